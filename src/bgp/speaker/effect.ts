@@ -1,0 +1,46 @@
+import type { Address } from "../../net/address.ts";
+
+/**
+ * The speaker's edge. Whatever happens outside comes in as an Input together with the time; whatever
+ * is to be done outside comes back as Effects, in order. Nobody in bgp/ opens a socket, sets a timer
+ * or reads a clock.
+ */
+export type Input =
+  /** A `connect` effect succeeded. */
+  | { input: "connected"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  /** A `connect` effect failed: `reason` as the system names it (ECONNREFUSED, ETIMEDOUT, …). */
+  | { input: "connectFailed"; connection: ConnectionId; reason: string }
+  /** A peer connected to the listening port. The edge chooses a fresh ConnectionId: negative numbers are the edge's. */
+  | { input: "accepted"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
+  /** The transport is gone, by FIN, by error, or after a `close` effect of ours. */
+  | { input: "closed"; connection: ConnectionId; reason?: string }
+  /** A timer set by `setTimer` fired. */
+  | { input: "timer"; timer: TimerId };
+
+/** Positive: chosen by the speaker with `connect`. Negative: chosen by the edge with `accepted`. */
+export type ConnectionId = number;
+
+/** Opaque: made by the speaker, handed back when the timer fires. */
+export type TimerId = string;
+
+export type Effect =
+  | {
+      do: "connect";
+      connection: ConnectionId;
+      remoteAddress: Address;
+      port: number;
+      localAddress?: Address;
+      ttl?: number;
+      password?: string;
+    }
+  | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
+  /** Close after what was sent; the edge answers nothing, and `closed` is not expected. */
+  | { do: "close"; connection: ConnectionId }
+  /** Replaces an earlier timer of the same id. */
+  | { do: "setTimer"; timer: TimerId; afterMs: number }
+  | { do: "clearTimer"; timer: TimerId }
+  /** Something an operator would want in the log. `peer` is PeerConfig.name. */
+  | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string; peer?: string }
+  /** A session changed state, or counted routes changed: status is worth reporting. */
+  | { do: "changed"; peer: string };

@@ -1,0 +1,67 @@
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import type { Endpoint, Fabric } from "../topology/fabric.ts";
+
+/**
+ * What every runtime can do. Small on purpose: a check never learns which runtime it runs on. What
+ * a runtime cannot do throws EnvironmentError, which makes the step inconclusive.
+ */
+export interface Runtime extends AsyncDisposable {
+  readonly kind: "netns" | "docker" | "sim";
+
+  /** Brings up every node with its management interface, then every link. Runs no exec line. */
+  up(fabric: Fabric, progress: Progress): Promise<void>;
+  /** Takes everything down, whatever state it is in. Never throws for what is already gone. */
+  down(): Promise<void>;
+
+  /** Runs a command to its end. A status other than 0 is a result, not an error. */
+  exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  /** Starts a command that goes on. It ends with the place at the latest. */
+  spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand;
+  writeFile(node: string, path: string, content: string, mode?: number): Promise<void>;
+  /** Connects to a Unix socket inside the node; rejects where the runtime cannot. */
+  connectUnix(node: string, path: string): Promise<Socket>;
+
+  /** Cuts or mends the cable between two interfaces: addresses and static routes survive on both ends. */
+  setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void>;
+  /** Kernel route and link changes of the nodes named, as they happen. Returns how to stop. */
+  watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void;
+}
+
+/** Where a command runs: a node of the fabric, or a pod on one. */
+export type Place = { node: string; pod?: { namespace: string; name: string } };
+
+export type ExecOptions = { stdin?: string; timeoutMs?: number; env?: Record<string, string> };
+
+export type ExecResult = { exitCode: number; stdout: string; stderr: string; tookMs: number };
+
+export type SpawnOptions = {
+  env?: Record<string, string>;
+  /** With a terminal: `shell` and `exec -it`. */
+  terminal?: boolean;
+  stdin?: "pipe" | "ignore" | "inherit";
+  stdout?: "pipe" | "inherit" | number;
+  stderr?: "pipe" | "inherit" | number;
+};
+
+export type RunningCommand = {
+  readonly pid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** Resolves when it has ended. `exitCode` is 128 + the signal's number where a signal ended it. */
+  readonly ended: Promise<{ exitCode: number }>;
+  kill(signal: NodeJS.Signals): void;
+};
+
+export type RouteChange = {
+  node: string;
+  change: "add" | "delete";
+  prefix: string;
+  via?: string;
+  /** performance.now() of this process. */
+  atMs: number;
+};
+
+/** Tells what is going on: a stage begins, ends, or has a detail worth showing. */
+export type Progress = (stage: string, state: "begin" | "end", detail?: string) => void;

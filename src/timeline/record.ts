@@ -1,0 +1,117 @@
+/**
+ * The timeline: one append-only log of what happened in a lab. The terminal, JUnit, JSON and the web
+ * page are readings of these records and of nothing else. Times are milliseconds since the run
+ * began, from one monotonic clock; `started` carries the wall-clock time of zero.
+ */
+export type TimelineRecord = { atMs: number } & RecordBody;
+
+export type Verdict = "pass" | "fail" | "warn" | "inconclusive";
+
+export type RecordBody =
+  | {
+      type: "started";
+      lab: string;
+      /** ISO 8601 time at which atMs is 0. */
+      wallClock: string;
+      runtime: "netns" | "docker" | "sim";
+      spinelab: string;
+      /** What made the run, as a command line that repeats it. */
+      replay: string;
+      topology: TopologyPicture;
+      scenario?: { name: string; summary?: string; file: string; steps: string[] };
+    }
+  /** A stage of deploying or of tearing down: `sandboxes`, `links`, `exec`, `kubernetes`, … */
+  | { type: "stage"; stage: string; state: "begin" | "end"; detail?: string; tookMs?: number }
+  /** A command run in a node on the topology's, the scenario's or the user's behalf. */
+  | {
+      type: "exec";
+      node: string;
+      command: string;
+      exitCode: number;
+      stdout: string;
+      stderr: string;
+      tookMs: number;
+      allowedToFail?: boolean;
+    }
+  | { type: "step"; index: number; name: string; state: "begin" }
+  | {
+      type: "step";
+      index: number;
+      name: string;
+      state: "end";
+      verdict: Verdict;
+      tookMs: number;
+      /** From the step's first event to the last RIB or FIB change seen; absent where the step has no event. */
+      convergeMs?: number;
+    }
+  /** An event of a step took effect. `text` says it for people: `link router0:net1 – tor1:net0 down`. */
+  | { type: "event"; step: number; kind: string; text: string; tookMs: number; error?: string }
+  /** A check reached its verdict. */
+  | {
+      type: "check";
+      step: number;
+      index: number;
+      kind: string;
+      /** The check for people: `session router0 → tor0 Established`. */
+      text: string;
+      verdict: Verdict;
+      expected: string;
+      seen: string;
+      /** file:line of the check. */
+      source?: string;
+      /** From the beginning of waiting to the verdict. */
+      tookMs: number;
+      /** Times the state was looked at. */
+      looks: number;
+    }
+  | { type: "probe"; probe: string; state: "begin"; from: string; to: string; everyMs: number }
+  /** Packets lost in a row: from the last answer before to the first answer after. */
+  | { type: "outage"; probe: string; fromMs: number; toMs: number; lost: number; step?: number }
+  | {
+      type: "probe";
+      probe: string;
+      state: "end";
+      sent: number;
+      received: number;
+      lost: number;
+      /** Longest outage. */
+      outageMs: number;
+      /** Round trip of the answers, milliseconds. */
+      rttMs?: { min: number; median: number; max: number };
+    }
+  /** A route of a node changed: in the kernel's table or in a router's BGP table. */
+  | {
+      type: "routeChange";
+      node: string;
+      table: "fib" | "rib";
+      change: "add" | "delete" | "version";
+      prefix?: string;
+      via?: string;
+    }
+  | { type: "log"; node?: string; level: "debug" | "info" | "warn" | "error"; message: string }
+  /** Something failed outside a check: a daemon or an agent died, a line was rejected. */
+  | { type: "failure"; node?: string; message: string; command?: string; output?: string; remedy?: string }
+  | {
+      type: "verdict";
+      verdict: Verdict;
+      tookMs: number;
+      checks: { pass: number; fail: number; warn: number; inconclusive: number };
+      reason?: string;
+    }
+  | { type: "down"; tookMs: number };
+
+/** What the pictures of a fabric are drawn from. */
+export type TopologyPicture = {
+  nodes: {
+    name: string;
+    /** `spine`, `leaf`, `kubernetes`, `host`: the row it is drawn in. */
+    role: "spine" | "leaf" | "kubernetes" | "host";
+    /** For people: `AS 65010`, `podCIDR 10.1.3.0/24`. */
+    notes: string[];
+    aliases: string[];
+  }[];
+  links: { a: { node: string; interface: string }; b: { node: string; interface: string } }[];
+};
+
+/** Where records go: a file, the control socket, a list in a test. */
+export type Recorder = (body: RecordBody) => void;

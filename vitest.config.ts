@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+// Two projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
+// real FRR and needs root.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["src/**/*.test.ts", "test/architecture/**/*.test.ts"] } },
+      {
+        test: {
+          name: "system",
+          include: ["test/system/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
