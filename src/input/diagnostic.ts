@@ -23,6 +23,13 @@ export class InputError extends Error {
   }
 }
 
+/** By file, in the order the files were read, and by line; what was found twice is there once. */
+export function inFileOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const once = [...new Map(diagnostics.map((each) => [formatDiagnostic(each), each])).values()];
+  const files = [...new Set(once.map((each) => each.file))];
+  return once.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
+}
+
 /** Two lines at most: `file:line: Code path: message` and the hint. */
 export function formatDiagnostic(of: Diagnostic): string {
   const at = of.line > 0 ? `${of.file}:${of.line}` : of.file;

@@ -33,7 +33,14 @@ export type RecordBody =
       tookMs: number;
       allowedToFail?: boolean;
     }
-  | { type: "step"; index: number; name: string; state: "begin" }
+  | {
+      type: "step";
+      index: number;
+      name: string;
+      state: "begin";
+      /** How long its checks may take to come true. */
+      withinMs?: number;
+    }
   | {
       type: "step";
       index: number;
@@ -45,7 +52,30 @@ export type RecordBody =
       convergeMs?: number;
     }
   /** An event of a step took effect. `text` says it for people: `link router0:net1 – tor1:net0 down`. */
-  | { type: "event"; step: number; kind: string; text: string; tookMs: number; error?: string }
+  | {
+      type: "event";
+      step: number;
+      kind: string;
+      text: string;
+      tookMs: number;
+      error?: string;
+      /** What it did to the fabric: the pictures follow this, never `text`. */
+      changes?: FabricChange[];
+    }
+  /**
+   * A check was looked at and is not true yet. Written at the first such look and then when what was
+   * seen has changed; `check` with the same step and index ends the waiting.
+   */
+  | {
+      type: "waiting";
+      step: number;
+      index: number;
+      kind: string;
+      text: string;
+      expected: string;
+      seen: string;
+      looks: number;
+    }
   /** A check reached its verdict. */
   | {
       type: "check";
@@ -65,6 +95,8 @@ export type RecordBody =
       looks: number;
     }
   | { type: "probe"; probe: string; state: "begin"; from: string; to: string; everyMs: number }
+  /** Answers stopped at `sinceMs`. `outage` follows when they are back, at the latest before `end`. */
+  | { type: "probe"; probe: string; state: "silent"; sinceMs: number }
   /** Packets lost in a row: from the last answer before to the first answer after. */
   | { type: "outage"; probe: string; fromMs: number; toMs: number; lost: number; step?: number }
   | {
@@ -90,7 +122,14 @@ export type RecordBody =
     }
   | { type: "log"; node?: string; level: "debug" | "info" | "warn" | "error"; message: string }
   /** Something failed outside a check: a daemon or an agent died, a line was rejected. */
-  | { type: "failure"; node?: string; message: string; command?: string; output?: string; remedy?: string }
+  | {
+      type: "failure";
+      node?: string;
+      message: string;
+      command?: string;
+      output?: string;
+      remedy?: string;
+    }
   | {
       type: "verdict";
       verdict: Verdict;
@@ -99,6 +138,14 @@ export type RecordBody =
       reason?: string;
     }
   | { type: "down"; tookMs: number };
+
+/** A link or a node is in another state from now on. `degraded`: it runs, its agent or a daemon does not. */
+export type FabricChange =
+  | {
+      link: TopologyPicture["links"][number];
+      state: "up" | "down" | "impaired";
+    }
+  | { node: string; state: "up" | "down" | "paused" | "degraded" };
 
 /** What the pictures of a fabric are drawn from. */
 export type TopologyPicture = {

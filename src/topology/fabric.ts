@@ -11,10 +11,24 @@ export type Fabric = {
   name: string;
   /** Container and namespace names: `clab-<lab>` unless the topology's prefix says otherwise; empty: bare node names. */
   prefix: string;
-  management: { network: string; ipv4Subnet: Prefix; ipv6Subnet?: Prefix; mtu?: number };
+  /** One bridge each: containerlab's own network, and kind's where the fabric has Kubernetes nodes. */
+  management: ManagementNetwork[];
   nodes: FabricNode[];
   links: FabricLink[];
   clusters: Cluster[];
+};
+
+/** A network for reaching the nodes, apart from the fabric's links: every node's eth0 is on one. */
+export type ManagementNetwork = {
+  /** `clab` unless the topology's `mgmt.network` says otherwise; `kind` for nodes of clusters. */
+  name: string;
+  ipv4Subnet: Prefix;
+  /** The bridge's own address, and the nodes' default route: the first of the subnet unless said. */
+  ipv4Gateway: Address;
+  /** Only where the topology's `mgmt.ipv6-subnet` asks for it. */
+  ipv6Subnet?: Prefix;
+  ipv6Gateway?: Address;
+  mtu?: number;
 };
 
 export type FabricNode = {
@@ -29,8 +43,12 @@ export type FabricNode = {
   sysctls: Record<string, string>;
   binds: { source: string; destination: string; readOnly: boolean }[];
   labels: Record<string, string>;
-  /** Undefined with `network-mode: none`: no eth0. */
+  /** ManagementNetwork.name. Undefined with `network-mode: none` and for bridges: no eth0. */
+  managementNetwork?: string;
+  /** IPv4 address of eth0; set where managementNetwork is. */
   managementAddress?: Address;
+  /** IPv6 address of eth0; set where the management network has an ipv6Subnet. */
+  managementIpv6Address?: Address;
   /** Set where the node is a member of a Kubernetes cluster. */
   kubernetes?: KubernetesMember;
 };

@@ -1,6 +1,9 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { PolicyStatement } from "../rib/export-policy.ts";
 import type { AfiSafi } from "../wire/message.ts";
+
+export type { PolicyStatement };
 
 /** Everything a speaker is told. Plain values: no Kubernetes and no Cilium type reaches past here. */
 export type SpeakerConfig = {
@@ -43,19 +46,4 @@ export type PeerConfig = {
   exportPolicy: PolicyStatement[];
   /** What is done with routes received: Cilium keeps, counts and shows them but never uses them. */
   importPolicy: "accept" | "reject";
-};
-
-/** One export statement: the routes it matches and what is done to them. */
-export type PolicyStatement = {
-  name: string;
-  /** Matches these prefixes exactly; undefined matches every route. */
-  prefixes?: Prefix[];
-  action: "accept" | "reject";
-  set?: {
-    localPref?: number;
-    med?: number;
-    communities?: number[];
-    largeCommunities?: [number, number, number][];
-    asPathPrepend?: number;
-  };
 };

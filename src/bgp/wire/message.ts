@@ -25,7 +25,10 @@ export type AfiSafi = { afi: "ipv4" | "ipv6"; safi: "unicast" };
 export type Capability =
   | { capability: "multiprotocol"; family: AfiSafi } /* 1, RFC 4760 */
   | { capability: "routeRefresh" } /* 2, RFC 2918 */
-  | { capability: "extendedNextHop"; entries: { family: AfiSafi; nextHopAfi: "ipv4" | "ipv6" }[] } /* 5, RFC 8950 */
+  | {
+      capability: "extendedNextHop";
+      entries: { family: AfiSafi; nextHopAfi: "ipv4" | "ipv6" }[];
+    } /* 5, RFC 8950 */
   | { capability: "extendedMessage" } /* 6, RFC 8654 */
   | {
       capability: "gracefulRestart" /* 64, RFC 4724; notification: the N bit of RFC 8538 */;
@@ -36,8 +39,15 @@ export type Capability =
     }
   | { capability: "fourOctetAs"; asn: number } /* 65, RFC 6793 */
   | { capability: "enhancedRouteRefresh" } /* 70, RFC 7313 */
-  | { capability: "fqdn"; hostname: string; domain: string } /* 73, draft-walton-bgp-hostname-capability */
-  | { capability: "softwareVersion"; version: string } /* 75, draft-abraitis-bgp-version-capability */
+  | {
+      capability: "fqdn";
+      hostname: string;
+      domain: string;
+    } /* 73, draft-walton-bgp-hostname-capability */
+  | {
+      capability: "softwareVersion";
+      version: string;
+    } /* 75, draft-abraitis-bgp-version-capability */
   | { capability: "unknown"; code: number; value: Uint8Array };
 
 /**
@@ -58,7 +68,10 @@ export type UpdateMessage = {
 export type Origin = "igp" | "egp" | "incomplete";
 
 /** AS_PATH segments (RFC 4271 §5.1.2; confederation segments RFC 5065). */
-export type AsPathSegment = { kind: "sequence" | "set" | "confedSequence" | "confedSet"; asns: number[] };
+export type AsPathSegment = {
+  kind: "sequence" | "set" | "confedSequence" | "confedSet";
+  asns: number[];
+};
 
 /** Path attributes, apart from the next hop, which belongs to what is announced. */
 export type PathAttributes = {
@@ -81,12 +94,29 @@ export type PathAttributes = {
 };
 
 /** RFC 4271 §4.5. `data` as on the wire; the shutdown communication of RFC 9003 is in it. */
-export type NotificationMessage = { type: "NOTIFICATION"; code: number; subcode: number; data: Uint8Array };
+export type NotificationMessage = {
+  type: "NOTIFICATION";
+  code: number;
+  subcode: number;
+  data: Uint8Array;
+};
 
 export type KeepaliveMessage = { type: "KEEPALIVE" };
 
-/** RFC 2918; subtype of RFC 7313: 0 request, 1 BoRR, 2 EoRR. */
-export type RouteRefreshMessage = { type: "ROUTE-REFRESH"; family: AfiSafi; subtype: number };
+/**
+ * RFC 2918; subtype of RFC 7313: 0 request, 1 BoRR, 2 EoRR. `family` is undefined where the peer named
+ * one that this speaker does not have: such a request is ignored (RFC 2918 §4).
+ */
+export type RouteRefreshMessage = {
+  type: "ROUTE-REFRESH";
+  family: AfiSafi | undefined;
+  subtype: number;
+};
 
 /** What the two OPENs settled that changes how bytes are read and written. */
-export type CodecOptions = { fourOctetAs: boolean; extendedMessage: boolean };
+export type CodecOptions = {
+  fourOctetAs: boolean;
+  extendedMessage: boolean;
+  /** From an external peer LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST are ignored (RFC 7606 §7.5, §7.9, §7.10). */
+  external?: boolean;
+};

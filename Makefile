@@ -1,0 +1,41 @@
+# The two commands of the README are `make lab` and `make test`. What needs a program that is not
+# there brings it first, by setup/setup.sh.
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test check system bench golden clean
+
+LAB ?= rack-spine
+
+# Namespaces need root. What `npm run lab` runs, without npm in between: quicker, and sudo keeps no PATH.
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+NODE := node_modules/.bin/node
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+setup: ## install what is missing: system packages and npm packages
+	@setup/setup.sh
+
+lab: setup ## deploy a lab, play its scenario, report, destroy (LAB=rack-spine)
+	@$(ROOT) $(NODE) bin/spinelab.mjs $(LAB)
+
+test: setup ## every test: check, then system
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory system
+
+check: setup ## types, lint, format, dead code, unit tests: nothing of the machine is touched
+	@npm run --silent check
+
+system: setup ## tests that build labs in network namespaces with real FRR (root)
+	@$(ROOT) env "PATH=$(CURDIR)/node_modules/.bin:$$PATH" npm run --silent system
+
+bench: ## measure against the same lab built by hand, and the speaker by itself (root)
+	@setup/setup.sh bench
+	@$(ROOT) env "PATH=$(CURDIR)/node_modules/.bin:$$PATH" npm run --silent bench
+
+golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
+	@UPDATE_GOLDEN=1 npm run --silent unit
+
+clean: ## take down every lab, and remove reports and caches
+	@if [ -e node_modules/.package-lock.json ]; then $(ROOT) $(NODE) bin/spinelab.mjs down --all; fi
+	@$(ROOT) rm -rf reports node_modules/.cache

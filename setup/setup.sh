@@ -1,0 +1,155 @@
+#!/bin/sh
+# Brings what Spinelab needs on Debian and Ubuntu, and nothing that is there already: system
+# packages (by apt-get, with sudo where need be) and the npm packages. Says first what is missing.
+# `make setup` runs it; with nothing to do it is done at once.
+#
+# `setup.sh bench` brings what the benchmark compares with as well (bird).
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # a user's PATH on Debian lacks them
+
+# What is looked for | the package that brings it | what it is for.
+# A word with a slash is a file, any other is a command.
+wanted() {
+  cat <<'TABLE'
+/usr/lib/frr/bgpd|frr|the routers
+vtysh|frr|the routers
+ip|iproute2|links, addresses, routes
+ss|iproute2|links, addresses, routes
+nft|nftables|NAT, packet loss
+iptables|iptables|NAT as topologies write it
+ping|iputils-ping|checks
+traceroute|traceroute|checks
+tcpdump|tcpdump|spinelab capture
+sysctl|procps|forwarding inside the nodes
+ps|procps|what runs inside the nodes
+unshare|util-linux|namespaces
+nsenter|util-linux|namespaces
+mount|mount|namespaces
+openssl|openssl|certificates of the Kubernetes API
+TABLE
+  # Without modules there is nothing to load, as in a container.
+  if [ -d "/lib/modules/$(uname -r)" ]; then
+    echo 'modprobe|kmod|kernel modules'
+  fi
+  if [ "${1-}" = bench ]; then
+    echo 'bird|bird2|the speaker that the benchmark compares with'
+  fi
+}
+
+say() { printf '%s\n' "$*"; }
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 3
+}
+
+present() {
+  case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# Lines of the table whose command or file is not there.
+missing() {
+  wanted "$@" | while IFS='|' read -r what package purpose; do
+    present "$what" || say "$what|$package|$purpose"
+  done
+}
+
+# npm writes .package-lock.json last. A checkout touches the lock file without changing it, so
+# where it looks newer its content decides, by the copy kept of what was installed.
+npm_packages_are_current() {
+  [ -e node_modules/.package-lock.json ] || return 1
+  # shellcheck disable=SC3013 # POSIX has it since 2024, dash and bash for long
+  [ package-lock.json -nt node_modules/.package-lock.json ] || return 0
+  cmp -s package-lock.json "$installed_lock"
+}
+installed_lock=node_modules/.cache/spinelab-installed-lock.json
+
+# frr's package starts its daemons on the machine itself (bird2's too). The labs run their own inside
+# the nodes and need none there, so for the time of the installation Debian's policy hook says no to
+# these and to nothing else. A hook that the machine has already stays as it is.
+policy=/usr/sbin/policy-rc.d
+policy_mark='made by the set-up of Spinelab'
+
+hold_routers() {
+  [ -e $policy ] && return
+  # shellcheck disable=SC2016 # for the hook, not for here
+  printf '#!/bin/sh\n# %s, gone when it is done\ncase $1 in frr | bird) exit 101 ;; esac\n' \
+    "$policy_mark" | $as_root sh -c "cat >$policy && chmod 755 $policy"
+}
+
+release_routers() {
+  if [ -e $policy ] && grep -q "$policy_mark" $policy; then
+    $as_root rm -f $policy
+  fi
+}
+
+install_packages() {
+  command -v apt-get >/dev/null || fail \
+    "no apt-get on this machine: Spinelab sets itself up on Debian and Ubuntu only" \
+    "install by hand what gives the commands above, then run this again"
+  [ -z "$as_root" ] || command -v sudo >/dev/null || fail \
+    "installing packages needs root, and there is no sudo: run make setup as root"
+
+  say "installing by apt-get:$1"
+  trap release_routers EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  hold_routers
+  $as_root apt-get -q update || say "apt-get update failed: going on with the lists that are here"
+  # shellcheck disable=SC2086 # a list of words
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $1 ||
+    fail "apt-get could not install:$1"
+  release_routers
+  trap - EXIT INT TERM HUP
+}
+
+install_npm_packages() {
+  say "npm packages: npm ci"
+  npm ci --no-audit --no-fund --loglevel=error || fail "npm ci failed (see above)"
+  mkdir -p "${installed_lock%/*}"
+  cp package-lock.json $installed_lock
+}
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+
+# What a set-up that was killed left.
+release_routers
+
+lacking=$(missing "$@")
+packages=
+for package in $(say "$lacking" | cut -s -d'|' -f2 | sort -u); do
+  packages="$packages $package"
+done
+npm_current=yes
+npm_packages_are_current || npm_current=
+
+if [ -z "$packages" ] && [ -n "$npm_current" ]; then
+  exit 0
+fi
+
+say "Spinelab needs, and this machine lacks:"
+if [ -n "$lacking" ]; then
+  say "$lacking" | while IFS='|' read -r what package purpose; do
+    printf '  %-18s of package %-14s for %s\n' "$what" "$package" "$purpose"
+  done
+fi
+if [ -z "$npm_current" ]; then
+  printf '  %-18s as package-lock.json names them\n' "npm packages"
+  if ! command -v npm >/dev/null; then
+    fail "no npm: install Node.js 20 or newer with npm first (nodejs.org, or your distribution's packages)"
+  fi
+  if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
+    fail "Node.js 20 or newer is needed to install the npm packages; this is $(node --version)"
+  fi
+fi
+
+[ -z "$packages" ] || install_packages "$packages"
+[ -n "$npm_current" ] || install_npm_packages
+
+lacking=$(missing "$@")
+[ -z "$lacking" ] || fail "still missing after the installation:" "$lacking"
+say "set-up done"

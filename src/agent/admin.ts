@@ -1,0 +1,27 @@
+import { prefix } from "../net/prefix.ts";
+import type { SpeakerHost } from "./speaker-host.ts";
+import type { AdminHandler } from "./admin-socket.ts";
+
+/**
+ * What the admin socket answers: `{"get":"peers"}`, `{"get":"routes","kind":"available|received|advertised"}`,
+ * `{"get":"explain","prefix":P}`, `{"get":"policies"}`; each row carries its `instance`.
+ */
+export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> }): AdminHandler {
+  return (request) => {
+    const rows: unknown[] = [];
+    for (const [instance, { speaker }] of of.speakers) {
+      const add = (values: readonly object[]) =>
+        rows.push(...values.map((value) => ({ instance, ...value })));
+      if (request["get"] === "peers") add(speaker.peers(performance.now()));
+      else if (request["get"] === "policies") add(speaker.policies());
+      else if (request["get"] === "explain")
+        add([speaker.explain(prefix(String(request["prefix"])))]);
+      else if (request["get"] === "routes") {
+        if (request["kind"] === "received") add(speaker.routesReceived());
+        else if (request["kind"] === "advertised") add(speaker.routesAdvertised());
+        else add(speaker.routesAvailable());
+      } else throw new Error(`unknown request ${JSON.stringify(request)}`);
+    }
+    return rows;
+  };
+}

@@ -1,0 +1,96 @@
+import { type OperatorAction, reconcileOperator } from "../cilium/operator.ts";
+import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
+import type { CiliumBGPClusterConfig } from "../cilium/schema/cluster-config.ts";
+import type { CiliumBGPNodeConfigOverride } from "../cilium/schema/node-config-override.ts";
+import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
+import type { CiliumBGPPeerConfig } from "../cilium/schema/peer-config.ts";
+import type { KubeClient } from "../kube/client/kube-client.ts";
+import { timestamp } from "../kube/clock.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { InformerSet, resources, secretsNamespace } from "./informers.ts";
+import { Coalescer } from "./coalesce.ts";
+import type { Log } from "./log.ts";
+
+/**
+ * Cilium's operator as far as BGP goes: it turns CiliumBGPClusterConfigs into one CiliumBGPNodeConfig
+ * for each node selected. All that it decides is in cilium/operator.ts; here it meets the API.
+ */
+export class Operator {
+  readonly #client: KubeClient;
+  readonly #log: Log;
+  readonly #informers: InformerSet;
+  readonly #reconcile: Coalescer;
+
+  constructor(options: { client: KubeClient; log: Log }) {
+    this.#client = options.client;
+    this.#log = options.log;
+    this.#reconcile = new Coalescer(
+      () => this.#reconcileOnce(),
+      (error) => this.#log("warn", `reconciliation failed, trying again: ${error.message}`),
+    );
+    this.#informers = new InformerSet(this.#client, this.#log, () => this.#reconcile.request());
+  }
+
+  async start(): Promise<void> {
+    this.#informers.add("clusterConfigs");
+    this.#informers.add("peerConfigs");
+    this.#informers.add("nodeConfigOverrides");
+    this.#informers.add("nodeConfigs");
+    this.#informers.add("ciliumNodes");
+    this.#informers.add("secrets", { namespace: secretsNamespace });
+    await this.#informers.start();
+    this.#log("info", "operator is running");
+  }
+
+  stop(): void {
+    this.#reconcile.stop();
+    this.#informers.stop();
+  }
+
+  async #reconcileOnce(): Promise<void> {
+    const informers = this.#informers;
+    const { actions, errors } = reconcileOperator({
+      clusterConfigs: informers.list<CiliumBGPClusterConfig>("clusterConfigs"),
+      peerConfigs: informers.list<CiliumBGPPeerConfig>("peerConfigs"),
+      nodeConfigOverrides: informers.list<CiliumBGPNodeConfigOverride>("nodeConfigOverrides"),
+      nodeConfigs: informers.list<CiliumBGPNodeConfig>("nodeConfigs"),
+      nodes: informers.list<CiliumNode>("ciliumNodes"),
+      secretNames: new Set(informers.list<KubeObject>("secrets").map((each) => each.metadata.name)),
+      statusReport: true,
+      now: timestamp(Date.now()),
+    });
+    for (const error of errors) this.#log("error", error.message, { config: error.clusterConfig });
+    for (const action of actions) await this.#do(action);
+  }
+
+  async #do(action: OperatorAction): Promise<void> {
+    switch (action.action) {
+      case "createNodeConfig":
+        this.#log("info", "creating CiliumBGPNodeConfig", {
+          node: action.nodeConfig.metadata.name,
+        });
+        await this.#client.create(resources.nodeConfigs, action.nodeConfig as KubeObject);
+        break;
+      case "updateNodeConfig":
+        this.#log("info", "updating CiliumBGPNodeConfig", {
+          node: action.nodeConfig.metadata.name,
+        });
+        await this.#client.update(resources.nodeConfigs, action.nodeConfig as KubeObject);
+        break;
+      case "deleteNodeConfig":
+        this.#log("info", "deleting CiliumBGPNodeConfig", { node: action.name });
+        await this.#client.delete(resources.nodeConfigs, { name: action.name });
+        break;
+      case "setConditions":
+        await this.#client.patch(
+          action.kind === "CiliumBGPClusterConfig"
+            ? resources.clusterConfigs
+            : resources.peerConfigs,
+          { name: action.name },
+          { status: { conditions: action.conditions } },
+          { subresource: "status" },
+        );
+        break;
+    }
+  }
+}

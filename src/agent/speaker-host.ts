@@ -1,0 +1,195 @@
+import { createServer, isIPv4, type Server, Socket } from "node:net";
+import type { SpeakerConfig } from "../bgp/speaker/config.ts";
+import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
+import { Speaker } from "../bgp/speaker/speaker.ts";
+import { type Address, address } from "../net/address.ts";
+import { openTcp } from "../sys/libc.ts";
+
+export type SpeakerLog = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  peer?: string,
+) => void;
+
+export type SpeakerHostOptions = {
+  /** True right after a start: the first OPEN to each peer carries the restart bit (RFC 4724 §3). */
+  restarting: boolean;
+  softwareVersion: string;
+  log: SpeakerLog;
+  /** A session changed state or its counted routes changed. */
+  onChanged: (peer: string) => void;
+};
+
+/** Gives a speaker its sockets, timers and clock: the only place where BGP meets the system. */
+export class SpeakerHost {
+  readonly speaker: Speaker;
+  readonly #options: SpeakerHostOptions;
+  readonly #connections = new Map<ConnectionId, Socket>();
+  readonly #timers = new Map<TimerId, NodeJS.Timeout>();
+  #server: Server | undefined;
+  #listenPort: number | undefined;
+  #nextAccepted = -1;
+
+  constructor(config: SpeakerConfig, options: SpeakerHostOptions) {
+    this.#options = options;
+    this.speaker = new Speaker(config, {
+      nowMs: performance.now(),
+      restarting: options.restarting,
+      softwareVersion: options.softwareVersion,
+      random: Math.random,
+    });
+    this.#listen(config.listenPort);
+  }
+
+  start(): void {
+    this.#perform(this.speaker.start(performance.now()));
+  }
+
+  configure(config: SpeakerConfig): void {
+    this.#listen(config.listenPort);
+    this.#perform(this.speaker.configure(config, performance.now()));
+  }
+
+  /** Ends every session and resolves when the last bytes are out or `limitMs` has passed. */
+  async stop(how: "graceful" | "cease", limitMs: number): Promise<void> {
+    const open = [...this.#connections.values()].filter((socket) => !socket.connecting);
+    this.#perform(this.speaker.stop(how, performance.now()));
+    this.#listen(undefined);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    const closed = open.map((socket) =>
+      socket.closed ? undefined : new Promise((resolve) => socket.once("close", resolve)),
+    );
+    await Promise.race([
+      Promise.all(closed),
+      new Promise((resolve) => setTimeout(resolve, limitMs).unref()),
+    ]);
+    for (const socket of this.#connections.values()) socket.destroy();
+  }
+
+  #step(input: Input): void {
+    this.#perform(this.speaker.step(input, performance.now()));
+  }
+
+  #perform(effects: Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.do) {
+        case "connect":
+          this.#connect(effect);
+          break;
+        case "send":
+          this.#connections.get(effect.connection)?.write(effect.bytes);
+          break;
+        case "close": {
+          const socket = this.#connections.get(effect.connection);
+          this.#connections.delete(effect.connection);
+          socket?.destroySoon();
+          break;
+        }
+        case "setTimer": {
+          clearTimeout(this.#timers.get(effect.timer));
+          const { timer } = effect;
+          this.#timers.set(
+            timer,
+            setTimeout(() => {
+              this.#timers.delete(timer);
+              this.#step({ input: "timer", timer });
+            }, effect.afterMs),
+          );
+          break;
+        }
+        case "clearTimer":
+          clearTimeout(this.#timers.get(effect.timer));
+          this.#timers.delete(effect.timer);
+          break;
+        case "log":
+          this.#options.log(effect.level, effect.message, effect.peer);
+          break;
+        case "changed":
+          this.#options.onChanged(effect.peer);
+          break;
+      }
+    }
+  }
+
+  #connect(effect: Extract<Effect, { do: "connect" }>): void {
+    let socket: Socket;
+    try {
+      // Made by hand, since Node can set neither TTL nor MD5 before the first SYN.
+      socket = new Socket({ fd: openTcp(effect.remoteAddress, effect) });
+    } catch (error) {
+      const reason = (error as { code?: string }).code ?? String(error);
+      // After this step, never within it: the speaker is not re-entrant.
+      setImmediate(() =>
+        this.#step({ input: "connectFailed", connection: effect.connection, reason }),
+      );
+      return;
+    }
+    let connected = false;
+    const { connection } = effect;
+    this.#adopt(connection, socket, (reason) => {
+      this.#step(
+        connected
+          ? { input: "closed", connection, ...(reason === undefined ? {} : { reason }) }
+          : { input: "connectFailed", connection, reason: reason ?? "closed" },
+      );
+    });
+    socket.once("connect", () => {
+      connected = true;
+      if (this.#connections.get(connection) === socket) {
+        this.#step({ input: "connected", connection, ...endpoints(socket) });
+      }
+    });
+    socket.connect({ host: effect.remoteAddress, port: effect.port });
+  }
+
+  /** Events of a socket that the speaker has closed are nobody's any more. */
+  #adopt(
+    connection: ConnectionId,
+    socket: Socket,
+    onGone: (reason: string | undefined) => void,
+  ): void {
+    this.#connections.set(connection, socket);
+    socket.setNoDelay(true);
+    let reason: string | undefined;
+    socket.on("error", (error: NodeJS.ErrnoException) => (reason = error.code ?? error.message));
+    socket.on("data", (bytes: Buffer) => {
+      if (this.#connections.get(connection) === socket) {
+        this.#step({ input: "received", connection, bytes });
+      }
+    });
+    socket.on("close", () => {
+      if (this.#connections.get(connection) !== socket) return;
+      this.#connections.delete(connection);
+      onGone(reason);
+    });
+  }
+
+  #listen(port: number | undefined): void {
+    if (port === this.#listenPort) return;
+    this.#listenPort = port;
+    this.#server?.close();
+    this.#server = undefined;
+    if (port === undefined) return;
+    this.#server = createServer((socket) => {
+      const connection = this.#nextAccepted--;
+      this.#adopt(connection, socket, (reason) => {
+        this.#step({ input: "closed", connection, ...(reason === undefined ? {} : { reason }) });
+      });
+      this.#step({ input: "accepted", connection, ...endpoints(socket) });
+    });
+    this.#server.on("error", (error) => {
+      this.#options.log("error", `cannot listen on TCP port ${port}: ${error.message}`);
+    });
+    this.#server.listen(port);
+  }
+}
+
+/** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and a zone is no part of an address. */
+function endpoints(socket: Socket): { localAddress: Address; remoteAddress: Address } {
+  const plain = (text: string | undefined) => {
+    const bare = (text ?? "").replace(/%.*$/, "");
+    const mapped = bare.startsWith("::ffff:") ? bare.slice(7) : bare;
+    return address(isIPv4(mapped) ? mapped : bare);
+  };
+  return { localAddress: plain(socket.localAddress), remoteAddress: plain(socket.remoteAddress) };
+}

@@ -1,0 +1,44 @@
+import type { AsPathSegment } from "../wire/message.ts";
+
+/**
+ * The length that route selection compares: an AS_SET counts as one (RFC 4271 §9.1.2.2 a),
+ * confederation segments not at all (RFC 5065 §5.3).
+ */
+export function asPathLength(path: readonly AsPathSegment[]): number {
+  let length = 0;
+  for (const { kind, asns } of path) {
+    if (kind === "sequence") length += asns.length;
+    else if (kind === "set") length += 1;
+  }
+  return length;
+}
+
+/**
+ * The AS the route was received from by the local AS; undefined where it begins in the local AS
+ * (RFC 4271 §9.1.2.2 c: such routes count as one neighbouring AS).
+ */
+export function neighborAsn(path: readonly AsPathSegment[]): number | undefined {
+  const first = path.find(({ kind }) => kind === "sequence" || kind === "set");
+  return first?.kind === "sequence" ? first.asns[0] : undefined;
+}
+
+/** Whether the AS is anywhere in the path: a routing loop, where it is our own (RFC 4271 §9.1.2). */
+export function asPathContains(path: readonly AsPathSegment[], asn: number): boolean {
+  return path.some(({ asns }) => asns.includes(asn));
+}
+
+/** The path with `asn` put in front `times` times (RFC 4271 §5.1.2 b). */
+export function prependAsn(
+  path: readonly AsPathSegment[],
+  asn: number,
+  times: number,
+): AsPathSegment[] {
+  const prepended = Array<number>(times).fill(asn);
+  const [first, ...rest] = path;
+  // b.1: into the leading AS_SEQUENCE, unless that would pass the 255 a segment can hold (§4.3).
+  if (first?.kind === "sequence" && first.asns.length + times <= 255) {
+    return [{ kind: "sequence", asns: [...prepended, ...first.asns] }, ...rest];
+  }
+  // b.2 and b.3: before an AS_SET, or in an empty path, a segment of its own.
+  return [{ kind: "sequence", asns: prepended }, ...path];
+}

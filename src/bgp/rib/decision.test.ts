@@ -1,0 +1,150 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { bestPath, decisionSteps, type Elimination } from "./decision.ts";
+import { ownPath, type Path } from "./path.ts";
+import { learned, sequence } from "./rib.testkit.ts";
+
+/** The best path, and the step that left it alone. */
+function decided(...paths: Path[]): { best: Path; by: string } {
+  let by = "nothing to decide";
+  const best = bestPath(paths, ({ step, kept, dropped }) => {
+    if (kept.length === 1 && dropped.length > 0) by = step.name;
+  });
+  return { best, by };
+}
+
+/** Each: a winner, a loser that every later step would have preferred, the step that decides. */
+const cases: [step: string, winner: Path, loser: Path][] = [
+  ["originated here", ownPath, learned("a", { localPref: 500, asPath: [] })],
+  [
+    "highest LOCAL_PREF",
+    learned("a", { localPref: 101, asPath: sequence(1, 2, 3) }),
+    // None counts as 100.
+    learned("b", { asPath: sequence(1) }),
+  ],
+  [
+    "shortest AS_PATH",
+    learned("a", { asPath: [...sequence(1), { kind: "set", asns: [2, 3, 4] }], origin: "egp" }),
+    learned("b", { asPath: sequence(1, 2, 3) }),
+  ],
+  [
+    "lowest ORIGIN",
+    learned("a", { origin: "egp", med: 9 }),
+    learned("b", { origin: "incomplete" }),
+  ],
+  [
+    "lowest MED of each neighbouring AS",
+    // None counts as 0.
+    learned("a", { internal: true }),
+    learned("b", { med: 1 }),
+  ],
+  [
+    "eBGP before iBGP",
+    learned("a", { identifier: "10.0.0.9" }),
+    learned("b", { internal: true, identifier: "10.0.0.1" }),
+  ],
+  [
+    "lowest BGP Identifier or ORIGINATOR_ID",
+    // As numbers: 9 is less than 10. The originator stands for the reflector.
+    learned("a", {
+      internal: true,
+      identifier: "10.0.0.200",
+      originatorId: address("10.0.0.9"),
+      clusterList: [address("1.1.1.1")],
+    }),
+    learned("b", { internal: true, identifier: "10.0.0.10" }),
+  ],
+  [
+    "shortest CLUSTER_LIST",
+    learned("a", { internal: true, address: "10.0.0.9" }),
+    learned("b", { internal: true, address: "10.0.0.1", clusterList: [address("1.1.1.1")] }),
+  ],
+  [
+    "lowest peer address",
+    learned("a", { address: "10.0.0.9" }),
+    learned("b", { address: "10.0.0.10" }),
+  ],
+];
+
+describe("decision process", () => {
+  it.each(cases)("%s decides", (step, winner, loser) => {
+    expect(decided(winner, loser)).toEqual({ best: winner, by: step });
+    expect(decided(loser, winner)).toEqual({ best: winner, by: step });
+  });
+
+  it("has a deciding case for every step", () => {
+    expect(cases.map(([step]) => step)).toEqual(decisionSteps.map(({ name }) => name));
+  });
+
+  it("compares MED within one neighbouring AS only", () => {
+    const a = learned("a", { asPath: sequence(1, 9), med: 50, identifier: "10.0.0.1" });
+    const b = learned("b", { asPath: sequence(2, 9), med: 10, identifier: "10.0.0.2" });
+    expect(decided(a, b)).toEqual({ best: a, by: "lowest BGP Identifier or ORIGINATOR_ID" });
+  });
+
+  it("comes out right where comparing in pairs runs in a circle (MED is not transitive)", () => {
+    // a beats b by identifier, b beats c by identifier, c beats a by MED.
+    const a = learned("a", { asPath: sequence(1, 9), med: 20, identifier: "10.0.0.1" });
+    const b = learned("b", { asPath: sequence(2, 9), med: 0, identifier: "10.0.0.2" });
+    const c = learned("c", { asPath: sequence(1, 9), med: 10, identifier: "10.0.0.3" });
+    expect(decided(a, b).best).toBe(a);
+    expect(decided(b, c).best).toBe(b);
+    expect(decided(a, c).best).toBe(c);
+    // All three: c drops a first, then b has the lower identifier. In whatever order they came.
+    for (const order of [
+      [a, b, c],
+      [a, c, b],
+      [b, a, c],
+      [b, c, a],
+      [c, a, b],
+      [c, b, a],
+    ]) {
+      expect(bestPath(order)).toBe(b);
+    }
+  });
+
+  it("counts confederation segments as no length", () => {
+    const a = learned("a", { asPath: [{ kind: "confedSequence", asns: [7, 8] }, ...sequence(1)] });
+    const b = learned("b", { asPath: sequence(1, 2) });
+    expect(decided(b, a)).toEqual({ best: a, by: "shortest AS_PATH" });
+  });
+
+  it("says of every loser which step dropped it, once", () => {
+    const paths = [
+      learned("a", { med: 1 }),
+      learned("b", { asPath: sequence(1, 2) }),
+      learned("c", { origin: "incomplete" }),
+      learned("d"),
+    ];
+    const eliminations: Elimination[] = [];
+    const best = bestPath(paths, (elimination) => eliminations.push(elimination));
+    const dropped = eliminations.flatMap((of) => of.dropped);
+    expect(best).toBe(paths[3]);
+    expect(new Set(dropped)).toEqual(new Set(paths.slice(0, 3)));
+    expect(dropped).toHaveLength(3);
+  });
+
+  it("does not depend on the order of the paths", () => {
+    const octet = fc.integer({ min: 1, max: 3 });
+    const path = fc.record({
+      localPref: fc.constantFrom(100, 200),
+      asPath: fc.array(octet, { minLength: 1, maxLength: 2 }).map((asns) => sequence(...asns)),
+      med: fc.integer({ min: 0, max: 2 }),
+      internal: fc.boolean(),
+      identifier: octet.map((n) => `10.0.0.${n}`),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(path, { minLength: 1, maxLength: 5 }),
+        fc.infiniteStream(fc.nat()),
+        (all, random) => {
+          const paths = all.map((of, i) => learned(`peer${i}`, { ...of, address: `10.1.0.${i}` }));
+          const keyed = paths.map((of) => ({ of, key: random.next().value as number }));
+          const shuffled = keyed.sort((a, b) => a.key - b.key).map(({ of }) => of);
+          expect(bestPath(shuffled)).toBe(bestPath(paths));
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { addressToBytes } from "../../net/address.ts";
+import { asPathLength, neighborAsn } from "./as-path.ts";
+import type { Path } from "./path.ts";
+
+/**
+ * The decision process as a list of eliminations: each step keeps some of the paths that are left,
+ * and the first step that leaves one has found the best. Comparing paths in pairs instead would be
+ * wrong, since MED is compared only between paths of one neighbouring AS and so is no order.
+ *
+ * Not in the list, and why: the cost to the next hop (RFC 4271 §9.1.2.2 e) is not known here and
+ * counts as equal; the oldest path (RFC 5004) would make the outcome depend on what came first.
+ */
+export type DecisionStep = {
+  readonly name: string;
+  readonly rfc: string;
+  /** At least one of `paths`, in their order. */
+  readonly keep: (paths: readonly Path[]) => readonly Path[];
+};
+
+/** LOCAL_PREF of a path that carries none, as every implementation has it. */
+export const defaultLocalPref = 100;
+
+const originRank = { igp: 0, egp: 1, incomplete: 2 } as const;
+
+export const decisionSteps: readonly DecisionStep[] = [
+  {
+    name: "originated here",
+    rfc: "RFC 4271 §9.1.1",
+    keep: (paths) => keepLowest(paths, (path) => (path.source.kind === "own" ? 0 : 1)),
+  },
+  {
+    name: "highest LOCAL_PREF",
+    rfc: "RFC 4271 §9.1.1",
+    keep: (paths) =>
+      keepLowest(paths, (path) => -(path.set.attributes.localPref ?? defaultLocalPref)),
+  },
+  {
+    name: "shortest AS_PATH",
+    rfc: "RFC 4271 §9.1.2.2 a",
+    keep: (paths) => keepLowest(paths, (path) => asPathLength(path.set.attributes.asPath)),
+  },
+  {
+    name: "lowest ORIGIN",
+    rfc: "RFC 4271 §9.1.2.2 b",
+    keep: (paths) => keepLowest(paths, (path) => originRank[path.set.attributes.origin]),
+  },
+  {
+    name: "lowest MED of each neighbouring AS",
+    rfc: "RFC 4271 §9.1.2.2 c",
+    keep: keepLowestMed,
+  },
+  {
+    name: "eBGP before iBGP",
+    rfc: "RFC 4271 §9.1.2.2 d",
+    keep: (paths) => keepLowest(paths, (path) => (isInternal(path) ? 1 : 0)),
+  },
+  {
+    name: "lowest BGP Identifier or ORIGINATOR_ID",
+    rfc: "RFC 4271 §9.1.2.2 f, RFC 4456 §9",
+    keep: (paths) => keepLowest(paths, identifierRank),
+  },
+  {
+    name: "shortest CLUSTER_LIST",
+    rfc: "RFC 4456 §9",
+    keep: (paths) => keepLowest(paths, (path) => path.set.attributes.clusterList?.length ?? 0),
+  },
+  {
+    name: "lowest peer address",
+    rfc: "RFC 4271 §9.1.2.2 g",
+    keep: keepLowestAddress,
+  },
+];
+
+/** What one step did. */
+export type Elimination = {
+  step: Pick<DecisionStep, "name" | "rfc">;
+  kept: readonly Path[];
+  dropped: readonly Path[];
+};
+
+/** The best of the paths, of which there is at least one; `onStep` is told every step taken. */
+export function bestPath(
+  paths: readonly Path[],
+  onStep?: (elimination: Elimination) => void,
+): Path {
+  let left = paths;
+  for (const step of decisionSteps) {
+    if (left.length === 1) break;
+    const kept = step.keep(left);
+    onStep?.({ step, kept, dropped: left.filter((path) => !kept.includes(path)) });
+    left = kept;
+  }
+  return left[0]!;
+}
+
+function keepLowest(paths: readonly Path[], rank: (path: Path) => number): readonly Path[] {
+  const ranks = paths.map(rank);
+  const lowest = Math.min(...ranks);
+  return paths.filter((_, i) => ranks[i] === lowest);
+}
+
+function keepLowestMed(paths: readonly Path[]): readonly Path[] {
+  const lowestOf = new Map<number | undefined, number>();
+  for (const path of paths) {
+    const neighbor = neighborAsn(path.set.attributes.asPath);
+    lowestOf.set(neighbor, Math.min(lowestOf.get(neighbor) ?? Infinity, med(path)));
+  }
+  return paths.filter(
+    (path) => med(path) === lowestOf.get(neighborAsn(path.set.attributes.asPath)),
+  );
+}
+
+/** A missing MED is the lowest possible (RFC 4271 §9.1.2.2 c). */
+function med(path: Path): number {
+  return path.set.attributes.med ?? 0;
+}
+
+function isInternal(path: Path): boolean {
+  return path.source.kind === "peer" && path.source.internal;
+}
+
+/** RFC 4456 §9: a reflected route counts as its originator's. */
+function identifierRank(path: Path): number {
+  if (path.source.kind === "own") return 0;
+  const identifier = path.set.attributes.originatorId ?? path.source.identifier;
+  return addressToBytes(identifier).reduce((value, byte) => value * 256 + byte, 0);
+}
+
+function keepLowestAddress(paths: readonly Path[]): readonly Path[] {
+  const keys = paths.map(addressSortKey);
+  const lowest = keys.reduce((a, b) => (b < a ? b : a));
+  return paths.filter((_, i) => keys[i] === lowest);
+}
+
+/** Text whose order is that of the peer addresses as numbers, IPv4 before IPv6. */
+function addressSortKey({ source }: Path): string {
+  if (source.kind === "own") return "";
+  const bytes = addressToBytes(source.address);
+  return String.fromCharCode(bytes.length, ...bytes);
+}

@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
+import { AttributePool } from "./attribute-pool.ts";
+import { Exporter, type ExportTarget } from "./export.ts";
+import { ExportPolicy, type PolicyStatement } from "./export-policy.ts";
+import { ownPath, type Path } from "./path.ts";
+import { learned, p, sequence } from "./rib.testkit.ts";
+
+const acceptAll: PolicyStatement[] = [{ name: "all", action: "accept" }];
+const local = address("10.0.0.1");
+
+function exported(path: Path, target: Partial<ExportTarget> = {}, statements = acceptAll) {
+  const to: ExportTarget = {
+    peer: "to",
+    internal: false,
+    localAsn: 65000,
+    localAddress: local,
+    nextHopFamilies: ["ipv4"],
+    ...target,
+  };
+  return new Exporter(to, new ExportPolicy(statements), new AttributePool()).export(
+    p("10.9.0.0/16"),
+    path,
+  );
+}
+
+function setOf(...of: Parameters<typeof exported>) {
+  const result = exported(...of);
+  if (!("set" in result)) throw new Error(result.withheld);
+  return result.set;
+}
+
+describe("export to an external peer", () => {
+  it("gives own routes the local AS and the session's address", () => {
+    expect(setOf(ownPath)).toEqual({
+      attributes: { origin: "igp", asPath: sequence(65000) },
+      nextHop: local,
+    });
+  });
+
+  it("prepends, and takes away what stays inside the AS", () => {
+    const path = learned("from", {
+      internal: true,
+      asPath: sequence(65001),
+      localPref: 300,
+      med: 7,
+      originatorId: address("1.1.1.1"),
+      clusterList: [address("2.2.2.2")],
+      atomicAggregate: true,
+      communities: [5],
+      extendedCommunities: [
+        Uint8Array.of(0x00, 2, 0, 1, 0, 0, 0, 1),
+        Uint8Array.of(0x40, 2, 0, 1, 0, 0, 0, 1),
+      ],
+      unknown: [
+        { flags: 0xc0, code: 99, value: Uint8Array.of(1) },
+        { flags: 0x80, code: 98, value: Uint8Array.of(2) },
+      ],
+    });
+    expect(setOf(path)).toEqual({
+      attributes: {
+        origin: "igp",
+        asPath: sequence(65000, 65001),
+        atomicAggregate: true,
+        communities: [5],
+        extendedCommunities: [Uint8Array.of(0x00, 2, 0, 1, 0, 0, 0, 1)],
+        // Partial, since this speaker did not understand it.
+        unknown: [{ flags: 0xe0, code: 99, value: Uint8Array.of(1) }],
+      },
+      nextHop: local,
+    });
+  });
+
+  it("sets MED, communities and prepending as the policy says, and no LOCAL_PREF", () => {
+    const set = {
+      med: 50,
+      localPref: 200,
+      communities: [9, 5],
+      largeCommunities: [[1, 2, 3]] as [number, number, number][],
+      asPathPrepend: 2,
+    };
+    const path = learned("from", { communities: [5, 1] });
+    expect(setOf(path, {}, [{ name: "s", action: "accept", set }]).attributes).toEqual({
+      origin: "igp",
+      asPath: sequence(65000, 65000, 65000, 65001),
+      med: 50,
+      communities: [1, 5, 9],
+      largeCommunities: [[1, 2, 3]],
+    });
+  });
+
+  it("begins a new segment before an AS_SET and where 255 would be passed", () => {
+    const set = learned("from", { asPath: [{ kind: "set", asns: [1, 2] }] });
+    expect(setOf(set).attributes.asPath).toEqual([
+      { kind: "sequence", asns: [65000] },
+      { kind: "set", asns: [1, 2] },
+    ]);
+    const full = Array<number>(255).fill(1);
+    expect(setOf(learned("from", { asPath: sequence(...full) })).attributes.asPath).toEqual([
+      { kind: "sequence", asns: [65000] },
+      { kind: "sequence", asns: full },
+    ]);
+  });
+});
+
+describe("export to an internal peer", () => {
+  const internal = true;
+
+  it("adds LOCAL_PREF 100 and leaves the AS path alone", () => {
+    expect(setOf(ownPath, { internal })).toEqual({
+      attributes: { origin: "igp", asPath: [], localPref: 100 },
+      nextHop: local,
+    });
+  });
+
+  it("keeps next hop, MED and LOCAL_PREF of a learned route", () => {
+    const path = learned("from", { med: 7, nextHop: "10.0.0.77" });
+    const set: PolicyStatement["set"] = { asPathPrepend: 3 };
+    expect(setOf(path, { internal }, [{ name: "s", action: "accept", set }])).toEqual({
+      attributes: { origin: "igp", asPath: sequence(65001), med: 7, localPref: 100 },
+      nextHop: address("10.0.0.77"),
+    });
+  });
+
+  it("takes LOCAL_PREF from the policy before the route's", () => {
+    const path = learned("from", { localPref: 300 });
+    expect(setOf(path, { internal }).attributes.localPref).toBe(300);
+    const set: PolicyStatement["set"] = { localPref: 200 };
+    const statements: PolicyStatement[] = [{ name: "s", action: "accept", set }];
+    expect(setOf(path, { internal }, statements).attributes.localPref).toBe(200);
+  });
+});
+
+describe("withheld", () => {
+  const { noExport, noAdvertise, noExportSubconfed } = WellKnownCommunity;
+  const internalRoute = learned("from", { internal: true });
+  it.each([
+    ["back to where it came from", learned("to"), {}, /from this peer/],
+    ["iBGP to iBGP", internalRoute, { internal: true }, /internal peer/],
+    ["no-export", learned("from", { communities: [noExport] }), {}, /no-export/],
+    ["no-export-subconfed", learned("from", { communities: [noExportSubconfed] }), {}, /subconfed/],
+    [
+      "no-advertise",
+      learned("from", { communities: [noAdvertise] }),
+      { internal: true },
+      /no-advertise/,
+    ],
+    ["no next hop of a fitting family", ownPath, { localAddress: address("fd00::1") }, /fd00::1/],
+  ])("%s", (_, path, target, reason) => {
+    expect(exported(path, target)).toEqual({
+      withheld: expect.stringMatching(reason),
+      statement: "all",
+    });
+  });
+
+  it("not: no-export towards an internal peer", () => {
+    const path = learned("from", { communities: [noExport] });
+    expect(exported(path, { internal: true })).toHaveProperty("set");
+  });
+
+  it("not: no-export that only the policy adds, which is the peer's to act on", () => {
+    const set = { communities: [noExport] };
+    expect(setOf(ownPath, {}, [{ name: "s", action: "accept", set }]).attributes).toMatchObject(
+      set,
+    );
+  });
+
+  it("not: an IPv6 next hop for IPv4 routes where both sides can (RFC 8950)", () => {
+    const target = {
+      localAddress: address("fd00::1"),
+      nextHopFamilies: ["ipv4", "ipv6"] as const,
+    };
+    expect(setOf(ownPath, target).nextHop).toBe("fd00::1");
+  });
+
+  it("by a reject statement, and where none matches", () => {
+    expect(exported(ownPath, {}, [{ name: "no", action: "reject" }, ...acceptAll])).toEqual({
+      withheld: "export statement no rejects it",
+      statement: "no",
+    });
+    expect(exported(ownPath, {}, [])).toEqual({ withheld: "no export statement matches" });
+  });
+});
+
+describe("ExportPolicy", () => {
+  it("takes the first match, by exact prefix or by matching all", () => {
+    const a: PolicyStatement = { name: "a", prefixes: [p("10.1.0.0/16")], action: "reject" };
+    const b: PolicyStatement = {
+      name: "b",
+      prefixes: [p("10.1.0.0/16"), p("10.2.0.0/16")],
+      action: "accept",
+    };
+    const all: PolicyStatement = { name: "all", action: "accept" };
+    const late: PolicyStatement = { name: "late", prefixes: [p("10.3.0.0/16")], action: "reject" };
+    const policy = new ExportPolicy([a, b, all, late]);
+    expect(policy.match(p("10.1.0.0/16"))).toBe(a);
+    expect(policy.match(p("10.2.0.0/16"))).toBe(b);
+    expect(policy.match(p("10.2.0.0/24"))).toBe(all);
+    expect(policy.match(p("10.3.0.0/16"))).toBe(all);
+    expect(new ExportPolicy([a, b]).match(p("10.3.0.0/16"))).toBeUndefined();
+  });
+});

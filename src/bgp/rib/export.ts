@@ -1,0 +1,169 @@
+import { type Address, type Family, familyOf } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import type { PathAttributes } from "../wire/message.ts";
+import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
+import { prependAsn } from "./as-path.ts";
+import type { AttributePool } from "./attribute-pool.ts";
+import { defaultLocalPref } from "./decision.ts";
+import type { ExportPolicy, PolicyStatement } from "./export-policy.ts";
+import type { AttributeSet, Path } from "./path.ts";
+
+/** The session a route is to be sent over, for one family. */
+export type ExportTarget = {
+  readonly peer: string;
+  readonly internal: boolean;
+  readonly localAsn: number;
+  /** Our address of the session. */
+  readonly localAddress: Address;
+  /** Families of next hops the peer takes for this family's routes (RFC 4760 §3, RFC 8950). */
+  readonly nextHopFamilies: readonly Family[];
+};
+
+/** What became of a route on its way to a peer. `statement`: the policy statement that matched. */
+export type Exported =
+  | { readonly set: AttributeSet; readonly statement: string }
+  | { readonly withheld: string; readonly statement?: string };
+
+/**
+ * Decides for one session which routes of the loc-rib the peer gets, and as what (RFC 4271 §5, §9.1.3).
+ * The answer depends on the path and the statement only, so it is worked out once for each pair and
+ * not for each prefix.
+ */
+export class Exporter {
+  readonly #target: ExportTarget;
+  readonly #policy: ExportPolicy;
+  readonly #pool: AttributePool;
+  readonly #known = new WeakMap<PolicyStatement, WeakMap<Path, Exported>>();
+
+  constructor(target: ExportTarget, policy: ExportPolicy, pool: AttributePool) {
+    this.#target = target;
+    this.#policy = policy;
+    this.#pool = pool;
+  }
+
+  export(prefix: Prefix, path: Path): Exported {
+    const statement = this.#policy.match(prefix);
+    if (statement === undefined) return noStatement;
+    let known = this.#known.get(statement);
+    if (known === undefined) this.#known.set(statement, (known = new WeakMap()));
+    let exported = known.get(path);
+    if (exported === undefined) {
+      known.set(path, (exported = exportPath(path, statement, this.#target, this.#pool)));
+    }
+    return exported;
+  }
+}
+
+const noStatement: Exported = { withheld: "no export statement matches" };
+
+function exportPath(
+  path: Path,
+  statement: PolicyStatement,
+  target: ExportTarget,
+  pool: AttributePool,
+): Exported {
+  const { name } = statement;
+  const barred = whyBarred(path, target);
+  if (barred !== undefined) return { withheld: barred, statement: name };
+  if (statement.action === "reject") {
+    return { withheld: `export statement ${name} rejects it`, statement: name };
+  }
+  const nextHop = exportedNextHop(path, target);
+  if (!target.nextHopFamilies.includes(familyOf(nextHop))) {
+    return { withheld: `the peer does not take ${nextHop} as next hop`, statement: name };
+  }
+  return {
+    set: pool.intern(exportedAttributes(path, statement, target), nextHop),
+    statement: name,
+  };
+}
+
+/** Rules that no policy can lift. */
+function whyBarred({ source, set }: Path, target: ExportTarget): string | undefined {
+  const communities = set.attributes.communities ?? [];
+  if (source.kind === "peer" && source.peer === target.peer) return "it came from this peer";
+  if (source.kind === "peer" && source.internal && target.internal) {
+    return "it came from an internal peer, and this is one (RFC 4271 §9.2)";
+  }
+  if (communities.includes(WellKnownCommunity.noAdvertise)) return "no-advertise (RFC 1997)";
+  if (target.internal) return undefined;
+  if (communities.includes(WellKnownCommunity.noExport)) return "no-export (RFC 1997)";
+  if (communities.includes(WellKnownCommunity.noExportSubconfed)) {
+    return "no-export-subconfed (RFC 1997)";
+  }
+  return undefined;
+}
+
+/** RFC 4271 §5.1.3: a learned next hop stays towards internal peers; everything else is reached by us. */
+function exportedNextHop({ set }: Path, target: ExportTarget): Address {
+  return target.internal && set.nextHop !== undefined ? set.nextHop : target.localAddress;
+}
+
+function exportedAttributes(
+  { source, set }: Path,
+  { set: change = {} }: PolicyStatement,
+  target: ExportTarget,
+): PathAttributes {
+  const of = set.attributes;
+  const communities = union(of.communities, change.communities);
+  const largeCommunities = unionLarge(of.largeCommunities, change.largeCommunities);
+  // §5.1.4: a MED received from one neighbouring AS is not passed on to another.
+  const med = change.med ?? (target.internal || source.kind === "own" ? of.med : undefined);
+  const unknown = passedOn(of.unknown);
+  const common = {
+    origin: of.origin,
+    ...(med !== undefined && { med }),
+    ...(of.atomicAggregate !== undefined && { atomicAggregate: of.atomicAggregate }),
+    ...(of.aggregator !== undefined && { aggregator: of.aggregator }),
+    ...(communities.length > 0 && { communities }),
+    ...(largeCommunities.length > 0 && { largeCommunities }),
+    ...(unknown.length > 0 && { unknown }),
+  };
+  if (target.internal) {
+    const { originatorId, clusterList, extendedCommunities } = of;
+    return {
+      ...common,
+      // §5.1.2 a: the AS path stays as it is.
+      asPath: of.asPath,
+      // §5.1.5: always there.
+      localPref: change.localPref ?? of.localPref ?? defaultLocalPref,
+      ...(originatorId !== undefined && { originatorId }),
+      ...(clusterList !== undefined && { clusterList }),
+      ...(extendedCommunities !== undefined && { extendedCommunities }),
+    };
+  }
+  const extendedCommunities = of.extendedCommunities?.filter(isTransitive) ?? [];
+  return {
+    ...common,
+    // §5.1.2 b.
+    asPath: prependAsn(of.asPath, target.localAsn, 1 + (change.asPathPrepend ?? 0)),
+    // §5.1.5: no LOCAL_PREF. RFC 4456 §8: nothing of route reflection.
+    ...(extendedCommunities.length > 0 && { extendedCommunities }),
+  };
+}
+
+/** RFC 4271 §5, §9: unknown transitive attributes go on, marked partial; the others end here. */
+function passedOn(unknown: PathAttributes["unknown"] = []): NonNullable<PathAttributes["unknown"]> {
+  return unknown
+    .filter(({ flags }) => (flags & AttributeFlag.transitive) !== 0)
+    .map(({ flags, code, value }) => ({ flags: flags | AttributeFlag.partial, code, value }));
+}
+
+/** RFC 4360 §2: the second bit of the type set means not across ASes. */
+function isTransitive(extendedCommunity: Uint8Array): boolean {
+  return (extendedCommunity[0]! & 0x40) === 0;
+}
+
+function union(ours: readonly number[] = [], added: readonly number[] = []): number[] {
+  if (added.length === 0) return [...ours];
+  return [...new Set([...ours, ...added])].sort((a, b) => a - b);
+}
+
+function unionLarge(
+  ours: readonly [number, number, number][] = [],
+  added: readonly [number, number, number][] = [],
+): [number, number, number][] {
+  if (added.length === 0) return [...ours];
+  const byText = new Map([...ours, ...added].map((community) => [community.join(":"), community]));
+  return [...byText.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+}

@@ -1,0 +1,41 @@
+import type { Address } from "../../net/address.ts";
+import type { PathAttributes } from "../wire/message.ts";
+
+/**
+ * Path attributes together with their next hop: what one UPDATE says of all its prefixes. Never
+ * changed, and shared: equal ones are the same object (attribute-pool.ts), so `===` compares them.
+ */
+export type AttributeSet = {
+  readonly attributes: Readonly<PathAttributes>;
+  /** Undefined for prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
+  readonly nextHop: Address | undefined;
+};
+
+/** Where a path comes from. One object per session, shared by all its paths. */
+export type PathSource = { readonly kind: "own" } | PeerSource;
+
+export type PeerSource = {
+  readonly kind: "peer";
+  /** PeerConfig.name. */
+  readonly peer: string;
+  readonly address: Address;
+  /** iBGP. */
+  readonly internal: boolean;
+  /** Of the peer's OPEN. */
+  readonly identifier: Address;
+};
+
+/** One way to reach prefixes: shared by all the prefixes that came from one source with equal attributes. */
+export type Path = {
+  readonly source: PathSource;
+  readonly set: AttributeSet;
+  /** Why the decision process must not look at it (import.ts); undefined: it may. */
+  readonly ineligible: string | undefined;
+};
+
+/** All prefixes originated here are reached by this one path; export policies give it its attributes. */
+export const ownPath: Path = {
+  source: { kind: "own" },
+  set: { attributes: { origin: "igp", asPath: [] }, nextHop: undefined },
+  ineligible: undefined,
+};

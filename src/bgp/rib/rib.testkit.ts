@@ -1,0 +1,38 @@
+import { address } from "../../net/address.ts";
+import { prefix } from "../../net/prefix.ts";
+import type { PathAttributes } from "../wire/message.ts";
+import type { Path, PeerSource } from "./path.ts";
+
+/** Short ways to write paths in the tests of this folder. */
+export const p = prefix;
+
+export function sequence(...asns: number[]): PathAttributes["asPath"] {
+  return asns.length === 0 ? [] : [{ kind: "sequence", asns }];
+}
+
+export function learned(
+  peer: string,
+  of: Partial<PathAttributes> &
+    Partial<Pick<PeerSource, "internal">> & {
+      address?: string;
+      identifier?: string;
+      nextHop?: string;
+      ineligible?: string;
+    } = {},
+): Path {
+  const { address: from, identifier, nextHop, internal, ineligible, ...attributes } = of;
+  return {
+    source: {
+      kind: "peer",
+      peer,
+      address: address(from ?? "10.0.0.2"),
+      internal: internal ?? false,
+      identifier: address(identifier ?? "10.0.0.2"),
+    },
+    set: {
+      attributes: { origin: "igp", asPath: sequence(65001), ...attributes },
+      nextHop: address(nextHop ?? from ?? "10.0.0.2"),
+    },
+    ineligible,
+  };
+}

@@ -1,0 +1,41 @@
+import type { Capability } from "../wire/message.ts";
+import type { SessionPeer } from "./io.ts";
+
+/**
+ * What our OPEN says, the same set as Cilium's speaker sends. `restarting`: this process replaces one whose routes the peer
+ * may still hold (RFC 4724 §4.1).
+ */
+export function ownCapabilities(
+  peer: SessionPeer,
+  local: { asn: number; hostname: string; softwareVersion: string; restarting: boolean },
+): Capability[] {
+  const capabilities: Capability[] = peer.families.map((family) => ({
+    capability: "multiprotocol",
+    family,
+  }));
+  capabilities.push({ capability: "routeRefresh" });
+  // RFC 8950: only over an IPv6 session would a next hop be IPv6.
+  if (peer.address.includes(":")) {
+    const entries = peer.families
+      .filter(({ afi }) => afi === "ipv4")
+      .map((family) => ({ family, nextHopAfi: "ipv6" as const }));
+    if (entries.length > 0) capabilities.push({ capability: "extendedNextHop", entries });
+  }
+  capabilities.push({ capability: "extendedMessage" });
+  if (peer.gracefulRestart !== undefined) {
+    capabilities.push({
+      capability: "gracefulRestart",
+      restarting: local.restarting,
+      notification: true,
+      restartTimeSeconds: peer.gracefulRestart.restartTimeSeconds,
+      families: peer.families.map((family) => ({ family, forwardingPreserved: local.restarting })),
+    });
+  }
+  capabilities.push(
+    { capability: "fourOctetAs", asn: local.asn },
+    { capability: "enhancedRouteRefresh" },
+    { capability: "fqdn", hostname: local.hostname, domain: "" },
+    { capability: "softwareVersion", version: local.softwareVersion },
+  );
+  return capabilities;
+}

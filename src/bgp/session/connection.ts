@@ -1,0 +1,106 @@
+import type { Address } from "../../net/address.ts";
+import { type AttributeProblem, decodeMessage } from "../wire/decode.ts";
+import { encodeMessage } from "../wire/encode.ts";
+import { FrameReader } from "../wire/frame.ts";
+import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
+import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
+import type { ConnectionId, Negotiated, SessionEffect } from "./io.ts";
+
+/** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
+const openHoldTimeMs = 240_000;
+
+/** Before the OPENs are exchanged nothing is negotiated. */
+const plainCodec: CodecOptions = { fourOctetAs: false, extendedMessage: false };
+
+/**
+ * One transport connection to the peer, from our OPEN on. It reads and writes messages and owns its
+ * Hold and Keepalive timers; which message is allowed when, the Session knows.
+ */
+export class Connection {
+  readonly id: ConnectionId;
+  readonly initiatedBy: "local" | "remote";
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  state: "OpenSent" | "OpenConfirm" | "Established" = "OpenSent";
+  readonly #reader = new FrameReader();
+  readonly #emit: (effect: SessionEffect) => void;
+  readonly #random: () => number;
+  #negotiated: Negotiated | undefined;
+
+  constructor(
+    of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">,
+    edge: { emit: (effect: SessionEffect) => void; random: () => number },
+  ) {
+    this.id = of.id;
+    this.initiatedBy = of.initiatedBy;
+    this.localAddress = of.localAddress;
+    this.remoteAddress = of.remoteAddress;
+    this.#emit = edge.emit;
+    this.#random = edge.random;
+  }
+
+  /** To OpenSent. */
+  open(message: OpenMessage): void {
+    this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: openHoldTimeMs });
+    this.send(message);
+  }
+
+  /** Set from OpenConfirm on. */
+  get negotiated(): Negotiated | undefined {
+    return this.#negotiated;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#reader.push(bytes);
+  }
+
+  /** The next whole message received; undefined where there is none yet. Throws WireError. */
+  next(): { message: Message; problems: AttributeProblem[] } | undefined {
+    const codec = this.#codec();
+    const frame = this.#reader.next(
+      codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax,
+    );
+    return frame && decodeMessage(frame, codec);
+  }
+
+  send(message: Message): void {
+    for (const bytes of encodeMessage(message, this.#codec())) {
+      this.#emit({ do: "send", connection: this.id, bytes });
+    }
+  }
+
+  /** The peer's OPEN was accepted: OpenSent to OpenConfirm. */
+  confirm(negotiated: Negotiated): void {
+    this.#negotiated = negotiated;
+    this.state = "OpenConfirm";
+    this.send({ type: "KEEPALIVE" });
+    this.restartKeepaliveTimer();
+    if (negotiated.holdTimeSeconds > 0) this.restartHoldTimer();
+    else this.#emit({ do: "clearTimer", timer: `hold/${this.id}` });
+  }
+
+  restartHoldTimer(): void {
+    const seconds = this.#negotiated?.holdTimeSeconds ?? 0;
+    if (seconds > 0)
+      this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: seconds * 1000 });
+  }
+
+  /** RFC 4271 §10: jitter between three quarters and the whole. */
+  restartKeepaliveTimer(): void {
+    const seconds = this.#negotiated?.keepaliveTimeSeconds ?? 0;
+    if (seconds === 0) return;
+    const afterMs = Math.round(seconds * 1000 * (0.75 + 0.25 * this.#random()));
+    this.#emit({ do: "setTimer", timer: `keepalive/${this.id}`, afterMs });
+  }
+
+  /** The connection is done with: nothing of it fires or is sent any more. */
+  release(transport: "open" | "gone"): void {
+    this.#emit({ do: "clearTimer", timer: `hold/${this.id}` });
+    this.#emit({ do: "clearTimer", timer: `keepalive/${this.id}` });
+    if (transport === "open") this.#emit({ do: "close", connection: this.id });
+  }
+
+  #codec(): CodecOptions {
+    return this.#negotiated?.codec ?? plainCodec;
+  }
+}

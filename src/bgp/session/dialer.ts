@@ -1,0 +1,127 @@
+import type { ConnectionId, SessionEffect, SessionOptions } from "./io.ts";
+import { Retry } from "./retry.ts";
+
+/**
+ * The part of the state machine that has no connection yet: Idle, Connect and Active, with the
+ * ConnectRetryTimer and the IdleHoldTimer. At most one of these runs or waits at a time: an attempt
+ * under way (Connect), a ConnectRetryTimer until the next (Active), an IdleHoldTimer (Idle).
+ * A passive one never dials: it waits in Active.
+ */
+export class Dialer {
+  readonly #options: SessionOptions;
+  readonly #emit: (effect: SessionEffect) => void;
+  readonly #retry: Retry;
+  #phase:
+    | { is: "stopped" }
+    /** Passive, or a connection is there already. */
+    | { is: "resting" }
+    | { is: "dialing"; connection: ConnectionId }
+    | { is: "waiting"; timer: "connectRetry" | "idleHold" } = { is: "stopped" };
+
+  constructor(options: SessionOptions, emit: (effect: SessionEffect) => void) {
+    this.#options = options;
+    this.#emit = emit;
+    this.#retry = new Retry(options.peer.connectRetryTimeSeconds, options.random);
+  }
+
+  /** The session's state as long as it has no connection. */
+  get state(): "Idle" | "Connect" | "Active" {
+    const phase = this.#phase;
+    if (phase.is === "dialing") return "Connect";
+    if (phase.is === "stopped" || (phase.is === "waiting" && phase.timer === "idleHold"))
+      return "Idle";
+    return "Active";
+  }
+
+  get started(): boolean {
+    return this.#phase.is !== "stopped";
+  }
+
+  start(): void {
+    this.#retry.reset();
+    this.#dial();
+  }
+
+  stop(): void {
+    this.rest();
+    this.#phase = { is: "stopped" };
+  }
+
+  /** Gives up an attempt under way and waits for no other: a connection is there. */
+  rest(): void {
+    const phase = this.#phase;
+    if (phase.is === "dialing") {
+      this.#emit({ do: "close", connection: phase.connection });
+      this.#emit({ do: "clearTimer", timer: "connectRetry" });
+    }
+    this.stopWaiting();
+    this.#phase = { is: "resting" };
+  }
+
+  /** The peer connected: an attempt under way goes on, and the two may collide. */
+  stopWaiting(): void {
+    if (this.#phase.is !== "waiting") return;
+    this.#emit({ do: "clearTimer", timer: this.#phase.timer });
+    this.#phase = { is: "resting" };
+  }
+
+  /** Whether this is the attempt under way. */
+  dials(connection: ConnectionId): boolean {
+    return this.#phase.is === "dialing" && this.#phase.connection === connection;
+  }
+
+  /** The attempt under way succeeded or failed. */
+  answered(): void {
+    this.#emit({ do: "clearTimer", timer: "connectRetry" });
+    this.#phase = { is: "resting" };
+  }
+
+  /** An attempt failed. TcpConnectionFails leads to Active, every other failure to Idle (RFC 4271 §8.2.2). */
+  afterFailure(next: "Active" | "Idle"): void {
+    this.#wait(next, this.#retry.afterFailureMs());
+  }
+
+  afterSession(lastedMs: number): void {
+    this.#wait("Idle", this.#retry.afterSessionMs(lastedMs));
+  }
+
+  /** ConnectRetryTimer_Expires or IdleHoldTimer_Expires; without effect where that timer does not run. */
+  expired(timer: "connectRetry" | "idleHold", hasConnection: boolean): void {
+    const phase = this.#phase;
+    if (phase.is === "dialing" && timer === "connectRetry") {
+      this.#emit({ do: "close", connection: phase.connection });
+      this.#phase = { is: "resting" };
+      if (!hasConnection) this.#dial();
+    } else if (phase.is === "waiting" && phase.timer === timer) this.#dial();
+  }
+
+  #dial(): void {
+    const { peer, newConnectionId } = this.#options;
+    if (peer.passive) {
+      this.#phase = { is: "resting" };
+      return;
+    }
+    const connection = newConnectionId();
+    this.#phase = { is: "dialing", connection };
+    this.#emit({
+      do: "connect",
+      connection,
+      remoteAddress: peer.address,
+      port: peer.port,
+      ...(peer.localAddress !== undefined && { localAddress: peer.localAddress }),
+      ...(peer.ttl !== undefined && { ttl: peer.ttl }),
+      ...(peer.password !== undefined && { password: peer.password }),
+    });
+    this.#emit({ do: "setTimer", timer: "connectRetry", afterMs: this.#retry.attemptMs() });
+  }
+
+  #wait(next: "Active" | "Idle", afterMs: number): void {
+    if (next === "Active" && this.#options.peer.passive) {
+      this.#phase = { is: "resting" };
+      return;
+    }
+    const timer = next === "Idle" ? "idleHold" : "connectRetry";
+    this.#phase = { is: "waiting", timer };
+    this.#emit({ do: "setTimer", timer, afterMs });
+  }
+}

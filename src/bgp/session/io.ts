@@ -1,0 +1,150 @@
+import type { Address } from "../../net/address.ts";
+import type { AttributeProblem } from "../wire/decode.ts";
+import type {
+  AfiSafi,
+  Capability,
+  CodecOptions,
+  NotificationMessage,
+  UpdateMessage,
+} from "../wire/message.ts";
+
+/** The states of RFC 4271 §8.2.2. With two connections at once: the state of the one that is further. */
+export type SessionState =
+  | "Idle"
+  | "Connect"
+  | "Active"
+  | "OpenSent"
+  | "OpenConfirm"
+  | "Established";
+
+/** Positive: from SessionOptions.newConnectionId. Negative: from whoever accepted the connection. */
+export type ConnectionId = number;
+
+/** Unique within one Session. Hold and Keepalive timers belong to one connection each. */
+export type TimerName = "connectRetry" | "idleHold" | `hold/${number}` | `keepalive/${number}`;
+
+/** What a session is told of its peer. speaker/config.ts, PeerConfig, is one of these. */
+export type SessionPeer = {
+  name: string;
+  address: Address;
+  /** Expected AS number; 0 accepts any. */
+  asn: number;
+  localAddress?: Address;
+  port: number;
+  /** Never connect, only accept. */
+  passive: boolean;
+  /** Proposed Hold Time: 0 or at least 3. */
+  holdTimeSeconds: number;
+  keepaliveTimeSeconds: number;
+  connectRetryTimeSeconds: number;
+  ttl?: number;
+  password?: string;
+  gracefulRestart?: { restartTimeSeconds: number };
+  families: AfiSafi[];
+};
+
+export type SessionOptions = {
+  peer: SessionPeer;
+  localAsn: number;
+  routerId: Address;
+  /** From ownCapabilities(). The Restart State bit is sent until the session was Established once. */
+  capabilities: Capability[];
+  /** Ids for `connect` effects: positive, never used before by any session of the speaker. */
+  newConnectionId: () => ConnectionId;
+  /** Uniform in [0, 1): timer jitter (RFC 4271 §10). */
+  random: () => number;
+};
+
+/** What happens to a session. All but start and stop are the speaker's inputs of the same name, routed by connection or timer. */
+export type SessionInput =
+  /** ManualStart and AutomaticStart (events 1 and 3). Without effect where started. */
+  | { input: "start" }
+  /**
+   * ManualStop (event 2). With `notification`, Cease and that subcode (RFC 4486; `communication` RFC 9003);
+   * without, the connections close in silence, so that a graceful-restart peer keeps our routes.
+   */
+  | { input: "stop"; notification?: { subcode: number; communication?: string } }
+  | { input: "connected"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | { input: "connectFailed"; connection: ConnectionId; reason: string }
+  | { input: "accepted"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
+  | { input: "closed"; connection: ConnectionId; reason?: string }
+  | { input: "timer"; timer: TimerName };
+
+/** What a session wants done, in order. `connect`, `send` and `close` are the speaker's effects as they are. */
+export type SessionEffect =
+  | {
+      do: "connect";
+      connection: ConnectionId;
+      remoteAddress: Address;
+      port: number;
+      localAddress?: Address;
+      ttl?: number;
+      password?: string;
+    }
+  | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
+  | { do: "close"; connection: ConnectionId }
+  | { do: "setTimer"; timer: TimerName; afterMs: number }
+  | { do: "clearTimer"; timer: TimerName }
+  /** Entered Established: send the routes, then End-of-RIB per family. */
+  | { do: "established"; negotiated: Negotiated }
+  /** Left Established. Nothing is sent to `negotiated.connection` any more. */
+  | {
+      do: "down";
+      reason: DownReason;
+      /** The NOTIFICATION received or sent, where there was one. */
+      notification?: NotificationMessage;
+      /** Both sides keep routes as stale until the peer is back (RFC 4724 §4.2, RFC 8538 §4). */
+      graceful: boolean;
+    }
+  | { do: "update"; message: UpdateMessage; problems: AttributeProblem[] }
+  /** subtype 0: send all routes of the family again. 1 and 2: BoRR and EoRR (RFC 7313). */
+  | { do: "routeRefresh"; family: AfiSafi; subtype: number }
+  | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string };
+
+export type DownReason =
+  | "holdTimerExpired"
+  | "notificationReceived"
+  /** We found an error and said so. */
+  | "notificationSent"
+  | "transportClosed"
+  /** `stop` with a notification. */
+  | "adminShutdown"
+  /** `stop` in silence. */
+  | "stopped"
+  /** A graceful-restart peer opened a new connection: the old one is dropped (RFC 4724 §5). */
+  | "peerRestarted";
+
+/** What the two OPENs settled. */
+export type Negotiated = {
+  connection: ConnectionId;
+  localAddress: Address;
+  remoteAddress: Address;
+  codec: CodecOptions;
+  peerAsn: number;
+  peerIdentifier: Address;
+  /** iBGP: the peer's AS number is ours. */
+  internal: boolean;
+  /** 0: no keepalives, no hold timer. */
+  holdTimeSeconds: number;
+  keepaliveTimeSeconds: number;
+  /** In both OPENs; IPv4 unicast also where a side sent no multiprotocol capability at all (RFC 4760 §8). */
+  families: AfiSafi[];
+  routeRefresh: boolean;
+  enhancedRouteRefresh: boolean;
+  /** Families whose routes may have an IPv6 next hop though they are IPv4 (RFC 8950), both ways. */
+  extendedNextHop: AfiSafi[];
+  /** The peer's, where both sides sent the capability. */
+  gracefulRestart?: {
+    restarting: boolean;
+    /** The N bit in both OPENs (RFC 8538). */
+    notification: boolean;
+    restartTimeSeconds: number;
+    families: { family: AfiSafi; forwardingPreserved: boolean }[];
+  };
+  /** The peer's FQDN capability. */
+  hostname?: string;
+  softwareVersion?: string;
+  /** All the peer sent. */
+  peerCapabilities: Capability[];
+};

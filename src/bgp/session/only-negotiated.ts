@@ -1,0 +1,28 @@
+import type { AfiSafi, RouteRefreshMessage, UpdateMessage } from "../wire/message.ts";
+import { sameFamily } from "../wire/registry.ts";
+import type { Negotiated } from "./io.ts";
+
+/** The UPDATE without the families that were not negotiated (RFC 4760 §7): itself where it has none. */
+export function onlyNegotiated(message: UpdateMessage, { families }: Negotiated): UpdateMessage {
+  const known = ({ family }: { family: AfiSafi }): boolean =>
+    families.some((one) => sameFamily(one, family));
+  const { endOfRib, ...rest } = message;
+  const endKnown = endOfRib === undefined || known({ family: endOfRib });
+  if (endKnown && message.withdrawn.every(known) && message.announced.every(known)) return message;
+  const announced = message.announced.filter(known);
+  return {
+    ...rest,
+    announced,
+    attributes: announced.length > 0 ? message.attributes : undefined,
+    withdrawn: message.withdrawn.filter(known),
+  };
+}
+
+/** Whether a ROUTE-REFRESH is to be followed; what was not negotiated is ignored (RFC 2918 §4, RFC 7313 §4). */
+export function refreshNegotiated(
+  { family, subtype }: RouteRefreshMessage,
+  { families, routeRefresh, enhancedRouteRefresh }: Negotiated,
+): boolean {
+  const wanted = subtype === 0 ? routeRefresh : enhancedRouteRefresh && subtype <= 2;
+  return wanted && family !== undefined && families.some((one) => sameFamily(one, family));
+}

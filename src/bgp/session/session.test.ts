@@ -1,0 +1,450 @@
+import { describe, expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { prefix } from "../../net/prefix.ts";
+import { encodeShutdownCommunication } from "../wire/cease.ts";
+import { message as frame } from "../wire/hex.ts";
+import type { Message, UpdateMessage } from "../wire/message.ts";
+import { graceful, ipv4, ipv6, peerOpen, Played, sessionOptions } from "./test-peer.ts";
+
+const keepalive: Message = { type: "KEEPALIVE" };
+const update: UpdateMessage = {
+  type: "UPDATE",
+  withdrawn: [],
+  attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65000] }] },
+  announced: [{ family: ipv4, nextHop: address("10.0.2.1"), prefixes: [prefix("0.0.0.0/0")] }],
+};
+
+describe("on the way to Established", () => {
+  it("goes through Connect, OpenSent and OpenConfirm", () => {
+    const played = new Played(
+      sessionOptions({ localAddress: address("10.0.2.2"), ttl: 1, password: "s" }),
+    );
+    expect(played.session.state).toBe("Idle");
+
+    played.step({ input: "start" });
+    expect(played.session.state).toBe("Connect");
+    expect(played.effects).toEqual([
+      {
+        do: "connect",
+        connection: 1,
+        remoteAddress: "10.0.2.1",
+        port: 179,
+        localAddress: "10.0.2.2",
+        ttl: 1,
+        password: "s",
+      },
+      { do: "setTimer", timer: "connectRetry", afterMs: 10_000 },
+    ]);
+
+    played.connected(1);
+    expect(played.session.state).toBe("OpenSent");
+    expect(played.sent(1)).toMatchObject([
+      { type: "OPEN", asn: 65010, holdTimeSeconds: 9, bgpIdentifier: "10.0.2.2" },
+    ]);
+    expect(played.timersSet()).toEqual({ "hold/1": 240_000 });
+    expect(played.all("clearTimer")).toEqual([{ do: "clearTimer", timer: "connectRetry" }]);
+
+    played.receive(1, peerOpen());
+    expect(played.session.state).toBe("OpenConfirm");
+    expect(played.sent(1)).toEqual([keepalive]);
+    expect(played.timersSet()).toEqual({ "keepalive/1": 3_000, "hold/1": 9_000 });
+    expect(played.session.negotiated).toBeUndefined();
+
+    played.receive(1, keepalive);
+    expect(played.session.state).toBe("Established");
+    expect(played.session.negotiated).toEqual({
+      connection: 1,
+      localAddress: "10.0.2.2",
+      remoteAddress: "10.0.2.1",
+      codec: { fourOctetAs: true, extendedMessage: false, external: true },
+      peerAsn: 65000,
+      peerIdentifier: "10.0.0.1",
+      internal: false,
+      holdTimeSeconds: 9,
+      keepaliveTimeSeconds: 3,
+      families: [ipv4],
+      routeRefresh: true,
+      enhancedRouteRefresh: false,
+      extendedNextHop: [],
+      peerCapabilities: peerOpen().capabilities,
+    });
+    expect(played.all("established")).toEqual([
+      { do: "established", negotiated: played.session.negotiated },
+    ]);
+    expect(played.timersSet()).toEqual({ "hold/1": 9_000 });
+  });
+
+  it("a passive one waits in Active and is Established over what it accepts", () => {
+    const played = new Played(sessionOptions({ passive: true })).step({ input: "start" });
+    expect(played.session.state).toBe("Active");
+    expect(played.effects).toEqual([]);
+    played.accepted(-1).receive(-1, peerOpen()).receive(-1, keepalive);
+    expect(played.session.state).toBe("Established");
+  });
+
+  it("all that came at once is read at once", () => {
+    const played = new Played().step({ input: "start" }).connected(1);
+    played.receive(1, peerOpen(), keepalive, update, update);
+    expect(played.all("update")).toEqual([
+      { do: "update", message: update, problems: [] },
+      { do: "update", message: update, problems: [] },
+    ]);
+    expect(played.all("setTimer").filter(({ timer }) => timer === "hold/1")).toHaveLength(2);
+  });
+
+  it("the Restart State bit is sent until it was Established once (RFC 4724 §4.1)", () => {
+    const played = new Played(
+      sessionOptions({ restarting: true, gracefulRestart: { restartTimeSeconds: 15 } }),
+    );
+    const restarting = (id: number): unknown => {
+      const [open] = played.sent(id);
+      return (
+        open?.type === "OPEN" &&
+        open.capabilities.find(({ capability }) => capability === "gracefulRestart")
+      );
+    };
+    played.step({ input: "start" }).connected(1);
+    expect(restarting(1)).toMatchObject({
+      restarting: true,
+      families: [{ forwardingPreserved: true }, {}],
+    });
+    played
+      .step({ input: "closed", connection: 1 })
+      .step({ input: "timer", timer: "connectRetry" })
+      .connected(2);
+    expect(restarting(2)).toMatchObject({ restarting: true });
+    played.receive(2, peerOpen(), keepalive).step({ input: "closed", connection: 2 });
+    played.step({ input: "timer", timer: "idleHold" }).connected(3);
+    expect(restarting(3)).toMatchObject({
+      restarting: false,
+      families: [{ forwardingPreserved: false }, {}],
+    });
+  });
+});
+
+describe("an OPEN that is refused", () => {
+  it.each([
+    [
+      "another AS",
+      peerOpen({ asn: 65001 }),
+      "2/2",
+      "as number mismatch: expected 65000, received 65001",
+    ],
+    [
+      "BGP Identifier zero",
+      peerOpen({ bgpIdentifier: address("0.0.0.0") }),
+      "2/3",
+      "BGP Identifier 0.0.0.0",
+    ],
+    ["Hold Time 1", peerOpen({ holdTimeSeconds: 1 }), "2/6", "Hold Time 1 s"],
+    ["Hold Time 2", peerOpen({ holdTimeSeconds: 2 }), "2/6", "Hold Time 2 s"],
+  ])("%s", (_name, open, code, text) => {
+    const played = new Played().step({ input: "start" }).connected(1).receive(1, open);
+    expect(played.refused(1)).toBe(code);
+    expect(played.logged()[0]).toContain(text);
+    expect(played.session.lastError).toContain(text);
+    expect(played.session.state).toBe("Idle");
+    expect(played.timersSet()).toEqual({ idleHold: 250 });
+    expect(played.all("down")).toEqual([]);
+  });
+
+  it("another version: data is ours", () => {
+    const played = new Played().step({ input: "start" }).connected(1);
+    played.receive(1, frame(1, "03 fde8 005a 0a000001 00"));
+    expect(played.sent(1)).toEqual([
+      { type: "NOTIFICATION", code: 2, subcode: 1, data: Uint8Array.of(0, 4) },
+    ]);
+  });
+
+  it("no family in common: data is what is needed (RFC 5492 §3)", () => {
+    const played = new Played(sessionOptions({ families: [ipv6] }))
+      .step({ input: "start" })
+      .connected(1);
+    played.receive(1, peerOpen());
+    expect(played.sent(1)).toEqual([
+      { type: "NOTIFICATION", code: 2, subcode: 7, data: Uint8Array.of(1, 4, 0, 2, 0, 1) },
+    ]);
+  });
+
+  it("our own BGP Identifier within the AS, but not across (RFC 6286)", () => {
+    const same = { bgpIdentifier: address("10.0.2.2") };
+    const internal = new Played(sessionOptions({ asn: 65010 }))
+      .step({ input: "start" })
+      .connected(1);
+    expect(internal.receive(1, peerOpen({ ...same, asn: 65010 })).refused(1)).toBe("2/3");
+    const external = new Played().step({ input: "start" }).connected(1).receive(1, peerOpen(same));
+    expect(external.session.state).toBe("OpenConfirm");
+  });
+});
+
+describe("an OPEN that is accepted", () => {
+  it("of any AS where none is configured", () => {
+    const played = new Played(sessionOptions({ asn: 0 })).establish(
+      peerOpen({ asn: 4_200_000_001 }),
+    );
+    expect(played.session.negotiated).toMatchObject({ peerAsn: 4_200_000_001, internal: false });
+    expect(
+      new Played(sessionOptions({ asn: 0 })).establish(peerOpen({ asn: 65010 })).session.negotiated,
+    ).toMatchObject({
+      internal: true,
+    });
+    const zero = new Played(sessionOptions({ asn: 0 })).step({ input: "start" }).connected(1);
+    expect(zero.receive(1, peerOpen({ asn: 0 })).refused(1)).toBe("2/2");
+  });
+
+  it.each([
+    [9, 90, 9, 3],
+    [90, 9, 9, 3],
+    [90, 4, 4, 1],
+    [0, 90, 0, 0],
+    [90, 0, 0, 0],
+  ])("Hold Time %i and %i give %i, keepalive %i", (ours, theirs, hold, alive) => {
+    const played = new Played(sessionOptions({ holdTimeSeconds: ours, keepaliveTimeSeconds: 3 }));
+    played
+      .step({ input: "start" })
+      .connected(1)
+      .receive(1, peerOpen({ holdTimeSeconds: theirs }));
+    const timers = hold === 0 ? {} : { "hold/1": hold * 1000, "keepalive/1": alive * 1000 };
+    expect(played.timersSet()).toEqual(timers);
+    if (hold === 0)
+      expect(played.all("clearTimer")).toEqual([{ do: "clearTimer", timer: "hold/1" }]);
+    played.receive(1, keepalive);
+    expect(played.session.negotiated).toMatchObject({
+      holdTimeSeconds: hold,
+      keepaliveTimeSeconds: alive,
+    });
+    if (hold === 0) expect(played.timersSet()).toEqual({});
+  });
+
+  it("without multiprotocol capability speaks IPv4 unicast (RFC 4760 §8)", () => {
+    const played = new Played().establish(peerOpen({ capabilities: [] }));
+    expect(played.session.negotiated).toMatchObject({
+      families: [ipv4],
+      codec: { fourOctetAs: false },
+    });
+  });
+
+  it("settles what both sides have", () => {
+    const options = sessionOptions({
+      address: address("fd00::1"),
+      gracefulRestart: { restartTimeSeconds: 15 },
+    });
+    const played = new Played(options).establish(
+      peerOpen({
+        extra: [
+          { capability: "multiprotocol", family: ipv6 },
+          { capability: "extendedMessage" },
+          { capability: "enhancedRouteRefresh" },
+          { capability: "extendedNextHop", entries: [{ family: ipv4, nextHopAfi: "ipv6" }] },
+          { capability: "fqdn", hostname: "tor0", domain: "" },
+          { capability: "softwareVersion", version: "FRR" },
+          { ...graceful, notification: true },
+        ],
+      }),
+    );
+    expect(played.session.negotiated).toMatchObject({
+      families: [ipv4, ipv6],
+      codec: { extendedMessage: true },
+      enhancedRouteRefresh: true,
+      extendedNextHop: [ipv4],
+      hostname: "tor0",
+      softwareVersion: "FRR",
+      gracefulRestart: { notification: true, restartTimeSeconds: 120 },
+    });
+    expect(played.logged()).toContain("established with AS 65000 (tor0), hold time 9 s");
+  });
+});
+
+describe("a message that the state has no use for (RFC 6608)", () => {
+  const refresh: Message = { type: "ROUTE-REFRESH", family: ipv4, subtype: 0 };
+  it.each([
+    ["OpenSent", [], keepalive, 4],
+    ["OpenSent", [], update, 2],
+    ["OpenSent", [], refresh, 5],
+    ["OpenConfirm", [peerOpen()], peerOpen(), 1],
+    ["OpenConfirm", [peerOpen()], update, 2],
+    ["OpenConfirm", [peerOpen()], refresh, 5],
+    ["Established", [peerOpen(), keepalive], peerOpen(), 1],
+  ] as const)("%s", (state, before, message, type) => {
+    const played = new Played()
+      .step({ input: "start" })
+      .connected(1)
+      .receive(1, ...before);
+    expect(played.session.state).toBe(state);
+    played.receive(1, message);
+    const subcode = ["OpenSent", "OpenConfirm", "Established"].indexOf(state) + 1;
+    expect(played.sent(1)).toEqual([
+      { type: "NOTIFICATION", code: 5, subcode, data: Uint8Array.of(type) },
+    ]);
+    expect(played.session.state).toBe("Idle");
+  });
+});
+
+describe("in Established", () => {
+  it("keeps alive and is kept alive", () => {
+    const played = new Played().establish().step({ input: "timer", timer: "keepalive/1" });
+    expect(played.sent(1)).toEqual([keepalive]);
+    expect(played.timersSet()).toEqual({ "keepalive/1": 3_000 });
+    expect(played.receive(1, update).timersSet()).toEqual({ "hold/1": 9_000 });
+  });
+
+  it("goes down when the Hold Timer expires", () => {
+    const played = new Played().establish().step({ input: "timer", timer: "hold/1" });
+    expect(played.refused(1)).toBe("4/0");
+    expect(played.logged()).toContain("hold timer expired");
+    expect(played.all("down")).toMatchObject([
+      { reason: "holdTimerExpired", notification: { code: 4 }, graceful: false },
+    ]);
+    expect(played.session).toMatchObject({ state: "Idle", negotiated: undefined });
+  });
+
+  it("goes down on NOTIFICATION and tells the peer's words", () => {
+    const data = encodeShutdownCommunication("bye");
+    const played = new Played()
+      .establish()
+      .receive(1, { type: "NOTIFICATION", code: 6, subcode: 2, data });
+    expect(played.all("down")).toMatchObject([
+      { reason: "notificationReceived", notification: { code: 6, subcode: 2 } },
+    ]);
+    expect(played.logged()).toContain('received NOTIFICATION Cease/Administrative Shutdown "bye"');
+    expect(played.sent(1)).toEqual([]);
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+  });
+
+  it("goes down on an UPDATE that ends the session, and reads nothing after it", () => {
+    const played = new Played().establish().receive(1, frame(2, "00ff 0000"), update);
+    expect(played.refused(1)).toBe("3/1");
+    expect(played.all("update")).toEqual([]);
+    expect(played.all("down")).toMatchObject([{ reason: "notificationSent" }]);
+  });
+
+  it("goes down on bytes that are no BGP", () => {
+    const played = new Played()
+      .establish()
+      .receive(1, new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n"));
+    expect(played.refused(1)).toBe("1/1");
+  });
+
+  it("survives an UPDATE that RFC 7606 lets it survive", () => {
+    const played = new Played().establish().receive(1, frame(2, "0000 0004 40 01 01 00 18 0a0101"));
+    expect(played.session.state).toBe("Established");
+    expect(played.all("update")).toMatchObject([
+      {
+        message: { withdrawn: [{ prefixes: ["10.1.1.0/24"] }] },
+        problems: [{ attribute: "AS_PATH" }, { attribute: "NEXT_HOP" }],
+      },
+    ]);
+    expect(played.logged()).toContain("UPDATE: AS_PATH: missing: treatAsWithdraw");
+  });
+
+  it("ignores families that were not negotiated", () => {
+    const nextHop = address("fd00::1");
+    const prefixes = [prefix("fd00::/16")];
+    const announced = [{ family: ipv6, nextHop, prefixes }];
+    const played = new Played().establish().receive(1, { ...update, announced });
+    expect(played.all("update")).toEqual([
+      {
+        do: "update",
+        message: { type: "UPDATE", withdrawn: [], attributes: undefined, announced: [] },
+        problems: [],
+      },
+    ]);
+  });
+
+  it("passes on a ROUTE-REFRESH that was negotiated, and ignores others", () => {
+    const played = new Played().establish();
+    const refresh = (family: typeof ipv4, subtype: number): unknown =>
+      played.receive(1, { type: "ROUTE-REFRESH", family, subtype }).all("routeRefresh");
+    expect(refresh(ipv4, 0)).toEqual([{ do: "routeRefresh", family: ipv4, subtype: 0 }]);
+    expect(refresh(ipv6, 0)).toEqual([]);
+    expect(refresh(ipv4, 1)).toEqual([]);
+    expect(played.receive(1, frame(5, "0019 00 46")).all("routeRefresh")).toEqual([]);
+    expect(played.session.state).toBe("Established");
+  });
+});
+
+describe("stop", () => {
+  it("says Cease and why", () => {
+    const played = new Played().establish();
+    played.step({ input: "stop", notification: { subcode: 2, communication: "done" } });
+    expect(played.sent(1)).toEqual([
+      { type: "NOTIFICATION", code: 6, subcode: 2, data: encodeShutdownCommunication("done") },
+    ]);
+    expect(played.all("down")).toMatchObject([{ reason: "adminShutdown", graceful: false }]);
+    expect(played.session.state).toBe("Idle");
+    expect(played.timersSet()).toEqual({});
+  });
+
+  it("in silence only closes", () => {
+    const played = new Played().establish().step({ input: "stop" });
+    expect(played.all("send")).toEqual([]);
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+    expect(played.all("down")).toMatchObject([{ reason: "stopped" }]);
+  });
+
+  it("gives up an attempt under way, and takes no connection afterwards", () => {
+    const played = new Played().step({ input: "start" }).step({ input: "stop" });
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+    expect(played.connected(1).all("close")).toEqual([{ do: "close", connection: 1 }]);
+    expect(played.accepted(-1).refused(-1)).toBe("6/5");
+    expect(played.session.state).toBe("Idle");
+  });
+
+  it("and start again", () => {
+    const played = new Played().establish().step({ input: "stop" }).step({ input: "start" });
+    expect(played.all("connect")).toMatchObject([{ connection: 2 }]);
+  });
+});
+
+describe("graceful restart", () => {
+  const withRestart = (notification: boolean): Played =>
+    new Played(sessionOptions({ gracefulRestart: { restartTimeSeconds: 15 } })).establish(
+      peerOpen({ extra: [{ ...graceful, notification }] }),
+    );
+  const notificationOf = (code: number, subcode: number): Message => ({
+    type: "NOTIFICATION",
+    code,
+    subcode,
+    data: new Uint8Array(),
+  });
+
+  it("keeps routes when the transport is lost (RFC 4724 §4.2)", () => {
+    const played = withRestart(false).step({
+      input: "closed",
+      connection: 1,
+      reason: "ECONNRESET",
+    });
+    expect(played.all("down")).toEqual([{ do: "down", reason: "transportClosed", graceful: true }]);
+    expect(played.logged()).toContain("connection closed: connection reset by peer");
+    const plain = new Played().establish().step({ input: "closed", connection: 1 });
+    expect(plain.all("down")).toMatchObject([{ graceful: false }]);
+  });
+
+  it.each([
+    [false, 6, 4, false],
+    [true, 6, 4, true],
+    [true, 6, 9, false],
+    [true, 4, 0, true],
+  ])("N bit %s, NOTIFICATION %i/%i: keeps routes %s (RFC 8538 §4)", (bit, code, subcode, keeps) => {
+    const played = withRestart(bit).receive(1, notificationOf(code, subcode));
+    expect(played.all("down")).toMatchObject([{ reason: "notificationReceived", graceful: keeps }]);
+  });
+
+  it.each([false, true])("N bit %s: after the Hold Timer expired", (bit) => {
+    const played = withRestart(bit).step({ input: "timer", timer: "hold/1" });
+    expect(played.all("down")).toMatchObject([{ graceful: bit }]);
+  });
+
+  it("shuts down with a Hard Reset where the N bit was negotiated (RFC 8538 §5)", () => {
+    const stop = { input: "stop", notification: { subcode: 2 } } as const;
+    expect(withRestart(true).step(stop).sent(1)).toEqual([
+      { type: "NOTIFICATION", code: 6, subcode: 9, data: Uint8Array.of(6, 2) },
+    ]);
+    expect(withRestart(false).step(stop).refused(1)).toBe("6/2");
+    expect(
+      withRestart(true)
+        .step({ input: "stop", notification: { subcode: 4 } })
+        .refused(1),
+    ).toBe("6/4");
+  });
+});

@@ -1,0 +1,435 @@
+import type { Address } from "../../net/address.ts";
+import { hardReset } from "../wire/cease.ts";
+import { WireError } from "../wire/error.ts";
+import type { Capability, Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
+import { CeaseSubcode, NotificationCode } from "../wire/registry.ts";
+import { peerIsBack, survivor } from "./collision.ts";
+import { Connection } from "./connection.ts";
+import { Dialer } from "./dialer.ts";
+import type {
+  ConnectionId,
+  DownReason,
+  Negotiated,
+  SessionEffect,
+  SessionInput,
+  SessionOptions,
+  SessionState,
+  TimerName,
+} from "./io.ts";
+import { negotiate } from "./negotiate.ts";
+import {
+  cease,
+  describeNotification,
+  describeTransportError,
+  endsForGood,
+  keepsRoutes,
+  notification,
+  notificationOf,
+  unexpected,
+} from "./notification.ts";
+import { onlyNegotiated, refreshNegotiated } from "./only-negotiated.ts";
+
+/** Why a connection ends. */
+type End = {
+  reason: DownReason;
+  /** For the log and `lastError`. */
+  text: string;
+  /** Sent before closing, or received. */
+  notification?: NotificationMessage;
+  /** `gone`: there is nothing left to close. */
+  transport: "open" | "gone";
+};
+
+/**
+ * The state machine of one peer (RFC 4271 §8): inputs and the time go in, effects come out.
+ *
+ * It owns at most one connection in each direction. Each goes through OpenSent and OpenConfirm by
+ * itself, and the OPENs decide which of two survives; the state shown is that of the one that is
+ * further. Two things differ from the letter of §8.2.2: a peer that connects in Idle while the
+ * IdleHoldTimer runs is let in, as it has shown that it is there; and the next attempt comes sooner
+ * than ConnectRetryTime at first (retry.ts).
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #dialer: Dialer;
+  readonly #connections = new Map<ConnectionId, Connection>();
+  #established: { connection: Connection; negotiated: Negotiated; sinceMs: number } | undefined;
+  #everEstablished = false;
+  #lastError: string | undefined;
+  #nowMs = 0;
+  #effects: SessionEffect[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#dialer = new Dialer(options, (effect) => this.#emit(effect));
+  }
+
+  get state(): SessionState {
+    if (this.#established !== undefined) return "Established";
+    let state: SessionState = this.#dialer.state;
+    for (const connection of this.#connections.values()) {
+      if (connection.state === "OpenConfirm") return "OpenConfirm";
+      state = "OpenSent";
+    }
+    return state;
+  }
+
+  /** What the OPENs settled; undefined in all states but Established. */
+  get negotiated(): Negotiated | undefined {
+    return this.#established?.negotiated;
+  }
+
+  /** Why the last attempt or session ended; undefined before the first and in Established. */
+  get lastError(): string | undefined {
+    return this.#lastError;
+  }
+
+  /** `nowMs` never goes back. The effects are to be carried out in order, before the next input. */
+  step(input: SessionInput, nowMs: number): SessionEffect[] {
+    this.#nowMs = nowMs;
+    this.#effects = [];
+    switch (input.input) {
+      case "start":
+        if (!this.#dialer.started) this.#dialer.start();
+        break;
+      case "stop":
+        this.#stop(input.notification);
+        break;
+      case "connected":
+        this.#connected(input.connection, input.localAddress, input.remoteAddress);
+        break;
+      case "connectFailed":
+        if (this.#dialer.dials(input.connection)) this.#connectFailed(input.reason);
+        break;
+      case "accepted":
+        this.#accepted(input.connection, input.localAddress, input.remoteAddress);
+        break;
+      case "received":
+        this.#received(input.connection, input.bytes);
+        break;
+      case "closed":
+        this.#closed(input.connection, input.reason);
+        break;
+      case "timer":
+        this.#expired(input.timer);
+        break;
+    }
+    return this.#effects;
+  }
+
+  /** ManualStop (event 2). */
+  #stop(said: { subcode: number; communication?: string } | undefined): void {
+    if (!this.#dialer.started) return;
+    this.#dialer.stop();
+    const end: End =
+      said === undefined
+        ? { reason: "stopped", text: "stopped", transport: "open" }
+        : {
+            reason: "adminShutdown",
+            text: "stopped",
+            notification: cease(said.subcode, said.communication),
+            transport: "open",
+          };
+    for (const connection of this.#connections.values()) this.#end(connection, end);
+    this.#lastError = undefined;
+  }
+
+  // --- Transport ---
+
+  #connected(id: ConnectionId, localAddress: Address, remoteAddress: Address): void {
+    if (this.#dialer.dials(id)) {
+      this.#dialer.answered();
+      this.#open({ id, initiatedBy: "local", localAddress, remoteAddress });
+    } else if (!this.#connections.has(id)) {
+      // Given up meanwhile: it must not stay open without an owner.
+      this.#emit({ do: "close", connection: id });
+    }
+  }
+
+  #connectFailed(reason: string): void {
+    this.#dialer.answered();
+    this.#failed(`connect to ${this.#options.peer.address}: ${describeTransportError(reason)}`);
+    if (this.#connections.size === 0) this.#dialer.afterFailure("Active");
+  }
+
+  #accepted(id: ConnectionId, localAddress: Address, remoteAddress: Address): void {
+    if (this.#connections.has(id)) return;
+    const of = { id, initiatedBy: "remote", localAddress, remoteAddress } as const;
+    if (!this.#dialer.started) {
+      // RFC 4486 §4: not even an OPEN.
+      const refused = this.#connection(of);
+      refused.send(cease(CeaseSubcode.connectionRejected));
+      refused.release("open");
+      return;
+    }
+    // One connection in each direction: the newer one stands for what the peer wants now.
+    for (const other of this.#connections.values()) {
+      if (other.initiatedBy === "remote" && other.state !== "Established") this.#collide(other);
+    }
+    this.#dialer.stopWaiting();
+    this.#open(of);
+  }
+
+  #closed(id: ConnectionId, reason: string | undefined): void {
+    if (this.#dialer.dials(id)) this.#connectFailed(reason ?? "closed");
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    const why = reason === undefined ? "" : `: ${describeTransportError(reason)}`;
+    this.#fail(connection, {
+      reason: "transportClosed",
+      text: `connection closed${why}`,
+      transport: "gone",
+    });
+  }
+
+  #open(of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">): void {
+    const { peer, localAsn, routerId, capabilities } = this.#options;
+    const connection = this.#connection(of);
+    this.#connections.set(of.id, connection);
+    connection.open({
+      type: "OPEN",
+      version: 4,
+      asn: localAsn,
+      holdTimeSeconds: peer.holdTimeSeconds,
+      bgpIdentifier: routerId,
+      capabilities: this.#everEstablished ? capabilities.map(notRestarting) : capabilities,
+    });
+  }
+
+  #connection(
+    of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">,
+  ): Connection {
+    return new Connection(of, {
+      emit: (effect) => this.#emit(effect),
+      random: this.#options.random,
+    });
+  }
+
+  // --- Messages ---
+
+  #received(id: ConnectionId, bytes: Uint8Array): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    connection.push(bytes);
+    let alive = false;
+    try {
+      // A message can end its own connection: what came after it is then not read.
+      while (this.#connections.has(id)) {
+        const next = connection.next();
+        if (next === undefined) break;
+        alive ||= next.message.type === "KEEPALIVE" || next.message.type === "UPDATE";
+        this.#message(connection, next);
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#fail(connection, {
+        reason: "notificationSent",
+        text: error.message,
+        notification: notificationOf(error),
+        transport: "open",
+      });
+    }
+    // One restart for all that came at once.
+    if (alive && this.#connections.has(id)) connection.restartHoldTimer();
+  }
+
+  #message(connection: Connection, received: NonNullable<ReturnType<Connection["next"]>>): void {
+    const { message } = received;
+    if (message.type === "NOTIFICATION") {
+      this.#fail(connection, {
+        reason: "notificationReceived",
+        text: `received NOTIFICATION ${describeNotification(message)}`,
+        notification: message,
+        transport: "open",
+      });
+      return;
+    }
+    switch (connection.state) {
+      case "OpenSent":
+        if (message.type !== "OPEN") throw unexpected("OpenSent", message);
+        this.#peerOpen(connection, message);
+        break;
+      case "OpenConfirm":
+        if (message.type !== "KEEPALIVE") throw unexpected("OpenConfirm", message);
+        this.#establish(connection);
+        break;
+      case "Established":
+        this.#inEstablished(message, connection.negotiated!, received.problems);
+        break;
+    }
+  }
+
+  /** BGPOpen (event 19) in OpenSent: to OpenConfirm, unless another connection is the one to keep. */
+  #peerOpen(connection: Connection, open: OpenMessage): void {
+    const negotiated = negotiate(open, this.#options, {
+      connection: connection.id,
+      localAddress: connection.localAddress,
+      remoteAddress: connection.remoteAddress,
+    });
+    // 1. Against a session that is up.
+    if (this.#established !== undefined) {
+      const { negotiated: old, sinceMs, connection: oldConnection } = this.#established;
+      if (!peerIsBack(old, this.#nowMs - sinceMs, open)) {
+        this.#collide(connection);
+        return;
+      }
+      // RFC 4724 §5: closed without a NOTIFICATION, its routes stay as stale.
+      this.#failed("peer restarted: it opened a new connection");
+      this.#end(oldConnection, {
+        reason: "peerRestarted",
+        text: "peer restarted",
+        transport: "open",
+      });
+    }
+    // 2. Against one whose OPEN came before (RFC 4271 §6.8).
+    for (const other of this.#connections.values()) {
+      if (other.state !== "OpenConfirm") continue;
+      if (connection.initiatedBy !== survivor(this.#options, negotiated)) {
+        this.#collide(connection);
+        return;
+      }
+      this.#collide(other);
+    }
+    connection.confirm(negotiated);
+  }
+
+  /** KeepAliveMsg (event 26) in OpenConfirm. */
+  #establish(connection: Connection): void {
+    const negotiated = connection.negotiated!;
+    const { peerAsn, hostname, holdTimeSeconds } = negotiated;
+    connection.state = "Established";
+    this.#dialer.rest();
+    for (const other of this.#connections.values()) {
+      if (other !== connection) this.#collide(other);
+    }
+    this.#established = { connection, negotiated, sinceMs: this.#nowMs };
+    this.#everEstablished = true;
+    this.#lastError = undefined;
+    const name = hostname === undefined ? "" : ` (${hostname})`;
+    this.#log("info", `established with AS ${peerAsn}${name}, hold time ${holdTimeSeconds} s`);
+    this.#emit({ do: "established", negotiated });
+  }
+
+  #inEstablished(
+    message: Exclude<Message, NotificationMessage>,
+    negotiated: Negotiated,
+    problems: NonNullable<ReturnType<Connection["next"]>>["problems"],
+  ): void {
+    switch (message.type) {
+      case "OPEN":
+        throw unexpected("Established", message);
+      case "UPDATE": {
+        for (const { attribute, reason, handling } of problems) {
+          this.#log("warn", `UPDATE: ${attribute}: ${reason}: ${handling}`);
+        }
+        const known = onlyNegotiated(message, negotiated);
+        if (known !== message)
+          this.#log("warn", "UPDATE with a family that was not negotiated: ignored");
+        this.#emit({ do: "update", message: known, problems });
+        break;
+      }
+      case "ROUTE-REFRESH":
+        if (message.family !== undefined && refreshNegotiated(message, negotiated)) {
+          this.#emit({ do: "routeRefresh", family: message.family, subtype: message.subtype });
+        }
+        break;
+      case "KEEPALIVE":
+        break;
+    }
+  }
+
+  // --- Timers ---
+
+  #expired(timer: TimerName): void {
+    if (timer === "connectRetry" || timer === "idleHold") {
+      if (timer === "connectRetry" && this.#dialer.state === "Connect") {
+        this.#failed(`connect to ${this.#options.peer.address}: timed out`);
+      }
+      this.#dialer.expired(timer, this.#connections.size > 0);
+      return;
+    }
+    const [name, id] = timer.split("/");
+    const connection = this.#connections.get(Number(id));
+    if (connection === undefined) return;
+    if (name === "hold") {
+      this.#fail(connection, {
+        reason: "holdTimerExpired",
+        text: "hold timer expired",
+        notification: notification(NotificationCode.holdTimerExpired, 0),
+        transport: "open",
+      });
+    } else if (connection.state !== "OpenSent") {
+      connection.send({ type: "KEEPALIVE" });
+      connection.restartKeepaliveTimer();
+    }
+  }
+
+  // --- Ends ---
+
+  /** Connection Collision Resolution (RFC 4271 §6.8): another one stays, so this is no failure. */
+  #collide(connection: Connection): void {
+    connection.send(cease(CeaseSubcode.connectionCollisionResolution));
+    connection.release("open");
+    this.#connections.delete(connection.id);
+    this.#log(
+      "debug",
+      `connection collision: closed the one that the ${connection.initiatedBy} side opened`,
+    );
+  }
+
+  /** The connection ends, and with it the attempt or session, unless another connection lives. */
+  #fail(connection: Connection, end: End): void {
+    const session = this.#established?.connection === connection ? this.#established : undefined;
+    this.#failed(end.text);
+    const inOpenSent = connection.state === "OpenSent";
+    this.#end(connection, end);
+    if (this.#connections.size > 0 || this.#dialer.state === "Connect") return;
+    if (session !== undefined) this.#dialer.afterSession(this.#nowMs - session.sinceMs);
+    else
+      this.#dialer.afterFailure(inOpenSent && end.reason === "transportClosed" ? "Active" : "Idle");
+  }
+
+  #end(connection: Connection, { reason, notification: said, transport }: End): void {
+    const session = this.#established?.connection === connection ? this.#established : undefined;
+    let told = said;
+    if (said !== undefined && reason !== "notificationReceived") {
+      const wrap = session?.negotiated.gracefulRestart?.notification === true && endsForGood(said);
+      told = wrap ? hardReset(said) : said;
+      connection.send(told);
+    }
+    connection.release(transport);
+    this.#connections.delete(connection.id);
+    if (session === undefined) return;
+    this.#established = undefined;
+    this.#emit({
+      do: "down",
+      reason,
+      ...(told && { notification: told }),
+      graceful: this.#dialer.started && keepsRoutes(session.negotiated, told),
+    });
+  }
+
+  /** The same failure again and again is told once. */
+  #failed(text: string): void {
+    this.#log(text === this.#lastError ? "debug" : "warn", text);
+    this.#lastError = text;
+  }
+
+  #log(level: "debug" | "info" | "warn" | "error", message: string): void {
+    this.#emit({ do: "log", level, message });
+  }
+
+  #emit(effect: SessionEffect): void {
+    this.#effects.push(effect);
+  }
+}
+
+/** The Restart State bit is for the first session after a restart (RFC 4724 §4.1). */
+function notRestarting(capability: Capability): Capability {
+  if (capability.capability !== "gracefulRestart") return capability;
+  const families = capability.families.map(({ family }) => ({
+    family,
+    forwardingPreserved: false,
+  }));
+  return { ...capability, restarting: false, families };
+}

@@ -1,0 +1,181 @@
+import type { Address } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import type { PolicyStatement } from "../rib/export-policy.ts";
+import { families, type FamilyName, familyName } from "../rib/family.ts";
+import type { LocRib } from "../rib/loc-rib.ts";
+import type { AttributeSet, Path } from "../rib/path.ts";
+import type { Negotiated, SessionState } from "../session/io.ts";
+import type { AfiSafi, PathAttributes } from "../wire/message.ts";
+import type { PeerConfig, SpeakerConfig } from "./config.ts";
+import type { Peer } from "./peer.ts";
+import type { Ribs } from "./ribs.ts";
+
+/** One peer for status, metrics and `bgp peers`. */
+export type PeerStatus = {
+  name: string;
+  address: Address;
+  /** Of the peer's OPEN while Established, else as configured (0: any). */
+  asn: number;
+  localAsn: number;
+  state: SessionState;
+  /** The rest of the time fields while Established only. */
+  uptimeMs?: number;
+  /** On the clock that the speaker is given. */
+  establishedAtMs?: number;
+  appliedHoldTimeSeconds?: number;
+  appliedKeepaliveSeconds?: number;
+  /** The negotiated families; the configured ones with zeros while there is no session. */
+  families: FamilyCounts[];
+  /** Why the last session ended: `hold timer expired`. */
+  lastDown?: string;
+  /** Why the last attempt failed, while there is no session. */
+  lastError?: string;
+  /** The peer's FQDN capability. */
+  hostname?: string;
+  gracefulRestart?: NonNullable<Negotiated["gracefulRestart"]>;
+};
+
+export type FamilyCounts = {
+  family: AfiSafi;
+  /** Routes in adj-rib-in, stale ones included. */
+  received: number;
+  /** Of these, the routes the decision process looks at: none where the import policy rejects. */
+  accepted: number;
+  /** Routes in adj-rib-out. */
+  advertised: number;
+};
+
+/** Attributes as they were received or sent. */
+export type RouteView = {
+  family: AfiSafi;
+  prefix: Prefix;
+  /** Undefined for prefixes originated here. */
+  nextHop?: Address;
+  attributes: Readonly<PathAttributes>;
+};
+
+export type ReceivedRoute = RouteView & {
+  peer: string;
+  peerAddress: Address;
+  best: boolean;
+  stale: boolean;
+  /** Why the decision process does not look at it. */
+  notUsed?: string;
+};
+
+export type AdvertisedRoute = RouteView & { peer: string; peerAddress: Address };
+
+export type AvailableRoute = RouteView & {
+  /** Undefined: originated here. */
+  peer?: string;
+  peerAddress?: Address;
+  best: boolean;
+};
+
+export type PeerPolicies = {
+  peer: string;
+  importPolicy: PeerConfig["importPolicy"];
+  exportPolicy: readonly PolicyStatement[];
+};
+
+export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): PeerStatus {
+  const { config, session, established, lastDown } = peer;
+  const status = {
+    name: config.name,
+    address: config.address,
+    localAsn: speaker.localAsn,
+    state: session.state,
+    families: familyCounts(peer),
+    ...(lastDown !== undefined && { lastDown }),
+  };
+  if (established === undefined) {
+    const { lastError } = session;
+    return { ...status, asn: config.asn, ...(lastError !== undefined && { lastError }) };
+  }
+  const { negotiated, sinceMs } = established;
+  const { hostname, gracefulRestart } = negotiated;
+  return {
+    ...status,
+    asn: negotiated.peerAsn,
+    uptimeMs: nowMs - sinceMs,
+    establishedAtMs: sinceMs,
+    appliedHoldTimeSeconds: negotiated.holdTimeSeconds,
+    appliedKeepaliveSeconds: negotiated.keepaliveTimeSeconds,
+    ...(hostname !== undefined && { hostname }),
+    ...(gracefulRestart !== undefined && { gracefulRestart }),
+  };
+}
+
+function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
+  return (established?.negotiated.families ?? config.families).map((family) => {
+    const name = familyName(family);
+    return {
+      family,
+      received: inbound.tables().get(name)?.size ?? 0,
+      accepted: inbound.accepted(name),
+      advertised: established?.outbound.tables().get(name)?.sent.size ?? 0,
+    };
+  });
+}
+
+export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedRoute[] {
+  return [...inbound.tables()].flatMap(([name, table]) =>
+    Array.from(table.entries(), ([prefix, path]) => {
+      const notUsed = inbound.whyNotUsed(path);
+      return {
+        peer: config.name,
+        peerAddress: config.address,
+        ...routeView(families[name], prefix, path.set),
+        best: ribs.loc[name].best(prefix) === path,
+        stale: table.isStale(prefix),
+        ...(notUsed !== undefined && { notUsed }),
+      };
+    }),
+  );
+}
+
+export function advertisedRoutes({ config, established }: Peer): AdvertisedRoute[] {
+  return [...(established?.outbound.tables().values() ?? [])].flatMap(({ family, sent }) =>
+    Array.from(sent.entries(), ([prefix, set]) => ({
+      peer: config.name,
+      peerAddress: config.address,
+      ...routeView(family, prefix, set),
+    })),
+  );
+}
+
+export function availableRoutes(ribs: Ribs): AvailableRoute[] {
+  const routes: AvailableRoute[] = [];
+  for (const [name, loc] of Object.entries(ribs.loc) as [FamilyName, LocRib][]) {
+    for (const prefix of loc.prefixes()) {
+      const best = loc.best(prefix);
+      for (const path of loc.candidates(prefix)) {
+        routes.push(availableRoute(families[name], prefix, path, path === best));
+      }
+    }
+  }
+  return routes;
+}
+
+export function availableRoute(
+  family: AfiSafi,
+  prefix: Prefix,
+  path: Path,
+  best: boolean,
+): AvailableRoute {
+  return { ...sourceView(path), ...routeView(family, prefix, path.set), best };
+}
+
+export function peerPolicies({ config }: Peer): PeerPolicies {
+  const { name, importPolicy, exportPolicy } = config;
+  return { peer: name, importPolicy, exportPolicy };
+}
+
+function sourceView({ source }: Path): { peer?: string; peerAddress?: Address } {
+  return source.kind === "own" ? {} : { peer: source.peer, peerAddress: source.address };
+}
+
+export function routeView(family: AfiSafi, prefix: Prefix, set: AttributeSet): RouteView {
+  const { nextHop, attributes } = set;
+  return { family, prefix, ...(nextHop !== undefined && { nextHop }), attributes };
+}

@@ -1,0 +1,273 @@
+// The path attributes, one row each: its name, its flags as they must be, what an error in it does
+// to the routes beside it (RFC 7606 §7 unless said otherwise), and how its value reads and writes.
+import type { Address } from "../../net/address.ts";
+import {
+  decodeAsPath,
+  encodeAsPath,
+  needsAs4Path,
+  twoOctetAsn,
+  withoutConfederations,
+} from "./as-path.ts";
+import { type ByteReader, type ByteWriter, MalformedError } from "./bytes.ts";
+import type { AsPathSegment, CodecOptions, Origin, PathAttributes } from "./message.ts";
+import { decodeMpReach, decodeMpUnreach, type MpReach, type MpUnreach } from "./mp-nlri.ts";
+import { asTrans, AttributeCode, AttributeFlag } from "./registry.ts";
+
+/** What the attributes of one UPDATE held, before RFC 6793's merge. */
+export type DecodedAttributes = Partial<PathAttributes> & {
+  nextHop?: Address;
+  mpReach?: MpReach;
+  mpUnreach?: MpUnreach;
+  as4Path?: AsPathSegment[];
+  as4Aggregator?: { asn: number; address: Address };
+};
+
+/** What is written beside the prefixes: `nextHop` only where they are IPv4 in the UPDATE's own field. */
+export type EncodedAttributes = PathAttributes & { nextHop?: Address };
+
+export type AttributeRow = {
+  name: string;
+  /** The Optional and Transitive bits. */
+  flags: number;
+  onError: "treatAsWithdraw" | "attributeDiscard" | "sessionReset";
+  /** Throws MalformedError. Bytes left over are an error too. */
+  decode: (value: ByteReader, into: DecodedAttributes, codec: CodecOptions) => void;
+  /** Writes the value; false where there is none to write. Absent: the UPDATE encoder writes this attribute itself. */
+  encode?: (from: EncodedAttributes, value: ByteWriter, codec: CodecOptions) => boolean;
+};
+
+const wellKnown = AttributeFlag.transitive;
+const optionalTransitive = AttributeFlag.optional | AttributeFlag.transitive;
+const optionalNonTransitive = AttributeFlag.optional;
+
+const origins: Origin[] = ["igp", "egp", "incomplete"];
+
+export const attributeRows: Record<number, AttributeRow> = {
+  [AttributeCode.origin]: {
+    name: "ORIGIN",
+    flags: wellKnown,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      const number = value.u8("ORIGIN");
+      const origin = origins[number];
+      if (origin === undefined) throw new MalformedError(`ORIGIN ${number}`);
+      into.origin = origin;
+    },
+    encode(from, value) {
+      value.u8(origins.indexOf(from.origin));
+      return true;
+    },
+  },
+  [AttributeCode.asPath]: {
+    name: "AS_PATH",
+    flags: wellKnown,
+    onError: "treatAsWithdraw",
+    decode(value, into, codec) {
+      const asPath = decodeAsPath(value, codec.fourOctetAs ? 4 : 2);
+      // RFC 5065 §4: an external peer is in no confederation of ours.
+      if (codec.external && withoutConfederations(asPath).length < asPath.length) {
+        throw new MalformedError("confederation segment from an external peer");
+      }
+      into.asPath = asPath;
+    },
+    encode(from, value, codec) {
+      encodeAsPath(value, from.asPath, codec.fourOctetAs ? 4 : 2);
+      return true;
+    },
+  },
+  [AttributeCode.nextHop]: {
+    name: "NEXT_HOP",
+    flags: wellKnown,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      const nextHop = value.address("ipv4", "NEXT_HOP");
+      // RFC 4271 §6.3: a valid IP host address, so no network 0, multicast or class E.
+      const first = Number(nextHop.slice(0, nextHop.indexOf(".")));
+      if (first === 0 || first >= 224) throw new MalformedError(`NEXT_HOP ${nextHop}`);
+      into.nextHop = nextHop;
+    },
+    encode(from, value) {
+      if (from.nextHop === undefined) return false;
+      value.address(from.nextHop);
+      return true;
+    },
+  },
+  [AttributeCode.med]: {
+    name: "MULTI_EXIT_DISC",
+    flags: optionalNonTransitive,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.med = value.u32("MULTI_EXIT_DISC");
+    },
+    encode: (from, value) => from.med !== undefined && (value.u32(from.med), true),
+  },
+  [AttributeCode.localPref]: {
+    name: "LOCAL_PREF",
+    flags: wellKnown,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.localPref = value.u32("LOCAL_PREF");
+    },
+    encode: (from, value) => from.localPref !== undefined && (value.u32(from.localPref), true),
+  },
+  [AttributeCode.atomicAggregate]: {
+    name: "ATOMIC_AGGREGATE",
+    flags: wellKnown,
+    onError: "attributeDiscard",
+    decode(_value, into) {
+      into.atomicAggregate = true;
+    },
+    encode: (from) => from.atomicAggregate === true,
+  },
+  [AttributeCode.aggregator]: {
+    name: "AGGREGATOR",
+    flags: optionalTransitive,
+    onError: "attributeDiscard",
+    decode(value, into, codec) {
+      into.aggregator = decodeAggregator(value, codec.fourOctetAs ? 4 : 2);
+    },
+    encode(from, value, codec) {
+      if (from.aggregator === undefined) return false;
+      const { asn, address } = from.aggregator;
+      if (codec.fourOctetAs) value.u32(asn);
+      else value.u16(twoOctetAsn(asn));
+      value.address(address);
+      return true;
+    },
+  },
+  [AttributeCode.communities]: {
+    name: "COMMUNITIES",
+    flags: optionalTransitive,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.communities = decodeList(value, 4, () => value.u32("community"));
+    },
+    encode: (from, value) => encodeList(from.communities, (community) => value.u32(community)),
+  },
+  [AttributeCode.originatorId]: {
+    name: "ORIGINATOR_ID",
+    flags: optionalNonTransitive,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.originatorId = value.address("ipv4", "ORIGINATOR_ID");
+    },
+    encode: (from, value) =>
+      from.originatorId !== undefined && (value.address(from.originatorId), true),
+  },
+  [AttributeCode.clusterList]: {
+    name: "CLUSTER_LIST",
+    flags: optionalNonTransitive,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.clusterList = decodeList(value, 4, () => value.address("ipv4", "CLUSTER_ID"));
+    },
+    encode: (from, value) => encodeList(from.clusterList, (id) => value.address(id)),
+  },
+  [AttributeCode.mpReachNlri]: {
+    name: "MP_REACH_NLRI",
+    flags: optionalNonTransitive,
+    onError: "sessionReset",
+    decode(value, into) {
+      const mpReach = decodeMpReach(value);
+      if (mpReach !== undefined) into.mpReach = mpReach;
+      else value.skip();
+    },
+  },
+  [AttributeCode.mpUnreachNlri]: {
+    name: "MP_UNREACH_NLRI",
+    flags: optionalNonTransitive,
+    onError: "sessionReset",
+    decode(value, into) {
+      const mpUnreach = decodeMpUnreach(value);
+      if (mpUnreach !== undefined) into.mpUnreach = mpUnreach;
+      else value.skip();
+    },
+  },
+  [AttributeCode.extendedCommunities]: {
+    name: "EXTENDED COMMUNITIES",
+    flags: optionalTransitive,
+    onError: "treatAsWithdraw",
+    decode(value, into) {
+      into.extendedCommunities = decodeList(value, 8, () => value.bytes(8, "extended community"));
+    },
+    encode: (from, value) =>
+      encodeList(from.extendedCommunities, (community) => value.bytes(community)),
+  },
+  [AttributeCode.as4Path]: {
+    name: "AS4_PATH",
+    flags: optionalTransitive,
+    onError: "attributeDiscard" /* RFC 6793 §6 */,
+    decode(value, into) {
+      into.as4Path = decodeAsPath(value, 4);
+    },
+    encode(from, value, codec) {
+      if (codec.fourOctetAs || !needsAs4Path(from.asPath)) return false;
+      encodeAsPath(value, withoutConfederations(from.asPath), 4);
+      return value.length > 0;
+    },
+  },
+  [AttributeCode.as4Aggregator]: {
+    name: "AS4_AGGREGATOR",
+    flags: optionalTransitive,
+    onError: "attributeDiscard" /* RFC 6793 §6 */,
+    decode(value, into) {
+      into.as4Aggregator = decodeAggregator(value, 4);
+    },
+    encode(from, value, codec) {
+      if (codec.fourOctetAs || from.aggregator === undefined) return false;
+      const { asn, address } = from.aggregator;
+      if (twoOctetAsn(asn) !== asTrans) return false;
+      value.u32(asn).address(address);
+      return true;
+    },
+  },
+  [AttributeCode.largeCommunities]: {
+    name: "LARGE_COMMUNITY",
+    flags: optionalTransitive,
+    onError: "treatAsWithdraw" /* RFC 8092 §6 */,
+    decode(value, into) {
+      const all = decodeList(value, 12, () => [
+        value.u32("global"),
+        value.u32("local 1"),
+        value.u32("local 2"),
+      ]);
+      into.largeCommunities = withoutDuplicates(all as [number, number, number][]);
+    },
+    encode: (from, value) =>
+      encodeList(from.largeCommunities && withoutDuplicates(from.largeCommunities), (parts) => {
+        for (const part of parts) value.u32(part);
+      }),
+  },
+};
+
+export function attributeName(code: number): string {
+  return attributeRows[code]?.name ?? `attribute ${code}`;
+}
+
+/** RFC 7606 §7.8, §7.10, §7.14: a non-zero multiple of the element's length. */
+function decodeList<T>(value: ByteReader, elementBytes: number, decodeElement: () => T): T[] {
+  const { remaining } = value;
+  if (remaining === 0 || remaining % elementBytes !== 0) {
+    throw new MalformedError(`${remaining} bytes, not a non-zero multiple of ${elementBytes}`);
+  }
+  return Array.from({ length: remaining / elementBytes }, decodeElement);
+}
+
+/** An empty list is not sent: its attribute would be malformed. */
+function encodeList<T>(elements: T[] | undefined, encodeElement: (element: T) => unknown): boolean {
+  if (elements === undefined || elements.length === 0) return false;
+  for (const element of elements) encodeElement(element);
+  return true;
+}
+
+function decodeAggregator(value: ByteReader, asnBytes: 2 | 4): { asn: number; address: Address } {
+  const asn = asnBytes === 4 ? value.u32("aggregator ASN") : value.u16("aggregator ASN");
+  const address = value.address("ipv4", "aggregator address");
+  if (asn === 0) throw new MalformedError("AS 0"); // RFC 7607 §2
+  return { asn, address };
+}
+
+/** RFC 8092 §5: duplicates are neither sent nor kept. */
+function withoutDuplicates(all: [number, number, number][]): [number, number, number][] {
+  return [...new Map(all.map((parts) => [parts.join(":"), parts])).values()];
+}

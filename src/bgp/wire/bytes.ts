@@ -1,0 +1,145 @@
+import { type Address, addressFromBytes, addressToBytes } from "../../net/address.ts";
+
+/**
+ * A value that does not read as its layout says. Whoever knows which message and attribute it stood
+ * in decides what that means for the session: this error never leaves the wire folder.
+ */
+export class MalformedError extends Error {
+  override readonly name = "MalformedError";
+}
+
+/** Reads a range of bytes front to back, never past its end: each read names its field. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  get remaining(): number {
+    return this.#end - this.#at;
+  }
+
+  u8(field: string): number {
+    return this.#bytes[this.#advance(1, field)]!;
+  }
+
+  /** The next byte, not taken; undefined at the end. */
+  peekU8(): number | undefined {
+    return this.remaining > 0 ? this.#bytes[this.#at] : undefined;
+  }
+
+  u16(field: string): number {
+    const at = this.#advance(2, field);
+    return (this.#bytes[at]! << 8) | this.#bytes[at + 1]!;
+  }
+
+  u32(field: string): number {
+    const at = this.#advance(4, field);
+    const bytes = this.#bytes;
+    return (
+      ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+    );
+  }
+
+  /** A copy: what is kept must not hold on to the stream's buffers. */
+  bytes(length: number, field: string): Uint8Array {
+    const at = this.#advance(length, field);
+    return this.#bytes.slice(at, at + length);
+  }
+
+  address(family: "ipv4" | "ipv6", field: string): Address {
+    const length = family === "ipv4" ? 4 : 16;
+    const at = this.#advance(length, field);
+    return addressFromBytes(this.#bytes.subarray(at, at + length));
+  }
+
+  /** UTF-8; what is not UTF-8 becomes U+FFFD. */
+  text(length: number, field: string): string {
+    const at = this.#advance(length, field);
+    return new TextDecoder().decode(this.#bytes.subarray(at, at + length));
+  }
+
+  /** The next `length` bytes as a range of their own. */
+  part(length: number, field: string): ByteReader {
+    const at = this.#advance(length, field);
+    return new ByteReader(this.#bytes, at, at + length);
+  }
+
+  /** Passes over what is left. */
+  skip(): void {
+    this.#at = this.#end;
+  }
+
+  #advance(length: number, field: string): number {
+    const at = this.#at;
+    if (at + length > this.#end) {
+      throw new MalformedError(`${field}: ${length} bytes expected, ${this.#end - at} left`);
+    }
+    this.#at = at + length;
+    return at;
+  }
+}
+
+/** Writes front to back into a buffer that grows. */
+export class ByteWriter {
+  #buffer = new Uint8Array(64);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#grow(2);
+    this.#buffer[at] = value >>> 8;
+    this.#buffer[at + 1] = value;
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#grow(4);
+    this.#buffer[at] = value >>> 24;
+    this.#buffer[at + 1] = value >>> 16;
+    this.#buffer[at + 2] = value >>> 8;
+    this.#buffer[at + 3] = value;
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
+    return this;
+  }
+
+  address(value: Address): this {
+    return this.bytes(addressToBytes(value));
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  #grow(by: number): number {
+    const at = this.#length;
+    const needed = at + by;
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
+      larger.set(this.#buffer);
+      this.#buffer = larger;
+    }
+    this.#length = needed;
+    return at;
+  }
+}

@@ -1,0 +1,114 @@
+import { ByteReader, MalformedError } from "./bytes.ts";
+import { decodeUpdate } from "./decode-update.ts";
+import { WireError } from "./error.ts";
+import type { CodecOptions, Message, NotificationMessage, RouteRefreshMessage } from "./message.ts";
+import { decodeOpen } from "./open.ts";
+import {
+  familyOfNumbers,
+  headerBytes,
+  MessageHeaderSubcode,
+  MessageType,
+  NotificationCode,
+  RouteRefreshSubcode,
+} from "./registry.ts";
+
+/** An attribute that RFC 7606 lets the session survive, and what was done about it. */
+export type AttributeProblem = {
+  /** `ORIGIN`, `AS_PATH`, …, or `path attributes` where not even the attribute could be told. */
+  attribute: string;
+  /** attributeDiscard: the routes stand without it. treatAsWithdraw: every route announced beside it was moved to `withdrawn`. */
+  handling: "attributeDiscard" | "treatAsWithdraw";
+  reason: string;
+};
+
+/** Octets of a whole ROUTE-REFRESH (RFC 2918 §3). */
+const routeRefreshBytes = headerBytes + 4;
+
+/**
+ * One whole message, header included, as FrameReader returns it: marker and length are taken as
+ * checked. Throws WireError where the session must end; attribute errors that RFC 7606 lets it
+ * survive are already dealt with and told in `problems`.
+ */
+export function decodeMessage(
+  frame: Uint8Array,
+  codec: CodecOptions,
+): { message: Message; problems: AttributeProblem[] } {
+  try {
+    return decodeBody(frame, codec);
+  } catch (error) {
+    // Each body names its own errors: what is left is a message too short for its fixed fields.
+    if (!(error instanceof MalformedError)) throw error;
+    throw badMessageLength(frame, error.message);
+  }
+}
+
+function decodeBody(
+  frame: Uint8Array,
+  codec: CodecOptions,
+): { message: Message; problems: AttributeProblem[] } {
+  const header = new ByteReader(frame);
+  header.part(headerBytes - 1, "header");
+  const type = header.u8("Type");
+  const body = new ByteReader(frame, headerBytes);
+  switch (type) {
+    case MessageType.open:
+      return { message: decodeOpen(body), problems: [] };
+    case MessageType.update:
+      return decodeUpdate(body, codec);
+    case MessageType.notification:
+      return { message: decodeNotification(body), problems: [] };
+    case MessageType.keepalive:
+      if (body.remaining > 0) throw badMessageLength(frame, "KEEPALIVE with a body");
+      return { message: { type: "KEEPALIVE" }, problems: [] };
+    case MessageType.routeRefresh:
+      return { message: decodeRouteRefresh(frame, body), problems: [] };
+    default:
+      throw new WireError({
+        code: NotificationCode.messageHeader,
+        subcode: MessageHeaderSubcode.badMessageType,
+        data: Uint8Array.of(type),
+        message: `message type ${type}`,
+        rfc: "RFC 4271 §6.1",
+      });
+  }
+}
+
+/** RFC 4271 §4.5. */
+function decodeNotification(body: ByteReader): NotificationMessage {
+  return {
+    type: "NOTIFICATION",
+    code: body.u8("Error code"),
+    subcode: body.u8("Error subcode"),
+    data: body.bytes(body.remaining, "Data"),
+  };
+}
+
+/** RFC 2918 §3, its second octet as RFC 7313 §3 uses it. */
+function decodeRouteRefresh(frame: Uint8Array, body: ByteReader): RouteRefreshMessage {
+  const afi = body.u16("AFI");
+  const subtype = body.u8("Message Subtype");
+  const safi = body.u8("SAFI");
+  if (frame.length !== routeRefreshBytes) {
+    if (subtype !== 1 && subtype !== 2) throw badMessageLength(frame, "ROUTE-REFRESH");
+    // RFC 7313 §5: data is the whole message.
+    throw new WireError({
+      code: NotificationCode.routeRefresh,
+      subcode: RouteRefreshSubcode.invalidMessageLength,
+      data: frame.slice(),
+      message: `ROUTE-REFRESH of ${frame.length} bytes`,
+      rfc: "RFC 7313 §5",
+    });
+  }
+  return { type: "ROUTE-REFRESH", family: familyOfNumbers(afi, safi), subtype };
+}
+
+/** RFC 4271 §6.1: data is the Length field. */
+function badMessageLength(frame: Uint8Array, message: string): WireError {
+  return new WireError({
+    code: NotificationCode.messageHeader,
+    subcode: MessageHeaderSubcode.badMessageLength,
+    data: Uint8Array.of(frame.length >> 8, frame.length),
+    message: `${message}: ${frame.length} bytes`,
+    rfc: "RFC 4271 §6.1",
+  });
+}

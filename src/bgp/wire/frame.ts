@@ -1,0 +1,124 @@
+import { WireError } from "./error.ts";
+import {
+  headerBytes,
+  MessageHeaderSubcode,
+  messageBytesMax,
+  MessageType,
+  NotificationCode,
+} from "./registry.ts";
+
+const markerBytes = 16;
+
+/** The smallest whole message of each type (RFC 4271 §4.2-§4.5; RFC 2918 §3). */
+const messageBytesMin: Record<number, number> = {
+  [MessageType.open]: 29,
+  [MessageType.update]: 23,
+  [MessageType.notification]: 21,
+  [MessageType.keepalive]: headerBytes,
+  [MessageType.routeRefresh]: 23,
+};
+
+/**
+ * Cuts a TCP stream into messages. Chunks are kept as they come and a byte is copied at most once:
+ * a message that lies whole in a chunk is a view of it, one that spans chunks is put together when its last byte is there.
+ */
+export class FrameReader {
+  readonly #chunks: Uint8Array[] = [];
+  /** Index of the first chunk not used up, and how far into it. */
+  #first = 0;
+  #offset = 0;
+  #available = 0;
+
+  /** The reader keeps the array itself: it must not change afterwards. */
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#chunks.push(bytes);
+    this.#available += bytes.length;
+  }
+
+  /**
+   * The next whole message with its header, or undefined where its bytes are not all there yet.
+   * Throws WireError for a header that RFC 4271 §6.1 refuses, as soon as the header is there.
+   */
+  next(maxLength: number): Uint8Array | undefined {
+    if (this.#available < headerBytes) return undefined;
+    const length = checkHeader(this.#peek(headerBytes), maxLength);
+    if (this.#available < length) return undefined;
+    const frame = this.#peek(length);
+    this.#consume(length);
+    return frame;
+  }
+
+  /** The next `length` bytes, which are known to be there. */
+  #peek(length: number): Uint8Array {
+    const chunk = this.#chunks[this.#first]!;
+    if (chunk.length - this.#offset >= length)
+      return chunk.subarray(this.#offset, this.#offset + length);
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    let offset = this.#offset;
+    for (let i = this.#first; filled < length; i++) {
+      const part = this.#chunks[i]!.subarray(offset, offset + length - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+      offset = 0;
+    }
+    return bytes;
+  }
+
+  #consume(length: number): void {
+    this.#available -= length;
+    this.#offset += length;
+    while (this.#first < this.#chunks.length && this.#offset >= this.#chunks[this.#first]!.length) {
+      this.#offset -= this.#chunks[this.#first]!.length;
+      this.#first++;
+    }
+    // Let go of used chunks, in one move and not one by one.
+    if (this.#first === this.#chunks.length || this.#first > 64) {
+      this.#chunks.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+/** RFC 4271 §6.1. The message's length. */
+function checkHeader(header: Uint8Array, maxLength: number): number {
+  for (let i = 0; i < markerBytes; i++) {
+    if (header[i] !== 0xff) {
+      throw headerError("connectionNotSynchronized", new Uint8Array(), "marker is not all ones");
+    }
+  }
+  const length = (header[16]! << 8) | header[17]!;
+  const type = header[18]!;
+  const lengthField = header.slice(16, 18);
+  // RFC 8654 §3: OPEN and KEEPALIVE keep the old limit.
+  const limit =
+    type === MessageType.open || type === MessageType.keepalive ? messageBytesMax : maxLength;
+  if (length < headerBytes || length > limit) {
+    throw headerError("badMessageLength", lengthField, `message of ${length} bytes`);
+  }
+  const min = messageBytesMin[type];
+  if (min === undefined) {
+    throw headerError("badMessageType", header.slice(18, 19), `unknown message type ${type}`);
+  }
+  // RFC 7313 §5 gives a ROUTE-REFRESH of a wrong length its own NOTIFICATION: the decoder's work.
+  if (type === MessageType.routeRefresh) return length;
+  if (length < min || (type === MessageType.keepalive && length !== min)) {
+    throw headerError("badMessageLength", lengthField, `message type ${type} of ${length} bytes`);
+  }
+  return length;
+}
+
+function headerError(
+  subcode: keyof typeof MessageHeaderSubcode,
+  data: Uint8Array,
+  message: string,
+): WireError {
+  return new WireError({
+    code: NotificationCode.messageHeader,
+    subcode: MessageHeaderSubcode[subcode],
+    data,
+    message,
+    rfc: "RFC 4271 §6.1",
+  });
+}

@@ -1,0 +1,113 @@
+import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
+import { type Address, parseAddress } from "../net/address.ts";
+import { compilePeer } from "./compile-peer.ts";
+import { InstanceError } from "./instance-error.ts";
+import type { NodeInput } from "./node-input.ts";
+import { podCidrsOf } from "./pod-cidr.ts";
+import { defaultRouterId } from "./router-id.ts";
+import type { NodeInstance } from "./schema/node-config.ts";
+
+export type CompileResult = {
+  /** What each instance should run, in the order of the CiliumBGPNodeConfig. */
+  instances: { name: string; config: SpeakerConfig }[];
+  /**
+   * What could not be done. An instance that is named here and is not among `instances` keeps running
+   * as it does: Cilium's reconcilers stop at such an error before they change anything.
+   */
+  errors: { instance: string; message: string }[];
+  /** What the resources ask for and Spinelab leaves out, or what will surprise. */
+  warnings: string[];
+};
+
+/**
+ * From Cilium's resources to plain speaker configurations, as Cilium's agent reconciles them. This is
+ * where the manifest types end.
+ */
+export function compileNode(input: NodeInput): CompileResult {
+  const result: CompileResult = { instances: [], errors: [], warnings: [] };
+  const warnings = new Set<string>();
+  for (const instance of input.nodeConfig.spec.bgpInstances) {
+    const { config, errors, warnings: own } = compileInstance(instance, input);
+    if (config !== undefined) result.instances.push({ name: instance.name, config });
+    for (const message of errors) result.errors.push({ instance: instance.name, message });
+    for (const warning of own) warnings.add(`${instance.name}: ${warning}`);
+  }
+  result.warnings.push(...warnings);
+  return result;
+}
+
+type CompiledInstance = { config?: SpeakerConfig; errors: string[]; warnings: string[] };
+
+function compileInstance(instance: NodeInstance, input: NodeInput): CompiledInstance {
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  /** What `compute` gives, or undefined and an error noted. */
+  const attempt = <Value>(compute: () => Value): Value | undefined => {
+    try {
+      return compute();
+    } catch (error) {
+      if (!(error instanceof InstanceError)) throw error;
+      errors.push(error.message);
+      return undefined;
+    }
+  };
+
+  const localAsn = attempt(() => localAsnOf(instance));
+  const routerId = attempt(() => routerIdOf(instance, input));
+  const podCidrs = attempt(() => podCidrsOf(input.node));
+  if (localAsn === undefined || routerId === undefined || podCidrs === undefined) {
+    return { errors, warnings };
+  }
+  const peers = (instance.peers ?? []).map((peer) =>
+    attempt(() => compilePeer(peer, { localAsn, podCidrs, input })),
+  );
+  for (const peer of peers) warnings.push(...(peer?.warnings ?? []));
+  if (errors.length > 0) return { errors, warnings };
+
+  const originate = new Set(peers.flatMap((peer) => peer?.originate ?? []));
+  const { accepted, refused } = onePerAddress(peers.flatMap((peer) => peer?.config ?? []));
+  const config: SpeakerConfig = {
+    localAsn,
+    routerId,
+    ...(instance.localPort !== undefined && { listenPort: instance.localPort }),
+    hostname: input.hostname,
+    peers: accepted,
+    originate: [...originate],
+  };
+  return { config, errors: refused, warnings };
+}
+
+function localAsnOf({ name, localASN }: NodeInstance): number {
+  if (localASN === undefined) throw new InstanceError(`instance ${name} does not have a LocalASN`);
+  return localASN;
+}
+
+function routerIdOf({ routerID }: NodeInstance, { node, mac }: NodeInput): Address {
+  if (routerID !== undefined) {
+    const parsed = parseAddress(routerID);
+    if (parsed === undefined) throw new InstanceError(`failed to parse router ID ${routerID}`);
+    return parsed;
+  }
+  const routerId = defaultRouterId(node, mac);
+  if (routerId !== undefined) return routerId;
+  throw new InstanceError("failed to get router ID: the node has no IPv4 address");
+}
+
+/** A speaker tells its peers apart by address, so of several with one address the first is kept. */
+function onePerAddress(peers: readonly PeerConfig[]): {
+  accepted: PeerConfig[];
+  refused: string[];
+} {
+  const byAddress = new Map<Address, PeerConfig>();
+  const refused: string[] = [];
+  for (const peer of peers) {
+    const other = byAddress.get(peer.address);
+    if (other === undefined) byAddress.set(peer.address, peer);
+    else {
+      refused.push(
+        `failed to add neighbor ${peer.name}: ${peer.address} is already neighbor ${other.name}`,
+      );
+    }
+  }
+  return { accepted: [...byAddress.values()], refused };
+}

@@ -1,0 +1,72 @@
+import { nearest } from "../input/nearest.ts";
+import { isAlive, labNames, type LabState, readState } from "../lab/state-folder.ts";
+import { findNode } from "../topology/fabric.ts";
+import { UsageError } from "./exit.ts";
+
+/** The labs that are up on this machine. */
+export function runningLabs(): LabState[] {
+  return labNames()
+    .map(readState)
+    .filter((state) => typeof state === "object" && isAlive(state)) as LabState[];
+}
+
+/** The lab named, or the only one that is up. */
+export function selectLab(name: string | undefined): LabState {
+  const labs = runningLabs();
+  if (name === undefined) {
+    if (labs.length === 1) return labs[0]!;
+    const names = labs.map((each) => each.lab).join(", ");
+    throw new UsageError(
+      labs.length === 0
+        ? "no lab is up\n  hint: spinelab up rack-spine"
+        : `several labs are up: ${names}\n  hint: say which with --lab`,
+    );
+  }
+  const found = labs.find((each) => each.lab === name);
+  if (found) return found;
+  const guess = nearest(
+    name,
+    labs.map((each) => each.lab),
+  );
+  throw new UsageError(
+    `no lab ${name} is up${guess === undefined ? "" : `\n  hint: did you mean ${guess}?`}`,
+  );
+}
+
+/** Host process number of the first process of a node, or of a pod written `POD@NODE` or `NAMESPACE/POD`. */
+export function processOf(state: LabState, place: string): number {
+  const node = findNode(state.fabric, place);
+  if (node) return state.nodes[node.name]!;
+  const pods = podsMatching(state, place);
+  if (pods.length === 1) return pods[0]![1];
+  if (pods.length > 1) {
+    const names = pods.map(([name]) => name).join(", ");
+    throw new UsageError(`${place}: several pods: ${names}`);
+  }
+  const names = [...state.fabric.nodes.map((each) => each.name), ...Object.keys(state.pods)];
+  const guess = nearest(place, names);
+  throw new UsageError(
+    `lab ${state.lab} has no node or pod ${place}\n  hint: ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`,
+  );
+}
+
+/** The node that a place is, or lies on. */
+export function nodeOf(state: LabState, place: string): string {
+  const node = findNode(state.fabric, place.slice(place.indexOf("@") + 1));
+  if (!node) processOf(state, place); // throws with a hint where it is no pod either
+  return node?.name ?? place;
+}
+
+function podsMatching(state: LabState, place: string): [string, number][] {
+  const [app, on] = place.split("@") as [string, string | undefined];
+  const node = on === undefined ? undefined : findNode(state.fabric, on)?.name;
+  return Object.entries(state.pods)
+    .filter(([key]) => {
+      const name = key.slice(key.indexOf("/") + 1);
+      if (node !== undefined) {
+        return (name === app || name.startsWith(`${app}-`)) && state.podNodes[key] === node;
+      }
+      return key === place || name === place;
+    })
+    .map(([key, pid]) => [key, pid]);
+}

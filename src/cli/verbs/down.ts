@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { takeDown } from "../../lab/take-down.ts";
+import { runningLabs, selectLab } from "../running-lab.ts";
+
+export function registerDown(program: Command): void {
+  program
+    .command("down")
+    .summary("take a lab down")
+    .argument("[lab]", "which lab, where several are up")
+    .option("--all", "every lab on this machine")
+    .action(async (lab: string | undefined, options: { all?: boolean }) => {
+      const { sweepStaleLabs } = await import("../../lab/sweep.ts");
+      for (const stale of await sweepStaleLabs()) {
+        process.stdout.write(`cleared what lab ${stale} had left behind\n`);
+        if (stale === lab) return;
+      }
+      const labs = options.all ? runningLabs() : [selectLab(lab)];
+      for (const state of labs) {
+        const tookMs = await takeDown(state);
+        process.stdout.write(`lab ${state.lab} is down (${(tookMs / 1000).toFixed(2)} s)\n`);
+      }
+      if (labs.length === 0) process.stdout.write("no lab is up\n");
+    });
+}

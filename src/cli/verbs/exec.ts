@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import type { Command } from "commander";
+import { enterCommand, sandboxEnvironment } from "../../runtime/netns/sandbox.ts";
+import { processOf, selectLab } from "../running-lab.ts";
+
+export function registerExec(program: Command): void {
+  program
+    .command("exec")
+    .summary("run a command in a node or pod")
+    .argument("<place>", "a node (tor0), or a pod (netshoot@kind-worker, default/netshoot-x2f9k)")
+    .argument("<argv...>", "the command, after --")
+    .option("--lab <lab>", "which lab, where several are up")
+    .addHelpText("after", "\nExample:\n  spinelab exec tor0 -- vtysh -c 'show bgp summary'")
+    .action(async (place: string, argv: string[], options: { lab?: string }) => {
+      process.exitCode = await enter(processOf(selectLab(options.lab), place), argv);
+    });
+}
+
+export function registerShell(program: Command): void {
+  program
+    .command("shell")
+    .summary("open a shell in a node or pod")
+    .argument("<place>", "a node or a pod")
+    .option("--lab <lab>", "which lab, where several are up")
+    .action(async (place: string, options: { lab?: string }) => {
+      process.exitCode = await enter(processOf(selectLab(options.lab), place), ["bash"]);
+    });
+}
+
+/** Runs a command in the namespaces of a process, joined to this terminal. Resolves to its status. */
+export function enter(pid: number, argv: string[]): Promise<number> {
+  const [file, ...args] = enterCommand(pid, argv) as [string, ...string[]];
+  const child = spawn(file, args, {
+    stdio: "inherit",
+    env: { ...sandboxEnvironment, TERM: process.env["TERM"] ?? "dumb" },
+  });
+  // The terminal sends Ctrl-C to the command itself: it decides what to do with it.
+  process.on("SIGINT", () => {});
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}

@@ -1,0 +1,105 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { Command } from "commander";
+import { drawTopology } from "../../report/terminal/topology.ts";
+import { terminalOutput } from "../../report/terminal/output.ts";
+import { enterCommand } from "../../runtime/netns/sandbox.ts";
+import { namespaceNames } from "../../runtime/netns/names.ts";
+import { kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
+import { pictureOf } from "../../topology/picture.ts";
+import { selectLab } from "../running-lab.ts";
+import { formatTable, goDuration } from "../table.ts";
+
+type LinkState = "up" | "down";
+
+export function registerInspect(program: Command): void {
+  program
+    .command("inspect")
+    .summary("nodes, links and pods of a lab that is up")
+    .argument("[lab]", "which lab, where several are up")
+    .option("--json", "JSON")
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      const state = selectLab(name);
+      const links = await linkStates(state);
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify(asJson(state, links), undefined, 2)}\n`);
+        return;
+      }
+      const look = terminalOutput(process.stdout, process.env);
+      const picture = pictureOf(state.fabric);
+      const age = goDuration(Date.now() - Date.parse(state.startedAt));
+      const lines = [
+        `lab ${state.lab}: ${state.phase}, for ${age}; kubeconfig ${kubeconfigFile(state.lab)}`,
+        "",
+        ...drawTopology(picture, look.columns(), {
+          look,
+          state: {
+            links: new Map(links.map(({ a, b, state: is }) => [[a, b].sort().join(" "), is])),
+            nodes: new Map(),
+          },
+        }),
+        "",
+      ];
+      process.stdout.write(`${lines.join("\n")}\n${tables(state, links)}`);
+    });
+}
+
+function tables(state: LabState, links: { a: string; b: string; state: LinkState }[]): string {
+  const nodes = state.fabric.nodes.map((node) => [
+    node.name,
+    node.kubernetes?.role ?? node.kind,
+    node.managementAddress ?? "",
+    node.kubernetes?.podCidrs.join(",") ?? "",
+    namespaceNames(state.fabric, node)[0]!,
+  ]);
+  const pods = Object.keys(state.pods).map((pod) => [pod, state.podNodes[pod] ?? ""]);
+  return [
+    formatTable(["NODE", "ROLE", "MANAGEMENT", "PODCIDR", "NAMESPACE"], nodes),
+    formatTable(
+      ["LINK", "", "STATE"],
+      links.map((link) => [link.a, link.b, link.state]),
+    ),
+    ...(pods.length > 0 ? [formatTable(["POD", "NODE"], pods)] : []),
+  ].join("\n");
+}
+
+function asJson(state: LabState, links: { a: string; b: string; state: LinkState }[]) {
+  const { lab, phase, startedAt, runtime, supervisor, pods, podNodes, fabric } = state;
+  return {
+    lab,
+    phase,
+    startedAt,
+    runtime,
+    supervisor: supervisor.pid,
+    kubeconfig: kubeconfigFile(lab),
+    nodes: fabric.nodes.map((node) => ({
+      name: node.name,
+      aliases: node.aliases,
+      role: node.kubernetes?.role ?? node.kind,
+      pid: state.nodes[node.name],
+      management: node.managementAddress,
+      podCidrs: node.kubernetes?.podCidrs,
+      namespaces: namespaceNames(fabric, node),
+    })),
+    links,
+    pods: Object.entries(pods).map(([pod, pid]) => ({ pod, pid, node: podNodes[pod] })),
+  };
+}
+
+/** A link is up where both of its ends are. */
+async function linkStates(state: LabState): Promise<{ a: string; b: string; state: LinkState }[]> {
+  const up = new Set<string>();
+  await Promise.all(
+    state.fabric.nodes.map(async ({ name }) => {
+      const [file, ...args] = enterCommand(state.nodes[name]!, ["ip", "-j", "link"]) as [string];
+      const { stdout } = await promisify(execFile)(file, args);
+      for (const link of JSON.parse(stdout) as { ifname: string; operstate: string }[]) {
+        if (link.operstate === "UP") up.add(`${name}:${link.ifname}`);
+      }
+    }),
+  );
+  return state.fabric.links.map(({ endpoints: [a, b] }) => {
+    const [one, other] = [`${a.node}:${a.interface}`, `${b.node}:${b.interface}`];
+    return { a: one, b: other, state: up.has(one) && up.has(other) ? "up" : "down" };
+  });
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
+
+/** The processes of a lab, each by itself against any Kubernetes API. */
+export function registerParts(program: Command): void {
+  program
+    .command("agent")
+    .summary("the BGP agent of one Kubernetes node, against any Kubernetes API")
+    .requiredOption("--kubeconfig <file>", "how to reach the API")
+    .requiredOption("--node <name>", "the node it is for")
+    .option("--socket <path>", "admin socket", "/run/spinelab/agent.sock")
+    .action((options: { kubeconfig: string; node: string; socket: string }) =>
+      startBundle([
+        ...["agent", "--kubeconfig", options.kubeconfig],
+        ...["--node", options.node, "--socket", options.socket],
+      ]),
+    );
+
+  program
+    .command("operator")
+    .summary("the BGP operator, against any Kubernetes API")
+    .requiredOption("--kubeconfig <file>", "how to reach the API")
+    .action((options: { kubeconfig: string }) =>
+      startBundle(["operator", "--kubeconfig", options.kubeconfig]),
+    );
+
+  program
+    .command("apiserver")
+    .summary("Spinelab's Kubernetes API server by itself")
+    .requiredOption("--listen <address>", "for example 127.0.0.1:6443")
+    .option("--kubeconfig-out <file>", "write a kubeconfig for kubectl")
+    .action((options: ApiServerOptions) => serveApi(options));
+}
+
+type ApiServerOptions = { listen: string; kubeconfigOut?: string };
+
+async function startBundle(args: string[]): Promise<void> {
+  const { agentBundle } = await import("../../lab/agent-bundle.ts");
+  const bundle = await agentBundle();
+  process.argv.splice(1, process.argv.length - 1, bundle, ...args);
+  await import(bundle);
+}
+
+async function serveApi(options: ApiServerOptions): Promise<void> {
+  const { systemClock } = await import("../../kube/clock.ts");
+  const { startControllers } = await import("../../kube/controllers/controllers.ts");
+  const { kubeconfigText } = await import("../../kube/kubeconfig.ts");
+  const { startApiServer } = await import("../../kube/server/api-server.ts");
+  const { builtInResources } = await import("../../kube/server/built-in-resources.ts");
+  const { ciliumResources } = await import("../../kube/server/cilium-resources.ts");
+  const { KubeApi } = await import("../../kube/server/kube-api.ts");
+  const { selfSignedCertificate } = await import("../../lab/certificate.ts");
+
+  const colon = options.listen.lastIndexOf(":");
+  const [host, port] = [options.listen.slice(0, colon), Number(options.listen.slice(colon + 1))];
+  if (colon < 0 || !Number.isInteger(port)) {
+    throw new UsageError(`${options.listen}: expected ADDRESS:PORT, for example 127.0.0.1:6443`);
+  }
+  const api = new KubeApi({
+    resources: [...builtInResources, ...ciliumResources],
+    clock: systemClock,
+  });
+  const tls = await selfSignedCertificate();
+  const token = randomBytes(24).toString("base64url");
+  const log = (message: string) => process.stdout.write(`${message}\n`);
+  const onError = (what: unknown) => log(`error: ${String(what)}`);
+  const server = await startApiServer({ api, listeners: [{ host, port, tls, token }], onError });
+  const controllers = startControllers(api, (what, error) => onError(`${what}: ${String(error)}`));
+  if (options.kubeconfigOut !== undefined) {
+    const text = kubeconfigText({
+      name: "spinelab",
+      server: server.urls[0]!,
+      token,
+      certificateAuthority: tls.cert,
+    });
+    writeFileSync(options.kubeconfigOut, text, { mode: 0o600 });
+  }
+  log(`serving on ${server.urls[0]}`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  controllers.stop();
+  await server.close();
+}

@@ -1,0 +1,122 @@
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { Lab } from "../../lab/lab.ts";
+import type { LoadedLab } from "../../lab/load.ts";
+import type { Verdict } from "../../timeline/record.ts";
+import { ExitStatus, statusOf, UsageError } from "../exit.ts";
+import { createView, endingSignal, InterruptedError } from "../view.ts";
+
+type RunOptions = {
+  scenario?: string;
+  runtime: string;
+  keep?: boolean;
+  repeat: number;
+  report: string;
+  name?: string;
+  json?: boolean;
+};
+
+export function registerRun(program: Command): void {
+  program
+    .command("run")
+    .summary("deploy a lab, play its scenario, report, take it down")
+    .argument("<name>", "a lab: `spinelab list` names them")
+    .option("--scenario <file>", "another scenario than the lab's own")
+    .addOption(
+      new Option("--runtime <runtime>", "where it runs").choices(["netns"]).default("netns"),
+    )
+    .option("--keep", "leave the lab up afterwards")
+    .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
+    .option("--report <folder>", "where reports go", "reports")
+    .option("--name <name>", "the lab's name on this machine, to run two of a kind")
+    .option("--json", "the timeline as lines of JSON")
+    .action(async (name: string, options: RunOptions) => {
+      process.exitCode = await run(name, options);
+    });
+}
+
+async function run(name: string, options: RunOptions): Promise<number> {
+  const { findLab, loadLab } = await import("../../lab/load.ts");
+  const file = findLab(name);
+  const scenario = options.scenario === undefined ? file.scenario : resolve(options.scenario);
+  if (scenario === undefined) {
+    throw new UsageError(
+      `lab ${name} has no scenario\n  hint: give one with --scenario, or use up`,
+    );
+  }
+  const { scenario: _own, ...source } = file;
+  const loaded = loadLab(
+    { ...source, name: options.name ?? file.name, scenario },
+    `spinelab run ${name}${options.scenario ? ` --scenario ${options.scenario}` : ""}`,
+  );
+  const { sweepStaleLabs } = await import("../../lab/sweep.ts");
+  for (const stale of await sweepStaleLabs()) {
+    process.stderr.write(`cleared what lab ${stale} had left behind\n`);
+  }
+  if (options.keep) {
+    const { upAndPlay } = await import("./up.ts");
+    return upAndPlay(loaded, scenario, options);
+  }
+  const signal = endingSignal();
+  let status: number = ExitStatus.passed;
+  for (let n = 0; n < options.repeat && !signal.aborted; n++) {
+    const one = await runOnce(loaded, options, signal);
+    // Failed is worse than inconclusive.
+    if (one === ExitStatus.failed || status === ExitStatus.passed) status = one;
+  }
+  return status;
+}
+
+async function runOnce(
+  loaded: LoadedLab,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { Lab } = await import("../../lab/lab.ts");
+  const { writeReports } = await import("../../report/write.ts");
+  const view = createView(options.json);
+  let status: number;
+  let lab: Lab | undefined;
+  let evidence: Awaited<ReturnType<Lab["evidence"]>> | undefined;
+  try {
+    lab = await Lab.open(loaded.spec, { sinks: [view.write], scenario: loaded.scenario });
+    await lab.up(signal);
+    status = statusOf(await lab.play(loaded.scenario!, signal));
+    if (status !== ExitStatus.passed) evidence = await lab.evidence();
+  } catch (error) {
+    if (lab === undefined) {
+      view.close();
+      throw error;
+    }
+    if (!(error instanceof InterruptedError)) evidence = await lab.evidence();
+    status = concludeWith(lab, error);
+  }
+  await lab.down();
+  const folder = resolve(options.report, loaded.spec.name);
+  await writeReports(folder, lab.records, evidence);
+  view.close({ reports: [folder] });
+  return status;
+}
+
+/** The verdict of a run that could not come to its own. */
+function concludeWith(lab: Lab, error: unknown): number {
+  const inconclusive = error instanceof EnvironmentError || error instanceof InterruptedError;
+  const verdict: Verdict = inconclusive ? "inconclusive" : "fail";
+  const { message } = error as Error;
+  if (!lab.records.some((each) => each.type === "failure")) {
+    lab.record({
+      type: "failure",
+      message,
+      ...(error instanceof EnvironmentError ? { remedy: error.remedy } : {}),
+    });
+  }
+  lab.conclude(verdict, message);
+  return inconclusive ? ExitStatus.inconclusive : ExitStatus.failed;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${text}: expected 1 or more`);
+  return value;
+}

@@ -1,0 +1,117 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { askControl, ControlError } from "../../lab/control.ts";
+import type { LoadedLab } from "../../lab/load.ts";
+import { controlSocket, LabExistsError, labNames } from "../../lab/state-folder.ts";
+import type { TimelineRecord } from "../../timeline/record.ts";
+import { ExitStatus, UsageError } from "../exit.ts";
+import { createView, endingSignal } from "../view.ts";
+import { playOn } from "./play.ts";
+
+type UpOptions = {
+  topology?: string;
+  cluster: string[];
+  manifests: string[];
+  name?: string;
+  json?: boolean;
+};
+
+export function registerUp(program: Command): void {
+  program
+    .command("up")
+    .summary("deploy a lab and leave it running")
+    .argument("[lab]", "a lab: `spinelab list` names them")
+    .option("-t, --topology <file>", "a containerlab topology, instead of a lab")
+    .option("-c, --cluster <file>", "a kind cluster file (repeat for several)", several, [])
+    .option("-m, --manifests <file>", "Kubernetes manifests (repeat for several)", several, [])
+    .option("--name <name>", "the lab's name on this machine, to run two of a kind")
+    .option("--json", "the timeline as lines of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  spinelab up rack-spine
+  spinelab up --topology bgp-topo.yaml --cluster cluster.yaml --manifests bgp.yaml`,
+    )
+    .action(async (name: string | undefined, options: UpOptions) => {
+      const { findLab, loadLab } = await import("../../lab/load.ts");
+      if ((name === undefined) === (options.topology === undefined)) {
+        throw new UsageError(
+          "expected a lab's name, or --topology\n  hint: spinelab up rack-spine",
+        );
+      }
+      const file = name === undefined ? undefined : findLab(name);
+      const loaded = loadLab(
+        {
+          topology: file?.topology ?? resolve(options.topology!),
+          clusters: file?.clusters ?? options.cluster.map((each) => resolve(each)),
+          manifests: [
+            ...(file?.manifests ?? []),
+            ...options.manifests.map((each) => resolve(each)),
+          ],
+          name: options.name ?? file?.name,
+          ...(file === undefined ? {} : { allowFailure: file.allowFailure }),
+        },
+        `spinelab up ${process.argv.slice(3).join(" ")}`,
+      );
+      const { sweepStaleLabs } = await import("../../lab/sweep.ts");
+      for (const stale of await sweepStaleLabs()) {
+        process.stderr.write(`cleared what lab ${stale} had left behind\n`);
+      }
+      process.exitCode = await up(loaded, options);
+    });
+}
+
+/** Builds the lab in a process of its own and shows how it goes. */
+async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<number> {
+  const { checkMachine } = await import("../../runtime/netns/preflight.ts");
+  const { startSupervisor } = await import("../../lab/supervisor.ts");
+  const { name, fabric } = loaded.spec;
+  checkMachine({ frr: fabric.nodes.some((node) => node.image?.includes("frr")) });
+  if (labNames().includes(name)) throw new LabExistsError(name);
+  const signal = endingSignal();
+  const view = createView(options.json);
+  try {
+    await startSupervisor(loaded.spec);
+    await askControl(
+      controlSocket(name),
+      { do: "awaitUp" },
+      { onLine: (line) => view.write(line as TimelineRecord), signal },
+    );
+  } catch (error) {
+    view.close();
+    if (signal.aborted) {
+      await askControl(controlSocket(name), { do: "down" });
+      process.stderr.write(`interrupted: lab ${name} was taken down\n`);
+      return ExitStatus.inconclusive;
+    }
+    if (error instanceof ControlError) {
+      process.stderr.write(
+        `${error.message}\nlab ${name} failed; it is left for a look: spinelab inspect ${name}, spinelab down ${name}\n`,
+      );
+      return ExitStatus.failed;
+    }
+    throw error;
+  }
+  view.close();
+  if (!options.json) {
+    process.stdout.write(
+      `lab ${name} is up\n  spinelab inspect · spinelab bgp peers · spinelab shell NODE · spinelab down\n`,
+    );
+  }
+  return ExitStatus.passed;
+}
+
+/** `run --keep`: as `up`, then `play`. */
+export async function upAndPlay(
+  loaded: LoadedLab,
+  scenario: string,
+  options: { json?: boolean; report: string },
+): Promise<number> {
+  const status = await up(loaded, options);
+  return status === ExitStatus.passed ? playOn(loaded.spec.name, scenario, options) : status;
+}
+
+function several(value: string, before: string[]): string[] {
+  return [...before, value];
+}

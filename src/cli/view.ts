@@ -1,0 +1,30 @@
+import { createTerminal, type Terminal } from "../report/terminal/terminal.ts";
+import { terminalOutput } from "../report/terminal/output.ts";
+
+/** How a command shows a timeline: as a person reads it, or with `--json` as lines of JSON. */
+export function createView(json: boolean | undefined): Terminal {
+  if (!json) return createTerminal(terminalOutput(process.stdout, process.env));
+  return {
+    write: (record) => void process.stdout.write(`${JSON.stringify(record)}\n`),
+    close: () => {},
+  };
+}
+
+/**
+ * A signal that Ctrl-C and SIGTERM abort, so that what was made can be taken down. Pressing Ctrl-C
+ * again changes nothing: taking down takes well under a second.
+ */
+export function endingSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => controller.abort(new InterruptedError(name)));
+  }
+  return controller.signal;
+}
+
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  constructor(signal: string) {
+    super(`interrupted (${signal})`);
+  }
+}

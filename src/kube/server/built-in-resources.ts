@@ -1,0 +1,118 @@
+import {
+  admitAny,
+  admitNamespace,
+  admitNode,
+  admitPod,
+  admitService,
+  admitWorkload,
+  keepsPodSpec,
+  keepsSelector,
+} from "./built-in-admission.ts";
+import * as columns from "./built-in-columns.ts";
+import type { ResourceDefinition } from "./resource.ts";
+
+function builtIn(
+  group: string,
+  plural: string,
+  kind: string,
+  rest: Partial<ResourceDefinition> & Pick<ResourceDefinition, "columns">,
+): ResourceDefinition {
+  return {
+    group,
+    versions: ["v1"],
+    deprecatedVersions: [],
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+    subresources: [],
+    custom: false,
+    admit: admitAny,
+    ...rest,
+  };
+}
+
+const workload: Partial<ResourceDefinition> = {
+  categories: ["all"],
+  subresources: ["status"],
+  admit: admitWorkload,
+  checkUpdate: keepsSelector,
+};
+
+/** The kinds of Kubernetes itself that Spinelab serves. */
+export const builtInResources: readonly ResourceDefinition[] = [
+  builtIn("", "namespaces", "Namespace", {
+    namespaced: false,
+    shortNames: ["ns"],
+    subresources: ["status"],
+    admit: admitNamespace,
+    columns: columns.namespaceColumns,
+  }),
+  builtIn("", "nodes", "Node", {
+    namespaced: false,
+    shortNames: ["no"],
+    subresources: ["status"],
+    statusOnCreate: true,
+    admit: admitNode,
+    columns: columns.nodeColumns,
+  }),
+  builtIn("", "pods", "Pod", {
+    shortNames: ["po"],
+    categories: ["all"],
+    subresources: ["status"],
+    admit: admitPod,
+    checkUpdate: keepsPodSpec,
+    columns: columns.podColumns,
+  }),
+  builtIn("", "services", "Service", {
+    shortNames: ["svc"],
+    categories: ["all"],
+    subresources: ["status"],
+    admit: admitService,
+    columns: columns.serviceColumns,
+  }),
+  builtIn("", "endpoints", "Endpoints", {
+    shortNames: ["ep"],
+    columns: columns.endpointsColumns,
+  }),
+  builtIn("", "configmaps", "ConfigMap", {
+    shortNames: ["cm"],
+    columns: columns.configMapColumns,
+  }),
+  builtIn("", "secrets", "Secret", { columns: columns.secretColumns }),
+  builtIn("", "events", "Event", { shortNames: ["ev"], columns: columns.eventColumns }),
+  builtIn("", "serviceaccounts", "ServiceAccount", {
+    shortNames: ["sa"],
+    columns: columns.serviceAccountColumns,
+  }),
+  builtIn("apps", "daemonsets", "DaemonSet", {
+    ...workload,
+    shortNames: ["ds"],
+    columns: columns.daemonSetColumns,
+  }),
+  builtIn("apps", "deployments", "Deployment", {
+    ...workload,
+    shortNames: ["deploy"],
+    subresources: ["status", "scale"],
+    columns: columns.deploymentColumns,
+  }),
+  builtIn("apps", "replicasets", "ReplicaSet", {
+    ...workload,
+    shortNames: ["rs"],
+    subresources: ["status", "scale"],
+    columns: columns.replicaSetColumns,
+  }),
+  builtIn("discovery.k8s.io", "endpointslices", "EndpointSlice", {
+    columns: columns.endpointSliceColumns,
+  }),
+  builtIn("coordination.k8s.io", "leases", "Lease", { columns: columns.leaseColumns }),
+  builtIn("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", {
+    namespaced: false,
+    readOnly: true,
+    shortNames: ["crd", "crds"],
+    categories: ["api-extensions"],
+    columns: columns.definitionColumns,
+  }),
+];

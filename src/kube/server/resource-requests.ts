@@ -1,0 +1,311 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { KubeObject } from "../object.ts";
+import type { PodSandboxes } from "../pod-sandbox.ts";
+import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError } from "../selector.ts";
+import {
+  ApiError,
+  badRequest,
+  expired,
+  methodNotAllowed,
+  pathNotFound,
+  type Status,
+} from "./api-error.ts";
+import type { DeleteOptions } from "./deletion.ts";
+import { type KubeApi, refuseReadOnly, type WriteOptions } from "./kube-api.ts";
+import { isObject } from "./merge-patch.ts";
+import { patchTypes } from "./patch.ts";
+import { servePodLogs } from "./pod-logs.ts";
+import { negotiate, Representation } from "./representation.ts";
+import { mediaType, readBody } from "./request-body.ts";
+import type { ResourcePath } from "./request-path.ts";
+import { resourceKey } from "./resource.ts";
+import { scaleOf } from "./scale.ts";
+import { serveWatch } from "./watch.ts";
+
+export type Context = {
+  api: KubeApi;
+  sandboxes: PodSandboxes | undefined;
+  /** Watches that are open: ended when the server closes. */
+  watches: Set<{ end: () => void }>;
+};
+
+/** An answer to be written as JSON; undefined where the handler streams its own. */
+export type Answer =
+  | { code: number; body: object; contentType?: string; warnings?: string[] }
+  | undefined;
+
+/** Requests for resources, by method and by what the path names. */
+export async function answerResource(
+  context: Context,
+  path: ResourcePath,
+  query: URLSearchParams,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer> {
+  const { definition, name, subresource } = path;
+  const method = request.method ?? "GET";
+  if (definition.kind === "Pod" && (subresource === "log" || subresource === "exec")) {
+    return answerPod(context, path, query, method, response);
+  }
+  if (definition.kind === "Pod" && subresource === "binding" && method === "POST") {
+    return bind(context.api, path, query, await readBody(request));
+  }
+  if (subresource !== undefined && !definition.subresources.includes(subresource as "status")) {
+    throw pathNotFound();
+  }
+  const representation = new Representation({
+    definition,
+    version: path.version,
+    form: subresource === "scale" ? "object" : negotiate(request.headers.accept),
+    includeObject: query.get("includeObject"),
+    nowMs: () => context.api.clock.nowMs(),
+  });
+  if (method === "GET" && name === undefined) {
+    return query.get("watch") === "true" || query.get("watch") === "1"
+      ? watch(context, path, query, representation, response)
+      : list(context.api, path, query, representation);
+  }
+  if (method === "GET") {
+    const object = context.api.get(resourceKey(definition), at(path));
+    const body = subresource === "scale" ? scaleOf(object) : representation.one(object);
+    return { code: 200, body };
+  }
+  refuseReadOnly(definition, method);
+  const body = await readBody(request);
+  if (method === "DELETE") return remove(context.api, path, query, body);
+  return write(context.api, path, query, method, mediaType(request), body, representation);
+}
+
+const at = ({ namespace, name }: ResourcePath) => ({
+  ...(namespace !== undefined && { namespace }),
+  name: name!,
+});
+
+/** What label and field selector and the path's namespace choose. */
+function chooser(path: ResourcePath, query: URLSearchParams): (object: KubeObject) => boolean {
+  try {
+    const labels = parseLabelSelector(query.get("labelSelector") ?? "");
+    const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+    return (object) =>
+      (path.namespace === undefined || object.metadata.namespace === path.namespace) &&
+      matchesLabels(labels, object.metadata.labels) &&
+      matchesFields(fields, object);
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+function versionOf(query: URLSearchParams): number | undefined {
+  const text = query.get("resourceVersion");
+  if (text === null || text === "") return undefined;
+  if (!/^\d+$/.test(text)) {
+    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function list(
+  api: KubeApi,
+  path: ResourcePath,
+  query: URLSearchParams,
+  representation: Representation,
+): Answer {
+  const wanted = versionOf(query);
+  if (wanted !== undefined && wanted > api.version) {
+    throw new ApiError(
+      504,
+      "Timeout",
+      `Too large resource version: ${wanted}, current: ${api.version}`,
+      { retryAfterSeconds: 1, causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" }] },
+    );
+  }
+  if (query.get("resourceVersionMatch") === "Exact" && wanted !== api.version) {
+    throw expired("only the current state can be listed");
+  }
+  const { definition, namespace } = path;
+  const objects = api.list(resourceKey(definition), namespace === undefined ? {} : { namespace });
+  const body = representation.list(objects.filter(chooser(path, query)), api.version);
+  return { code: 200, body };
+}
+
+function watch(
+  context: Context,
+  path: ResourcePath,
+  query: URLSearchParams,
+  representation: Representation,
+  response: ServerResponse,
+): Answer {
+  const timeout = query.get("timeoutSeconds");
+  const watching = serveWatch(
+    context.api,
+    response,
+    {
+      resource: resourceKey(path.definition),
+      matches: chooser(path, query),
+      representation,
+      from: versionOf(query),
+      bookmarks: query.get("allowWatchBookmarks") === "true",
+      sendInitialEvents: query.get("sendInitialEvents") === "true",
+      timeoutSeconds: timeout !== null && /^\d+$/.test(timeout) ? Number(timeout) : undefined,
+    },
+    context.api.clock,
+  );
+  context.watches.add(watching);
+  response.on("close", () => context.watches.delete(watching));
+  return undefined;
+}
+
+function write(
+  api: KubeApi,
+  path: ResourcePath,
+  query: URLSearchParams,
+  method: string,
+  type: string,
+  body: unknown,
+  representation: Representation,
+): Answer {
+  const { definition, name, namespace } = path;
+  const key = resourceKey(definition);
+  const warnings: string[] = [];
+  const options: WriteOptions = {
+    dryRun: dryRunOf(query, body),
+    fieldValidation: fieldValidationOf(query),
+    warn: (message) => warnings.push(message),
+    ...(path.subresource !== undefined && { subresource: path.subresource as "status" | "scale" }),
+  };
+  const shown = (object: KubeObject) =>
+    options.subresource === "scale" ? scaleOf(object) : representation.one(object);
+  if (method === "PATCH" && name !== undefined) {
+    const patchType = patchTypes[type];
+    if (patchType === undefined) {
+      const accepted = Object.keys(patchTypes).join(", ");
+      throw new ApiError(
+        415,
+        "UnsupportedMediaType",
+        `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
+      );
+    }
+    const created = patchType === "apply" && api.find(key, at(path)) === undefined;
+    const object = api.patch(key, at(path), body, patchType, options);
+    return { code: created ? 201 : 200, body: shown(object), warnings };
+  }
+  const isWrite = name === undefined ? method === "POST" : method === "PUT";
+  if (!isWrite) throw methodNotAllowed(method);
+  if (!isObject(body)) throw badRequest("the body of the request is no object");
+  const object = located(body as KubeObject, path);
+  if (method === "POST") {
+    if (definition.namespaced && namespace === undefined) throw methodNotAllowed(method);
+    return { code: 201, body: shown(api.create(key, object, options)), warnings };
+  }
+  return { code: 200, body: shown(api.update(key, object, options)), warnings };
+}
+
+/** The object with the namespace of the URL; refused where it names another place. */
+function located(object: KubeObject, { namespace, name }: ResourcePath): KubeObject {
+  const metadata = isObject(object.metadata) ? object.metadata : { name: "" };
+  if (namespace !== undefined && metadata.namespace && metadata.namespace !== namespace) {
+    throw badRequest(
+      `the namespace of the provided object does not match the namespace sent on the request: "${metadata.namespace}" and "${namespace}"`,
+    );
+  }
+  if (name !== undefined && metadata.name && metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  return {
+    ...object,
+    metadata: { ...metadata, ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) },
+  };
+}
+
+function dryRunOf(query: URLSearchParams, body: unknown): boolean {
+  const inBody = isObject(body) && Array.isArray(body.dryRun) ? body.dryRun : [];
+  const asked = [...query.getAll("dryRun"), ...(inBody as unknown[])].filter((one) => one !== "");
+  if (asked.some((one) => one !== "All")) {
+    throw badRequest(`dryRun: Unsupported value: supported values: "All"`);
+  }
+  return asked.length > 0;
+}
+
+function fieldValidationOf(query: URLSearchParams): "Strict" | "Warn" | "Ignore" {
+  const asked = query.get("fieldValidation") || "Warn";
+  if (asked === "Strict" || asked === "Warn" || asked === "Ignore") return asked;
+  throw badRequest(
+    `fieldValidation: Unsupported value: ${JSON.stringify(asked)}: supported values: "", "Ignore", "Strict", "Warn"`,
+  );
+}
+
+function remove(api: KubeApi, path: ResourcePath, query: URLSearchParams, body: unknown): Answer {
+  const { definition, name, namespace, version } = path;
+  const key = resourceKey(definition);
+  const given = isObject(body) ? (body as DeleteOptions) : {};
+  const grace = query.get("gracePeriodSeconds");
+  const policy = query.get("propagationPolicy");
+  const options = {
+    ...given,
+    ...(grace !== null && /^\d+$/.test(grace) && { gracePeriodSeconds: Number(grace) }),
+    ...(policy !== null && { propagationPolicy: policy as "Background" }),
+    dryRun: dryRunOf(query, body),
+  };
+  const policies = [undefined, null, "Background", "Foreground", "Orphan"];
+  if (!policies.includes(options.propagationPolicy)) {
+    throw badRequest(`propagationPolicy: Invalid value: ${String(options.propagationPolicy)}`);
+  }
+  if (name === undefined) {
+    const objects = api
+      .list(key, namespace === undefined ? {} : { namespace })
+      .filter(chooser(path, query));
+    for (const { metadata } of objects) api.delete(key, metadata, options);
+    const metadata = { resourceVersion: String(api.version) };
+    const group = definition.group === "" ? version : `${definition.group}/${version}`;
+    return {
+      code: 200,
+      body: { kind: `${definition.kind}List`, apiVersion: group, metadata, items: objects },
+    };
+  }
+  const { object, gone } = api.delete(key, at(path), options);
+  if (!gone) return { code: 200, body: object };
+  const status: Status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name,
+      group: definition.group,
+      kind: definition.plural,
+      uid: object.metadata.uid!,
+    },
+    code: 200,
+  };
+  return { code: 200, body: status };
+}
+
+/** POST …/pods/NAME/binding: gives the pod its node. */
+function bind(api: KubeApi, path: ResourcePath, query: URLSearchParams, body: unknown): Answer {
+  const node = isObject(body) && isObject(body.target) ? body.target.name : undefined;
+  if (typeof node !== "string") throw badRequest("target.name: Required value");
+  const options = { dryRun: dryRunOf(query, body) };
+  api.patch("pods", at(path), { spec: { nodeName: node } }, "merge", options);
+  const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+  return { code: 201, body: status };
+}
+
+async function answerPod(
+  context: Context,
+  path: ResourcePath,
+  query: URLSearchParams,
+  method: string,
+  response: ServerResponse,
+): Promise<Answer> {
+  if (path.subresource === "exec") {
+    throw badRequest("exec needs an upgrade to WebSocket: with kubectl, version 1.31 or later");
+  }
+  if (method !== "GET") throw methodNotAllowed(method);
+  if (!context.sandboxes) throw new ApiError(501, "NotImplemented", "this server runs no pods");
+  const pod = { namespace: path.namespace!, name: path.name! };
+  await servePodLogs(context.api, response, pod, query, context.sandboxes, context.api.clock);
+  return undefined;
+}

@@ -1,0 +1,64 @@
+import { createServer, connect, type Server, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+
+/**
+ * How commands talk to a running lab: one line of JSON asks, lines of JSON answer. `{ok}` or
+ * `{error}` ends the answer; lines before it are records or what the request says.
+ */
+export type ControlHandler = (
+  request: Record<string, unknown>,
+  stream: { send: (line: unknown) => void; signal: AbortSignal },
+) => Promise<unknown>;
+
+export async function serveControl(path: string, handle: ControlHandler): Promise<Server> {
+  const server = createServer((socket) => {
+    const gone = new AbortController();
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => gone.abort(new Error("the caller left")));
+    createInterface({ input: socket }).once("line", (line) => {
+      const send = (said: unknown) => void socket.write(`${JSON.stringify({ line: said })}\n`);
+      Promise.resolve()
+        .then(() => JSON.parse(line) as Record<string, unknown>)
+        .then((request) => handle(request, { send, signal: gone.signal }))
+        .then(
+          (answer) => socket.end(`${JSON.stringify({ ok: answer ?? null })}\n`),
+          (error: Error) =>
+            socket.end(`${JSON.stringify({ error: error.message, name: error.name })}\n`),
+        );
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(path, resolve);
+  });
+  return server;
+}
+
+/** The lab answered with an error. */
+export class ControlError extends Error {
+  override readonly name = "ControlError";
+}
+
+/** Asks a lab. Lines before the end of the answer go to `onLine`. Aborting hangs up. */
+export function askControl(
+  path: string,
+  request: Record<string, unknown>,
+  options: { onLine?: (line: unknown) => void; signal?: AbortSignal } = {},
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect(path);
+    const hangUp = () => socket.destroy(options.signal!.reason as Error);
+    options.signal?.addEventListener("abort", hangUp, { once: true });
+    socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.on("error", reject);
+    socket.on("close", () => {
+      options.signal?.removeEventListener("abort", hangUp);
+      reject(new ControlError("the lab hung up"));
+    });
+    createInterface({ input: socket }).on("line", (line) => {
+      const value = JSON.parse(line) as { ok?: unknown; error?: string; line?: unknown };
+      if ("ok" in value) resolve(value.ok);
+      else if ("error" in value) reject(new ControlError(value.error));
+      else options.onLine?.(value.line);
+    });
+  });
+}

@@ -1,0 +1,53 @@
+import type { Runtime } from "../runtime/port.ts";
+import type { Fabric } from "../topology/fabric.ts";
+import type { Recorder } from "../timeline/record.ts";
+
+/** Something the deploy needed did not work. The run fails; the evidence is in the timeline. */
+export class DeployError extends Error {
+  override readonly name = "DeployError";
+}
+
+/**
+ * Runs the topology's exec lines: in order on a node, all nodes side by side. containerlab only logs
+ * a line that fails; here it fails the deploy, unless the lab allows it.
+ */
+export async function runExecLines(
+  fabric: Fabric,
+  runtime: Runtime,
+  record: Recorder,
+  signal: AbortSignal,
+): Promise<void> {
+  const results = await Promise.allSettled(
+    fabric.nodes.map(async (node) => {
+      for (const line of node.exec) {
+        signal.throwIfAborted();
+        const result = await runtime.exec({ node: node.name }, line.argv);
+        record({
+          type: "exec",
+          node: node.name,
+          command: line.command,
+          exitCode: result.exitCode,
+          stdout: result.stdout,
+          stderr: result.stderr,
+          tookMs: result.tookMs,
+          ...(line.allowFailure ? { allowedToFail: true } : {}),
+        });
+        if (result.exitCode === 0 || line.allowFailure) continue;
+        const output = (result.stdout + result.stderr).trim();
+        record({
+          type: "failure",
+          node: node.name,
+          message: `an exec line ended with status ${result.exitCode} (${line.source})`,
+          command: line.command,
+          output,
+          remedy: `mend the line, or allow it to fail with allowFailure in lab.yaml`,
+        });
+        throw new DeployError(
+          `${line.source}: ${node.name}: status ${result.exitCode}: ${line.command}\n${output}`,
+        );
+      }
+    }),
+  );
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { KubeClient } from "../kube/client/kube-client.ts";
+import { systemClock } from "../kube/clock.ts";
+import { type Controllers, startControllers } from "../kube/controllers/controllers.ts";
+import { nodeObject } from "../kube/controllers/nodes.ts";
+import { kubeconfigText } from "../kube/kubeconfig.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { type PodRunner, startPodRunner } from "../kube/pods/pod-runner.ts";
+import { type ApiServer, startApiServer } from "../kube/server/api-server.ts";
+import { builtInResources } from "../kube/server/built-in-resources.ts";
+import { ciliumResources } from "../kube/server/cilium-resources.ts";
+import { KubeApi } from "../kube/server/kube-api.ts";
+import type { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
+import type { KubePort } from "../scenario/context.ts";
+import type { Recorder } from "../timeline/record.ts";
+import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
+import { Agents, type AgentsOptions } from "./agents.ts";
+import { selfSignedCertificate } from "./certificate.ts";
+import { DeployError } from "./exec-lines.ts";
+import { kubePort } from "./kube-port.ts";
+import { kubeconfigFile } from "./state-folder.ts";
+import { version } from "./version.ts";
+import { workloadsNotReady } from "./workloads.ts";
+
+export type KubernetesOptions = {
+  lab: string;
+  fabric: Fabric;
+  cluster: Cluster;
+  runtime: NetnsRuntime;
+  record: Recorder;
+  onDeath: AgentsOptions["onDeath"];
+  onPodsChanged: () => void;
+};
+
+const apiPort = 6443;
+const kubeconfigInNode = "/etc/spinelab/kubeconfig";
+const podsLimitMs = 60_000;
+
+/**
+ * A Kubernetes cluster whose nodes are sandboxes: API server, controllers and pod runner in this
+ * process, operator and agents as processes of their own in the nodes.
+ */
+export class KubernetesInNamespaces {
+  readonly agents: Agents;
+  /** What scenarios use of the API. */
+  readonly port: KubePort;
+  readonly #options: KubernetesOptions;
+  readonly #api: KubeApi;
+  readonly #server: ApiServer;
+  readonly #client: KubeClient;
+  readonly #nodeKubeconfig: string;
+  readonly #stopWatching: () => void;
+  #controllers: Controllers | undefined;
+  #pods: PodRunner | undefined;
+
+  private constructor(
+    options: KubernetesOptions,
+    api: KubeApi,
+    server: ApiServer,
+    client: KubeClient,
+    nodeKubeconfig: string,
+  ) {
+    this.#options = options;
+    this.#api = api;
+    this.#server = server;
+    this.#client = client;
+    this.#nodeKubeconfig = nodeKubeconfig;
+    this.port = kubePort(client, options.runtime.pods);
+    this.agents = new Agents({
+      lab: options.lab,
+      runtime: options.runtime,
+      kubeconfigInNode,
+      version: `spinelab ${version}`,
+      onDeath: options.onDeath,
+    });
+    // The running pods are in the state folder, for commands that enter them.
+    this.#stopWatching = api.subscribe((event) => {
+      if (event.resource === "pods") options.onPodsChanged();
+    });
+  }
+
+  /** Serves the API: to the host on loopback with TLS, to the nodes on their management network. */
+  static async create(options: KubernetesOptions): Promise<KubernetesInNamespaces> {
+    const { lab, fabric, cluster, runtime } = options;
+    const network = managementNetworkOf(fabric, cluster);
+    const tls = await selfSignedCertificate();
+    const token = randomBytes(24).toString("base64url");
+    const api = new KubeApi({
+      resources: [...builtInResources, ...ciliumResources],
+      clock: systemClock,
+    });
+    const server = await startApiServer({
+      api,
+      listeners: [
+        { host: "127.0.0.1", port: 0, tls, token },
+        { fd: runtime.listenInManagement(network.ipv4Gateway, apiPort), token },
+      ],
+      sandboxes: runtime.pods,
+      onError: (error) => reportError(options, "API server", error),
+    });
+    const [url] = server.urls as [string, string];
+    const first = fabric.clusters[0] === cluster;
+    const access = { name: cluster.name, server: url, token, certificateAuthority: tls.cert };
+    writeFileSync(
+      kubeconfigFile(lab, first ? undefined : cluster.name),
+      kubeconfigText({ ...access, name: `spinelab-${lab}` }),
+      { mode: 0o600 },
+    );
+    return new KubernetesInNamespaces(
+      options,
+      api,
+      server,
+      new KubeClient({
+        server: url,
+        token: () => token,
+        certificateAuthority: tls.cert,
+        namespace: "default",
+      }),
+      kubeconfigText({
+        name: cluster.name,
+        server: `http://${network.ipv4Gateway}:${apiPort}`,
+        token,
+      }),
+    );
+  }
+
+  /** Nodes, manifests, agents; resolves when every pod that the manifests make is running. */
+  async deploy(
+    manifests: readonly { object: KubeObject; source: string }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { fabric, cluster, runtime } = this.#options;
+    for (const name of cluster.nodes) {
+      const { kubernetes } = findNode(fabric, name)!;
+      const { role, labels, taints, podCidrs, nodeAddresses } = kubernetes!;
+      const node = { name, role, labels, taints, podCidrs, addresses: nodeAddresses };
+      this.#api.create("nodes", nodeObject(node, Date.now()));
+    }
+    const agents = Promise.all(
+      cluster.nodes.map(async (node, n) => {
+        await runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
+        if (n === 0) this.agents.startOperator(node);
+        await this.agents.start(node);
+      }),
+    );
+    // Its failure is waited for below; until then it must not count as unhandled.
+    agents.catch(() => {});
+    this.#controllers = startControllers(this.#api, (what, error) =>
+      reportError(this.#options, what, error),
+    );
+    this.#pods = startPodRunner({
+      api: this.#api,
+      sandboxes: runtime.pods,
+      onError: (what, error) => reportError(this.#options, what, error),
+    });
+    for (const { object, source } of manifests) await this.#apply(object, source);
+    await agents;
+    await this.#podsRunning(signal);
+  }
+
+  summary(): string {
+    const nodes = this.#api.list("nodes").length;
+    const pods = this.#api.list("pods").length;
+    return `${nodes} nodes, ${pods} pods`;
+  }
+
+  async close(): Promise<void> {
+    this.#stopWatching();
+    this.#controllers?.stop();
+    await this.#pods?.stop();
+    this.#client.close();
+    await this.#server.close();
+  }
+
+  async #apply(object: KubeObject, source: string): Promise<void> {
+    try {
+      await this.#client.apply(object);
+    } catch (error) {
+      const { kind, metadata } = object;
+      const message = `${source}: ${kind} ${metadata.name}: ${(error as Error).message}`;
+      throw new DeployError(message, { cause: error });
+    }
+  }
+
+  /** Looks at once and then at every change. On time-out says which workloads are not ready, and why. */
+  #podsRunning(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (workloadsNotReady(this.#api).length === 0) finish(resolve);
+      };
+      const onAbort = () => finish(() => reject(signal.reason as Error));
+      const timer = setTimeout(() => {
+        const missing = workloadsNotReady(this.#api).join("\n  ");
+        finish(() => {
+          reject(new DeployError(`not running after ${podsLimitMs / 1000} s:\n  ${missing}`));
+        });
+      }, podsLimitMs);
+      const unsubscribe = this.#api.subscribe(look);
+      const finish = (then: () => void) => {
+        clearTimeout(timer);
+        unsubscribe();
+        signal.removeEventListener("abort", onAbort);
+        then();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      else look();
+    });
+  }
+}
+
+function managementNetworkOf(fabric: Fabric, cluster: Cluster) {
+  const name = findNode(fabric, cluster.nodes[0]!)?.managementNetwork;
+  const network = fabric.management.find((each) => each.name === name);
+  if (!network) throw new DeployError(`cluster ${cluster.name} has no management network`);
+  return network;
+}
+
+function reportError(options: KubernetesOptions, what: string, error: unknown): void {
+  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  options.record({ type: "log", level: "error", message });
+}

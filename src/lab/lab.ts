@@ -1,0 +1,310 @@
+import type { Server } from "node:net";
+import { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
+import { checkMachine } from "../runtime/netns/preflight.ts";
+import { systemClock } from "../scenario/clock.ts";
+import { runScenario } from "../scenario/run.ts";
+import type { Scenario } from "../scenario/schema/types.ts";
+import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
+import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
+import { agentBundle, agentTools } from "./agent-bundle.ts";
+import { DaemonWatch } from "./daemon-watch.ts";
+import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
+import { runExecLines } from "./exec-lines.ts";
+import { KubernetesInNamespaces } from "./kubernetes.ts";
+import { controlHandler } from "./requests.ts";
+import { serveControl } from "./control.ts";
+import type { LabSpec } from "./spec.ts";
+import {
+  claim,
+  controlSocket,
+  labDirectory,
+  type LabState,
+  removeState,
+  startTimeOf,
+  timelineFile,
+  writeState,
+} from "./state-folder.ts";
+import { version } from "./version.ts";
+
+/**
+ * A lab on this machine: its name is claimed with `open`, built with `up`, and everything of it is
+ * gone after `down`, whatever happened in between. The process that opens it holds it: the kernel
+ * ends the lab's sandboxes when that process ends.
+ */
+export class Lab {
+  readonly spec: LabSpec;
+  readonly records: TimelineRecord[] = [];
+  readonly runtime: NetnsRuntime;
+  readonly #sinks = new Set<Sink>();
+  readonly #timeline: TimelineLog;
+  readonly #fatal = new AbortController();
+  readonly #record: Recorder;
+  readonly #state: LabState;
+  readonly #daemons: DaemonWatch;
+  #kubernetes: KubernetesInNamespaces[] = [];
+  #control: Server | undefined;
+  #up: Promise<void> | undefined;
+  #down: Promise<void> | undefined;
+  readonly #zeroMs = performance.now();
+  readonly #whenDown = Promise.withResolvers<void>();
+
+  private constructor(spec: LabSpec, sinks: readonly Sink[], tools: ReturnType<typeof agentTools>) {
+    this.spec = spec;
+    this.#state = {
+      lab: spec.name,
+      runtime: spec.runtime,
+      supervisor: { pid: process.pid, startTime: startTimeOf(process.pid)! },
+      phase: "deploying",
+      startedAt: new Date().toISOString(),
+      nodes: {},
+      pods: {},
+      podNodes: {},
+      fabric: spec.fabric,
+      manifests: spec.manifests,
+      replay: spec.replay,
+    };
+    claim(this.#state);
+    this.#timeline = openTimelineLog(timelineFile(spec.name), (error) => this.#fail(error.message));
+    for (const sink of sinks) this.#sinks.add(sink);
+    this.#record = createRecorder(
+      () => performance.now(),
+      [
+        (record) => {
+          this.records.push(record);
+          this.#timeline.write(record);
+          for (const sink of this.#sinks) sink(record);
+        },
+      ],
+    );
+    this.runtime = new NetnsRuntime({ directory: labDirectory(spec.name), tools });
+    this.#daemons = new DaemonWatch((node, daemon) => {
+      this.#fail(`the daemon ${daemon} of ${node} ended, and nothing had asked it to`, { node });
+    });
+  }
+
+  /** Checks the machine and takes the name. Throws EnvironmentError or LabExistsError; then nothing was created. */
+  static async open(
+    spec: LabSpec,
+    options: { sinks: readonly Sink[]; scenario?: Scenario | undefined },
+  ): Promise<Lab> {
+    checkMachine({ frr: spec.fabric.nodes.some((node) => node.image?.includes("frr")) });
+    const lab = new Lab(spec, options.sinks, agentTools(await agentBundle()));
+    const { scenario } = options;
+    lab.#record({
+      type: "started",
+      lab: spec.name,
+      wallClock: lab.#state.startedAt,
+      runtime: spec.runtime,
+      spinelab: version,
+      replay: spec.replay,
+      topology: spec.picture,
+      ...(scenario === undefined ? {} : { scenario: scenarioSummary(scenario) }),
+    });
+    try {
+      lab.#control = await serveControl(controlSocket(spec.name), controlHandler(lab));
+    } catch (error) {
+      await lab.down();
+      throw error;
+    }
+    return lab;
+  }
+
+  /** Nodes, links, exec lines, Kubernetes. On an error the lab is left as it is, for `evidence`. */
+  up(signal: AbortSignal): Promise<void> {
+    this.#up ??= this.#deploy(signal);
+    return this.#up;
+  }
+
+  /** Settles as `up` does, once that was called. */
+  async whenUp(): Promise<void> {
+    await this.#up;
+  }
+
+  /** Resolves when `down` has ended. */
+  whenDown(): Promise<void> {
+    return this.#whenDown.promise;
+  }
+
+  async #deploy(signal: AbortSignal): Promise<void> {
+    const { fabric } = this.spec;
+    const ending = AbortSignal.any([signal, this.#fatal.signal]);
+    try {
+      const began = performance.now();
+      await this.runtime.up(fabric, (stage, state, detail) => {
+        this.#record({
+          type: "stage",
+          stage,
+          state,
+          ...(detail === undefined ? {} : { detail }),
+        });
+      });
+      this.#saveState("deploying");
+      ending.throwIfAborted();
+      await allOrFirstError([
+        this.#stage("exec", async () => {
+          await runExecLines(fabric, this.runtime, this.#record, ending);
+          this.#daemons.watch(
+            Object.fromEntries(fabric.nodes.map(({ name }) => [name, this.runtime.root(name)])),
+          );
+          return `${fabric.nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
+        }),
+        ...fabric.clusters.map((cluster) =>
+          this.#stage("kubernetes", async () => {
+            const kubernetes = await KubernetesInNamespaces.create({
+              lab: this.spec.name,
+              fabric,
+              cluster,
+              runtime: this.runtime,
+              record: this.#record,
+              onDeath: (node, what, exitCode, last) =>
+                this.#fail(`the ${what} of ${node} ended with status ${exitCode}`, {
+                  node,
+                  output: last,
+                }),
+              onPodsChanged: () => this.#saveState(this.#state.phase),
+            });
+            this.#kubernetes.push(kubernetes);
+            await kubernetes.deploy(this.spec.manifests, ending);
+            return kubernetes.summary();
+          }),
+        ),
+      ]);
+      this.#saveState("up");
+      this.#record({
+        type: "stage",
+        stage: "deployed",
+        state: "end",
+        tookMs: performance.now() - began,
+      });
+    } catch (error) {
+      this.#saveState("failed");
+      throw this.#causeOf(error, signal);
+    }
+  }
+
+  /** Plays a scenario to its verdict. What dies during it makes the verdict a fail. */
+  async play(scenario: Scenario, signal: AbortSignal): Promise<Verdict> {
+    const ending = AbortSignal.any([signal, this.#fatal.signal]);
+    const [kubernetes] = this.#kubernetes;
+    try {
+      const outcome = await runScenario(
+        {
+          fabric: this.spec.fabric,
+          runtime: this.runtime,
+          kube: kubernetes!.port,
+          agents: kubernetes!.agents,
+          recorder: this.#record,
+          clock: systemClock(this.#zeroMs),
+          signal: ending,
+        },
+        scenario,
+      );
+      this.conclude(outcome.verdict, outcome.reason);
+      return outcome.verdict;
+    } catch (error) {
+      throw this.#causeOf(error, signal);
+    }
+  }
+
+  /** What the timeline and the state folder cannot tell afterwards. */
+  evidence(): Promise<EvidenceFile[]> {
+    return gatherEvidence(this.spec.name, this.spec.fabric, this.runtime);
+  }
+
+  /** The control socket of the lab's folder follows records with this. Returns how to stop. */
+  follow(sink: Sink): () => void {
+    for (const record of this.records) sink(record);
+    this.#sinks.add(sink);
+    return () => this.#sinks.delete(sink);
+  }
+
+  /** Writes the verdict: the scenario's own, or that of a run that came to none. */
+  conclude(verdict: Verdict, reason?: string): void {
+    const checks = { pass: 0, fail: 0, warn: 0, inconclusive: 0 };
+    for (const record of this.records) if (record.type === "check") checks[record.verdict] += 1;
+    this.#record({
+      type: "verdict",
+      verdict,
+      tookMs: performance.now() - this.#zeroMs,
+      checks,
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  record(body: RecordBody): void {
+    this.#record(body);
+  }
+
+  /** Takes everything down. A second call waits for the first. */
+  down(): Promise<void> {
+    this.#down ??= this.#takeDown();
+    return this.#down;
+  }
+
+  async #takeDown(): Promise<void> {
+    const began = performance.now();
+    this.#daemons.stop();
+    for (const kubernetes of this.#kubernetes) kubernetes.agents.expectAllToEnd();
+    try {
+      await this.runtime.down();
+      await Promise.all(this.#kubernetes.map((each) => each.close()));
+    } finally {
+      this.#record({ type: "down", tookMs: performance.now() - began });
+      this.#control?.close();
+      removeState(this.spec.name);
+    }
+    this.#timeline.close();
+    this.#whenDown.resolve();
+  }
+
+  async #stage(stage: string, work: () => Promise<string>): Promise<void> {
+    const began = performance.now();
+    this.#record({ type: "stage", stage, state: "begin" });
+    const detail = await work();
+    this.#record({ type: "stage", stage, state: "end", detail, tookMs: performance.now() - began });
+  }
+
+  /** Something died: nothing that is measured from here on would mean anything. */
+  #fail(message: string, more: { node?: string; output?: string } = {}): void {
+    if (this.#down) return;
+    this.#record({ type: "failure", message, ...more });
+    this.#fatal.abort(new LabFailedError(message));
+  }
+
+  /** Work that was stopped says only that it was stopped: what stopped it is the reason. */
+  #causeOf(error: unknown, signal: AbortSignal): unknown {
+    if (this.#fatal.signal.aborted) return this.#fatal.signal.reason;
+    return signal.aborted ? signal.reason : error;
+  }
+
+  #saveState(phase: LabState["phase"]): void {
+    if (this.#down) return;
+    const pods = this.runtime.pods.list();
+    this.#state.phase = phase;
+    this.#state.nodes = this.runtime.pids();
+    this.#state.pods = Object.fromEntries(pods.map(({ pod, pid }) => [pod, pid]));
+    this.#state.podNodes = Object.fromEntries(pods.map(({ pod, node }) => [pod, node]));
+    writeState(this.#state);
+  }
+}
+
+/** A daemon, an agent or the timeline failed while the lab was up. */
+export class LabFailedError extends Error {
+  override readonly name = "LabFailedError";
+}
+
+export function scenarioSummary(scenario: Scenario) {
+  return {
+    name: scenario.name,
+    file: scenario.file,
+    steps: scenario.steps.map((step) => step.name),
+    ...(scenario.summary === undefined ? {} : { summary: scenario.summary }),
+  };
+}
+
+/** Waits for all, so that nothing is still being made when the error is reported. */
+async function allOrFirstError(work: Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}

@@ -1,0 +1,76 @@
+import type { Sink } from "../timeline/log.ts";
+import type { ControlHandler } from "./control.ts";
+import type { Lab } from "./lab.ts";
+import { loadScenario } from "./load.ts";
+
+/** What a running lab does on request: `follow`, `play`, `link`, `down`. Each answers when it is done. */
+export function controlHandler(lab: Lab): ControlHandler {
+  let playing = false;
+  return async (request, { send, signal }) => {
+    const sink: Sink = (record) => send(record);
+    switch (request["do"]) {
+      // Records so far and from now on, until the caller hangs up or the lab is down.
+      case "follow":
+        return follow(
+          lab,
+          sink,
+          signal,
+          () =>
+            new Promise((resolve) => {
+              signal.addEventListener("abort", () => resolve(undefined), { once: true });
+            }),
+        );
+      // Follows until the lab is up, or has failed.
+      case "awaitUp":
+        return follow(lab, sink, signal, () => lab.whenUp());
+      case "play": {
+        if (playing) throw new Error("the lab is playing a scenario already");
+        playing = true;
+        try {
+          const scenario = loadScenario(
+            String(request["file"]),
+            lab.spec.fabric,
+            lab.spec.manifests,
+          );
+          return await follow(lab, sink, signal, () => lab.play(scenario, signal));
+        } finally {
+          playing = false;
+        }
+      }
+      case "evidence":
+        return lab.evidence();
+      case "link": {
+        const link = lab.spec.fabric.links.find((each) =>
+          each.endpoints.some(
+            (end) => end.node === request["node"] && end.interface === request["interface"],
+          ),
+        );
+        if (!link) throw new Error(`no link at ${request["node"]}:${request["interface"]}`);
+        const [a, b] = link.endpoints;
+        const state = request["set"] === "up" ? "up" : "down";
+        await lab.runtime.setLink(a, b, state);
+        return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}`;
+      }
+      case "down":
+        await lab.down();
+        return null;
+      default:
+        throw new Error(`unknown request ${JSON.stringify(request["do"])}`);
+    }
+  };
+}
+
+async function follow<T>(
+  lab: Lab,
+  sink: Sink,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const stop = lab.follow(sink);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await work();
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,113 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import type { KubeObject } from "../kube/object.ts";
+import type { Fabric } from "../topology/fabric.ts";
+
+/**
+ * What a running lab leaves on the machine for other commands to find: /run/spinelab/LAB, for root
+ * only. /run is a tmpfs, so a power cut clears it.
+ */
+export const stateRoot = process.env["SPINELAB_STATE"] ?? "/run/spinelab";
+
+export type LabState = {
+  lab: string;
+  runtime: "netns" | "docker" | "sim";
+  /** The process that holds the lab, told from a later one of the same number by its start time. */
+  supervisor: { pid: number; startTime: string };
+  /** `down` works in every phase. */
+  phase: "deploying" | "up" | "failed" | "going down";
+  startedAt: string;
+  /** Host process numbers of the nodes' and pods' (`NAMESPACE/NAME`) first processes. */
+  nodes: Record<string, number>;
+  pods: Record<string, number>;
+  /** `NAMESPACE/NAME` of a pod → its node. */
+  podNodes: Record<string, string>;
+  fabric: Fabric;
+  /** What it was deployed with: scenarios name pods that these make. */
+  manifests: { object: KubeObject; source: string }[];
+  replay: string;
+};
+
+export const labDirectory = (lab: string) => `${stateRoot}/${lab}`;
+export const controlSocket = (lab: string) => `${labDirectory(lab)}/control.sock`;
+export const timelineFile = (lab: string) => `${labDirectory(lab)}/timeline.jsonl`;
+export const logDirectory = (lab: string) => `${labDirectory(lab)}/logs`;
+export const kubeconfigFile = (lab: string, cluster?: string) =>
+  `${labDirectory(lab)}/kubeconfig${cluster === undefined ? "" : `-${cluster}`}`;
+
+/** Takes the name, or throws LabExistsError where a lab of that name is held by a living process. */
+export function claim(state: LabState): void {
+  mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(labDirectory(state.lab), { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new LabExistsError(state.lab);
+  }
+  mkdirSync(logDirectory(state.lab));
+  writeState(state);
+}
+
+export class LabExistsError extends Error {
+  override readonly name = "LabExistsError";
+  readonly lab: string;
+  constructor(lab: string) {
+    super(`a lab ${lab} is running already`);
+    this.lab = lab;
+  }
+}
+
+/** Whole or not at all: a reader never sees half a file. */
+export function writeState(state: LabState): void {
+  const file = `${labDirectory(state.lab)}/state.json`;
+  writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** A lab writes its state within milliseconds of claiming its folder. */
+const beingMadeMs = 5000;
+
+/** Undefined where there is no such lab. */
+export function readState(lab: string): LabState | "being made" | "unreadable" | undefined {
+  const folder = statSync(labDirectory(lab), { throwIfNoEntry: false });
+  if (folder === undefined) return undefined;
+  try {
+    return JSON.parse(readFileSync(`${labDirectory(lab)}/state.json`, "utf8")) as LabState;
+  } catch {
+    return Date.now() - folder.mtimeMs < beingMadeMs ? "being made" : "unreadable";
+  }
+}
+
+export function labNames(): string[] {
+  return existsSync(stateRoot) ? readdirSync(stateRoot).sort() : [];
+}
+
+export function isAlive(state: LabState): boolean {
+  return startTimeOf(state.supervisor.pid) === state.supervisor.startTime;
+}
+
+/** Field 22 of /proc/PID/stat: when the process started; undefined where there is none. */
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes the lab's folder, and the root folder where it was the last. */
+export function removeState(lab: string): void {
+  rmSync(labDirectory(lab), { recursive: true, force: true });
+  if (existsSync(stateRoot) && readdirSync(stateRoot).length === 0) {
+    rmSync(stateRoot, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,152 @@
+import { createInterface } from "node:readline";
+import type { AvailableRoute, PeerStatus, ReceivedRoute, RouteView } from "../bgp/speaker/views.ts";
+import type { AfiSafi, AsPathSegment, Origin } from "../bgp/wire/message.ts";
+import { EnvironmentError } from "../input/diagnostic.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { AddressFamily, RibRoute, Session } from "./rib-view.ts";
+import { UnreadableError } from "./unreadable.ts";
+
+const adminSocket = "/run/spinelab/agent.sock";
+const answerTimeoutMs = 5_000;
+
+/** A line of JSON to the agent's admin socket. */
+export type AgentRequest =
+  | { get: "peers" }
+  | { get: "routes"; kind: "received" | "advertised" | "available" };
+
+/** Asks the agent of a node. Throws UnreadableError where it does not run, or answers with an error. */
+export async function askAgent(
+  runtime: Runtime,
+  node: string,
+  request: AgentRequest,
+): Promise<unknown> {
+  const line = JSON.stringify(request);
+  let answer: { ok?: unknown; error?: string };
+  try {
+    answer = JSON.parse(await askLine(runtime, node, line)) as typeof answer;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw new UnreadableError(node, `agent ${line}`, (error as Error).message, { cause: error });
+  }
+  if (answer.error !== undefined) throw new UnreadableError(node, `agent ${line}`, answer.error);
+  return answer.ok;
+}
+
+async function askLine(runtime: Runtime, node: string, line: string): Promise<string> {
+  const socket = await runtime.connectUnix(node, adminSocket);
+  return await new Promise<string>((resolve, reject) => {
+    socket.setTimeout(answerTimeoutMs, () => reject(new Error("no answer from the agent")));
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the agent closed the connection")));
+    createInterface({ input: socket }).once("line", resolve);
+    socket.write(`${line}\n`);
+  }).finally(() => socket.destroy());
+}
+
+export async function agentPeers(runtime: Runtime, node: string): Promise<PeerStatus[]> {
+  return (await askAgent(runtime, node, { get: "peers" })) as PeerStatus[];
+}
+
+/** The agent's sessions with the prefix counts of one family. */
+export async function agentSessions(
+  runtime: Runtime,
+  node: string,
+  family: AddressFamily,
+): Promise<Session[]> {
+  return (await agentPeers(runtime, node)).map((peer) => sessionOf(peer, family));
+}
+
+export function sessionOf(peer: PeerStatus, family: AddressFamily): Session {
+  const counts = peer.families.find((of) => isFamily(of.family, family));
+  return {
+    peer: peer.address,
+    state: peer.state,
+    localAsn: peer.localAsn,
+    remoteAsn: peer.asn,
+    received: counts?.received ?? 0,
+    sent: counts?.advertised ?? 0,
+    uptimeMs: peer.uptimeMs ?? 0,
+    ...(peer.hostname !== undefined && { hostname: peer.hostname }),
+  };
+}
+
+/** Own routes and whatever was received, used or not. */
+export async function agentRoutes(
+  runtime: Runtime,
+  node: string,
+  family: AddressFamily,
+): Promise<RibRoute[]> {
+  const [available, received] = (await Promise.all([
+    askAgent(runtime, node, { get: "routes", kind: "available" }),
+    askAgent(runtime, node, { get: "routes", kind: "received" }),
+  ])) as [AvailableRoute[], ReceivedRoute[]];
+  const own = available.filter((route) => route.peer === undefined);
+  return [
+    ...own.map((route) => ribRoute(route, { best: route.best, valid: true, stale: false })),
+    ...received.map((route) => ({
+      ...ribRoute(route, {
+        best: route.best,
+        valid: route.notUsed === undefined,
+        stale: route.stale,
+      }),
+      peer: route.peerAddress,
+      ...(route.notUsed !== undefined && { why: route.notUsed }),
+    })),
+  ].filter((route) => route.prefix.includes(":") === (family === "ipv6-unicast"));
+}
+
+function ribRoute(
+  view: RouteView,
+  state: { best: boolean; valid: boolean; stale: boolean },
+): RibRoute {
+  const { attributes } = view;
+  return {
+    prefix: view.prefix,
+    ...state,
+    multipath: false,
+    nextHops: view.nextHop === undefined ? [] : [{ address: view.nextHop }],
+    asPath: formatAsPath(attributes.asPath),
+    origin: originWords[attributes.origin],
+    communities: (attributes.communities ?? []).map(formatCommunity),
+    largeCommunities: (attributes.largeCommunities ?? []).map((of) => of.join(":")),
+    ...(attributes.localPref !== undefined && { localPref: attributes.localPref }),
+    ...(attributes.med !== undefined && { med: attributes.med }),
+  };
+}
+
+function isFamily(of: AfiSafi, family: AddressFamily): boolean {
+  return `${of.afi}-${of.safi}` === family;
+}
+
+const originWords: Record<Origin, RibRoute["origin"]> = {
+  igp: "IGP",
+  egp: "EGP",
+  incomplete: "incomplete",
+};
+
+/** As FRR prints it: sets in braces, confederation segments in round and square brackets. */
+export function formatAsPath(segments: readonly AsPathSegment[]): string {
+  return segments
+    .map(({ kind, asns }) => {
+      if (kind === "sequence") return asns.join(" ");
+      if (kind === "set") return `{${asns.join(",")}}`;
+      return kind === "confedSequence" ? `(${asns.join(" ")})` : `[${asns.join(",")}]`;
+    })
+    .join(" ");
+}
+
+/** The well-known ones that FRR 8.4 words (RFC 1997, RFC 7999, RFC 8326, RFC 9494). */
+const wellKnown: Record<number, string> = {
+  0xffff0000: "graceful-shutdown",
+  0xffff0006: "llgr-stale",
+  0xffff0007: "no-llgr",
+  0xffff029a: "blackhole",
+  0xffffff01: "no-export",
+  0xffffff02: "no-advertise",
+  0xffffff03: "local-AS",
+  0xffffff04: "no-peer",
+};
+
+export function formatCommunity(value: number): string {
+  return wellKnown[value] ?? `${Math.floor(value / 0x10000)}:${value % 0x10000}`;
+}

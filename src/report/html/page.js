@@ -1,0 +1,199 @@
+// The script of report.html. It draws nothing: the page is whole without it. It moves the time,
+// zooms, copies and saves. `pageData` is { fromMs, toMs, changes, moments, routes }, see page-data.ts.
+
+/** The last state of each element at a time; what is not in it is up. */
+function statesAt(changes, atMs) {
+  const states = new Map();
+  for (const change of changes) {
+    if (change.atMs > atMs) break;
+    states.set(change.id, change.state);
+  }
+  return states;
+}
+
+/** The last moment that is not after a time. */
+function momentAt(moments, atMs) {
+  return moments.findLast((moment) => moment.atMs <= atMs);
+}
+
+/** The nearest moment strictly before (-1) or after (1) a time. */
+function nextMoment(moments, atMs, direction) {
+  return direction > 0
+    ? moments.find((moment) => moment.atMs > atMs + 0.5)
+    : moments.findLast((moment) => moment.atMs < atMs - 0.5);
+}
+
+/** Round times for an axis of about `count` parts: steps of 1, 2 or 5 times a power of ten. */
+function axisTimes(fromMs, toMs, count) {
+  const rough = Math.max((toMs - fromMs) / count, 0.1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const stepMs = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power;
+  const times = [];
+  for (let n = Math.ceil(fromMs / stepMs); n * stepMs < toMs; n++) times.push(n * stepMs);
+  return times;
+}
+
+/** Seconds, with as many decimals as the axis needs to tell its times apart. */
+function axisLabel(atMs, spanMs) {
+  const decimals = spanMs < 50 ? 3 : spanMs < 1000 ? 2 : spanMs < 10_000 ? 1 : 0;
+  return `${(atMs / 1000).toFixed(decimals)} s`;
+}
+
+function start(document, pageData, rawRecords) {
+  const { fromMs, toMs, changes, moments, routes } = pageData;
+  const byId = (id) => document.getElementById(id);
+  const slider = byId("time");
+  const lanes = document.querySelector(".lanes");
+  const axis = document.querySelector(".axis");
+  const timeline = document.querySelector(".timeline");
+  const drawn = document.querySelectorAll("[data-state]");
+  const view = { fromMs, toMs, nowMs: toMs };
+  let playing;
+  let zoomedOn;
+
+  /** Shows the fabric as it was at a time. */
+  function show(atMs) {
+    view.nowMs = Math.min(view.toMs, Math.max(view.fromMs, atMs));
+    const states = statesAt(changes, view.nowMs);
+    // A node glows for a moment after its routes changed, so convergence is seen to run through.
+    const glowMs = Math.max(40, (view.toMs - view.fromMs) / 60);
+    const busy = new Set();
+    for (const route of routes) {
+      if (route.atMs > view.nowMs) break;
+      if (route.atMs > view.nowMs - glowMs) busy.add(route.id);
+    }
+    for (const element of drawn) {
+      element.dataset.state = states.get(element.id) ?? "up";
+      element.toggleAttribute("data-busy", busy.has(element.id));
+    }
+    slider.value = String(view.nowMs);
+    const text = momentAt(moments, view.nowMs)?.text ?? "";
+    byId("now").textContent = `${(view.nowMs / 1000).toFixed(2)} s`;
+    byId("moment").textContent = text;
+    byId("moment").title = text;
+    slider.setAttribute("aria-valuetext", `${(view.nowMs / 1000).toFixed(2)} seconds, ${text}`);
+    lanes.style.setProperty("--now", String(view.nowMs));
+  }
+
+  function zoom(from, to) {
+    view.fromMs = from;
+    view.toMs = Math.max(to, from + 1);
+    for (const element of [lanes, axis]) {
+      element.style.setProperty("--t0", String(view.fromMs));
+      element.style.setProperty("--t1", String(view.toMs));
+    }
+    const spanMs = view.toMs - view.fromMs;
+    slider.min = String(view.fromMs);
+    slider.max = String(view.toMs);
+    slider.step = String(spanMs / 500);
+    const parts = Math.max(2, Math.round(axis.clientWidth / 110));
+    axis.replaceChildren(
+      ...axisTimes(view.fromMs, view.toMs, parts).map((atMs) => {
+        const label = document.createElement("span");
+        label.style.setProperty("--t", String(atMs));
+        label.textContent = axisLabel(atMs, spanMs);
+        return label;
+      }),
+    );
+    const whole = view.fromMs === fromMs && view.toMs === toMs;
+    byId("whole").hidden = whole;
+    if (whole) {
+      zoomedOn?.removeAttribute("aria-pressed");
+      zoomedOn = undefined;
+    }
+    show(view.nowMs);
+  }
+
+  function stop() {
+    cancelAnimationFrame(playing);
+    playing = undefined;
+    byId("play").textContent = "▶ Play";
+  }
+
+  /** Plays what is in view in about ten seconds, from the start if the time stands at the end. */
+  function play() {
+    if (view.nowMs >= view.toMs) show(view.fromMs);
+    byId("play").textContent = "❚❚ Pause";
+    const speed = (view.toMs - view.fromMs) / 10_000;
+    let lastMs = performance.now();
+    const frame = (frameMs) => {
+      show(view.nowMs + (frameMs - lastMs) * speed);
+      lastMs = frameMs;
+      if (view.nowMs >= view.toMs) stop();
+      else playing = requestAnimationFrame(frame);
+    };
+    playing = requestAnimationFrame(frame);
+  }
+
+  function goTo(atMs) {
+    stop();
+    if (atMs < view.fromMs || atMs > view.toMs) zoom(fromMs, toMs);
+    show(atMs);
+  }
+
+  const clicks = {
+    play: () => (playing === undefined ? play() : stop()),
+    before: () => goTo(nextMoment(moments, view.nowMs, -1)?.atMs ?? fromMs),
+    after: () => goTo(nextMoment(moments, view.nowMs, 1)?.atMs ?? toMs),
+    whole: () => zoom(fromMs, toMs),
+    save: () => save(document, rawRecords()),
+  };
+  for (const [id, click] of Object.entries(clicks)) byId(id)?.addEventListener("click", click);
+  slider.addEventListener("input", () => {
+    stop();
+    show(Number(slider.value));
+  });
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest?.("[data-at], [data-from], [data-copy]");
+    if (!target) return;
+    const { at, from, to, copy } = target.dataset;
+    if (copy !== undefined) {
+      navigator.clipboard?.writeText(byId(copy).textContent);
+      target.textContent = "copied";
+    } else if (at !== undefined) {
+      goTo(Number(at));
+      if (!target.closest(".timeline")) timeline.scrollIntoView({ block: "center" });
+    } else {
+      stop();
+      const out = target === zoomedOn;
+      zoomedOn?.removeAttribute("aria-pressed");
+      zoomedOn = out ? undefined : target;
+      zoomedOn?.setAttribute("aria-pressed", "true");
+      // A little of what was before and after, so that the step's edges are seen.
+      const marginMs = (Number(to) - Number(from)) / 25;
+      if (out) zoom(fromMs, toMs);
+      else zoom(Math.max(fromMs, Number(from) - marginMs), Math.min(toMs, Number(to) + marginMs));
+    }
+  });
+  for (const type of ["pointerover", "focusin"]) {
+    document.addEventListener(type, (event) => {
+      const element = event.target.closest?.("[data-detail]");
+      if (!element) return;
+      const { detail, state } = element.dataset;
+      byId("detail").textContent = state === "up" ? detail : `${detail} · ${state}`;
+    });
+  }
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+  zoom(fromMs, toMs);
+}
+
+/** Saves the records as they were written: one a line. */
+function save(document, records) {
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+  link.download = "timeline.jsonl";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function read(id) {
+  return JSON.parse(document.getElementById(id).textContent);
+}
+
+// In a test there is no document.
+if (typeof document !== "undefined") {
+  start(document, read("page-data"), () => read("timeline"));
+}

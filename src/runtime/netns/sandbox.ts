@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ExecOptions, ExecResult, RunningCommand, SpawnOptions } from "../port.ts";
+
+/** A sandbox is a set of namespaces with a root file system of its own, held by its first process. */
+export type SandboxOptions = {
+  hostname: string;
+  /** An empty directory of the host: the sandbox's file system is mounted there, inside the sandbox only. */
+  directory: string;
+  hosts: string;
+  binds: { source: string; destination: string; readOnly: boolean }[];
+  /** Path below /proc/sys → value. */
+  sysctls: Record<string, string>;
+  /** Process of another sandbox in whose PID namespace this one nests: a pod ends with its node. */
+  insidePidOf?: number;
+};
+
+const initScript = fileURLToPath(new URL("sandbox-init.sh", import.meta.url));
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const sandboxEnvironment = {
+  PATH: searchPath,
+  HOME: "/root",
+  LANG: "C.UTF-8",
+  TERM: "xterm-256color",
+} as const;
+const execTimeoutMs = 120_000;
+
+export class Sandbox {
+  /** The first process, as the host numbers it. */
+  readonly pid: number;
+  readonly #holder: ChildProcess;
+
+  private constructor(pid: number, holder: ChildProcess) {
+    this.pid = pid;
+    this.#holder = holder;
+  }
+
+  /** Makes the namespaces and the root file system. Throws with what the first process printed. */
+  static async create(options: SandboxOptions): Promise<Sandbox> {
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    return Sandbox.#hold(
+      [
+        ...(options.insidePidOf === undefined
+          ? []
+          : ["nsenter", "-t", String(options.insidePidOf), "--pid", "--"]),
+        "unshare",
+        "--net",
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "sh",
+        initScript,
+      ],
+      {
+        SANDBOX_DIRECTORY: options.directory,
+        SANDBOX_HOSTNAME: options.hostname,
+        SANDBOX_HOSTS: options.hosts,
+        SANDBOX_BINDS: options.binds
+          .map((bind) => `${bind.source}\t${bind.destination}\t${bind.readOnly ? "ro" : "rw"}\n`)
+          .join(""),
+        SANDBOX_SYSCTLS: Object.entries(options.sysctls)
+          .map(([path, value]) => `${path} ${value}\n`)
+          .join(""),
+      },
+    );
+  }
+
+  /** Only a network namespace: for the bridges of the management networks. */
+  static async createNetwork(): Promise<Sandbox> {
+    const wait =
+      'read -r pid _ </proc/self/stat; echo "ready $pid"; exec sleep infinity >/dev/null';
+    return Sandbox.#hold(["unshare", "--net", "sh", "-c", wait], {});
+  }
+
+  /** The kernel kills the holder, and with it the sandbox, when this process ends in whatever way. */
+  static async #hold(argv: string[], env: Record<string, string>): Promise<Sandbox> {
+    const holder = spawn("setpriv", ["--pdeathsig", "KILL", ...argv], {
+      env: { PATH: searchPath, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    const output = gather(holder);
+    const pid = await new Promise<number>((resolve, reject) => {
+      holder.once("error", reject);
+      holder.once("close", (code) => {
+        reject(new Error(`sandbox not made (status ${code}): ${output.stderr.trim()}`));
+      });
+      holder.stdout!.on("data", () => {
+        const ready = /^ready (\d+)$/m.exec(output.stdout);
+        if (ready) resolve(Number(ready[1]));
+      });
+    });
+    holder.stdout!.destroy();
+    holder.stderr!.destroy();
+    return new Sandbox(pid, holder);
+  }
+
+  get networkNamespace(): string {
+    return `/proc/${this.pid}/ns/net`;
+  }
+
+  /** Path of the sandbox's root as the host sees it. */
+  get root(): string {
+    return `/proc/${this.pid}/root`;
+  }
+
+  /** The command line that runs `argv` inside, for a terminal of the user's own. */
+  enter(argv: readonly string[]): string[] {
+    return enterCommand(this.pid, argv);
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const began = performance.now();
+    const command = this.spawn(argv, {
+      ...(options.env === undefined ? {} : { env: options.env }),
+      stdin: options.stdin === undefined ? "ignore" : "pipe",
+    });
+    const output = gather(command);
+    if (options.stdin !== undefined) {
+      // The command may end without reading all of it: that is its own business.
+      command.stdin!.on("error", () => {});
+      command.stdin!.end(options.stdin);
+    }
+    const limitMs = options.timeoutMs ?? execTimeoutMs;
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      command.kill("SIGKILL");
+    }, limitMs);
+    const { exitCode } = await command.ended;
+    clearTimeout(timer);
+    return {
+      exitCode: timedOut ? 124 : exitCode,
+      stdout: output.stdout,
+      stderr: output.stderr + (timedOut ? `\nkilled: no end within ${limitMs} ms` : ""),
+      tookMs: performance.now() - began,
+    };
+  }
+
+  spawn(argv: readonly string[], options: SpawnOptions = {}): RunningCommand {
+    const inside = options.terminal ? terminalCommand(argv) : argv;
+    const [file, ...args] = this.enter(inside) as [string, ...string[]];
+    const child = spawn(file, args, {
+      env: {
+        PATH: searchPath,
+        HOME: "/root",
+        LANG: "C.UTF-8",
+        TERM: "xterm-256color",
+        ...options.env,
+      },
+      stdio: [options.stdin ?? "ignore", options.stdout ?? "pipe", options.stderr ?? "pipe"],
+    });
+    const ended = new Promise<{ exitCode: number }>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code, signal) => {
+        resolve({ exitCode: code ?? 128 + signalNumber(signal) });
+      });
+    });
+    return {
+      pid: child.pid ?? 0,
+      stdin: child.stdin,
+      stdout: child.stdout,
+      stderr: child.stderr,
+      ended,
+      kill: (signal) => {
+        // nsenter waits outside the PID namespace for the command inside it and passes no signal on.
+        const inner = childOf(child.pid!);
+        if (child.exitCode === null) killQuietly(inner ?? child.pid!, signal);
+      },
+    };
+  }
+
+  /** Ends every process inside at once and waits until they are gone. */
+  async destroy(): Promise<void> {
+    killQuietly(this.pid, "SIGKILL");
+    if (this.#holder.exitCode === null && this.#holder.signalCode === null) {
+      await once(this.#holder, "exit");
+    }
+  }
+}
+
+/** `pid`: first process of a sandbox, as the host numbers it. */
+export function enterCommand(pid: number, argv: readonly string[]): string[] {
+  return ["nsenter", "-t", String(pid), "-m", "-u", "-i", "-n", "-p", "--", ...argv];
+}
+
+/** script(1) gives the command a pseudo-terminal and ends with its status. */
+function terminalCommand(argv: readonly string[]): string[] {
+  const quoted = argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return ["script", "--quiet", "--return", "--command", quoted, "/dev/null"];
+}
+
+function childOf(pid: number): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return children === "" ? undefined : Number(children.split(" ")[0]);
+  } catch {
+    return undefined; // The process ended meanwhile.
+  }
+}
+
+function killQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function signalNumber(signal: NodeJS.Signals | null): number {
+  return signal === "SIGKILL" ? 9 : signal === "SIGTERM" ? 15 : signal === "SIGINT" ? 2 : 1;
+}
+
+function gather(from: Pick<RunningCommand, "stdout" | "stderr">): {
+  stdout: string;
+  stderr: string;
+} {
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    from[stream]?.setEncoding("utf8").on("data", (text: string) => (output[stream] += text));
+  }
+  return output;
+}

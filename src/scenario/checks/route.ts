@@ -1,0 +1,155 @@
+import type { Prefix } from "../../net/prefix.ts";
+import { prefixFamily } from "../../net/prefix.ts";
+import { kernelRoutes } from "../../observe/kernel.ts";
+import type { RibRoute } from "../../observe/rib-view.ts";
+import { readRoute } from "../../observe/router.ts";
+import { boundsText, inBounds, textMatches, textMatchText } from "../bounds.ts";
+import type { CheckContext, CheckHandler, Look } from "../check.ts";
+import {
+  isNextHop,
+  nextHopText,
+  nodeNamed,
+  referenceText,
+  resolveDestination,
+  sameNextHops,
+} from "../resolve.ts";
+import type { CheckOf, NextHop } from "../schema/types.ts";
+
+type RouteCheck = CheckOf<"route">;
+
+/** One prefix in the BGP table of a router or agent. */
+export const route: CheckHandler<"route"> = {
+  text(check) {
+    const via = check.via?.length ? ` via ${check.via.map(referenceText).join(", ")}` : "";
+    return `route ${referenceText(check.prefix)} on ${check.on}${check.absent ? " absent" : via}`;
+  },
+
+  expected: (check) => (check.absent ? "not in the table" : wants(check).join(", ") || "in the table"),
+
+  async look(context, check) {
+    const node = nodeNamed(context, check.on);
+    const prefix = await resolveDestination(context, check.prefix);
+    const [paths] = await Promise.all([
+      readRoute(context.runtime, node, prefix),
+      context.names.ready(),
+    ]);
+    const installed =
+      check.installed === undefined ? undefined : await isInstalled(context, node.name, prefix);
+    return judgeRoute(context, check, node.name, prefix, paths, installed);
+  },
+};
+
+/** What the paths of the prefix say to the check; each mismatch is named. */
+function judgeRoute(
+  context: CheckContext,
+  check: RouteCheck,
+  node: string,
+  prefix: Prefix,
+  paths: RibRoute[],
+  installed: boolean | undefined,
+): Look {
+  const seen = pathsText(context, node, prefix, paths, installed);
+  if (check.absent) return { ok: paths.length === 0, seen };
+  if (paths.length === 0) return { ok: false, seen };
+
+  const used = paths.filter((path) => path.best || path.multipath);
+  const subject = check.best === undefined ? used : overVia(context, node, paths, check.via);
+  if (check.best !== undefined) {
+    const isBest = subject.length > 0 && subject.every((path) => path.best || path.multipath);
+    if (subject.length === 0 || isBest !== check.best) return { ok: false, seen };
+  } else if (check.via !== undefined) {
+    const hops = used.flatMap((path) => path.nextHops);
+    if (!sameNextHops(context, node, hops, check.via)) return { ok: false, seen };
+  }
+  if (check.paths !== undefined && !inBounds(used.length, check.paths)) return { ok: false, seen };
+  if (check.installed !== undefined && installed !== check.installed) return { ok: false, seen };
+  if (check.why !== undefined) {
+    const why = paths.find((path) => path.best)?.why ?? "";
+    if (!textMatches(why, check.why)) return { ok: false, seen };
+  }
+  const ok = subject.length > 0 && subject.every((path) => hasAttributes(path, check));
+  return { ok, seen };
+}
+
+function hasAttributes(path: RibRoute, check: RouteCheck): boolean {
+  return (
+    (check.asPath === undefined || path.asPath === check.asPath) &&
+    (check.localPreference === undefined || path.localPref === check.localPreference) &&
+    (check.med === undefined || path.med === check.med) &&
+    (check.origin === undefined || path.origin === check.origin) &&
+    (check.stale === undefined || path.stale === check.stale) &&
+    (check.communities ?? []).every((one) => path.communities?.includes(one)) &&
+    (check.largeCommunities ?? []).every((one) => path.largeCommunities?.includes(one))
+  );
+}
+
+/** The paths over the next hops written; all of them where none is. */
+function overVia(
+  context: CheckContext,
+  node: string,
+  paths: RibRoute[],
+  via: NextHop[] | undefined,
+): RibRoute[] {
+  if (via === undefined) return paths;
+  return paths.filter((path) =>
+    path.nextHops.some((hop) => via.some((one) => isNextHop(context, node, hop, one))),
+  );
+}
+
+/** Whether the main table has the prefix, and not as a mere blackhole, by which pod ranges are held. */
+async function isInstalled(context: CheckContext, node: string, prefix: Prefix): Promise<boolean> {
+  const routes = await kernelRoutes(context.runtime, { node }, prefixFamily(prefix));
+  return routes.some(
+    (one) => one.prefix === prefix && one.table === "main" && one.type === "unicast",
+  );
+}
+
+function wants(check: RouteCheck): string[] {
+  return [
+    ...(check.via ? [`via ${check.via.map(referenceText).join(", ")}`] : []),
+    ...(check.best === undefined ? [] : [check.best ? "best" : "not best"]),
+    ...(check.paths ? [`paths ${boundsText(check.paths)}`] : []),
+    ...(check.asPath === undefined ? [] : [`AS path ${quoted(check.asPath)}`]),
+    ...(check.localPreference === undefined ? [] : [`local preference ${check.localPreference}`]),
+    ...(check.med === undefined ? [] : [`MED ${check.med}`]),
+    ...(check.origin === undefined ? [] : [`origin ${check.origin}`]),
+    ...(check.communities ?? []).map((one) => `community ${one}`),
+    ...(check.largeCommunities ?? []).map((one) => `large community ${one}`),
+    ...(check.stale === undefined ? [] : [check.stale ? "stale" : "not stale"]),
+    ...(check.why ? [`because ${textMatchText(check.why)}`] : []),
+    ...(check.installed === undefined ? [] : [check.installed ? "in the FIB" : "not in the FIB"]),
+  ];
+}
+
+function pathsText(
+  context: CheckContext,
+  node: string,
+  prefix: Prefix,
+  paths: RibRoute[],
+  installed: boolean | undefined,
+): string {
+  if (paths.length === 0) return `${prefix} is not in the table`;
+  const texts = paths.map((path) =>
+    [
+      path.nextHops.length === 0
+        ? "own"
+        : `via ${path.nextHops.map((hop) => nextHopText(context, node, hop)).join(", ")}`,
+      ...(path.best ? ["best"] : path.multipath ? ["multipath"] : []),
+      ...(path.stale ? ["stale"] : []),
+      ...(path.valid ? [] : ["not valid"]),
+      `AS path ${quoted(path.asPath)}`,
+      ...(path.localPref === undefined ? [] : [`local preference ${path.localPref}`]),
+      ...(path.med === undefined ? [] : [`MED ${path.med}`]),
+      `origin ${path.origin}`,
+      ...(path.communities ?? []).map((one) => `community ${one}`),
+      ...(path.largeCommunities ?? []).map((one) => `large community ${one}`),
+      ...(path.why === undefined ? [] : [`(${path.why})`]),
+    ].join(" "),
+  );
+  const fib = installed === undefined ? "" : `; ${installed ? "in" : "not in"} the FIB`;
+  return `${prefix} ${texts.join("; ")}${fib}`;
+}
+
+function quoted(asPath: string): string {
+  return `"${asPath}"`;
+}

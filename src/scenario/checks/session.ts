@@ -1,0 +1,50 @@
+import type { Session } from "../../observe/rib-view.ts";
+import { readSessions } from "../../observe/router.ts";
+import { boundsText, durationText, inBounds } from "../bounds.ts";
+import { boundsList, type CheckHandler } from "../check.ts";
+import { isPeer, nodeNamed, referenceText } from "../resolve.ts";
+
+/** A BGP session as one of its ends shows it. */
+export const session: CheckHandler<"session"> = {
+  text: (check) =>
+    `session ${check.on} → ${referenceText(check.to)} ${check.absent ? "absent" : check.states.join("|")}`,
+
+  expected: (check) =>
+    check.absent
+      ? "no such session"
+      : [
+          check.states.join(" or "),
+          ...boundsList({ received: check.received, sent: check.sent }, boundsText),
+          ...boundsList({ uptime: check.uptimeMs }, (bounds) => boundsText(bounds, durationText)),
+        ].join(", "),
+
+  async look(context, check) {
+    const node = nodeNamed(context, check.on);
+    const [sessions] = await Promise.all([
+      readSessions(context.runtime, node, check.family),
+      context.names.ready(),
+    ]);
+    const found = sessions.filter((one) => isPeer(context, node.name, one, check.to));
+    if (check.absent) {
+      return { ok: found.length === 0, seen: found.map(text).join("; ") || "no such session" };
+    }
+    if (found.length === 0) {
+      const others = sessions.map((one) => one.hostname ?? one.peer).join(", ");
+      return { ok: false, seen: `no such session; sessions: ${others || "none"}` };
+    }
+    // Several sessions between two nodes must all be as expected.
+    const ok = found.every(
+      (one) =>
+        check.states.some((state) => state === one.state) &&
+        (check.received === undefined || inBounds(one.received, check.received)) &&
+        (check.sent === undefined || inBounds(one.sent, check.sent)) &&
+        (check.uptimeMs === undefined || inBounds(one.uptimeMs, check.uptimeMs)),
+    );
+    return { ok, seen: found.map(text).join("; ") };
+  },
+};
+
+function text({ state, received, sent, uptimeMs }: Session): string {
+  const up = state === "Established" ? `, up ${durationText(uptimeMs)}` : "";
+  return `${state}, received ${received}, sent ${sent}${up}`;
+}

@@ -1,0 +1,62 @@
+import type { KubeObject } from "../kube/object.ts";
+import type { Names } from "../observe/names.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { Recorder } from "../timeline/record.ts";
+import type { Fabric } from "../topology/fabric.ts";
+import type { Clock } from "./clock.ts";
+import type { ResourceReference } from "./schema/types.ts";
+
+/** All that a scenario acts upon. */
+export type ScenarioContext = {
+  fabric: Fabric;
+  runtime: Runtime;
+  kube: KubePort;
+  agents: AgentPort;
+  recorder: Recorder;
+  clock: Clock;
+  /** Aborted when the run is to end early: runScenario then rejects with its reason. */
+  signal: AbortSignal;
+};
+
+/** What events and checks share: the context, and what is known of the lab. */
+export type LabContext = ScenarioContext & { names: Names };
+
+/**
+ * The Kubernetes API as far as scenarios need it. A reference without `apiVersion` means the one
+ * group that has the kind; without a namespace, `default` where the kind has namespaces.
+ */
+export interface KubePort {
+  /** Undefined where there is no such object. */
+  get(reference: ResourceReference): Promise<KubeObject | undefined>;
+  /** All pods of the cluster, or of one namespace. */
+  listPods(namespace?: string): Promise<KubeObject[]>;
+  /** Creates the object or brings it to what is given (server-side apply). */
+  apply(object: KubeObject): Promise<void>;
+  /** RFC 7386 merge patch. Rejects where there is no such object. */
+  patch(reference: ResourceReference, merge: Record<string, unknown>): Promise<void>;
+  /** Rejects where there is no such object. */
+  delete(reference: ResourceReference): Promise<void>;
+  /** What the container wrote so far; undefined `container`: the first. */
+  podLog(namespace: string, name: string, container: string | undefined): Promise<string>;
+}
+
+/** The BGP processes of the Kubernetes nodes. Each resolves when it is done: started means running. */
+export interface AgentPort {
+  /** SIGTERM, then start. */
+  restart(node: string): Promise<void>;
+  /** SIGKILL. */
+  kill(node: string): Promise<void>;
+  /** SIGTERM; resolves when the process has ended. */
+  stop(node: string): Promise<void>;
+  start(node: string): Promise<void>;
+  /** What the agent wrote so far. */
+  log(node: string): Promise<string>;
+}
+
+/**
+ * What a check needs is not there yet: its pod does not run, its router cannot be read. Where that
+ * is still so at the end of the waiting, the check is inconclusive rather than failed.
+ */
+export class PreconditionError extends Error {
+  override readonly name = "PreconditionError";
+}

@@ -1,0 +1,64 @@
+import type { Prefix } from "../../net/prefix.ts";
+import type { FibRoute } from "../../observe/kernel.ts";
+import type { LabContext } from "../context.ts";
+import type { EventHandler } from "../event.ts";
+import { runCommand } from "../node-command.ts";
+import { nodeNamed, referenceText } from "../resolve.ts";
+import type { EventOf } from "../schema/types.ts";
+import { mainRoutes, routeWords } from "./kernel-route.ts";
+
+const defaultRoute = "0.0.0.0/0" as Prefix;
+
+/** A node's default route. */
+export const gateway: EventHandler<"gateway"> = {
+  text: (event) => {
+    const metric = event.metric === undefined ? "" : ` metric ${event.metric}`;
+    return `gateway of ${event.on}: ${event.action} ${referenceText(event.via)}${metric}`;
+  },
+
+  async run(context, event) {
+    const node = nodeNamed(context, event.on).name;
+    const before = await mainRoutes(context, node, defaultRoute, undefined);
+    const via = await viaWords(context, node, event.via);
+    const metric = event.metric === undefined ? [] : ["metric", String(event.metric)];
+    const argv = ["ip", "route", event.action, "default", ...via, ...metric];
+    await runCommand(context, { node }, argv);
+    return () => restore(context, node, before);
+  },
+};
+
+async function viaWords(
+  context: LabContext,
+  node: string,
+  via: EventOf<"gateway">["via"],
+): Promise<string[]> {
+  if (via.type === "address") return ["via", via.address];
+  const { names } = context;
+  await names.ready();
+  const other = nodeNamed(context, via.node).name;
+  if (via.type === "interface" && other === node) return ["dev", via.interface];
+  // A neighbor's address on the link between the two.
+  const link = names
+    .neighborsOf(node)
+    .find(
+      (one) =>
+        one.other.node === other &&
+        (via.type === "node" || one.other.interface === via.interface),
+    );
+  const address = link && names.addressOfInterface(other, link.other.interface);
+  if (address === undefined) {
+    throw new Error(`${node} has no link to an address of ${referenceText(via)}`);
+  }
+  return ["via", address];
+}
+
+/** Deletes the default routes there are and adds those of before. */
+async function restore(context: LabContext, node: string, before: FibRoute[]): Promise<void> {
+  const now = await mainRoutes(context, node, defaultRoute, undefined);
+  for (const route of now) {
+    await runCommand(context, { node }, ["ip", "route", "del", ...routeWords(route)]);
+  }
+  for (const route of before) {
+    await runCommand(context, { node }, ["ip", "route", "add", ...routeWords(route)]);
+  }
+}

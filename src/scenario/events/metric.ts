@@ -1,0 +1,37 @@
+import type { EventHandler } from "../event.ts";
+import { referenceText } from "../resolve.ts";
+import type { EventOf } from "../schema/types.ts";
+import { setBgpMetric } from "./bgp-metric.ts";
+import { setRouteMetric } from "./kernel-route.ts";
+
+/** What a way costs: BGP attributes on a router, or the metric of a kernel route. */
+export const metric: EventHandler<"metric"> = {
+  text: (event) =>
+    event.of === "bgp"
+      ? `metric on ${event.on}${towardsText(event)}: ${bgpText(event)}`
+      : `metric of ${destinationText(event)} on ${event.on}: ${event.metric}`,
+
+  run: (context, event) =>
+    event.of === "bgp" ? setBgpMetric(context, event) : setRouteMetric(context, event),
+};
+
+type BgpMetric = Extract<EventOf<"metric">, { of: "bgp" }>;
+type RouteMetric = Extract<EventOf<"metric">, { of: "route" }>;
+
+function towardsText({ neighbor, prefix }: BgpMetric): string {
+  const towards = neighbor === undefined ? "" : ` towards ${referenceText(neighbor)}`;
+  return `${towards}${prefix === undefined ? "" : ` for ${referenceText(prefix)}`}`;
+}
+
+function bgpText({ asPathPrepend, med, localPreference }: BgpMetric): string {
+  return [
+    ...(asPathPrepend === undefined ? [] : [`AS path prepend ${asPathPrepend}`]),
+    ...(med === undefined ? [] : [`MED ${med}`]),
+    ...(localPreference === undefined ? [] : [`local preference ${localPreference}`]),
+  ].join(", ");
+}
+
+function destinationText({ route, via }: RouteMetric): string {
+  const over = via === undefined ? "" : ` via ${referenceText(via)}`;
+  return `${route === "default" ? "default" : referenceText(route)}${over}`;
+}

@@ -1,0 +1,58 @@
+import type { Endpoint, Fabric } from "../../topology/fabric.ts";
+import type { LabContext } from "../context.ts";
+import type { EventHandler } from "../event.ts";
+import { runCommand } from "../node-command.ts";
+import { nodeNamed } from "../resolve.ts";
+
+const table = "spinelab_partition";
+
+/**
+ * Cuts some nodes off from all others without taking any carrier away: both ends of each link
+ * between the two sides drop what comes in, so that only timers notice.
+ */
+export const partition: EventHandler<"partition"> = {
+  text: (event) => `partition: ${event.isolate.join(", ")} cut off`,
+
+  async run(context, event) {
+    const isolated = event.isolate.map((name) => nodeNamed(context, name).name);
+    const byNode = Map.groupBy(cutEnds(context.fabric, isolated), (end) => end.node);
+    if (byNode.size === 0) {
+      throw new Error(`no link leads from ${event.isolate.join(", ")} to another node`);
+    }
+    await Promise.all(
+      Array.from(byNode, ([node, ends]) =>
+        runCommand(context, { node }, ["nft", "-f", "-"], {
+          command: `nft: drop what comes in on ${ends.map((end) => end.interface).join(", ")}`,
+          stdin: dropRules(ends),
+        }),
+      ),
+    );
+    return () => mend(context, [...byNode.keys()]);
+  },
+};
+
+/** Both ends of the links between the isolated nodes and the others. */
+export function cutEnds(fabric: Fabric, isolated: readonly string[]): Endpoint[] {
+  return fabric.links
+    .filter(({ endpoints: [a, b] }) => isolated.includes(a.node) !== isolated.includes(b.node))
+    .flatMap(({ endpoints }) => endpoints);
+}
+
+/** One chain a device; the table of an earlier partition is replaced. */
+function dropRules(ends: readonly Endpoint[]): string {
+  const chains = ends.map(
+    ({ interface: name }, i) =>
+      `chain drop_${i} { type filter hook ingress device "${name}" priority -500; policy drop; }`,
+  );
+  return [`table netdev ${table}`, `delete table netdev ${table}`, `table netdev ${table} {`]
+    .concat(chains, "}\n")
+    .join("\n");
+}
+
+async function mend(context: LabContext, nodes: readonly string[]): Promise<void> {
+  await Promise.all(
+    nodes.map((node) =>
+      runCommand(context, { node }, ["nft", "delete", "table", "netdev", table]),
+    ),
+  );
+}

@@ -1,0 +1,170 @@
+import { EnvironmentError } from "../input/diagnostic.ts";
+import type { Verdict } from "../timeline/record.ts";
+import { durationText } from "./bounds.ts";
+import type { Changes } from "./changes.ts";
+import type { CheckContext, Look } from "./check.ts";
+import { checkHandler } from "./checks/table.ts";
+import type { Check } from "./schema/types.ts";
+
+/** Between two looks at a check that does not hold, where nothing changes meanwhile. */
+const lookEveryMs = 100;
+/** After a change, before looking again: changes come in bunches. */
+const settleMs = 10;
+const looksAtOnceMax = 8;
+/** Addresses may be new: while checks do not hold, who has which is read again so often. */
+const namesEveryMs = 2000;
+/** And takes at most one part in so many of the time. */
+const namesShare = 20;
+
+export type CheckResult = {
+  verdict: Verdict;
+  seen: string;
+  looks: number;
+  tookMs: number;
+};
+
+/**
+ * Waits until all checks hold at one look, `withinMs` at most, then looks on for `forMs` whether
+ * they go on holding. Looks at once, then after each route change and every 100 ms. One result per
+ * check, in order.
+ */
+export async function expectAll(
+  context: CheckContext,
+  changes: Changes,
+  checks: readonly Check[],
+  { withinMs, forMs }: { withinMs: number; forMs: number },
+): Promise<CheckResult[]> {
+  const { clock } = context;
+  const beganMs = clock.nowMs();
+  const watched = checks.map((check) => new WatchedCheck(context, check, beganMs));
+
+  const held = await untilAllHold(context, changes, watched, beganMs + withinMs);
+  const heldAtMs = clock.nowMs();
+  while (held && watched.every((one) => one.holds) && clock.nowMs() < heldAtMs + forMs) {
+    await pause(context, changes, Math.min(lookEveryMs, heldAtMs + forMs - clock.nowMs()));
+    await lookAt(watched.filter((one) => one.dueAtMs <= clock.nowMs()));
+  }
+  return watched.map((one) => one.result(held ? heldAtMs : undefined));
+}
+
+async function untilAllHold(
+  context: CheckContext,
+  changes: Changes,
+  watched: readonly WatchedCheck[],
+  deadlineMs: number,
+): Promise<boolean> {
+  const { clock, names, signal } = context;
+  let namesDueAtMs = clock.nowMs() + namesEveryMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const roundMs = clock.nowMs();
+    const pending = () => watched.filter((one) => !one.holds && !one.isFinal);
+    await lookAt(pending().filter((one) => one.dueAtMs <= roundMs || roundMs >= deadlineMs));
+    // Those that held before may hold no more: only one round that sees all of them hold counts.
+    if (watched.every((one) => one.holds)) {
+      await lookAt(watched.filter((one) => one.lookedAtMs < roundMs));
+      if (watched.every((one) => one.holds)) return true;
+    }
+    const left = pending();
+    if (left.length === 0 && watched.some((one) => one.isFinal)) return false;
+    const nowMs = clock.nowMs();
+    if (nowMs >= deadlineMs) return false;
+    if (nowMs >= namesDueAtMs) {
+      // Where no node can be read, the checks themselves say so.
+      await names.refresh().catch(() => undefined);
+      const tookMs = clock.nowMs() - nowMs;
+      namesDueAtMs = clock.nowMs() + Math.max(namesEveryMs, namesShare * tookMs);
+    }
+    await pause(context, changes, Math.min(lookEveryMs, deadlineMs - nowMs));
+  }
+}
+
+/** Until something changes and has settled, `ms` at most. */
+async function pause({ clock, signal }: CheckContext, changes: Changes, ms: number): Promise<void> {
+  const beganMs = clock.nowMs();
+  await changes.next(Math.max(ms, 1));
+  const leftMs = ms - (clock.nowMs() - beganMs);
+  if (leftMs > 0) await clock.wait(Math.min(settleMs, leftMs), signal);
+}
+
+async function lookAt(watched: readonly WatchedCheck[]): Promise<void> {
+  const queue = [...watched];
+  const work = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await next.look();
+  };
+  await Promise.all(Array.from({ length: Math.min(looksAtOnceMax, queue.length) }, work));
+}
+
+class WatchedCheck {
+  readonly #context: CheckContext;
+  readonly #check: Check;
+  readonly #beganMs: number;
+  #last: Look = { ok: false, seen: "not looked at" };
+  #looks = 0;
+  /** Since when it holds; where it does not, when it was last looked at. */
+  #sinceMs: number;
+  lookedAtMs = -1;
+
+  constructor(context: CheckContext, check: Check, beganMs: number) {
+    this.#context = context;
+    this.#check = check;
+    this.#beganMs = beganMs;
+    this.#sinceMs = beganMs;
+  }
+
+  get holds(): boolean {
+    return this.#last.ok;
+  }
+
+  get isFinal(): boolean {
+    return !this.#last.ok && this.#last.final === true;
+  }
+
+  /** Not to be looked at before. */
+  get dueAtMs(): number {
+    if (this.#looks === 0) return 0;
+    return this.lookedAtMs + (checkHandler(this.#check.kind).everyMsMin ?? 0);
+  }
+
+  async look(): Promise<void> {
+    const { clock, signal } = this.#context;
+    this.lookedAtMs = clock.nowMs();
+    const before = this.#last;
+    this.#last = await this.#lookSafely();
+    // An answer that comes after an abort may be the abort's own doing.
+    signal.throwIfAborted();
+    this.#looks++;
+    if (!this.#last.ok || !before.ok) this.#sinceMs = clock.nowMs();
+  }
+
+  /** `heldAtMs`: when all checks of the step held; undefined where they never did. */
+  result(heldAtMs: number | undefined): CheckResult {
+    const { ok, seen, inconclusive } = this.#last;
+    const verdict = ok ? "pass" : inconclusive === undefined ? "fail" : "inconclusive";
+    const broke = !ok && heldAtMs !== undefined;
+    const after = broke ? `after ${durationText(this.#sinceMs - heldAtMs)} it held no more: ` : "";
+    return {
+      verdict,
+      seen: after + seen,
+      looks: this.#looks,
+      tookMs: this.#sinceMs - this.#beganMs,
+    };
+  }
+
+  async #lookSafely(): Promise<Look> {
+    const check = this.#check;
+    try {
+      return await checkHandler(check.kind).look(this.#context, check as never);
+    } catch (error) {
+      // Whatever kept it from looking, it has seen nothing: neither a pass nor a failure.
+      const reason = error instanceof Error ? error.message : String(error);
+      const remedy = error instanceof EnvironmentError ? ` (${error.remedy})` : "";
+      return {
+        ok: false,
+        seen: reason + remedy,
+        inconclusive: reason,
+        final: error instanceof EnvironmentError,
+      };
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { createInterface } from "node:readline";
+import type { Address } from "../net/address.ts";
+import type { Place, RunningCommand } from "../runtime/port.ts";
+import { durationText } from "./bounds.ts";
+import { type LabContext, PreconditionError } from "./context.ts";
+import { type Outage, Outages } from "./outages.ts";
+import { parsePingLine } from "./ping-output.ts";
+import { referenceText, resolvePlace, resolveTarget } from "./resolve.ts";
+import type { Probe } from "./schema/types.ts";
+
+const firstPacketWithinMs = 2_000;
+const lookEveryMs = 20;
+
+/** How many intervals without an answer make an outage that goes on, and how long at least. */
+const patienceIntervals = 5;
+const patienceMsMin = 200;
+
+/** A ping that runs all the time, from a pod or node to an address. */
+export class RunningProbe {
+  readonly probe: Probe;
+  readonly #context: LabContext;
+  readonly #command: RunningCommand;
+  readonly #outages: Outages;
+  readonly #linesEnded: Promise<void>;
+  readonly #stepAt: (atMs: number) => number | undefined;
+  #errors = "";
+  #ended: number | undefined;
+  #stopping = false;
+
+  private constructor(
+    context: LabContext,
+    probe: Probe,
+    place: Place,
+    address: Address,
+    stepAt: (atMs: number) => number | undefined,
+  ) {
+    this.#context = context;
+    this.probe = probe;
+    this.#stepAt = stepAt;
+    this.#outages = new Outages(context.clock.nowMs());
+    const everySeconds = String(probe.everyMs / 1000);
+    const argv = ["ping", "-n", "-D", "-O", "-i", everySeconds, address];
+    this.#command = context.runtime.spawn(place, argv, { stdin: "ignore" });
+    this.#linesEnded = this.#read();
+    this.#command.stderr?.on("data", (bytes: Buffer) => {
+      this.#errors = (this.#errors + String(bytes)).slice(-500);
+    });
+    void this.#command.ended.then(({ exitCode }) => {
+      this.#ended = exitCode;
+    });
+  }
+
+  /**
+   * Starts and waits until the first packet is answered or known to be unanswered. `stepAt` tells
+   * which step was under way at a time. Throws PreconditionError where the pod does not run.
+   */
+  static async start(
+    context: LabContext,
+    probe: Probe,
+    stepAt: (atMs: number) => number | undefined,
+  ): Promise<RunningProbe> {
+    const place = await resolvePlace(context, probe.from);
+    const address = await resolveTarget(context, probe.to);
+    const running = new RunningProbe(context, probe, place, address, stepAt);
+    context.recorder({
+      type: "probe",
+      probe: probe.name,
+      state: "begin",
+      from: referenceText(probe.from),
+      to: referenceText(probe.to),
+      everyMs: probe.everyMs,
+    });
+    try {
+      await running.#begun();
+    } catch (error) {
+      await running.stop();
+      throw error;
+    }
+    return running;
+  }
+
+  /** Outages that were not over at `sinceMs`, and whether one goes on now. */
+  outagesSince(sinceMs: number): { outages: Outage[]; ongoing: boolean } {
+    const nowMs = this.#context.clock.nowMs();
+    const ongoing = this.#outages.ongoing(nowMs, this.#patienceMs);
+    const over = this.#outages.closed.filter((outage) => outage.toMs > sinceMs);
+    return { outages: ongoing ? [...over, ongoing] : over, ongoing: ongoing !== undefined };
+  }
+
+  /** Why there is nothing to learn from this probe any more; undefined while it runs. */
+  get failure(): string | undefined {
+    if (this.#ended === undefined || this.#stopping) return undefined;
+    return `ping ended with status ${this.#ended}: ${this.#errors.trim()}`;
+  }
+
+  /** Ends ping and records what it measured. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#command.kill("SIGKILL");
+    await this.#command.ended;
+    await this.#linesEnded;
+    const { recorder, clock } = this.#context;
+    const ongoing = this.#outages.ongoing(clock.nowMs(), this.#patienceMs);
+    if (ongoing) this.#record(ongoing);
+    const outages = [...this.#outages.closed, ...(ongoing ? [ongoing] : [])];
+    const { sent, received } = this.#outages.counts;
+    const { rttMs } = this.#outages;
+    recorder({
+      type: "probe",
+      probe: this.probe.name,
+      state: "end",
+      sent,
+      received,
+      lost: outages.reduce((sum, { lost }) => sum + lost, 0),
+      outageMs: Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs)),
+      ...(rttMs !== undefined && { rttMs }),
+    });
+  }
+
+  get #patienceMs(): number {
+    return Math.max(patienceMsMin, patienceIntervals * this.probe.everyMs);
+  }
+
+  async #read(): Promise<void> {
+    const { stdout } = this.#command;
+    if (!stdout) return;
+    for await (const text of createInterface({ input: stdout })) {
+      const line = parsePingLine(text);
+      if (!line) continue;
+      const outage = this.#outages.take(line, line.atUnixMs - this.#context.clock.unixAtZeroMs);
+      if (outage) this.#record(outage);
+    }
+  }
+
+  #record(outage: Outage): void {
+    // The first packet lost, not the last answer, says in which step it began.
+    const step = this.#stepAt(outage.fromMs + this.probe.everyMs);
+    this.#context.recorder({
+      type: "outage",
+      probe: this.probe.name,
+      ...outage,
+      ...(step !== undefined && { step }),
+    });
+  }
+
+  async #begun(): Promise<void> {
+    const { clock, signal } = this.#context;
+    const deadlineMs = clock.nowMs() + firstPacketWithinMs + this.probe.everyMs;
+    while (!this.#outages.begun) {
+      if (this.failure !== undefined) throw new PreconditionError(this.failure);
+      if (clock.nowMs() >= deadlineMs) {
+        const within = durationText(firstPacketWithinMs);
+        throw new PreconditionError(`probe ${this.probe.name}: ping said nothing within ${within}`);
+      }
+      await clock.wait(lookEveryMs, signal);
+    }
+  }
+}

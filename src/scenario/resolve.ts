@@ -1,0 +1,237 @@
+import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { addressBits, parsePrefix, type Prefix, prefixOf } from "../net/prefix.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { NextHop as SeenNextHop, Session } from "../observe/rib-view.ts";
+import type { Place as RuntimePlace } from "../runtime/port.ts";
+import { type FabricNode, findNode } from "../topology/fabric.ts";
+import type { Reference, ReferenceOf } from "../topology/references.ts";
+import { type LabContext, PreconditionError } from "./context.ts";
+import type { Destination, NextHop, Place, Target } from "./schema/types.ts";
+
+/** References of a scenario to what they stand for at this moment. */
+
+/** As the scenario writes it. */
+export function referenceText(of: Reference): string {
+  switch (of.type) {
+    case "node":
+      return of.node;
+    case "interface":
+      return `${of.node}:${of.interface}`;
+    case "podCIDR":
+      return `${of.node}.podCIDR`;
+    case "loopback":
+      return `${of.node}.loopback`;
+    case "pod":
+      return `${of.namespace === undefined ? "" : `${of.namespace}/`}${of.pod}@${of.node}`;
+    case "service":
+      return `service/${of.namespace}/${of.name}`;
+    case "address":
+      return of.address;
+    case "prefix":
+      return of.prefix;
+  }
+}
+
+/** The node of that name or alias. The scenario was checked against the fabric: it is there. */
+export function nodeNamed({ fabric }: LabContext, name: string): FabricNode {
+  const node = findNode(fabric, name);
+  if (node === undefined) throw new Error(`the fabric has no node ${name}`);
+  return node;
+}
+
+export async function resolvePlace(context: LabContext, place: Place): Promise<RuntimePlace> {
+  const node = nodeNamed(context, place.node).name;
+  if (place.type === "node") return { node };
+  const pod = await findPod(context, place);
+  return { node, pod: { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name } };
+}
+
+/** An address to send to; of the family where there is a choice. */
+export async function resolveTarget(
+  context: LabContext,
+  target: Target,
+  family: Family = "ipv4",
+): Promise<Address> {
+  switch (target.type) {
+    case "address":
+      return target.address;
+    case "pod":
+      return podAddress(await findPod(context, target), family);
+    case "service":
+      return await serviceAddress(context, target);
+    case "node": {
+      const node = nodeNamed(context, target.node);
+      await context.names.ready();
+      const address =
+        context.names.loopbackOf(node.name, family) ??
+        node.kubernetes?.nodeAddresses[0] ??
+        context.names.addressesOf(node.name)[0]?.address;
+      return await found(context, address, `${node.name} has no address`);
+    }
+    case "loopback": {
+      const { name } = nodeNamed(context, target.node);
+      await context.names.ready();
+      const address = context.names.loopbackOf(name, family);
+      return await found(context, address, `${name} has no address on lo`);
+    }
+    case "interface": {
+      const { name } = nodeNamed(context, target.node);
+      await context.names.ready();
+      const address = context.names.addressOfInterface(name, target.interface);
+      return await found(context, address, `${name}:${target.interface} has no address`);
+    }
+  }
+}
+
+/** What was not found may have come since the addresses were read: read them again for the next look. */
+async function found(
+  { names }: LabContext,
+  address: Address | undefined,
+  otherwise: string,
+): Promise<Address> {
+  if (address !== undefined) return address;
+  await names.refresh();
+  throw new PreconditionError(otherwise);
+}
+
+export async function resolveDestination(context: LabContext, of: Destination): Promise<Prefix> {
+  switch (of.type) {
+    case "prefix":
+      return of.prefix;
+    case "podCIDR":
+      return await podCidr(context, of.node);
+    case "loopback":
+    case "service":
+      return hostPrefix(await resolveTarget(context, of));
+  }
+}
+
+export function hostPrefix(address: Address): Prefix {
+  return prefixOf(address, addressBits(familyOf(address)));
+}
+
+/** `spec.podCIDR` of the Kubernetes node; where the API does not tell, the fabric's plan. */
+async function podCidr(context: LabContext, name: string): Promise<Prefix> {
+  const node = nodeNamed(context, name);
+  const object = await context.kube.get({ apiVersion: "v1", kind: "Node", name: node.name });
+  const { podCIDR = "" } = (object?.spec ?? {}) as { podCIDR?: string };
+  const prefix = parsePrefix(podCIDR) ?? node.kubernetes?.podCidrs[0];
+  if (prefix === undefined) throw new PreconditionError(`node ${node.name} has no podCIDR`);
+  return prefix;
+}
+
+/**
+ * The running pod on that node whose `app` label, owner or own name is the one written. A
+ * Deployment's pods belong to a ReplicaSet, whose name is the Deployment's and a hash.
+ */
+export async function findPod(
+  context: LabContext,
+  of: ReferenceOf<"pod">,
+): Promise<KubeObject> {
+  const node = nodeNamed(context, of.node).name;
+  const pods = (await context.kube.listPods(of.namespace)).filter(
+    (pod) => specOf(pod).nodeName === node && isCalled(pod, of.pod),
+  );
+  const running = pods.find(
+    (pod) => statusOf(pod).phase === "Running" && pod.metadata.deletionTimestamp === undefined,
+  );
+  if (running !== undefined) return running;
+  const text = `pod ${referenceText(of)}`;
+  const phase = pods[0] && (statusOf(pods[0]).phase ?? "Pending");
+  throw new PreconditionError(phase === undefined ? `no ${text}` : `${text} is ${phase}`);
+}
+
+function isCalled({ metadata }: KubeObject, name: string): boolean {
+  if (metadata.labels?.app === name || metadata.name === name) return true;
+  return (metadata.ownerReferences ?? []).some(
+    (owner) =>
+      owner.name === name ||
+      (owner.kind === "ReplicaSet" && owner.name.replace(/-[^-]+$/, "") === name),
+  );
+}
+
+type PodStatus = { phase?: string; podIP?: string; podIPs?: { ip: string }[] };
+
+function statusOf(pod: KubeObject): PodStatus {
+  return (pod.status ?? {}) as PodStatus;
+}
+
+function specOf(pod: KubeObject): { nodeName?: string } {
+  return (pod.spec ?? {}) as { nodeName?: string };
+}
+
+function podAddress(pod: KubeObject, family: Family): Address {
+  const { podIP, podIPs = [] } = statusOf(pod);
+  const addresses = [...podIPs.map(({ ip }) => ip), podIP ?? ""].flatMap(
+    (text) => parseAddress(text) ?? [],
+  );
+  const address = addresses.find((one) => familyOf(one) === family) ?? addresses[0];
+  if (address === undefined) {
+    throw new PreconditionError(`pod ${pod.metadata.name} has no address`);
+  }
+  return address;
+}
+
+/** The load balancer's address where there is one, else the cluster IP. */
+async function serviceAddress(
+  { kube }: LabContext,
+  { namespace, name }: ReferenceOf<"service">,
+): Promise<Address> {
+  const service = await kube.get({ apiVersion: "v1", kind: "Service", namespace, name });
+  if (service === undefined) throw new PreconditionError(`no service ${namespace}/${name}`);
+  const { clusterIP = "" } = (service.spec ?? {}) as { clusterIP?: string };
+  const { loadBalancer } = (service.status ?? {}) as {
+    loadBalancer?: { ingress?: { ip?: string }[] };
+  };
+  const address = parseAddress(loadBalancer?.ingress?.[0]?.ip ?? clusterIP);
+  if (address === undefined) {
+    throw new PreconditionError(`service ${namespace}/${name} has no address`);
+  }
+  return address;
+}
+
+/** Whether a next hop seen at `node` is the one written. */
+export function isNextHop(
+  context: LabContext,
+  node: string,
+  seen: SeenNextHop,
+  written: NextHop,
+): boolean {
+  if (written.type === "address") return seen.address === written.address;
+  return context.names.nodeOfNextHop(node, seen) === nodeNamed(context, written.node).name;
+}
+
+/** A next hop for people: `tor1`, or its address where it is nobody's. */
+export function nextHopText(context: LabContext, node: string, seen: SeenNextHop): string {
+  return context.names.nodeOfNextHop(node, seen) ?? seen.address;
+}
+
+/** Same next hops in any order: each written one is met by one seen and none is left over. */
+export function sameNextHops(
+  context: LabContext,
+  node: string,
+  seen: readonly SeenNextHop[],
+  written: readonly NextHop[],
+): boolean {
+  const left = [...seen];
+  for (const one of written) {
+    const at = left.findIndex((hop) => isNextHop(context, node, hop, one));
+    if (at < 0) return false;
+    left.splice(at, 1);
+  }
+  return left.length === 0;
+}
+
+/** Whether a session of `node` is with the peer written: by address; on an unnumbered session by the other end of the interface's link. */
+export function isPeer(
+  context: LabContext,
+  node: string,
+  { peer }: Session,
+  to: NextHop,
+): boolean {
+  const address = parseAddress(peer);
+  if (to.type === "address") return address === to.address;
+  const wanted = nodeNamed(context, to.node).name;
+  if (address === undefined) return context.names.neighborAt(node, peer) === wanted;
+  return context.names.nodeOfNextHop(node, { address }) === wanted;
+}

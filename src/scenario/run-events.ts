@@ -1,0 +1,116 @@
+import { EnvironmentError } from "../input/diagnostic.ts";
+import { UnreadableError } from "../observe/unreadable.ts";
+import type { LabContext } from "./context.ts";
+import { EventError, type Undo } from "./event.ts";
+import { eventText, runEvent } from "./events/table.ts";
+import type { EventOf, ScenarioEvent, Step } from "./schema/types.ts";
+
+/** How the events of a step went. A failed one ends the row: what comes after it stands on it. */
+export type EventsOutcome = { failed?: string; inconclusive?: string };
+
+/**
+ * Does the events in order, each after its delay, and takes back those that say so. Resolves when
+ * all is done, `undoAfter` included: checks look at what is left. `onFirst` is called right before
+ * the first event.
+ */
+export async function runEvents(
+  context: LabContext,
+  stepIndex: number,
+  step: Step,
+  onFirst: () => void,
+): Promise<EventsOutcome> {
+  const row = new EventRow(context, stepIndex, onFirst);
+  try {
+    for (const event of step.events) await row.run(event);
+    await row.undone();
+    return {};
+  } catch (error) {
+    await row.undone().catch(() => undefined);
+    context.signal.throwIfAborted();
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof EnvironmentError) return { inconclusive: message };
+    context.recorder({ type: "failure", message, ...evidence(error) });
+    return { failed: message };
+  }
+}
+
+class EventRow {
+  readonly #context: LabContext;
+  readonly #step: number;
+  readonly #onFirst: () => void;
+  readonly #undos: Promise<void>[] = [];
+
+  constructor(context: LabContext, step: number, onFirst: () => void) {
+    this.#context = context;
+    this.#step = step;
+    this.#onFirst = onFirst;
+  }
+
+  async run(event: ScenarioEvent): Promise<void> {
+    const { clock, signal } = this.#context;
+    if (event.afterMs > 0) await clock.wait(event.afterMs, signal);
+    signal.throwIfAborted();
+    const undo = await this.#do(event);
+    if (event.undoAfterMs === undefined) return;
+    if (undo === undefined) throw new Error(`${eventText(event)}: cannot be taken back`);
+    const taking = this.#undo(event, event.undoAfterMs, undo);
+    // Whoever waits for it hears of a rejection; until then it is not an unhandled one.
+    taking.catch(() => undefined);
+    this.#undos.push(taking);
+  }
+
+  async undone(): Promise<void> {
+    await Promise.all(this.#undos);
+  }
+
+  async #do(event: ScenarioEvent): Promise<Undo | undefined> {
+    if (event.kind !== "together") {
+      return await this.#timed(event, eventText(event), () => runEvent(this.#context, event));
+    }
+    await this.#together(event);
+    return undefined;
+  }
+
+  /** All at one instant; every one is waited for, then the first failure counts. */
+  async #together({ events }: EventOf<"together">): Promise<void> {
+    const results = await Promise.allSettled(events.map((one) => this.run(one)));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+  }
+
+  async #undo(event: ScenarioEvent, afterMs: number, undo: Undo): Promise<void> {
+    const { clock, signal } = this.#context;
+    await clock.wait(afterMs, signal);
+    await this.#timed(event, `taken back: ${eventText(event)}`, undo);
+  }
+
+  /** Does it and records how it went. */
+  async #timed<T>(event: ScenarioEvent, text: string, act: () => Promise<T>): Promise<T> {
+    const { clock, recorder } = this.#context;
+    this.#onFirst();
+    const beganMs = clock.nowMs();
+    const record = (error?: string) =>
+      recorder({
+        type: "event",
+        step: this.#step,
+        kind: event.kind,
+        text,
+        tookMs: clock.nowMs() - beganMs,
+        ...(error !== undefined && { error }),
+      });
+    try {
+      const result = await act();
+      record();
+      return result;
+    } catch (error) {
+      record(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+}
+
+function evidence(error: unknown): { node?: string; command?: string; output?: string } {
+  if (!(error instanceof EventError || error instanceof UnreadableError)) return {};
+  const { node, command, output } = error;
+  return { node, command, output };
+}

@@ -1,0 +1,174 @@
+import { type Diagnostic, inFileOrder } from "../../input/diagnostic.ts";
+import {
+  diagnosticAt,
+  list,
+  located,
+  mistake,
+  object,
+  oneOrMore,
+  optional,
+  readShape,
+  refined,
+  type Shape,
+  sourceOf,
+  text,
+} from "../../input/shape.ts";
+import { readYamlFile } from "../../input/yaml-file.ts";
+import { hintAtNames } from "../../input/nearest.ts";
+import type { ValidateResource } from "../../topology/manifests.ts";
+import { lookUp, type ScenarioLab } from "./check-scenario.ts";
+import { checkNames, checkShape } from "./checks.ts";
+import { eventNames, eventShape } from "./events.ts";
+import { type Mention, placeTypes, type Reading, reference, targetTypes } from "./mentions.ts";
+import type { Probe, Scenario, Step } from "./types.ts";
+import { duration } from "./values.ts";
+
+/** Often enough to measure an outage to 10 ms, seldom enough to cost nothing. */
+const defaultProbeEveryMs = 10;
+
+/**
+ * Reads a scenario file. `validate` checks objects of cilium.io that its events apply. With a lab,
+ * everything that the scenario names is looked up in it; without one, names have only their form
+ * checked.
+ */
+export function readScenario(
+  file: string,
+  validate: ValidateResource,
+  lab?: ScenarioLab,
+): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
+  const content = readYamlFile(file);
+  if ("diagnostics" in content) return content;
+  const diagnostics: Diagnostic[] = [];
+  const [document, second] = content.documents;
+  if (second) {
+    const at = { file, line: second.root.line, path: "" };
+    const message = "a scenario file holds one document, not several";
+    diagnostics.push(diagnosticAt(at, "BadValue", message));
+  }
+  const reading: Reading = { mentions: [], applied: [], validate, step: -1 };
+  const read = readShape(scenarioShape(reading), document!, diagnostics);
+  if (read) checkProbes(read.steps, reading.mentions, diagnostics);
+  if (lab) diagnostics.push(...lookUp(reading, lab));
+  if (read === undefined || diagnostics.length > 0) {
+    return { diagnostics: inFileOrder(diagnostics) };
+  }
+  return { scenario: { file, ...read } };
+}
+
+function scenarioShape(reading: Reading): Shape<Omit<Scenario, "file">> {
+  return object(
+    {
+      name: text("the scenario's name"),
+      summary: optional(text()),
+      steps: list(stepShape(reading), "a list of steps", false),
+    },
+    "a scenario",
+  );
+}
+
+function stepShape(reading: Reading): Shape<Step> {
+  const shape = object(
+    {
+      name: text("what the step shows"),
+      within: optional(duration),
+      for: optional(duration),
+      converge: optional(duration),
+      probe: optional(oneOrMore(probeShape(reading), "a list of probes")),
+      do: optional(oneOrMore(eventShape(reading, checkNames), "a list of events")),
+      expect: optional(oneOrMore(checkShape(reading, eventNames), "a list of checks")),
+    },
+    "a step",
+    (field) => {
+      if (eventNames.some((name) => name === field))
+        return "an event goes into the list under 'do'";
+      if (checkNames.some((name) => name === field))
+        return "a check goes into the list under 'expect'";
+      return undefined;
+    },
+  );
+  const complete = refined(shape, (fields, at): Step | undefined => {
+    const { name, probe: probes = [], do: events = [], expect: checks = [] } = fields;
+    const step: Step = {
+      name,
+      source: sourceOf(at),
+      withinMs: fields.within ?? 0,
+      forMs: fields.for ?? 0,
+      probes,
+      events,
+      checks,
+    };
+    if (fields.converge !== undefined) step.convergeMs = fields.converge;
+    if (step.convergeMs !== undefined && events.length === 0 && at.diagnostics.length === 0) {
+      const message = "'converge' counts from an event, and the step has none";
+      return mistake(at, "MissingField", message, "add `do:` with an event");
+    }
+    return step;
+  });
+  return (node, at) => {
+    reading.step++;
+    if (node.type === "map" && !["probe", "do", "expect"].some((key) => node.entries.has(key))) {
+      mistake(at, "MissingField", "a step needs 'expect', 'do' or 'probe'");
+    }
+    return complete(node, at);
+  };
+}
+
+function probeShape(reading: Reading): Shape<Probe> {
+  const shape = located(
+    object(
+      {
+        name: text("the probe's name"),
+        from: reference(reading, placeTypes),
+        to: reference(reading, targetTypes),
+        every: optional(refined(duration, atLeastOneMs)),
+      },
+      "a probe",
+    ),
+  );
+  return (node, at) => {
+    const probe = shape(node, at);
+    if (probe === undefined) return undefined;
+    const { name, from, to, every = defaultProbeEveryMs } = probe.value;
+    return { name, source: sourceOf(probe.at), from, to, everyMs: every };
+  };
+}
+
+function atLeastOneMs(ms: number, at: Parameters<typeof mistake>[0]): number | undefined {
+  return ms >= 1 ? ms : mistake(at, "BadValue", "expected 1ms or more between two packets");
+}
+
+/** Two probes of one name, and outage checks of a probe that has not begun. */
+function checkProbes(
+  steps: readonly Step[],
+  mentions: readonly Mention[],
+  diagnostics: Diagnostic[],
+): void {
+  const begins = new Map<string, { step: number; source: string }>();
+  for (const [index, step] of steps.entries()) {
+    for (const { name, source } of step.probes) {
+      const other = begins.get(name);
+      if (other === undefined) begins.set(name, { step: index, source });
+      else {
+        const [file, line] = [
+          source.slice(0, source.lastIndexOf(":")),
+          Number(source.slice(source.lastIndexOf(":") + 1)),
+        ];
+        const message = `another probe is called '${name}': ${other.source}`;
+        const at = { file, line, path: `steps[${index}].probe.name` };
+        diagnostics.push(diagnosticAt(at, "DuplicateName", message));
+      }
+    }
+  }
+  for (const mention of mentions) {
+    if (mention.type !== "probe") continue;
+    const begin = begins.get(mention.probe);
+    if (begin === undefined) {
+      const hint = hintAtNames(mention.probe, begins.keys()) ?? "add `probe:` to the step";
+      const message = `no probe '${mention.probe}'`;
+      diagnostics.push(diagnosticAt(mention.at, "UnknownProbe", message, hint));
+    } else if (begin.step > mention.step) {
+      const message = `probe '${mention.probe}' begins later: ${begin.source}`;
+      diagnostics.push(diagnosticAt(mention.at, "UnknownProbe", message));
+    }
+  }
+}

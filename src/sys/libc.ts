@@ -1,0 +1,246 @@
+import { closeSync, openSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
+import koffi from "koffi";
+import { type Address, addressToBytes, familyOf } from "../net/address.ts";
+
+/**
+ * The few system calls that Node does not offer: namespaces, sockets made inside one, socket options
+ * of BGP. Linux on x86-64 and arm64 (the constants are equal there).
+ */
+const libc = koffi.load("libc.so.6");
+const c = {
+  setns: libc.func("int setns(int fd, int nstype)"),
+  socket: libc.func("int socket(int domain, int type, int protocol)"),
+  bind: libc.func("int bind(int fd, void *address, uint32_t length)"),
+  listen: libc.func("int listen(int fd, int backlog)"),
+  setsockopt: libc.func(
+    "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
+  ),
+  send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
+  recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
+  epollCreate1: libc.func("int epoll_create1(int flags)"),
+  epollCtl: libc.func("int epoll_ctl(int epoll, int operation, int fd, void *event)"),
+  epollWait: libc.func("int epoll_wait(int epoll, void *events, int max, int timeout_ms)"),
+  pipe2: libc.func("int pipe2(void *fds, int flags)"),
+  write: libc.func("int64_t write(int fd, void *bytes, size_t length)"),
+};
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const CLONE_NEWNET = 0x40000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const IPPROTO_IP = 0;
+const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
+const IP_TTL = 2;
+const IPV6_UNICAST_HOPS = 16;
+const IPV6_V6ONLY = 26;
+const TCP_MD5SIG = 14;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const EAGAIN = 11;
+const EPOLLIN = 1;
+const EPOLL_CTL_ADD = 1;
+
+/** A system call failed. `code` is the system's name for it: EADDRINUSE, EPERM, … */
+export class SystemCallError extends Error {
+  override readonly name = "SystemCallError";
+  readonly code: string;
+  constructor(call: string, errno: number) {
+    const code = getSystemErrorName(-errno);
+    super(`${call}: ${code}`);
+    this.code = code;
+  }
+}
+
+function check(result: number | bigint, call: string): number {
+  if (Number(result) < 0) throw new SystemCallError(call, koffi.errno());
+  return Number(result);
+}
+
+/**
+ * Runs `work` with this thread inside the network namespace of a file such as /proc/PID/ns/net.
+ * `work` must not await: the thread is back home when it returns.
+ */
+export function inNetworkNamespace<T>(path: string, work: () => T): T {
+  const home = openSync("/proc/thread-self/ns/net", "r");
+  const target = openSync(path, "r");
+  try {
+    check(c.setns(target, CLONE_NEWNET), `setns ${path}`);
+    try {
+      return work();
+    } finally {
+      check(c.setns(home, CLONE_NEWNET), "setns home");
+    }
+  } finally {
+    closeSync(target);
+    closeSync(home);
+  }
+}
+
+/** A listening TCP socket as a file descriptor for `server.listen({ fd })`. */
+export function listenTcp(host: Address, port: number): number {
+  const family = familyOf(host) === "ipv4" ? AF_INET : AF_INET6;
+  const fd = check(c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+  return orClose(fd, () => {
+    setInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (family === AF_INET6) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    const address = socketAddress(host, port);
+    check(c.bind(fd, address, address.length), `bind ${host} port ${port}`);
+    check(c.listen(fd, 128), "listen");
+  });
+}
+
+/** What Node's own net.connect cannot set before the first SYN. */
+export type TcpOptions = {
+  localAddress?: Address | undefined;
+  /** IP TTL or IPv6 hop limit of every packet sent. */
+  ttl?: number | undefined;
+  /** TCP MD5 signature (RFC 2385), at most 80 bytes. A wrong key shows only as a timeout. */
+  password?: string | undefined;
+};
+
+/** A TCP socket, bound where a local address is given, ready for `new net.Socket({ fd }).connect()`. */
+export function openTcp(remote: Address, options: TcpOptions): number {
+  const family = familyOf(remote) === "ipv4" ? AF_INET : AF_INET6;
+  const fd = check(c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+  return orClose(fd, () => applyTcpOptions(fd, remote, options));
+}
+
+function applyTcpOptions(fd: number, remote: Address, options: TcpOptions): void {
+  const ipv4 = familyOf(remote) === "ipv4";
+  if (options.ttl !== undefined) {
+    setInt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, options.ttl);
+  }
+  if (options.password) setMd5Password(fd, remote, options.password);
+  if (options.localAddress !== undefined) {
+    const local = socketAddress(options.localAddress, 0);
+    check(c.bind(fd, local, local.length), `bind ${options.localAddress}`);
+  }
+}
+
+/** struct tcp_md5sig (linux/tcp.h): the peer's sockaddr_storage, flags, prefix length, key length, index, key. */
+export function setMd5Password(fd: number, remote: Address, password: string): void {
+  const key = Buffer.from(password);
+  if (key.length > 80) throw new RangeError("a TCP MD5 password has at most 80 bytes");
+  const option = Buffer.alloc(216);
+  socketAddress(remote, 0).copy(option, 0);
+  option.writeUInt16LE(key.length, 130);
+  key.copy(option, 136);
+  check(c.setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, option, option.length), "TCP_MD5SIG");
+}
+
+/** A routing netlink socket that hears the multicast groups given (RTNLGRP_…). */
+export function openNetlink(groups: readonly number[]): number {
+  const fd = check(c.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+  return orClose(fd, () => {
+    const address = Buffer.alloc(12);
+    address.writeUInt16LE(AF_NETLINK, 0);
+    check(c.bind(fd, address, address.length), "bind netlink");
+    for (const group of groups) setInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+  });
+}
+
+export function sendAll(fd: number, bytes: Uint8Array): void {
+  check(c.send(fd, bytes, bytes.length, 0), "send");
+}
+
+/** Bytes received, or undefined where there are none now. */
+export function receive(fd: number, into: Buffer): number | undefined {
+  const length = Number(c.recv(fd, into, into.length, 0));
+  if (length >= 0) return length;
+  const errno = koffi.errno();
+  if (errno === EAGAIN) return undefined;
+  throw new SystemCallError("recv", errno);
+}
+
+/**
+ * Calls back whenever one of the descriptors is readable. libuv cannot poll a netlink socket, so one
+ * of its pool threads waits in epoll for all of them.
+ */
+export class ReadinessLoop {
+  readonly #epoll = check(c.epollCreate1(0), "epoll_create1");
+  readonly #wake: { read: number; write: number };
+  readonly #callbacks = new Map<number, () => void>();
+  #stopped = false;
+
+  constructor() {
+    const fds = Buffer.alloc(8);
+    check(c.pipe2(fds, SOCK_NONBLOCK | SOCK_CLOEXEC), "pipe2");
+    this.#wake = { read: fds.readInt32LE(0), write: fds.readInt32LE(4) };
+    this.#watch(this.#wake.read);
+    this.#wait();
+  }
+
+  add(fd: number, onReadable: () => void): void {
+    this.#callbacks.set(fd, onReadable);
+    this.#watch(fd);
+  }
+
+  /** Closes the descriptor too. */
+  remove(fd: number): void {
+    if (this.#callbacks.delete(fd)) closeSync(fd);
+  }
+
+  close(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const fd of this.#callbacks.keys()) this.remove(fd);
+    check(c.write(this.#wake.write, Buffer.from([1]), 1), "write");
+  }
+
+  #watch(fd: number): void {
+    const event = Buffer.alloc(process.arch === "x64" ? 12 : 16);
+    event.writeUInt32LE(EPOLLIN, 0);
+    event.writeUInt32LE(fd, process.arch === "x64" ? 4 : 8);
+    check(c.epollCtl(this.#epoll, EPOLL_CTL_ADD, fd, event), "epoll_ctl");
+  }
+
+  #wait(): void {
+    const size = process.arch === "x64" ? 12 : 16;
+    const dataAt = process.arch === "x64" ? 4 : 8;
+    const events = Buffer.alloc(size * 64);
+    c.epollWait.async(this.#epoll, events, 64, -1, (_error: unknown, count: number) => {
+      if (this.#stopped) {
+        for (const fd of [this.#epoll, this.#wake.read, this.#wake.write]) closeSync(fd);
+        return;
+      }
+      for (let i = 0; i < count; i++) {
+        this.#callbacks.get(events.readUInt32LE(i * size + dataAt))?.();
+      }
+      this.#wait();
+    });
+  }
+}
+
+function setInt(fd: number, level: number, name: number, value: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  check(c.setsockopt(fd, level, name, bytes, 4), `setsockopt ${level}/${name}`);
+}
+
+/** sockaddr_in or sockaddr_in6. */
+function socketAddress(host: Address, port: number): Buffer {
+  const bytes = addressToBytes(host);
+  const out = Buffer.alloc(bytes.length === 4 ? 16 : 28);
+  out.writeUInt16LE(bytes.length === 4 ? AF_INET : AF_INET6, 0);
+  out.writeUInt16BE(port, 2);
+  out.set(bytes, bytes.length === 4 ? 4 : 8);
+  return out;
+}
+
+function orClose(fd: number, prepare: () => void): number {
+  try {
+    prepare();
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
