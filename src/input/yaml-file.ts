@@ -142,6 +142,8 @@ class Reading {
   readonly #file: string;
   readonly #lineAt: (offset: number) => number;
   readonly #diagnostics: Diagnostic[];
+  /** Nodes that were given a name so far: an alias means the last one of its name above it. */
+  readonly #anchors = new Map<string, Node>();
   #count = 0;
 
   constructor(
@@ -173,6 +175,9 @@ class Reading {
       return emptyScalar(line);
     }
     if (isAlias(node)) return this.#alias(node, line, path, depth);
+    if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, node);
+    }
     if (isMap(node)) return this.#map(node as YAMLMap<Node, Node | null>, line, path, depth);
     if (isSeq(node)) {
       const items = (node.items as (Node | null)[]).map((item, index) =>
@@ -194,13 +199,13 @@ class Reading {
   }
 
   #alias(alias: Alias, line: number, path: string, depth: number): YamlNode {
-    const target = alias.resolve(this.#document);
+    const target = this.#anchors.get(alias.source);
     if (target === undefined) {
       const message = `no anchor &${alias.source} above this alias`;
       this.#report(line, "YamlSyntax", path, message);
       return emptyScalar(line);
     }
-    return this.#node(target as Node, line, path, depth + 1);
+    return this.#node(target, line, path, depth + 1);
   }
 
   #map(map: YAMLMap<Node, Node | null>, line: number, path: string, depth: number): YamlMap {

@@ -77,7 +77,11 @@ export async function frrRoutes(
 }
 
 /** The paths to one prefix, with all their attributes; none where the table does not hold exactly it. */
-export async function frrRoute(runtime: Runtime, node: string, prefix: Prefix): Promise<RibRoute[]> {
+export async function frrRoute(
+  runtime: Runtime,
+  node: string,
+  prefix: Prefix,
+): Promise<RibRoute[]> {
   const family = prefix.includes(":") ? "ipv6-unicast" : "ipv4-unicast";
   const command = `show bgp ${familyWords(family)} ${prefix}`;
   return parseFrrPrefix(await frrJson(runtime, node, "bgpd", command));

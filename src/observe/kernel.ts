@@ -48,10 +48,7 @@ export async function kernelRoutes(
 }
 
 /** Every address of every interface. */
-export async function kernelAddresses(
-  runtime: Runtime,
-  place: Place,
-): Promise<InterfaceAddress[]> {
+export async function kernelAddresses(runtime: Runtime, place: Place): Promise<InterfaceAddress[]> {
   return parseKernelAddresses(await ipJson(runtime, place, ["addr", "show"]));
 }
 

@@ -39,12 +39,14 @@ export async function expectAll(
   const watched = checks.map((check) => new WatchedCheck(context, check, beganMs));
 
   const held = await untilAllHold(context, changes, watched, beganMs + withinMs);
+  if (!held) return watched.map((one) => one.result(undefined));
   const heldAtMs = clock.nowMs();
-  while (held && watched.every((one) => one.holds) && clock.nowMs() < heldAtMs + forMs) {
-    await pause(context, changes, Math.min(lookEveryMs, heldAtMs + forMs - clock.nowMs()));
+  const untilMs = heldAtMs + forMs;
+  while (clock.nowMs() < untilMs && watched.every((one) => one.holds)) {
+    await pause(context, changes, Math.min(lookEveryMs, untilMs - clock.nowMs()));
     await lookAt(watched.filter((one) => one.dueAtMs <= clock.nowMs()));
   }
-  return watched.map((one) => one.result(held ? heldAtMs : undefined));
+  return watched.map((one) => one.result(heldAtMs));
 }
 
 async function untilAllHold(

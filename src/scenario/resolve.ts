@@ -124,10 +124,7 @@ async function podCidr(context: LabContext, name: string): Promise<Prefix> {
  * The running pod on that node whose `app` label, owner or own name is the one written. A
  * Deployment's pods belong to a ReplicaSet, whose name is the Deployment's and a hash.
  */
-export async function findPod(
-  context: LabContext,
-  of: ReferenceOf<"pod">,
-): Promise<KubeObject> {
+export async function findPod(context: LabContext, of: ReferenceOf<"pod">): Promise<KubeObject> {
   const node = nodeNamed(context, of.node).name;
   const pods = (await context.kube.listPods(of.namespace)).filter(
     (pod) => specOf(pod).nodeName === node && isCalled(pod, of.pod),
@@ -223,12 +220,7 @@ export function sameNextHops(
 }
 
 /** Whether a session of `node` is with the peer written: by address; on an unnumbered session by the other end of the interface's link. */
-export function isPeer(
-  context: LabContext,
-  node: string,
-  { peer }: Session,
-  to: NextHop,
-): boolean {
+export function isPeer(context: LabContext, node: string, { peer }: Session, to: NextHop): boolean {
   const address = parseAddress(peer);
   if (to.type === "address") return address === to.address;
   const wanted = nodeNamed(context, to.node).name;

@@ -129,7 +129,10 @@ class ScenarioRun implements AsyncDisposable {
       }
     };
     // a. What is to come true; then what was measured on the way, once routes have come to rest.
-    await expect(step.checks.filter(({ kind }) => kind !== "converge"), step);
+    await expect(
+      step.checks.filter(({ kind }) => kind !== "converge"),
+      step,
+    );
     if (step.events.length > 0) {
       await this.#changes.quiet(quietMs, quietWithinMs);
       const leftMs = Math.max(0, deadlineMs - clock.nowMs());
@@ -138,7 +141,10 @@ class ScenarioRun implements AsyncDisposable {
       );
       await expect(outages, { withinMs: leftMs, forMs: 0 });
     }
-    await expect(step.checks.filter(({ kind }) => kind === "converge"), { withinMs: 0, forMs: 0 });
+    await expect(
+      step.checks.filter(({ kind }) => kind === "converge"),
+      { withinMs: 0, forMs: 0 },
+    );
 
     const verdicts = step.checks.map((check, i) =>
       this.#recordCheck(index, i, check, results.get(check)!),
@@ -203,11 +209,10 @@ class ScenarioRun implements AsyncDisposable {
 
   /** A probe runs until the last step whose `outage` names it, at least to the end of its own. */
   async #stopProbes(index: number): Promise<void> {
-    const wanted = this.#scenario.steps
-      .slice(index + 1)
-      .flatMap(({ checks }) => checks.flatMap((one) => (one.kind === "outage" ? one.probe : [])));
+    const later = this.#scenario.steps.slice(index + 1).flatMap(({ checks }) => checks);
+    const wanted = new Set(later.flatMap((one) => (one.kind === "outage" ? one.probe : [])));
     for (const [name, probe] of this.#probes) {
-      if (wanted.includes(name)) continue;
+      if (wanted.has(name)) continue;
       await probe.stop();
       this.#probes.delete(name);
     }

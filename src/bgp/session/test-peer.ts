@@ -57,13 +57,13 @@ export function sessionOptions(
   };
 }
 
-export const graceful: Capability = {
+export const graceful = {
   capability: "gracefulRestart",
   restarting: false,
   notification: false,
   restartTimeSeconds: 120,
   families: [{ family: ipv4, forwardingPreserved: false }],
-};
+} satisfies Capability;
 
 export function peerOpen(of: Partial<OpenMessage> & { extra?: Capability[] } = {}): OpenMessage {
   const { extra = [], ...rest } = of;

@@ -96,10 +96,10 @@ export class Speaker {
 
   /**
    * Takes up a new configuration with the least disturbance: sessions that need not start over stay
-   * up and are told the difference only.
+   * up and are told the difference only. Without effect once stopped.
    */
   configure(config: SpeakerConfig, nowMs: number): Effect[] {
-    if (this.#state === "stopped") throw new Error("a stopped speaker is not configured");
+    if (this.#state === "stopped") return [];
     const resetAll = speakerReset(this.#config, config);
     const wanted = new Map(config.peers.map((peer) => [peer.name, peer]));
     for (const peer of this.#peers.values()) {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
@@ -83,13 +83,10 @@ describe("bytes that no speaker should send", () => {
               bytes = Uint8Array.of(...bytes.subarray(0, index), value, ...bytes.subarray(index));
             }
           }
-          onlyWireError(() => decodeMessage(bytes, { ...fourOctet, external }));
-          onlyWireError(() => decodeMessage(bytes, { ...twoOctet, external }));
-          onlyWireError(() => {
-            const reader = new FrameReader();
-            reader.push(bytes);
-            reader.next(4096);
-          });
+          for (const codec of [fourOctet, twoOctet]) {
+            expect(legal(() => decodeMessage(bytes, { ...codec, external }).message)).toBe(true);
+          }
+          expect(legal(() => readFrame(bytes))).toBe(true);
         },
       ),
       { numRuns: 2000 },
@@ -109,11 +106,7 @@ describe("bytes that no speaker should send", () => {
             type,
             ...body,
           );
-          onlyWireError(() => {
-            const { message } = decodeMessage(bytes, fourOctet);
-            if (message.type === "UPDATE")
-              expect(message.attributes === undefined).toBe(message.announced.length === 0);
-          });
+          expect(legal(() => decodeMessage(bytes, fourOctet).message)).toBe(true);
         },
       ),
       { numRuns: 2000 },
@@ -121,14 +114,22 @@ describe("bytes that no speaker should send", () => {
   });
 });
 
-function onlyWireError(run: () => void): void {
+/** Whether that gives a value that its type allows, or a WireError that NOTIFICATION can say. */
+function legal(run: () => Message | undefined): boolean {
   try {
-    run();
+    const message = run();
+    if (message?.type !== "UPDATE") return true;
+    return (message.attributes === undefined) === (message.announced.length === 0);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    expect(error.code).toBeGreaterThanOrEqual(1);
-    expect(error.code).toBeLessThanOrEqual(7);
+    return error.code >= 1 && error.code <= 7;
   }
+}
+
+function readFrame(bytes: Uint8Array): undefined {
+  const reader = new FrameReader();
+  reader.push(bytes);
+  reader.next(4096);
 }
 
 /** Where AS4_PATH is sent, confederation segments behind the first real one are lost: RFC 6793 says so. */

@@ -1,8 +1,8 @@
 // Bytes as a test writes them: for tests only.
 
 /** `"0a 00 02 01"` to four bytes; blanks are for the eye. */
-export function bytes(hex: string): Uint8Array {
-  return Uint8Array.from(hex.replaceAll(/\s/g, "").match(/../g) ?? [], (pair) =>
+export function bytes(text: string): Uint8Array {
+  return Uint8Array.from(text.replaceAll(/\s/g, "").match(/../g) ?? [], (pair) =>
     Number.parseInt(pair, 16),
   );
 }

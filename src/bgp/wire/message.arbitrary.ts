@@ -1,5 +1,5 @@
 // fast-check generators of everything a message can hold: for tests only.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type Address, addressFromBytes, type Family } from "../../net/address.ts";
 import { addressBits, type Prefix, prefixOf } from "../../net/prefix.ts";
 import type {

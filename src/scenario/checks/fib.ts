@@ -79,7 +79,5 @@ function destinationText({ prefix }: FibCheck): string {
 }
 
 async function prefixOfCheck(context: CheckContext, { prefix }: FibCheck): Promise<Prefix> {
-  return prefix === "default"
-    ? ("0.0.0.0/0" as Prefix)
-    : await resolveDestination(context, prefix);
+  return prefix === "default" ? ("0.0.0.0/0" as Prefix) : await resolveDestination(context, prefix);
 }

@@ -5,7 +5,7 @@ import { referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
 
 const timeoutSeconds = 3;
 /** curl's exit status where the command itself could not run (POSIX sh: not found, not executable). */
-const cannotRun = [126, 127];
+const cannotRun: ReadonlySet<number> = new Set([126, 127]);
 
 /** One GET by curl. */
 export const http: CheckHandler<"http"> = {
@@ -24,7 +24,7 @@ export const http: CheckHandler<"http"> = {
     const result = await context.runtime.exec(place, ["curl", ...output, url], {
       timeoutMs: (timeoutSeconds + 5) * 1000,
     });
-    if (cannotRun.includes(result.exitCode)) {
+    if (cannotRun.has(result.exitCode)) {
       throw new PreconditionError(`curl: ${excerpt(result.stderr)}`);
     }
     if (result.exitCode !== 0) return { ok: false, seen: excerpt(result.stderr) };

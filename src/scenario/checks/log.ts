@@ -6,7 +6,8 @@ import type { CheckOf } from "../schema/types.ts";
 
 /** A line written since the step began. */
 export const log: CheckHandler<"log"> = {
-  text: (check) => `log of ${check.of === undefined ? "" : `${check.of} on `}${referenceText(check.on)}`,
+  text: (check) =>
+    `log of ${check.of === undefined ? "" : `${check.of} on `}${referenceText(check.on)}`,
 
   expected: ({ absent, line }) =>
     `${absent ? "no line that" : "a line that"} ${textMatchText(line)}`,

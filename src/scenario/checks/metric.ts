@@ -45,7 +45,8 @@ export function parseSamples(text: string): Sample[] {
     const labels = [...(parts[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(
       ([, label, value]) => [label!, value!.replaceAll(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c))],
     );
-    const value = parts[3] === "+Inf" ? Infinity : parts[3] === "-Inf" ? -Infinity : Number(parts[3]);
+    const value =
+      parts[3] === "+Inf" ? Infinity : parts[3] === "-Inf" ? -Infinity : Number(parts[3]);
     return [{ name: parts[1]!, labels: Object.fromEntries(labels), value }];
   });
 }

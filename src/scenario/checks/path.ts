@@ -32,9 +32,7 @@ export const path: CheckHandler<"path"> = {
     if (hops.length === 0) {
       throw new PreconditionError(`traceroute: ${excerpt(result.stderr + result.stdout)}`);
     }
-    const named = hops.map((hop) =>
-      hop === undefined ? "*" : (context.names.nodeOf(hop) ?? hop),
-    );
+    const named = hops.map((hop) => (hop === undefined ? "*" : (context.names.nodeOf(hop) ?? hop)));
     const target = "node" in check.to ? nodeNamed(context, check.to.node).name : undefined;
     const between = nodesBetween(hops, named, address, [place.node, target]);
     const seen = hops

@@ -22,7 +22,8 @@ export const resource: CheckHandler<"resource"> = {
     const ok =
       value !== undefined &&
       (check.equals === undefined || isDeepStrictEqual(value, check.equals)) &&
-      (check.bounds === undefined || (typeof value === "number" && inBounds(value, check.bounds))) &&
+      (check.bounds === undefined ||
+        (typeof value === "number" && inBounds(value, check.bounds))) &&
       (check.text === undefined || textMatches(asText(value), check.text));
     return { ok, seen: object === undefined ? `no ${resourceText(check.resource)}` : seen };
   },

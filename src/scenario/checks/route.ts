@@ -24,7 +24,8 @@ export const route: CheckHandler<"route"> = {
     return `route ${referenceText(check.prefix)} on ${check.on}${check.absent ? " absent" : via}`;
   },
 
-  expected: (check) => (check.absent ? "not in the table" : wants(check).join(", ") || "in the table"),
+  expected: (check) =>
+    check.absent ? "not in the table" : wants(check).join(", ") || "in the table",
 
   async look(context, check) {
     const node = nodeNamed(context, check.on);

@@ -21,7 +21,9 @@ export async function setBgpMetric(context: LabContext, event: BgpMetric): Promi
   const node = nodeNamed(context, event.on).name;
   const prefix = event.prefix && (await resolveDestination(context, event.prefix));
   const { asn, peers } = await neighbors(context, node, event);
-  const attached = attachedMaps(await frrText(context.runtime, node, "bgpd", "show running-config"));
+  const attached = attachedMaps(
+    await frrText(context.runtime, node, "bgpd", "show running-config"),
+  );
   const family = prefix !== undefined && prefixFamily(prefix) === "ipv6" ? "ipv6" : "ipv4";
 
   const change: string[] = [];

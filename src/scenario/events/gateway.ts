@@ -42,8 +42,7 @@ async function viaWords(
     .neighborsOf(node)
     .find(
       (one) =>
-        one.other.node === other &&
-        (via.type === "node" || one.other.interface === via.interface),
+        one.other.node === other && (via.type === "node" || one.other.interface === via.interface),
     );
   const address = link && names.addressOfInterface(other, link.other.interface);
   if (address === undefined) {

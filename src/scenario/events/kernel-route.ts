@@ -31,7 +31,8 @@ function leadsOver(
     if (via.type === "interface") {
       return nodeNamed(context, via.node).name === node
         ? name === via.interface
-        : address !== undefined && address === context.names.addressOfInterface(via.node, via.interface);
+        : address !== undefined &&
+            address === context.names.addressOfInterface(via.node, via.interface);
     }
     if (address === undefined) return false;
     return isNextHop(context, node, { address, ...(name && { interface: name }) }, via);
@@ -78,7 +79,11 @@ export async function setRouteMetric(
     throw new EventError(node, `ip route show ${prefix}`, "no such route in the main table");
   }
   if (routes.length > 1) {
-    throw new EventError(node, `ip route show ${prefix}`, "several such routes: say which by `via`");
+    throw new EventError(
+      node,
+      `ip route show ${prefix}`,
+      "several such routes: say which by `via`",
+    );
   }
   await moveMetric(context, node, route, route.metric, event.metric);
   return () => moveMetric(context, node, route, event.metric, route.metric);

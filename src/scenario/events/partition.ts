@@ -51,8 +51,6 @@ function dropRules(ends: readonly Endpoint[]): string {
 
 async function mend(context: LabContext, nodes: readonly string[]): Promise<void> {
   await Promise.all(
-    nodes.map((node) =>
-      runCommand(context, { node }, ["nft", "delete", "table", "netdev", table]),
-    ),
+    nodes.map((node) => runCommand(context, { node }, ["nft", "delete", "table", "netdev", table])),
   );
 }
