@@ -2,8 +2,8 @@ import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
-import { type Address, address } from "../net/address.ts";
-import { openTcp } from "../sys/libc.ts";
+import { type Address, address, familyOf } from "../net/address.ts";
+import { listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 
 export type SpeakerLog = (
   level: "debug" | "info" | "warn" | "error",
@@ -26,8 +26,9 @@ export class SpeakerHost {
   readonly #options: SpeakerHostOptions;
   readonly #connections = new Map<ConnectionId, Socket>();
   readonly #timers = new Map<TimerId, NodeJS.Timeout>();
-  #server: Server | undefined;
-  #listenPort: number | undefined;
+  readonly #servers: Server[] = [];
+  /** What the listening sockets were made for. */
+  #listening: string | undefined;
   #nextAccepted = -1;
 
   constructor(config: SpeakerConfig, options: SpeakerHostOptions) {
@@ -38,7 +39,7 @@ export class SpeakerHost {
       softwareVersion: options.softwareVersion,
       random: Math.random,
     });
-    this.#listen(config.listenPort);
+    this.#listen(config);
   }
 
   start(): void {
@@ -46,7 +47,7 @@ export class SpeakerHost {
   }
 
   configure(config: SpeakerConfig): void {
-    this.#listen(config.listenPort);
+    this.#listen(config);
     this.#perform(this.speaker.configure(config, performance.now()));
   }
 
@@ -164,24 +165,53 @@ export class SpeakerHost {
     });
   }
 
-  #listen(port: number | undefined): void {
-    if (port === this.#listenPort) return;
-    this.#listenPort = port;
-    this.#server?.close();
-    this.#server = undefined;
-    if (port === undefined) return;
-    this.#server = createServer((socket) => {
-      const connection = this.#nextAccepted--;
-      this.#adopt(connection, socket, (reason) => {
-        this.#step({ input: "closed", connection, ...(reason === undefined ? {} : { reason }) });
+  /**
+   * One socket per address family, made by hand: the peers' passwords must be on it before the first
+   * SYN comes, else a peer with a password would be accepted without one.
+   */
+  #listen(config: SpeakerConfig | undefined): void {
+    const wanted = config?.listenPort === undefined ? undefined : listening(config);
+    if (wanted === this.#listening) return;
+    this.#listening = wanted;
+    for (const server of this.#servers.splice(0)) server.close();
+    if (config?.listenPort === undefined) return;
+    for (const host of [address("0.0.0.0"), address("::")]) {
+      const server = createServer((socket) => this.#accept(socket));
+      server.on("error", (error) => {
+        this.#options.log(
+          "error",
+          `cannot listen on TCP port ${config.listenPort}: ${error.message}`,
+        );
       });
-      this.#step({ input: "accepted", connection, ...endpoints(socket) });
-    });
-    this.#server.on("error", (error) => {
-      this.#options.log("error", `cannot listen on TCP port ${port}: ${error.message}`);
-    });
-    this.#server.listen(port);
+      try {
+        const fd = listenTcp(host, config.listenPort);
+        for (const peer of config.peers) {
+          if (peer.password && familyOf(peer.address) === familyOf(host)) {
+            setMd5Password(fd, peer.address, peer.password);
+          }
+        }
+        server.listen({ fd });
+        this.#servers.push(server);
+      } catch (error) {
+        const { message } = error as Error;
+        this.#options.log("error", `cannot listen on TCP port ${config.listenPort}: ${message}`);
+      }
+    }
   }
+
+  #accept(socket: Socket): void {
+    const connection = this.#nextAccepted--;
+    this.#adopt(connection, socket, (reason) => {
+      this.#step({ input: "closed", connection, ...(reason === undefined ? {} : { reason }) });
+    });
+    this.#step({ input: "accepted", connection, ...endpoints(socket) });
+  }
+}
+
+/** Two configurations with the same text need no other listening sockets. */
+function listening(config: SpeakerConfig): string {
+  const keys = config.peers.map((peer) => [peer.address, peer.password]);
+  return JSON.stringify([config.listenPort, keys]);
 }
 
 /** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and a zone is no part of an address. */

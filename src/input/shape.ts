@@ -185,14 +185,19 @@ export function located<T>(shape: Shape<T>): Shape<Located<T>> {
   };
 }
 
-/** A further look at a value: `turn` returns the result, or reports what is wrong. */
+/**
+ * A further look at a value: `turn` returns the result, or reports what is wrong. It is not asked
+ * where the shape reported something, since it would report what only follows from that.
+ */
 export function refined<T, U>(
   shape: Shape<T>,
   turn: (value: T, at: At) => U | undefined,
 ): Shape<U> {
   return (node, at) => {
+    const before = at.diagnostics.length;
     const value = shape(node, at);
-    return value === undefined ? undefined : turn(value, at);
+    const isSound = value !== undefined && at.diagnostics.length === before;
+    return isSound ? turn(value, at) : undefined;
   };
 }
 

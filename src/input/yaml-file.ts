@@ -118,7 +118,11 @@ function syntaxError(
   const line = lineAt(error.pos[0]);
   const message = error.message.split("\n")[0]!;
   const tab = error.code === "TAB_AS_INDENT" || /^ *\t/.test(lineOfText(text, error.pos[0]));
-  const hint = tab ? "indent with spaces: YAML forbids tabs there" : hintOfSyntax[error.code];
+  const hint = tab
+    ? "indent with spaces: YAML forbids tabs there"
+    : message.startsWith("Flow ")
+      ? "is a bracket or brace left open above?"
+      : hintOfSyntax[error.code];
   return { file, line, code: "YamlSyntax", path: "", message, ...(hint && { hint }) };
 }
 

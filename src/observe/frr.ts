@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from "../net/address.ts";
-import { type Prefix, parsePrefix } from "../net/prefix.ts";
+import { type Prefix, prefix as knownPrefix } from "../net/prefix.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { AddressFamily, NextHop, RibRoute, Session } from "./rib-view.ts";
 import { UnreadableError } from "./unreadable.ts";
@@ -30,7 +30,7 @@ export async function frrText(
   daemon: FrrDaemon,
   command: string,
 ): Promise<string> {
-  const connection = await openVty(runtime, node, daemon).catch(() => undefined);
+  const connection = await tryOpenVty(runtime, node, daemon);
   if (connection === undefined) return await vtysh(runtime, node, [command]);
   using vty = connection;
   let answer: VtyAnswer;
@@ -43,14 +43,32 @@ export async function frrText(
   return answer.output;
 }
 
-/** Rejects where the runtime has no way to sockets inside nodes, and where the daemon is not running. */
-export async function openVty(
+/**
+ * Undefined where the runtime has no way to sockets inside nodes. Throws UnreadableError where the
+ * daemon is not running.
+ */
+export async function tryOpenVty(
   runtime: Runtime,
   node: string,
   daemon: FrrDaemon,
-): Promise<VtyConnection> {
-  return await VtyConnection.open(await runtime.connectUnix(node, `/run/frr/${daemon}.vty`));
+): Promise<VtyConnection | undefined> {
+  const path = `/run/frr/${daemon}.vty`;
+  try {
+    return await VtyConnection.open(await runtime.connectUnix(node, path));
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!nobodyListens.has(code)) return undefined;
+    throw new UnreadableError(node, path, `${daemon} is not running (${code})`, { cause: error });
+  }
 }
+
+/** The daemon's socket is not there, is left over, or went while it was talked to. */
+const nobodyListens: ReadonlySet<string> = new Set([
+  "ENOENT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+]);
 
 /** Runs commands in one vtysh; it stops at the first one rejected. Returns what was printed. */
 export async function vtysh(
@@ -152,56 +170,56 @@ type FrrPrefixPath = {
   peer?: { peerId?: string; hostname?: string; interface?: string };
 };
 
-type FrrSummary = {
-  as?: number;
-  tableVersion?: number;
-  peers?: Record<
-    string,
-    {
-      hostname?: string;
-      remoteAs?: number;
-      localAs?: number;
-      pfxRcd?: number;
-      pfxSnt?: number;
-      state?: string;
-      peerUptimeMsec?: number;
-    }
-  >;
+type FrrSummary = { as?: number; tableVersion?: number; peers?: Record<string, FrrPeer> };
+
+type FrrPeer = {
+  hostname?: string;
+  remoteAs?: number;
+  localAs?: number;
+  pfxRcd?: number;
+  pfxSnt?: number;
+  state?: string;
+  peerUptimeMsec?: number;
 };
 
 /** Of `show bgp ipv4 unicast json`. */
 export function parseFrrTable(json: unknown): RibRoute[] {
   const { routes = {} } = json as { routes?: Record<string, FrrTablePath[]> };
-  return Object.values(routes)
-    .flat()
-    .map((path) => ({
-      prefix: parsePrefix(path.network)!,
-      valid: path.valid === true,
-      best: path.bestpath === true,
-      multipath: path.multipath === true,
-      stale: path.stale === true,
-      nextHops: nextHopsOf(path.nexthops, undefined),
-      asPath: path.path ?? "",
-      origin: originOf(path.origin),
-      ...(path.metric !== undefined && { med: path.metric }),
-      ...(path.locPrf !== undefined && { localPref: path.locPrf }),
-      ...peerOf(path.peerId),
-      ...(path.selectionReason !== undefined && { why: path.selectionReason }),
-    }));
+  return Object.values(routes).flat().map(tableRoute);
+}
+
+function tableRoute(path: FrrTablePath): RibRoute {
+  return {
+    prefix: knownPrefix(path.network),
+    valid: path.valid === true,
+    best: path.bestpath === true,
+    multipath: path.multipath === true && path.bestpath !== true,
+    stale: path.stale === true,
+    nextHops: nextHopsOf(path.nexthops, undefined),
+    asPath: path.path ?? "",
+    origin: originOf(path.origin),
+    ...(path.metric !== undefined && { med: path.metric }),
+    ...(path.locPrf !== undefined && { localPref: path.locPrf }),
+    ...peerOf(path.peerId),
+    ...(path.selectionReason !== undefined && { why: path.selectionReason }),
+  };
 }
 
 /** Of `show bgp ipv4 unicast PREFIX json`: `{}` where the table does not hold it. */
 export function parseFrrPrefix(json: unknown): RibRoute[] {
-  const { prefix, paths = [] } = json as { prefix?: string; paths?: FrrPrefixPath[] };
-  const own = prefix === undefined ? undefined : parsePrefix(prefix);
-  if (own === undefined) return [];
-  return paths.map((path) => ({
+  const { prefix: own, paths = [] } = json as { prefix?: string; paths?: FrrPrefixPath[] };
+  return own === undefined ? [] : paths.map((path) => prefixRoute(knownPrefix(own), path));
+}
+
+function prefixRoute(own: Prefix, path: FrrPrefixPath): RibRoute {
+  const { peer, bestpath } = path;
+  return {
     prefix: own,
     valid: path.valid === true,
-    best: path.bestpath?.overall === true,
-    multipath: path.multipath === true && path.bestpath?.overall !== true,
+    best: bestpath?.overall === true,
+    multipath: path.multipath === true && bestpath?.overall !== true,
     stale: path.stale === true,
-    nextHops: nextHopsOf(path.nexthops, path.peer?.interface),
+    nextHops: nextHopsOf(path.nexthops, peer?.interface),
     // FRR words an empty path `Local`.
     asPath: path.aspath?.string === "Local" ? "" : (path.aspath?.string ?? ""),
     origin: originOf(path.origin),
@@ -209,10 +227,10 @@ export function parseFrrPrefix(json: unknown): RibRoute[] {
     largeCommunities: words(path.largeCommunity?.string),
     ...(path.metric !== undefined && { med: path.metric }),
     ...(path.locPrf !== undefined && { localPref: path.locPrf }),
-    ...peerOf(path.peer?.peerId),
-    ...(path.peer?.hostname !== undefined && { peerName: path.peer.hostname }),
-    ...(path.bestpath?.selectionReason !== undefined && { why: path.bestpath.selectionReason }),
-  }));
+    ...peerOf(peer?.peerId),
+    ...(peer?.hostname !== undefined && { peerName: peer.hostname }),
+    ...(bestpath?.selectionReason !== undefined && { why: bestpath.selectionReason }),
+  };
 }
 
 /** `tableVersion` goes up with every change of a best path. */
@@ -221,7 +239,12 @@ export type FrrSummaryView = { localAsn: number; tableVersion: number; sessions:
 /** Of `show bgp ipv4 unicast summary json`. */
 export function parseFrrSummary(json: unknown): FrrSummaryView {
   const { as: localAsn = 0, tableVersion = 0, peers = {} } = json as FrrSummary;
-  const sessions = Object.entries(peers).map(([peer, of]) => ({
+  const sessions = Object.entries(peers).map(([peer, of]) => sessionOf(peer, of));
+  return { localAsn, tableVersion, sessions };
+}
+
+function sessionOf(peer: string, of: FrrPeer): Session {
+  return {
     peer,
     state: of.state ?? "Idle",
     localAsn: of.localAs ?? 0,
@@ -230,8 +253,7 @@ export function parseFrrSummary(json: unknown): FrrSummaryView {
     sent: of.pfxSnt ?? 0,
     uptimeMs: of.state === "Established" ? (of.peerUptimeMsec ?? 0) : 0,
     ...(of.hostname !== undefined && { hostname: of.hostname }),
-  }));
-  return { localAsn, tableVersion, sessions };
+  };
 }
 
 /** An IPv6 next hop is listed with its global and its link-local address: the one used counts. */

@@ -81,18 +81,23 @@ export async function agentRoutes(
     askAgent(runtime, node, { get: "routes", kind: "received" }),
   ])) as [AvailableRoute[], ReceivedRoute[]];
   const own = available.filter((route) => route.peer === undefined);
-  return [
-    ...own.map((route) => ribRoute(route, { best: route.best, valid: true, stale: false })),
-    ...received.map((route) => ({
-      ...ribRoute(route, {
-        best: route.best,
-        valid: route.notUsed === undefined,
-        stale: route.stale,
-      }),
-      peer: route.peerAddress,
-      ...(route.notUsed !== undefined && { why: route.notUsed }),
-    })),
-  ].filter((route) => route.prefix.includes(":") === (family === "ipv6-unicast"));
+  return [...own.map(ownRoute), ...received.map(receivedRoute)].filter(
+    (route) => route.prefix.includes(":") === (family === "ipv6-unicast"),
+  );
+}
+
+export function ownRoute(route: AvailableRoute): RibRoute {
+  return ribRoute(route, { best: route.best, valid: true, stale: false });
+}
+
+/** What the import policy rejects is there, and not valid: `why` says so. */
+export function receivedRoute(route: ReceivedRoute): RibRoute {
+  const { best, stale, notUsed } = route;
+  return {
+    ...ribRoute(route, { best, stale, valid: notUsed === undefined }),
+    peer: route.peerAddress,
+    ...(notUsed !== undefined && { why: notUsed }),
+  };
 }
 
 function ribRoute(

@@ -10,7 +10,21 @@ import {
 } from "./testdata/rack-spine.ts";
 
 function at(...timed: [atMs: number, body: RecordBody][]): TimelineRecord[] {
-  return timed.map(([atMs, body]) => ({ atMs, ...body }));
+  return timed.map(([atMs, body]) => Object.assign({ atMs }, body));
+}
+function check(verdict: "fail" | "inconclusive"): RecordBody {
+  return {
+    type: "check",
+    step: 0,
+    index: 0,
+    kind: "ping",
+    text: "ping",
+    verdict,
+    expected: "",
+    seen: "",
+    tookMs: 0,
+    looks: 1,
+  };
 }
 const noChecks = { pass: 0, fail: 0, warn: 0, inconclusive: 0 };
 
@@ -66,18 +80,6 @@ test("a timeline that breaks off is never a pass", () => {
 describe("a verdict that the records contradict", () => {
   const pass: RecordBody = { type: "verdict", verdict: "pass", tookMs: 1, checks: noChecks };
   const step: RecordBody = { type: "step", index: 0, name: "s", state: "begin" };
-  const check = (verdict: "fail" | "inconclusive"): RecordBody => ({
-    type: "check",
-    step: 0,
-    index: 0,
-    kind: "ping",
-    text: "ping",
-    verdict,
-    expected: "",
-    seen: "",
-    tookMs: 0,
-    looks: 1,
-  });
   test.each([
     ["a failed check", check("fail"), "fail"],
     ["a check without outcome", check("inconclusive"), "inconclusive"],
@@ -119,7 +121,8 @@ test("an outage that names its step counts there", () => {
 test("of several runs in one timeline the last is read", () => {
   const first = failingTimeline();
   const laterMs = first.at(-1)!.atMs + 1000;
-  const second = passingTimeline().map((record) => ({ ...record, atMs: record.atMs + laterMs }));
+  const second = passingTimeline();
+  for (const record of second) record.atMs += laterMs;
   const run = summarize([...first, ...second]);
   expect(run.verdict).toBe("pass");
   expect(run.fromMs).toBe(laterMs);

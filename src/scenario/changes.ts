@@ -1,5 +1,5 @@
 import { EnvironmentError } from "../input/diagnostic.ts";
-import { frrText, openVty, parseFrrSummary, parseJson } from "../observe/frr.ts";
+import { frrText, parseFrrSummary, parseJson, tryOpenVty } from "../observe/frr.ts";
 import { hasAgent } from "../observe/router.ts";
 import type { VtyConnection } from "../observe/vty.ts";
 import type { RouteChange } from "../runtime/port.ts";
@@ -173,7 +173,7 @@ class VersionPoll {
   async #ask(): Promise<string> {
     const { runtime } = this.#context;
     if (this.#vty?.isOpen !== true) {
-      this.#vty = await openVty(runtime, this.node, "bgpd").catch(() => undefined);
+      this.#vty = await tryOpenVty(runtime, this.node, "bgpd");
     }
     if (this.#vty === undefined) return await frrText(runtime, this.node, "bgpd", versionCommand);
     return (await this.#vty.run(versionCommand)).output;

@@ -108,7 +108,7 @@ test.each([
   [
     "a field that kind does not have",
     `${head}nodes:\n- role: worker\n  lables: {a: b}\n- role: control-plane\n`,
-    "kind.yaml:4: UnknownField nodes[0].lables: a node of the cluster has no field 'lables'\n  hint: did you mean 'labels'?",
+    "kind.yaml:5: UnknownField nodes[0].lables: a node of the cluster has no field 'lables'\n  hint: did you mean 'labels'?",
   ],
   [
     "a role that does not exist",

@@ -82,10 +82,10 @@ const open: fc.Arbitrary<Message> = fc
     bgpIdentifier: arbitraryAddress("ipv4"),
     capabilities: fc.array(arbitraryCapability, { maxLength: 8 }),
   })
-  .map((message) => ({
-    ...message,
-    capabilities: [...message.capabilities, { capability: "fourOctetAs", asn: message.asn }],
-  }));
+  .map((message) => {
+    const fourOctetAs: Capability = { capability: "fourOctetAs", asn: message.asn };
+    return Object.assign(message, { capabilities: [...message.capabilities, fourOctetAs] });
+  });
 
 const segment: fc.Arbitrary<AsPathSegment> = fc.record({
   kind: fc.constantFrom(

@@ -63,6 +63,10 @@ const tableColumns: Column[] = [
 
 function stepTable(steps: readonly StepSummary[], columns: number, look: Look): Line[] {
   if (steps.length === 0) return [];
+  if (steps.every((step) => step.verdict === "notRun")) {
+    const none = steps.length === 1 ? "The step did not" : `None of the ${steps.length} steps did`;
+    return [[span(`  ${none} run.`, "dim")]];
+  }
   const cells = new Map(
     tableColumns.map((column) => {
       const texts = steps.map(column.cell);

@@ -25,15 +25,21 @@ export function span(text: string, color?: Color): Span {
 
 /** The line as it goes out, with colour codes if the terminal has them and no other control character. */
 export function printLine(line: Line, look: Look): string {
-  return line
+  const shown = line.map(({ text, color }) => ({ text: clean(text, look), color }));
+  // Space at the end is seen by nobody and copied by everybody.
+  while (shown.length > 0) {
+    const last = shown.at(-1)!;
+    last.text = last.text.trimEnd();
+    if (last.text !== "") break;
+    shown.pop();
+  }
+  return shown
     .map(({ text, color }) => {
-      const shown = clean(text, look);
-      if (!look.color || color === undefined || shown === "") return shown;
+      if (!look.color || color === undefined || text === "") return text;
       const [on, off] = sgr[color];
-      return `\u001b[${on}m${shown}\u001b[${off}m`;
+      return `\u001b[${on}m${text}\u001b[${off}m`;
     })
-    .join("")
-    .trimEnd();
+    .join("");
 }
 
 /** Cut to `columns` cells, with an ellipsis where something was cut. */

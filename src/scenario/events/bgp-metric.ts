@@ -21,9 +21,8 @@ export async function setBgpMetric(context: LabContext, event: BgpMetric): Promi
   const node = nodeNamed(context, event.on).name;
   const prefix = event.prefix && (await resolveDestination(context, event.prefix));
   const { asn, peers } = await neighbors(context, node, event);
-  const attached = attachedMaps(
-    await frrText(context.runtime, node, "bgpd", "show running-config"),
-  );
+  const running = await frrText(context.runtime, node, "bgpd", "show running-config");
+  const attached = attachedMaps(running);
   const family = prefix !== undefined && prefixFamily(prefix) === "ipv6" ? "ipv6" : "ipv4";
 
   const change: string[] = [];
@@ -35,7 +34,7 @@ export async function setBgpMetric(context: LabContext, event: BgpMetric): Promi
         const line = `neighbor ${peer} route-map ${old} ${direction}`;
         throw new EventError(node, line, "the router has a route-map there: change it by `config`");
       }
-      const name = nextName(peer, direction, old);
+      const name = nextName(running, peer, direction);
       const attach = inBgp(asn, family, `neighbor ${peer} route-map ${name} ${direction}`);
       const detach = inBgp(asn, family, `no neighbor ${peer} route-map ${name} ${direction}`);
       const attachOld = old && inBgp(asn, family, `neighbor ${peer} route-map ${old} ${direction}`);
@@ -114,10 +113,17 @@ function inBgp(asn: number, family: "ipv4" | "ipv6", line: string): string[] {
   return [`router bgp ${asn}`, `address-family ${family} unicast`, line, "exit", "exit"];
 }
 
-/** SPINELAB-net0-out-1, -2, …: never the one attached now. */
-function nextName(peer: string, direction: Direction, old: string | undefined): string {
-  const number = Number(old?.split("-").at(-1) ?? 0) + 1;
-  return `${ownPrefix}-${peer}-${direction}-${number}`;
+/**
+ * SPINELAB-net0-out-1, -2, …: one that is not there yet. Earlier ones stay, unattached, since the
+ * undo of a later event attaches them again.
+ */
+function nextName(runningConfig: string, peer: string, direction: Direction): string {
+  const stem = `${ownPrefix}-${peer}-${direction}-`;
+  const names = runningConfig.matchAll(/^route-map (\S+) /gm);
+  const numbers = Array.from(names, ([, name]) =>
+    name!.startsWith(stem) ? Number(name!.slice(stem.length)) : 0,
+  );
+  return `${stem}${Math.max(0, ...numbers) + 1}`;
 }
 
 /** `PEER in|out` → name of the route-map attached there. */

@@ -51,13 +51,24 @@ async function viaWords(
   return ["via", address];
 }
 
-/** Deletes the default routes there are and adds those of before. */
+/** Adds what is missing before it deletes what is too much, so that there is a way out all the time. */
 async function restore(context: LabContext, node: string, before: FibRoute[]): Promise<void> {
   const now = await mainRoutes(context, node, defaultRoute, undefined);
-  for (const route of now) {
-    await runCommand(context, { node }, ["ip", "route", "del", ...routeWords(route)]);
-  }
-  for (const route of before) {
-    await runCommand(context, { node }, ["ip", "route", "add", ...routeWords(route)]);
-  }
+  const act = async (verb: "add" | "del", routes: FibRoute[]) => {
+    for (const route of routes) {
+      await runCommand(context, { node }, ["ip", "route", verb, ...routeWords(route)]);
+    }
+  };
+  const [missing, extra] = [others(before, now), others(now, before)];
+  // A route of the same metric over another gateway cannot be added beside the one there.
+  const clashing = extra.filter((one) => missing.some(({ metric }) => metric === one.metric));
+  await act("del", clashing);
+  await act("add", missing);
+  await act("del", others(extra, clashing));
+}
+
+/** Those routes that are not among the known ones. */
+function others(routes: FibRoute[], known: FibRoute[]): FibRoute[] {
+  const words = new Set(known.map((route) => routeWords(route).join(" ")));
+  return routes.filter((route) => !words.has(routeWords(route).join(" ")));
 }

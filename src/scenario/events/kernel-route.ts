@@ -1,5 +1,5 @@
 import { type Prefix, prefixFamily } from "../../net/prefix.ts";
-import { type FibRoute, kernelRoutes } from "../../observe/kernel.ts";
+import { type FibNextHop, type FibRoute, kernelRoutes } from "../../observe/kernel.ts";
 import type { LabContext } from "../context.ts";
 import { EventError, type Undo } from "../event.ts";
 import { runCommand } from "../node-command.ts";
@@ -42,16 +42,20 @@ function leadsOver(
 /** The words of `ip route add` and `ip route del` that name a route. */
 export function routeWords(route: FibRoute, metric = route.metric): string[] {
   const { prefix, protocol, nextHops, type } = route;
-  const hops = nextHops.map(({ address, interface: name }) => [
-    ...(address === undefined ? [] : ["via", ...viaWords(prefix, address)]),
-    ...(name === undefined ? [] : ["dev", name]),
-  ]);
+  const hops = nextHops.map((hop) => hopWords(prefix, hop));
   return [
     ...(type === "unicast" ? [] : [type]),
     prefix,
-    ...(hops.length === 1 ? hops[0]! : hops.flatMap((words) => ["nexthop", ...words])),
+    ...(hops.length === 1 ? hops[0]! : hops.flatMap((words) => ["nexthop"].concat(words))),
     ...(protocol === "boot" ? [] : ["proto", protocol]),
     ...(metric === 0 ? [] : ["metric", String(metric)]),
+  ];
+}
+
+function hopWords(prefix: Prefix, { address, interface: name }: FibNextHop): string[] {
+  return [
+    ...(address === undefined ? [] : ["via", ...viaWords(prefix, address)]),
+    ...(name === undefined ? [] : ["dev", name]),
   ];
 }
 

@@ -77,19 +77,16 @@ function referenceOf({
 }
 
 /** The object without what the API server adds. */
-function asWritten({ apiVersion, kind, metadata, status: _, ...rest }: KubeObject): KubeObject {
-  const { name, namespace, labels, annotations } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(labels !== undefined && { labels }),
-      ...(annotations !== undefined && { annotations }),
-    },
-    ...rest,
+function asWritten(object: KubeObject): KubeObject {
+  const { name, namespace, labels, annotations } = object.metadata;
+  const metadata = {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(labels !== undefined && { labels }),
+    ...(annotations !== undefined && { annotations }),
   };
+  const fields = Object.entries(object).filter(([field]) => field !== "status");
+  return { ...Object.fromEntries(fields), metadata } as KubeObject;
 }
 
 /** The RFC 7386 merge patch that takes `merge` back from an object that was `before`. */

@@ -304,11 +304,15 @@ function applyEvent(reading: Reading): Shape<EventBody> {
     }
     return readManifests([file], reading.validate, at.diagnostics);
   };
-  return refined(oneOrMore(item, "a list of files and objects"), (read) => {
-    const manifests = read.flat();
-    reading.applied.push(...manifests);
-    return { kind: "apply" as const, manifests };
-  });
+  const noted: typeof item = (node, at) => {
+    const manifests = item(node, at);
+    reading.applied.push(...(manifests ?? []));
+    return manifests;
+  };
+  return refined(oneOrMore(noted, "a list of files and objects"), (read) => ({
+    kind: "apply" as const,
+    manifests: read.flat(),
+  }));
 }
 
 /** Fields that name an object, and those of the event beside them. */

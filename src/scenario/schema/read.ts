@@ -86,30 +86,28 @@ function stepShape(reading: Reading): Shape<Step> {
       return undefined;
     },
   );
-  const complete = refined(shape, (fields, at): Step | undefined => {
-    const { name, probe: probes = [], do: events = [], expect: checks = [] } = fields;
-    const step: Step = {
-      name,
-      source: sourceOf(at),
-      withinMs: fields.within ?? 0,
-      forMs: fields.for ?? 0,
-      probes,
-      events,
-      checks,
-    };
-    if (fields.converge !== undefined) step.convergeMs = fields.converge;
-    if (step.convergeMs !== undefined && events.length === 0 && at.diagnostics.length === 0) {
-      const message = "'converge' counts from an event, and the step has none";
-      return mistake(at, "MissingField", message, "add `do:` with an event");
-    }
-    return step;
-  });
   return (node, at) => {
     reading.step++;
     if (node.type === "map" && !["probe", "do", "expect"].some((key) => node.entries.has(key))) {
       mistake(at, "MissingField", "a step needs 'expect', 'do' or 'probe'");
     }
-    return complete(node, at);
+    if (node.type === "map" && node.entries.has("converge") && !node.entries.has("do")) {
+      const message = "'converge' counts from an event, and the step has none";
+      mistake(at, "MissingField", message, "add `do:` with an event");
+    }
+    const fields = shape(node, at);
+    if (fields === undefined) return undefined;
+    const step: Step = {
+      name: fields.name,
+      source: sourceOf(at),
+      withinMs: fields.within ?? 0,
+      forMs: fields.for ?? 0,
+      probes: fields.probe ?? [],
+      events: fields.do ?? [],
+      checks: fields.expect ?? [],
+    };
+    if (fields.converge !== undefined) step.convergeMs = fields.converge;
+    return step;
   };
 }
 

@@ -1,0 +1,262 @@
+// Any inputs in any order: what must hold of the state, the timers and the connections after each.
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { encodeMessage } from "../wire/encode.ts";
+import { message as frame } from "../wire/hex.ts";
+import { arbitraryMessage } from "../wire/message.arbitrary.ts";
+import type { Message } from "../wire/message.ts";
+import type { ConnectionId, SessionEffect, SessionInput, SessionState, TimerName } from "./io.ts";
+import { graceful, ipv6, peerOpen, Played, sessionOptions } from "./test-peer.ts";
+
+/** What the edge would know: which connections are open, which timers run. */
+class Edge {
+  readonly played: Played;
+  readonly passive: boolean;
+  readonly timers = new Set<TimerName>();
+  readonly open = new Set<ConnectionId>();
+  readonly dialing = new Set<ConnectionId>();
+  up = false;
+  started = false;
+
+  constructor(passive: boolean, holdTimeSeconds: number) {
+    this.passive = passive;
+    this.played = new Played(
+      sessionOptions({ passive, holdTimeSeconds, gracefulRestart: { restartTimeSeconds: 15 } }),
+    );
+  }
+
+  step(input: SessionInput): void {
+    if (input.input === "start") this.started = true;
+    if (input.input === "stop") this.started = false;
+    if (input.input === "connected" && this.dialing.delete(input.connection))
+      this.open.add(input.connection);
+    if (input.input === "accepted") this.open.add(input.connection);
+    if (input.input === "connectFailed") this.dialing.delete(input.connection);
+    if (input.input === "closed") {
+      this.open.delete(input.connection);
+      this.dialing.delete(input.connection);
+    }
+    if (input.input === "timer") this.timers.delete(input.timer);
+    for (const effect of this.played.step(input).effects) this.#carryOut(effect);
+    this.#check();
+  }
+
+  #carryOut(effect: SessionEffect): void {
+    switch (effect.do) {
+      case "connect":
+        must(!this.open.has(effect.connection), "a connection id is used once");
+        this.dialing.add(effect.connection);
+        break;
+      case "send":
+        must(this.open.has(effect.connection), "sends on open connections only");
+        break;
+      case "close":
+        this.open.delete(effect.connection);
+        this.dialing.delete(effect.connection);
+        break;
+      case "setTimer":
+        must(effect.afterMs > 0, "a timer has a time");
+        this.timers.add(effect.timer);
+        break;
+      case "clearTimer":
+        this.timers.delete(effect.timer);
+        break;
+      case "established":
+        must(!this.up, "established once");
+        this.up = true;
+        break;
+      case "down":
+        must(this.up, "down only after established");
+        this.up = false;
+        break;
+      case "update":
+      case "routeRefresh":
+        must(this.up, "routes in Established only");
+        break;
+      case "log":
+        break;
+    }
+  }
+
+  #check(): void {
+    const { state, negotiated } = this.played.session;
+    must(this.up === (state === "Established"), "established and down are told");
+    must((negotiated !== undefined) === this.up, "negotiated in Established only");
+    must(this.dialing.size <= 1, "one attempt at a time");
+    must([...this.open].filter((id) => id > 0).length <= 1, "one connection of our own");
+    // One the peer opened, and a second where the first is Established.
+    const accepted = [...this.open].filter((id) => id < 0).length;
+    must(accepted <= (state === "Established" ? 2 : 1), "one connection of the peer's");
+    const expected = this.#expectedTimer(state);
+    const running = ["connectRetry", "idleHold"].filter((timer) =>
+      this.timers.has(timer as TimerName),
+    );
+    must(running.join(" ") === expected, `${state} has ${running.join(" ")}, not ${expected}`);
+    for (const timer of this.timers) {
+      const [name, id] = timer.split("/");
+      if (name === "hold" || name === "keepalive")
+        must(this.open.has(Number(id)), `${timer} of an open connection`);
+    }
+    if (this.started) return;
+    const left = [...this.timers, ...this.open, ...this.dialing].join(" ");
+    must(state === "Idle" && left === "", `stopped is ${state} with ${left}`);
+  }
+
+  /** Of ConnectRetryTimer and IdleHoldTimer, which runs in that state. */
+  #expectedTimer(state: SessionState): string {
+    const connections = this.dialing.size + this.open.size;
+    switch (state) {
+      case "Idle":
+        must(connections === 0, "Idle has no connection");
+        return this.started ? "idleHold" : "";
+      case "Connect":
+        must(this.dialing.size === 1 && this.open.size === 0, "Connect has an attempt");
+        return "connectRetry";
+      case "Active":
+        must(connections === 0, "Active has no connection");
+        return this.passive ? "" : "connectRetry";
+      case "OpenSent":
+      case "OpenConfirm":
+        must(this.open.size > 0, `${state} has a connection`);
+        // An attempt under way goes on beside the connection that the peer opened.
+        return this.dialing.size > 0 ? "connectRetry" : "";
+      case "Established":
+        must(this.dialing.size === 0, "Established ends an attempt");
+        return "";
+    }
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`does not hold: ${what}`);
+}
+
+type Action = { act: string; which: number; messages: (Message | Uint8Array)[]; waitMs: number };
+
+const keepalive: Message = { type: "KEEPALIVE" };
+const likely: (Message | Uint8Array)[][] = [
+  [peerOpen()],
+  [peerOpen({ extra: [{ ...graceful, restarting: true }] })],
+  [peerOpen({ bgpIdentifier: address("192.0.2.1"), holdTimeSeconds: 0 })],
+  [peerOpen(), keepalive],
+  [keepalive],
+  [peerOpen({ asn: 1 })],
+  [{ type: "NOTIFICATION", code: 6, subcode: 7, data: new Uint8Array() }],
+  [{ type: "ROUTE-REFRESH", family: ipv6, subtype: 0 }],
+  [frame(2, "00ff 0000")],
+  [new Uint8Array(19)],
+];
+
+const action: fc.Arbitrary<Action> = fc.record({
+  act: fc.oneof(
+    { weight: 4, arbitrary: fc.constant("received") },
+    { weight: 3, arbitrary: fc.constantFrom("start", "connected", "timer") },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom("accepted", "closed", "connectFailed", "stale", "unknown"),
+    },
+    { weight: 1, arbitrary: fc.constantFrom("stop", "say") },
+  ),
+  which: fc.nat(5),
+  messages: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...likely) },
+    fc.array(arbitraryMessage, { minLength: 1, maxLength: 3 }),
+  ),
+  waitMs: fc.constantFrom(0, 10, 6_000, 20_000),
+});
+
+function stream(messages: (Message | Uint8Array)[]): Uint8Array {
+  const codec = { fourOctetAs: true, extendedMessage: false };
+  return Buffer.concat(
+    messages.flatMap((one) => (one instanceof Uint8Array ? one : encodeMessage(one, codec))),
+  );
+}
+
+const ends = { localAddress: address("10.0.2.2"), remoteAddress: address("10.0.2.1") };
+
+function act(
+  edge: Edge,
+  { act: name, which, messages, waitMs }: Action,
+  fresh: () => number,
+): void {
+  edge.played.nowMs += waitMs;
+  const pick = <T>(from: Iterable<T>): T | undefined => {
+    const all = [...from];
+    return all[which % all.length];
+  };
+  const connection = pick([...edge.open, ...edge.dialing]);
+  const dialing = pick(edge.dialing);
+  switch (name) {
+    case "start":
+      edge.step({ input: "start" });
+      break;
+    case "stop":
+      edge.step({ input: "stop" });
+      break;
+    case "say":
+      edge.step({ input: "stop", notification: { subcode: 2, communication: "bye" } });
+      break;
+    case "connected":
+      if (dialing !== undefined) edge.step({ input: "connected", connection: dialing, ...ends });
+      break;
+    case "connectFailed":
+      if (dialing !== undefined) {
+        edge.step({ input: "connectFailed", connection: dialing, reason: "ECONNREFUSED" });
+      }
+      break;
+    case "accepted":
+      edge.step({ input: "accepted", connection: fresh(), ...ends });
+      break;
+    case "closed":
+      if (connection !== undefined) edge.step({ input: "closed", connection });
+      break;
+    case "received": {
+      const open = pick(edge.open);
+      if (open === undefined) break;
+      edge.step({ input: "received", connection: open, bytes: stream(messages) });
+      break;
+    }
+    case "timer": {
+      const timer = pick(edge.timers);
+      if (timer !== undefined) edge.step({ input: "timer", timer });
+      break;
+    }
+    case "stale":
+      // A timer that does not run any more, of a connection long gone.
+      edge.step({ input: "timer", timer: which % 2 === 0 ? "hold/999" : "keepalive/-999" });
+      break;
+    case "unknown":
+      edge.step({ input: "received", connection: 999, bytes: stream(messages) });
+      break;
+  }
+}
+
+it("any inputs in any order leave the session in a legal state, with the timers of that state", () => {
+  const seen = new Set<SessionState>();
+  fc.assert(
+    fc.property(
+      fc.array(action, { minLength: 1, maxLength: 60, size: "max" }),
+      fc.boolean(),
+      fc.constantFrom(9, 0),
+      (actions, passive, holdTimeSeconds) => {
+        const edge = new Edge(passive, holdTimeSeconds);
+        let last = 0;
+        for (const one of actions) {
+          act(edge, one, () => --last);
+          seen.add(edge.played.session.state);
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+  // The walk is worth something only where it got everywhere.
+  expect([...seen].toSorted()).toEqual([
+    "Active",
+    "Connect",
+    "Established",
+    "Idle",
+    "OpenConfirm",
+    "OpenSent",
+  ]);
+});

@@ -1,0 +1,179 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { finished, repository, spinelab, start, succeed, traces, until } from "./spinelab.ts";
+
+/** Every test has a folder of its own with a copy of the lab to spoil, and leaves nothing behind. */
+let folder: string;
+let lab: string;
+let before: ReturnType<typeof traces>;
+let count = 0;
+
+beforeEach(() => {
+  lab = `fault-${process.pid}-${++count}`;
+  folder = mkdtempSync(join(tmpdir(), "spinelab-faults-"));
+  for (const part of ["labs/rack-spine", "topologies", "scenarios"]) {
+    cpSync(join(repository, part), join(folder, part), { recursive: true });
+  }
+  before = traces(lab);
+});
+
+afterEach(async () => {
+  await spinelab("down", lab);
+  expect(traces(lab)).toEqual(before);
+  rmSync(folder, { recursive: true });
+});
+
+const labFile = () => join(folder, "labs/rack-spine/lab.yaml");
+const report = () => join(folder, "reports");
+const runArgs = () => ["run", labFile(), "--name", lab, "--report", report()];
+
+function change(file: string, from: string | RegExp, to: string): void {
+  const path = join(folder, file);
+  const text = readFileSync(path, "utf8");
+  const changed = text.replace(from, to);
+  if (changed === text) throw new Error(`${file} does not hold ${from}`);
+  writeFileSync(path, changed);
+}
+
+test("an exec line that fails ends the run: node, line and output are named, evidence is kept", async () => {
+  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
+  const { status, stdout } = await spinelab(...runArgs());
+  expect(status).toBe(1);
+  expect(stdout).toContain("ip link del no-such-link");
+  expect(stdout).toMatch(/Cannot find device "no-such-link"/);
+  expect(stdout).toMatch(/rack-spine\.clab\.yaml:\d+/);
+  expect(stdout).toContain("tor0");
+  expect(readFileSync(join(report(), lab, "evidence/tor0/routes.txt"), "utf8")).not.toBe("");
+  expect(readFileSync(join(report(), lab, "junit.xml"), "utf8")).toContain("<error");
+});
+
+test("a line that the lab allows to fail does not", async () => {
+  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
+  const file = join(folder, "labs/rack-spine/lab.yaml");
+  writeFileSync(
+    file,
+    `${readFileSync(file, "utf8")}allowFailure: [{ node: tor0, exec: "ip link del no-such-link" }]\n`,
+  );
+  await succeed("up", file, "--name", lab);
+});
+
+test("a router command that FRR rejects ends the run and is named", async () => {
+  change(
+    "topologies/rack-spine.clab.yaml",
+    " no bgp ebgp-requires-policy",
+    " no bgp ebgp-requires-polly",
+  );
+  const { status, stdout } = await spinelab(...runArgs());
+  expect(status).toBe(1);
+  expect(stdout).toContain("no bgp ebgp-requires-polly");
+  expect(stdout).toMatch(/Unknown command/);
+});
+
+test("a routing daemon that dies fails the run", async () => {
+  const run = start(...runArgs());
+  const outcome = finished(run);
+  await until("bgpd of tor0", () => kill("tor0", "-x bgpd"));
+  const { status, stdout } = await outcome;
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/daemon bgpd of tor0 ended/);
+  expect(readFileSync(join(report(), lab, "junit.xml"), "utf8")).toMatch(/<(error|failure)/);
+});
+
+test("an agent that dies fails the run, with the end of its log", async () => {
+  const run = start(...runArgs());
+  const outcome = finished(run);
+  await until("agent of kind-worker", () => kill("kind-worker", "-f '[a]pp/agent.mjs agent'"));
+  const { status, stdout } = await outcome;
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/agent of kind-worker ended/);
+});
+
+test.for([0, 150, 400, 1200, 3000])(
+  "Ctrl-C %i ms after the lab began leaves nothing behind",
+  async (afterMs) => {
+    const run = start(...runArgs());
+    const outcome = finished(run);
+    await until("the lab's folder", () => readState() !== undefined || run.exitCode !== null);
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    run.kill("SIGINT");
+    const { status, stdout } = await outcome;
+    expect(status).toBe(3);
+    expect(stdout).toContain("interrupted");
+    expect(traces(lab)).toEqual(before);
+  },
+);
+
+test("SIGKILL of the runner: its processes end at once, the next command clears the rest and says so", async () => {
+  const run = start(...runArgs());
+  const outcome = finished(run);
+  await until("all nodes", () => Object.keys(readState()?.nodes ?? {}).length === 7);
+  const pids = Object.values(readState()!.nodes as Record<string, number>);
+  run.kill("SIGKILL");
+  await outcome;
+  await until("the nodes' first processes gone", () => pids.every((pid) => !alive(pid)), 5000);
+  const next = await spinelab("down", lab);
+  expect(next.stdout).toContain(`cleared what lab ${lab} had left behind`);
+  expect(traces(lab)).toEqual(before);
+});
+
+test("SIGKILL of the supervisor of a lab that was left up: the next up clears it and works", async () => {
+  await succeed("up", labFile(), "--name", lab);
+  process.kill(readState()!.supervisor.pid, "SIGKILL");
+  await until("the supervisor gone", () => !alive(readState()!.supervisor.pid));
+  const again = await spinelab("up", labFile(), "--name", lab);
+  expect(again.stderr).toContain(`cleared what lab ${lab} had left behind`);
+  expect(again.status).toBe(0);
+});
+
+test("a stale state folder without a readable state is cleared", async () => {
+  mkdirSync(`/run/spinelab/${lab}`, { recursive: true });
+  writeFileSync(`/run/spinelab/${lab}/state.json`, "{ torn");
+  await until("it counts as stale", async () => {
+    const { stdout } = await spinelab("down", lab);
+    return stdout.includes("cleared");
+  });
+});
+
+test("a lab of that name is up: refused with status 2 and a hint; the first goes on", async () => {
+  await succeed("up", labFile(), "--name", lab);
+  const second = await spinelab(...runArgs());
+  expect(second.status).toBe(2);
+  expect(second.stderr).toContain(`a lab ${lab} is running already`);
+  expect(second.stderr).toContain(`spinelab down ${lab}`);
+  expect(await succeed("inspect", lab)).toContain(`lab ${lab}: up`);
+});
+
+test("reports that cannot be written fail the run, and the lab is down all the same", async () => {
+  writeFileSync(report(), "a file where the folder should be");
+  const { status, stderr } = await spinelab(...runArgs());
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/ENOTDIR|EEXIST/);
+});
+
+type State = { nodes: Record<string, number>; supervisor: { pid: number } };
+
+function readState(): State | undefined {
+  try {
+    return JSON.parse(readFileSync(`/run/spinelab/${lab}/state.json`, "utf8")) as State;
+  } catch {
+    return undefined;
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `which`: how pkill finds it; a pattern must not match the shell that runs it. */
+async function kill(node: string, which: string): Promise<boolean> {
+  const script = `pkill -KILL ${which}`;
+  const { status } = await spinelab("exec", node, "--lab", lab, "--", "sh", "-c", script);
+  return status === 0;
+}

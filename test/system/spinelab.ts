@@ -1,0 +1,82 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const launcher = fileURLToPath(new URL("../../bin/spinelab.mjs", import.meta.url));
+export const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+export type Outcome = { status: number; stdout: string; stderr: string };
+
+/** Runs the command `spinelab` as a user does and waits for its end. */
+export async function spinelab(...args: string[]): Promise<Outcome> {
+  return finished(start(...args));
+}
+
+/** Starts it; `finished` waits for the end. */
+export function start(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [launcher, ...args], {
+    cwd: repository,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+}
+
+export async function finished(child: ChildProcess): Promise<Outcome> {
+  const outcome = { status: 0, stdout: "", stderr: "" };
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  outcome.status = code ?? (signal === "SIGKILL" ? 137 : 130);
+  return outcome;
+}
+
+/** Like `spinelab`, for commands that must succeed: returns what they print. */
+export async function succeed(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await spinelab(...args);
+  if (status !== 0)
+    throw new Error(`spinelab ${args.join(" ")}: status ${status}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Looks until it finds something, at most `limitMs`; says what it saw last. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  limitMs = 20_000,
+): Promise<T> {
+  const deadlineMs = performance.now() + limitMs;
+  let last: unknown;
+  while (performance.now() < deadlineMs) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+      last = found;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${what}: not within ${limitMs} ms; last saw ${String(last)}`);
+}
+
+/**
+ * What a lab could leave behind on the machine: names of namespaces, mounts, processes, links,
+ * addresses, routes, packet filter rules and the state folder. `lab`: only what bears this name, so
+ * that other labs on the machine do not matter; the host's own network is always whole.
+ */
+export function traces(lab: string): Record<string, string[]> {
+  const run = (...argv: [string, ...string[]]) =>
+    execFileSync(argv[0], argv.slice(1), { encoding: "utf8" }).split("\n");
+  const ofLab = (line: string) => line.includes(`clab-${lab}-`) || line.includes(`spinelab/${lab}`);
+  return {
+    namespaces: run("ip", "netns", "list").filter(ofLab),
+    mounts: run("cat", "/proc/mounts").filter(ofLab),
+    processes: run("ps", "-eo", "args").filter(ofLab),
+    links: run("ip", "-brief", "link"),
+    addresses: run("ip", "-brief", "address"),
+    routes: [...run("ip", "route", "show", "table", "all"), ...run("ip", "-6", "route")].map(
+      (line) => line.replace(/expires \S+/, ""),
+    ),
+    rules: run("nft", "list", "ruleset"),
+    state: run("sh", "-c", `ls -d /run/spinelab/${lab} 2>/dev/null || true`),
+  };
+}

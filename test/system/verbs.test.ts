@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { repository, spinelab, succeed, until } from "./spinelab.ts";
+
+/** What people do with a lab that is up. */
+const lab = `verbs-${process.pid}`;
+const folder = mkdtempSync(join(tmpdir(), "spinelab-verbs-"));
+const at = (...args: string[]) => [...args, "--lab", lab];
+
+beforeAll(async () => {
+  await succeed("up", "rack-spine", "--name", lab);
+});
+
+afterAll(async () => {
+  await succeed("down", lab);
+  rmSync(folder, { recursive: true });
+});
+
+test("list shows it, inspect draws it with its links' states", async () => {
+  expect(await succeed("list")).toMatch(new RegExp(`${lab} +up`));
+  const text = await succeed("inspect", lab);
+  for (const name of ["router0", "tor1", "kind-worker3", "10.1.3.0/24", `clab-${lab}-tor0`]) {
+    expect(text).toContain(name);
+  }
+  await succeed(...at("link", "kind-worker3:net0", "down"));
+  expect(await succeed("inspect", lab)).toMatch(/tor1:net2 +kind-worker3:net0 +down/);
+  await succeed(...at("link", "tor1:net2", "up"));
+  await until("the link is up again", async () =>
+    /tor1:net2 +kind-worker3:net0 +up/.test(await succeed("inspect", lab)),
+  );
+});
+
+test("bgp peers and routes print Cilium's columns", async () => {
+  const peers = await until("four established sessions", async () => {
+    const text = await succeed(...at("bgp", "peers"));
+    return text.match(/established/g)?.length === 4 && text;
+  });
+  expect(peers.split("\n")[0]).toMatch(
+    /^Node +Local AS +Peer AS +Peer Address +Session +Uptime +Family +Received +Advertised$/,
+  );
+  expect(
+    await succeed(...at("bgp", "routes", "advertised", "ipv4", "unicast", "--node", "kind-worker")),
+  ).toMatch(/10\.0\.0\.1 +10\.1\.1\.0\/24 +10\.0\.2\.2/);
+  expect(await succeed(...at("bgp", "routes", "--node", "kind-worker"))).toMatch(/10\.1\.1\.0\/24/);
+  const received = await succeed(
+    ...at("bgp", "routes", "received", "--node", "srv-worker", "--json"),
+  );
+  expect(JSON.parse(received)).toHaveLength(11);
+  expect(await succeed(...at("bgp", "explain", "10.1.1.0/24", "--node", "kind-worker"))).toContain(
+    "PodCIDR-ipv4",
+  );
+});
+
+test("logs of an agent, of routing daemons and of a pod", async () => {
+  expect(await succeed(...at("logs", "kind-worker"))).toContain("agent is running");
+  expect(await succeed(...at("logs", "tor0"))).toContain("ZEBRA");
+  const { status, stderr } = await spinelab(...at("logs", "netshoot@kind-worker"));
+  expect([status, stderr]).toEqual([0, ""]);
+});
+
+test("exec keeps the command's status and streams; a pod is a place too", async () => {
+  const { status, stdout, stderr } = await spinelab(
+    ...at("exec", "netshoot@kind-worker"),
+    ...["--", "sh", "-c", "hostname; echo wrong >&2; exit 7"],
+  );
+  expect([status, stderr]).toEqual([7, "wrong\n"]);
+  expect(stdout).toMatch(/^netshoot-/);
+});
+
+test("a place that does not exist is refused with a hint", async () => {
+  const { status, stderr } = await spinelab(...at("exec", "kind-woker", "--", "true"));
+  expect(status).toBe(2);
+  expect(stderr).toContain("did you mean kind-worker");
+});
+
+test("play: a scenario on the lab that is up; its reports are written", async () => {
+  const file = join(folder, "one.yaml");
+  writeFileSync(
+    file,
+    `name: one
+steps:
+  - name: sessions
+    within: 20s
+    expect:
+      - session: { on: router0, to: tor0, received: 5, sent: 13 }
+      - ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3, count: 2, loss: 0% }
+`,
+  );
+  const report = join(folder, "reports");
+  expect(await succeed("play", lab, file, "--report", report)).toContain("PASSED");
+  const first = await succeed("play", lab, file, "--report", report, "--json");
+  const records = first
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { type: string });
+  expect(records.at(-1)).toMatchObject({ type: "verdict", verdict: "pass" });
+});
+
+test("capture shows BGP packets", async () => {
+  const text = await succeed(...at("capture", "tor0:net0"), "--", "-c", "1", "tcp", "port", "179");
+  expect(text).toMatch(/\.179[ :>]/);
+});
+
+test("graph draws a lab that is not up", async () => {
+  const text = await succeed("graph", "rack-spine-dual");
+  expect(text).toContain("router1");
+});
+
+test("kubeconfig prints a file that only root reads", async () => {
+  expect(await succeed("kubeconfig", lab)).toBe(`/run/spinelab/${lab}/kubeconfig\n`);
+});
+
+test("help teaches, and an unknown word has a hint", async () => {
+  expect(await succeed("--help")).toContain("spinelab up rack-spine");
+  expect(await succeed("up", "--help")).toContain("--topology");
+  const { status, stderr } = await spinelab("rack-spin");
+  expect([status, stderr]).toEqual([2, expect.stringContaining("did you mean rack-spine")]);
+  expect(repository).toBeTruthy();
+});
