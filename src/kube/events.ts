@@ -6,7 +6,10 @@ import type { KubeApi } from "./server/kube-api.ts";
 /** A real cluster forgets events after an hour; here the oldest make room. */
 const eventsMax = 1000;
 
-/** Writes a v1 Event about an object; one that says the same again is counted up. */
+/**
+ * Writes a v1 Event about an object; one that says the same again is counted up. In a namespace that
+ * is going, events go unwritten.
+ */
 export function recordEvent(
   api: KubeApi,
   about: KubeObject,
@@ -14,6 +17,8 @@ export function recordEvent(
 ): void {
   const { type, reason, message, component } = event;
   const { name, namespace = "default", uid = "" } = about.metadata;
+  const home = api.find("namespaces", { name: namespace });
+  if (!home || home.metadata.deletionTimestamp !== undefined) return;
   const now = timestamp(api.clock.nowMs());
   const hash = createHash("sha1").update(JSON.stringify([uid, reason, message])).digest("hex");
   const at = { namespace, name: `${name.slice(0, 200)}.${hash.slice(0, 16)}` };

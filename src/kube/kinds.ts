@@ -80,6 +80,7 @@ export type Condition = {
   message?: string;
   lastTransitionTime?: string;
   lastUpdateTime?: string;
+  lastHeartbeatTime?: string;
 };
 
 export type ContainerState = {
@@ -111,6 +112,8 @@ export type NodeObject = KubeObject & {
     addresses?: { type: string; address: string }[];
     conditions?: Condition[];
     nodeInfo?: Record<string, string>;
+    capacity?: Record<string, string>;
+    allocatable?: Record<string, string>;
   };
 };
 

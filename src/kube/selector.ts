@@ -25,7 +25,7 @@ export function parseLabelSelector(text: string): Requirement[] {
   let rest = text.trim();
   while (rest !== "") {
     const match =
-      /^(?:!\s*(?<absent>[^\s!=<>,()]+)|(?<key>[^\s!=<>,()]+)\s*(?:(?<op>==|=|!=|>|<)\s*(?<value>[^\s,()]*)|\s(?<set>in|notin)\s*\((?<values>[^()]*)\))?)\s*(?:,|$)\s*/.exec(
+      /^(?:!\s*(?<absent>[^\s!=<>,()]+)|(?<key>[^\s!=<>,()]+)\s*(?:(?<op>==|=|!=|>|<)\s*(?<value>[^\s,()=!<>]*)|\s(?<set>in|notin)\s*\((?<values>[^()]*)\))?)\s*(?:,|$)\s*/.exec(
         rest,
       );
     if (!match) throw new SelectorError(`unable to parse requirement: ${JSON.stringify(rest)}`);

@@ -6,6 +6,8 @@ import type { RouteChange } from "../runtime/port.ts";
 import type { ScenarioContext } from "./context.ts";
 
 const pollMsMin = 40;
+/** For nodes without a BGP daemon, and while one is not running. */
+const pollUnreadableMs = 500;
 /** Polling may take one part in so many of a router's time. */
 const pollShare = 10;
 const versionCommand = "show bgp summary json";
@@ -139,6 +141,7 @@ class VersionPoll {
   readonly #context: ScenarioContext;
   #vty: VtyConnection | undefined;
   #version: string | undefined;
+  #readable = false;
 
   constructor(context: ScenarioContext, node: string) {
     this.#context = context;
@@ -151,7 +154,8 @@ class VersionPoll {
     while (!stop.aborted) {
       const beganMs = clock.nowMs();
       if (await this.look()) onChange();
-      const pauseMs = Math.max(pollMsMin, pollShare * (clock.nowMs() - beganMs));
+      const leastMs = this.#readable ? pollMsMin : pollUnreadableMs;
+      const pauseMs = Math.max(leastMs, pollShare * (clock.nowMs() - beganMs));
       // Rejects only where it is told to stop.
       await clock.wait(pauseMs, stop).catch(() => undefined);
     }
@@ -159,14 +163,14 @@ class VersionPoll {
 
   /** Whether the version is another than at the last look. A router that cannot be read has not changed. */
   async look(): Promise<boolean> {
-    let text: string;
+    const before = this.#version;
     try {
-      text = await this.#ask();
+      this.#version = versionsOf(this.node, await this.#ask());
+      this.#readable = true;
     } catch {
+      this.#readable = false;
       return false;
     }
-    const before = this.#version;
-    this.#version = versionsOf(this.node, text);
     return before !== undefined && before !== this.#version;
   }
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, property, string } from "fast-check";
 import { expect, test } from "vitest";
 import { substituteEnvironment } from "./environment.ts";
 
@@ -23,8 +23,8 @@ test.each([
 });
 
 test("text without a dollar stays as it is", () => {
-  fc.assert(
-    fc.property(fc.string(), (text) => {
+  assert(
+    property(string(), (text) => {
       const plain = text.replaceAll("$", "");
       expect(substituteEnvironment(plain, environment)).toBe(plain);
     }),

@@ -22,11 +22,11 @@ topology:
   const built = buildFabric({ topology: path("topo.yaml"), clusters: [], environment: {} });
   if ("diagnostics" in built) throw new Error(JSON.stringify(built.diagnostics));
   const picture = pictureOf(built.fabric);
-  expect(picture.nodes.map(({ name, role, notes }) => [name, role, ...notes])).toEqual([
+  expect(picture.nodes.map(({ name, role, notes }) => [name, role, notes.join()])).toEqual([
     ["spine1", "spine", "AS 65000"],
     ["leaf1", "leaf", "AS 4200000001"],
-    ["host1", "host"],
-    ["alone", "host"],
+    ["host1", "host", ""],
+    ["alone", "host", ""],
   ]);
   expect(picture.links[1]).toEqual({
     a: { node: "leaf1", interface: "eth2" },

@@ -104,7 +104,9 @@ test("the quoted vtysh line is split as a shell would", () => {
 });
 
 test("the picture: spine, leaves and Kubernetes nodes", () => {
-  expect(pictureOf(seed()).nodes.map(({ name, role, notes }) => [name, role, ...notes])).toEqual([
+  expect(
+    pictureOf(seed()).nodes.map(({ name, role, notes }) => [name, role, notes.join()]),
+  ).toEqual([
     ["router0", "spine", "AS 65000"],
     ["tor0", "leaf", "AS 65010"],
     ["tor1", "leaf", "AS 65011"],

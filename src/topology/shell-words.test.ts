@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, property, string } from "fast-check";
 import { expect, test } from "vitest";
 import { splitShellWords } from "./shell-words.ts";
 
@@ -30,8 +30,8 @@ test.each([
 });
 
 test("words in single quotes come out as they were", () => {
-  fc.assert(
-    fc.property(fc.array(fc.string()), (words) => {
+  assert(
+    property(array(string()), (words) => {
       const quoted = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
       expect(splitShellWords(quoted.join(" "))).toEqual({ words });
     }),

@@ -109,6 +109,7 @@ describe("a well-formed UPDATE", () => {
     expect(decode("0000 0000").message.endOfRib).toEqual(ipv4);
     expect(decode(update("80 0f 03 0002 01", "")).message.endOfRib).toEqual(ipv6);
     expect(decode(update(origin, "")).message.endOfRib).toBeUndefined();
+    expect(decode(update(`80 0f 03 0002 01 ${origin}`, "")).message.endOfRib).toBeUndefined();
     expect(decode(update("", "", "10 0a01")).message.endOfRib).toBeUndefined();
   });
 
@@ -117,6 +118,32 @@ describe("a well-formed UPDATE", () => {
     expect(decode(update(attributes, ""))).toMatchObject({
       problems: [],
       message: { announced: [{ family: ipv6 }] },
+    });
+  });
+});
+
+/** AS_TRANS in AS_PATH, AS 4200000001 in AS4_PATH and AS4_AGGREGATOR, that AS in AGGREGATOR. */
+function throughTwoOctets(aggregator: string): string {
+  const as4 = "c0 11 06 02 01 fa56ea01 c0 12 08 fa56ea01 0a000002";
+  return `${origin} 40 02 04 02 01 5ba0 ${nextHop} c0 07 06 ${aggregator} 0a000001 ${as4}`;
+}
+
+describe("from a two-octet peer (RFC 6793 §4.2.3)", () => {
+  it("takes AS4_PATH and AS4_AGGREGATOR where AGGREGATOR has AS_TRANS", () => {
+    expect(
+      decode(update(throughTwoOctets("5ba0")), { fourOctetAs: false }).message.attributes,
+    ).toMatchObject({
+      asPath: [{ asns: [4200000001] }],
+      aggregator: { asn: 4200000001, address: "10.0.0.2" },
+    });
+  });
+
+  it("ignores both where AGGREGATOR has another AS: it was aggregated anew", () => {
+    expect(
+      decode(update(throughTwoOctets("fdf2")), { fourOctetAs: false }).message.attributes,
+    ).toMatchObject({
+      asPath: [{ asns: [23456] }],
+      aggregator: { asn: 65010, address: "10.0.0.1" },
     });
   });
 });

@@ -65,6 +65,21 @@ describe("UPDATE, byte for byte", () => {
     expect(encodeMessage(value, plain).map(hex)).toEqual([hex(message(2, body))]);
   });
 
+  it("has its attributes in ascending order, unknown ones among them", () => {
+    const unknown = [{ flags: 0xc0, code: 22, value: Uint8Array.of(1) }];
+    const announced = [
+      { family: ipv4, nextHop: address("10.0.2.2"), prefixes: [prefix("10.1.1.0/24")] },
+    ];
+    const largeCommunities: [number, number, number][] = [[1, 2, 3]];
+    const body = `0000 0027 ${shared} 40 03 04 0a000202 c0 16 01 01 c0 20 0c 000000010000000200000003 18 0a0101`;
+    expect(
+      encodeMessage(
+        update({ attributes: { ...attributes, unknown, largeCommunities }, announced }),
+        plain,
+      ).map(hex),
+    ).toEqual([hex(message(2, body))]);
+  });
+
   it("to a two-octet peer has AS_TRANS and AS4_PATH (RFC 6793)", () => {
     const value = update({
       attributes: {

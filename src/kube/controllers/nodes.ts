@@ -1,4 +1,4 @@
-import { release } from "node:os";
+import { availableParallelism, release, totalmem } from "node:os";
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { timestamp } from "../clock.ts";
@@ -19,6 +19,11 @@ export type NodeInput = {
 /** The Node object of a machine that is up. Labels that kubelet and kubeadm set come of themselves. */
 export function nodeObject(input: NodeInput, nowMs: number): NodeObject {
   const { name, role, labels, taints, podCidrs, addresses } = input;
+  const resources = {
+    cpu: String(availableParallelism()),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+    pods: "110",
+  };
   const architecture = process.arch === "x64" ? "amd64" : process.arch;
   return {
     apiVersion: "v1",
@@ -38,6 +43,8 @@ export function nodeObject(input: NodeInput, nowMs: number): NodeObject {
       ...(taints.length > 0 && { taints }),
     },
     status: {
+      capacity: resources,
+      allocatable: resources,
       addresses: [
         ...addresses.map((address) => ({ type: "InternalIP", address })),
         { type: "Hostname", address: name },
@@ -48,6 +55,7 @@ export function nodeObject(input: NodeInput, nowMs: number): NodeObject {
           status: "True",
           reason: "KubeletReady",
           message: "the node's namespaces are up",
+          lastHeartbeatTime: timestamp(nowMs),
           lastTransitionTime: timestamp(nowMs),
         },
       ],

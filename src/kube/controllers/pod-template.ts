@@ -46,10 +46,13 @@ export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
   );
 }
 
-/** A short name for a template's content: equal templates, equal hashes (FNV-1a, as Kubernetes' own). */
+/**
+ * A short name for a template's content (FNV-1a, as Kubernetes' own): equal hashes for templates that
+ * say the same, in whatever order, with fields left empty or left out.
+ */
 export function templateHash(template: PodTemplate): string {
   let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(JSON.stringify(sorted(template)))) {
+  for (const byte of Buffer.from(JSON.stringify(canonical(template)))) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
   // rand.SafeEncodeString: no vowels, so that no word comes out.
@@ -57,14 +60,20 @@ export function templateHash(template: PodTemplate): string {
   return [...String(hash)].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join("");
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, inner]) => [name, sorted(inner)]),
+      .map(([name, inner]) => [name, canonical(inner)] as const)
+      .filter(([, inner]) => !isEmpty(inner))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
 }
 
 /** maxUnavailable or maxSurge: a number, or a percentage of `total`. */

@@ -79,9 +79,14 @@ function hasAttributes(path: RibRoute, check: RouteCheck): boolean {
     (check.med === undefined || path.med === check.med) &&
     (check.origin === undefined || path.origin === check.origin) &&
     (check.stale === undefined || path.stale === check.stale) &&
-    (check.communities ?? []).every((one) => path.communities?.includes(one)) &&
+    (check.communities ?? []).every((one) => hasCommunity(path, one)) &&
     (check.largeCommunities ?? []).every((one) => path.largeCommunities?.includes(one))
   );
+}
+
+/** Whatever the case: FRR prints `local-AS`. */
+function hasCommunity({ communities = [] }: RibRoute, wanted: string): boolean {
+  return communities.some((one) => one.toLowerCase() === wanted.toLowerCase());
 }
 
 /** The paths over the next hops written; all of them where none is. */

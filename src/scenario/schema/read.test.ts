@@ -1,53 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Diagnostic } from "../../input/diagnostic.ts";
 import { filesFor, shown } from "../../input/files.testkit.ts";
-import { buildFabric } from "../../topology/fabric-build.ts";
-import { readManifests } from "../../topology/manifests.ts";
-import type { ScenarioLab } from "./check-scenario.ts";
 import { readScenario } from "./read.ts";
+import { read, scenario, step, valid } from "./seed-scenario.testkit.ts";
 import type { Scenario } from "./types.ts";
-
-const valid = () => ({ problems: [] });
-const folder = new URL("../../../test/data/leaf-spine-lab/", import.meta.url).pathname;
-
-/** The seed's lab: netshoot runs on the three workers. */
-function seedLab(): ScenarioLab {
-  const built = buildFabric({
-    topology: `${folder}bgp-topo.yaml`,
-    clusters: [`${folder}cluster.yaml`],
-    environment: {},
-  });
-  if ("diagnostics" in built) throw new Error(JSON.stringify(built.diagnostics));
-  const diagnostics: Diagnostic[] = [];
-  const files = ["cilium-bgp-peering-policies.yaml", "netshoot-ds.yaml"].map(
-    (name) => folder + name,
-  );
-  const manifests = readManifests(files, valid, diagnostics);
-  expect(diagnostics).toEqual([]);
-  return { fabric: built.fabric, manifests };
-}
-
-const lab = seedLab();
-
-function read(text: string, files: Record<string, string> = {}) {
-  return readScenario(filesFor({ "s.yaml": text, ...files })("s.yaml"), valid, lab);
-}
-
-function scenario(...of: Parameters<typeof read>): Scenario {
-  const result = read(...of);
-  expect(shown(result)).toEqual([]);
-  return (result as { scenario: Scenario }).scenario;
-}
-
-/** One step with these events and checks, each a line from line 4 and on. */
-function step({ events = [], checks = [] }: { events?: string[]; checks?: string[] }): string {
-  const lines = [
-    "name: x\nsteps:\n  - name: one",
-    ...(events.length > 0 ? ["    do:", ...events.map((each) => `      - ${each}`)] : []),
-    ...(checks.length > 0 ? ["    expect:", ...checks.map((each) => `      - ${each}`)] : []),
-  ];
-  return `${lines.join("\n")}\n`;
-}
 
 const eventsOf = (...events: string[]) => scenario(step({ events })).steps[0]!.events;
 const checksOf = (...checks: string[]) => scenario(step({ checks })).steps[0]!.checks;
@@ -120,9 +75,8 @@ steps:
     const more =
       "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: w, image: x}]}}\n";
     const [{ events }] = scenario(text, { "more.yaml": more }).steps as [Scenario["steps"][0]];
-    const kinds = events.map(({ source: _, ...event }) => event);
     const web = { object: { kind: "Deployment", metadata: { name: "web", namespace: "default" } } };
-    expect(kinds).toMatchObject([
+    expect(events).toMatchObject([
       {
         kind: "link",
         link: { between: [{ node: "router0" }, { node: "tor1", interface: "net0" }] },
@@ -187,7 +141,7 @@ steps:
       "converge: 2s",
       "converge: { atLeast: 1ms, atMost: 2s }",
     );
-    expect(checks.map(({ source: _, ...check }) => check)).toMatchObject([
+    expect(checks).toMatchObject([
       {
         kind: "session",
         states: ["Established"],
@@ -239,215 +193,6 @@ steps:
   test("a prepend of 0 takes an earlier one away", () => {
     expect(eventsOf("metric: { on: tor0, asPathPrepend: 0 }")).toMatchObject([
       { asPathPrepend: 0 },
-    ]);
-  });
-});
-
-/** Its line is 5: name, steps, step, do or expect. */
-const wrongEvent = (event: string) => shown(read(step({ events: [event] })));
-const wrongCheck = (check: string) => shown(read(step({ checks: [check] })));
-
-describe("mistakes in checks", () => {
-  test.each<[string, string]>([
-    [
-      "sesion: { on: router0, to: tor0 }",
-      "UnknownCheck steps[0].expect[0].sesion: no check 'sesion'\n  hint: did you mean 'session'?",
-    ],
-    [
-      "link: { between: [tor0, router0], set: up }",
-      "UnknownCheck steps[0].expect[0].link: no check 'link'\n  hint: 'link' is an event: it goes under 'do'",
-    ],
-    [
-      "ping",
-      "WrongType steps[0].expect[0]: check 'ping' needs its fields\n  hint: write `ping: { … }`",
-    ],
-    [
-      "session: { on: router0, to: tor0, recieved: 5 }",
-      "UnknownField steps[0].expect[0].session.recieved: 'session' has no field 'recieved'\n  hint: did you mean 'received'?",
-    ],
-    ["session: { on: router0 }", "MissingField steps[0].expect[0].session: 'session' needs 'to'"],
-    [
-      "session: { on: roter0, to: tor0 }",
-      "UnknownNode steps[0].expect[0].session.on: no node 'roter0'\n  hint: did you mean 'router0'?",
-    ],
-    [
-      "session: { on: router0, to: tor0, received: many }",
-      "BadValue steps[0].expect[0].session.received: expected a number from 0 to 4294967295, not 'many'",
-    ],
-    [
-      "session: { on: router0, to: tor0, received: { atLeast: 3, atMost: 2 } }",
-      "BadValue steps[0].expect[0].session.received: 'atLeast' is above 'atMost': nothing lies between",
-    ],
-    [
-      "session: { on: router0, to: tor0, received: {} }",
-      "MissingField steps[0].expect[0].session.received: a range needs 'atLeast', 'atMost' or both",
-    ],
-    [
-      "route: { on: tor0, prefix: 10.1.0.0/16, absent: true, via: router0 }",
-      "BadValue steps[0].expect[0].route: 'absent' leaves nothing for 'via' to look at\n  hint: take one of them out",
-    ],
-    [
-      "route: { on: tor0, prefix: tor1.podCIDR }",
-      "NotKubernetes steps[0].expect[0].route.prefix: 'tor1' has no podCIDR: it is no Kubernetes node\n  hint: Kubernetes nodes: kind-control-plane, kind-worker, kind-worker2, kind-worker3",
-    ],
-    [
-      "route: { on: tor0, prefix: default, asPath: 65000-65011 }",
-      "BadValue steps[0].expect[0].route.asPath: expected AS numbers separated by spaces, not '65000-65011'\n  hint: from the neighbor to the origin, such as \"65000 65011\"",
-    ],
-    [
-      "routes: { on: tor0 }",
-      "MissingField steps[0].expect[0].routes: 'routes' needs 'count', 'exactly', 'includes' or 'excludes'",
-    ],
-    [
-      "ping: { from: netshot@kind-worker, to: 10.0.0.1 }",
-      "UnknownPod steps[0].expect[0].ping.from: no manifest makes a pod 'netshot'\n  hint: did you mean 'netshoot'?",
-    ],
-    [
-      "ping: { from: netshoot@kind-control-plane, to: 10.0.0.1 }",
-      "UnknownPod steps[0].expect[0].ping.from: no pod 'netshoot' runs on 'kind-control-plane': it does not tolerate the node's taint node-role.kubernetes.io/control-plane:NoSchedule\n  hint: made by DaemonSet FOLDER/netshoot-ds.yaml:1",
-    ],
-    [
-      "ping: { from: kube-system/netshoot@kind-worker, to: 10.0.0.1 }",
-      "UnknownPod steps[0].expect[0].ping.from: no manifest makes a pod 'netshoot' in namespace 'kube-system'",
-    ],
-    [
-      "ping: { from: netshoot@worker9, to: 10.0.0.1 }",
-      "UnknownNode steps[0].expect[0].ping.from: no node 'worker9'\n  hint: known: kind-control-plane, kind-worker, kind-worker2, kind-worker3, router0, srv-control-plane, srv-worker, srv-worker2, srv-worker3, tor0, tor1",
-    ],
-    [
-      "ping: { from: tor0, to: service/default/wbe }",
-      "UnknownService steps[0].expect[0].ping.to: no manifest makes a service 'default/wbe'",
-    ],
-    [
-      "ping: { from: tor0, to: tor1:net7 }",
-      "UnknownInterface steps[0].expect[0].ping.to: node 'tor1' has no interface 'net7'\n  hint: did you mean 'net0'?",
-    ],
-    [
-      "ping: { from: tor0, to: tor1, loss: 0 }",
-      "BadValue steps[0].expect[0].ping.loss: expected a percentage such as 0%, not '0'\n  hint: write the % sign",
-    ],
-    [
-      "path: { from: tor0, to: tor1 }",
-      "MissingField steps[0].expect[0].path: 'path' needs 'through' or 'avoids'",
-    ],
-    [
-      "resource: { kind: Daemonset, name: netshoot, field: status.numberReady, equals: 3 }",
-      "UnknownKind steps[0].expect[0].resource.kind: no kind 'Daemonset'\n  hint: did you mean 'DaemonSet'?",
-    ],
-    [
-      "resource: { kind: DaemonSet, name: netshot, field: status.numberReady, equals: 3 }",
-      "UnknownResource steps[0].expect[0].resource: no manifest makes DaemonSet 'default/netshot'\n  hint: did you mean 'default/netshoot'?",
-    ],
-    [
-      "resource: { kind: DaemonSet, name: netshoot, equals: 3 }",
-      "MissingField steps[0].expect[0].resource: 'resource' needs 'field': which field to look at",
-    ],
-    [
-      "resource: { kind: DaemonSet, name: netshoot, field: a..b, equals: 3 }",
-      "BadValue steps[0].expect[0].resource.field: expected a field such as status.numberReady or status.conditions[0].reason, not 'a..b'\n  hint: a key with dots or slashes is written ['like.this']",
-    ],
-    [
-      "log: { on: kind-worker }",
-      "BadValue steps[0].expect[0].log: needs exactly one of 'contains', 'equals', 'matches'",
-    ],
-    [
-      "log: { on: kind-worker, matches: '(' }",
-      "BadValue steps[0].expect[0].log.matches: Invalid regular expression: /(/m: Unterminated group",
-    ],
-    [
-      "outage: { probe: x, atMost: 3s }",
-      "UnknownProbe steps[0].expect[0].outage.probe: no probe 'x'\n  hint: add `probe:` to the step",
-    ],
-    [
-      "metric: { on: tor0, name: up, value: 1 }",
-      "NotKubernetes steps[0].expect[0].metric.on: 'tor0' runs no agent: it is no Kubernetes node\n  hint: Kubernetes nodes: kind-control-plane, kind-worker, kind-worker2, kind-worker3",
-    ],
-    [
-      "converge: 2",
-      "BadValue steps[0].expect[0].converge: expected a duration such as 10ms, 2s or 1m, not '2'\n  hint: write the unit: ms, s, m or h",
-    ],
-  ])("%s", (check, expected) => {
-    const [first, ...more] = wrongCheck(check).map((each) => each.replace(folder, "FOLDER/"));
-    expect(first).toBe(`s.yaml:5: ${expected}`);
-    expect(more).toEqual([]);
-  });
-});
-
-describe("mistakes in events", () => {
-  test.each<[string, string]>([
-    [
-      "restart: kind-worker",
-      "UnknownEvent steps[0].do[0].restart: no event 'restart'\n  hint: known: agent, apply, config, daemon, delete, exec, gateway, link, metric, node, partition, patch, scale, together",
-    ],
-    [
-      "ping: { from: tor0, to: tor1 }",
-      "UnknownEvent steps[0].do[0].ping: no event 'ping'\n  hint: 'ping' is a check: it goes under 'expect'",
-    ],
-    [
-      "link: { between: [router0, kind-worker], set: down }",
-      "UnknownLink steps[0].do[0].link: no link between router0 and kind-worker\n  hint: links of 'router0': router0:net0 – tor0:net0, router0:net1 – tor1:net0",
-    ],
-    [
-      "link: { between: [router0, tor9], set: down }",
-      "UnknownNode steps[0].do[0].link: no node 'tor9'\n  hint: did you mean 'tor0'?",
-    ],
-    [
-      "link: { on: tor0, set: down }",
-      "BadReference steps[0].do[0].link: 'on' names one interface, NODE:INTERFACE\n  hint: such as tor0:eth1, or `between: [tor0, OTHER]`",
-    ],
-    [
-      "link: { between: [tor0, router0], set: down, undoAfter: 3s }",
-      "UnknownField steps[0].do[0].link.undoAfter: 'link' has no field 'undoAfter'\n  hint: 'undoAfter' stands beside the event's name, not inside it",
-    ],
-    [
-      "agent: { on: tor0, do: restart }",
-      "NotKubernetes steps[0].do[0].agent.on: 'tor0' runs no agent: it is no Kubernetes node\n  hint: Kubernetes nodes: kind-control-plane, kind-worker, kind-worker2, kind-worker3",
-    ],
-    [
-      "agent: { on: kind-worker, do: restrat }",
-      "BadValue steps[0].do[0].agent.do: expected one of restart, kill, stop, start, not 'restrat'\n  hint: did you mean 'restart'?",
-    ],
-    [
-      "metric: { on: tor0, localPref: 3 }",
-      "UnknownField steps[0].do[0].metric.localPref: 'metric' has no field 'localPref'\n  hint: did you mean 'localPreference'?",
-    ],
-    [
-      "exec: { on: tor0, command: 'x \"y' }",
-      'BadCommand steps[0].do[0].exec.command: the command has a double quote (") that is not closed',
-    ],
-    [
-      "apply: nope.yaml",
-      "MissingFile steps[0].do[0].apply: no file 'nope.yaml'\n  hint: paths are relative to the scenario file",
-    ],
-    [
-      "apply: { kind: DaemonSet }",
-      "MissingField steps[0].do[0].apply.apiVersion: a Kubernetes object needs 'apiVersion'",
-    ],
-    [
-      "scale: { kind: Deployment, name: web, replicas: 3 }",
-      "UnknownResource steps[0].do[0].scale: no manifest makes Deployment 'default/web'",
-    ],
-    [
-      "partition: { isolate: [] }",
-      "MissingValue steps[0].do[0].partition.isolate: expected a list of nodes, not an empty list",
-    ],
-  ])("%s", (event, expected) => {
-    expect(wrongEvent(event)[0]).toBe(`s.yaml:5: ${expected}`);
-  });
-
-  test("what cannot be taken back", () => {
-    expect(wrongEvent("exec: { on: tor0, command: date }\n        undoAfter: 1s")).toEqual([
-      "s.yaml:6: NotUndoable steps[0].do[0].undoAfter: 'exec' cannot be taken back\n  hint: write a second event that sets things right",
-    ]);
-    expect(
-      wrongEvent("agent: { on: kind-worker, do: restart }\n        undoAfter: 1s"),
-    ).toHaveLength(1);
-  });
-
-  test("two events in one item", () => {
-    const two = "link: { on: tor0:net0, set: down }\n        agent: { on: kind-worker, do: kill }";
-    expect(wrongEvent(two)).toEqual([
-      "s.yaml:6: BadValue steps[0].do[0].agent: one event an item: 'link' is here already\n  hint: begin a line of its own: `- agent:`",
     ]);
   });
 });

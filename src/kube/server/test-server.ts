@@ -1,0 +1,33 @@
+import { systemClock } from "../clock.ts";
+import type { PodSandboxes } from "../pod-sandbox.ts";
+import { type ApiServer, startApiServer } from "./api-server.ts";
+import { builtInResources } from "./built-in-resources.ts";
+import { ciliumResources } from "./cilium-resources.ts";
+import { KubeApi } from "./kube-api.ts";
+
+/** For tests: a server on a free port of 127.0.0.1 that fails the test on a defect of its own. */
+export async function startTestServer(
+  options: { token?: string; sandboxes?: PodSandboxes; port?: number } = {},
+): Promise<{ api: KubeApi; server: ApiServer; url: string; errors: unknown[] }> {
+  const { token, sandboxes, port = 0 } = options;
+  const api = new KubeApi({ resources: [...builtInResources, ...ciliumResources], clock: systemClock });
+  const errors: unknown[] = [];
+  const server = await startApiServer({
+    api,
+    listeners: [{ host: "127.0.0.1", port, ...(token !== undefined && { token }) }],
+    ...(sandboxes && { sandboxes }),
+    onError: (error) => errors.push(error),
+  });
+  return { api, server, url: server.urls[0]!, errors };
+}
+
+/** Looks again until it holds; says what it last saw where it never does. */
+export async function eventually<T>(look: () => T, holds: (seen: T) => boolean): Promise<T> {
+  const deadlineMs = performance.now() + 5000;
+  for (;;) {
+    const seen = look();
+    if (holds(seen)) return seen;
+    if (performance.now() > deadlineMs) throw new Error(`last saw ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

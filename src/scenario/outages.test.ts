@@ -1,0 +1,87 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Outage, Outages } from "./outages.ts";
+import { parsePingLine, parsePingSummary } from "./ping-output.ts";
+import { recorded } from "./testing/fake-lab.ts";
+
+function play(text: string): { outages: Outages; found: Outage[] } {
+  const lines = text.split("\n").flatMap((line) => parsePingLine(line) ?? []);
+  const startMs = lines[0]!.atUnixMs;
+  const outages = new Outages(0);
+  const found = lines.flatMap((line) => outages.take(line, line.atUnixMs - startMs) ?? []);
+  return { outages, found };
+}
+
+describe("outages in recorded ping output", () => {
+  test("no packet lost: none", () => {
+    const { outages, found } = play(recorded("ping/no-loss.txt"));
+    expect(found).toEqual([]);
+    expect(outages.counts).toEqual({ sent: 20, received: 20, duplicates: 0, late: 0 });
+    expect(outages.rttMs!.max).toBe(0.128);
+  });
+
+  test("answers that come late are answers; what was lost before them is an outage", () => {
+    const { outages, found } = play(recorded("ping/silent-then-late.txt"));
+    expect(found).toHaveLength(1);
+    // From icmp_seq=25 at …810.096123 to icmp_seq=62 at …811.188313.
+    expect(found[0]!.toMs - found[0]!.fromMs).toBeCloseTo(1092.19, 1);
+    expect(found[0]!.lost).toBe(36);
+    expect(outages.counts.late).toBe(0);
+  });
+
+  test("packets that could not even be sent are lost too", () => {
+    const { found } = play(recorded("ping/carrier-lost.txt"));
+    const text = recorded("ping/carrier-lost.txt");
+    const repeated = text.match(/no answer yet for icmp_seq=38$/gm)!.length - 1;
+    expect(repeated).toBeGreaterThan(10);
+    expect(found[0]!.lost).toBeGreaterThanOrEqual(repeated + 12);
+  });
+});
+
+const reply = (sequence: number) =>
+  ({ line: "reply", sequence, atUnixMs: 0, rttMs: 0.1, duplicate: false }) as const;
+
+describe("outages, by hand", () => {
+  test("sequence numbers begin again after 65535 without an outage", () => {
+    const outages = new Outages(0);
+    for (let i = 1; i <= 70_000; i++) expect(outages.take(reply(i % 65_536), i)).toBeUndefined();
+    expect(outages.counts.received).toBe(70_000);
+  });
+
+  test("never answered: the outage goes on since the beginning", () => {
+    const outages = new Outages(5);
+    outages.take({ line: "noAnswer", sequence: 1, atUnixMs: 0 }, 20);
+    expect(outages.ongoing(300, 200)).toEqual({ fromMs: 5, toMs: 300, lost: 1 });
+    expect(outages.ongoing(200, 200)).toBeUndefined();
+  });
+
+  test("whatever is dropped: received and lost make up what was sent", () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (answered) => {
+        const outages = new Outages(0);
+        // The last one is answered, so that no outage stays open.
+        for (const [i, yes] of [...answered, true].entries()) {
+          if (yes) outages.take(reply(i + 1), i);
+          else outages.take({ line: "noAnswer", sequence: i + 1, atUnixMs: 0 }, i);
+        }
+        const lost = outages.closed.reduce((sum, one) => sum + one.lost, 0);
+        expect(lost).toBe(answered.filter((yes) => !yes).length);
+        expect(outages.counts.received + lost).toBe(outages.counts.sent);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+test("summaries of ping -c", () => {
+  expect(parsePingSummary(recorded("ping/count-3.txt"))).toEqual({
+    sent: 3,
+    received: 3,
+    rttMsMean: 0.047,
+  });
+  expect(parsePingSummary(recorded("ping/count-3-unreachable.txt"))).toEqual({
+    sent: 3,
+    received: 0,
+  });
+  expect(parsePingSummary("ping: connect: Network is unreachable")).toBeUndefined();
+});

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { TimelineRecord } from "../../src/timeline/record.ts";
+import { repository, spinelab, traces } from "./spinelab.ts";
+
+/** Every lab that ships, whole: deployed, played, reported, gone. */
+const folder = mkdtempSync(join(tmpdir(), "spinelab-labs-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const labs = readdirSync(join(repository, "labs"));
+
+test.for(labs)("%s passes, writes its reports and leaves the machine as it was", async (name) => {
+  const lab = `${name}-${process.pid}`;
+  const before = traces(lab);
+  const { status, stdout } = await spinelab("run", name, "--name", lab, "--report", folder);
+  expect(stdout).toContain("PASSED");
+  expect(status).toBe(0);
+  expect(traces(lab)).toEqual(before);
+
+  const report = (file: string) => readFileSync(join(folder, lab, file), "utf8");
+  const records = report("timeline.jsonl")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as TimelineRecord);
+  const last = records.at(-1);
+  if (last?.type !== "down") throw new Error(`the timeline ends with ${last?.type}`);
+  expect(last.tookMs).toBeLessThan(1000);
+  const checks = records.filter((record) => record.type === "check");
+  expect(checks.length).toBeGreaterThan(20);
+  expect(checks.every((check) => check.verdict === "pass")).toBe(true);
+  expect(
+    records.some(
+      (record) => record.type === "step" && record.state === "end" && record.convergeMs! > 0,
+    ),
+  ).toBe(true);
+  expect(report("junit.xml")).toContain(`tests="${checks.length}"`);
+  expect(report("report.html")).not.toMatch(/(src|href)="https?:/);
+});
+
+test("npm run lab, by itself, lists the labs", () => {
+  const text = execFileSync("npm", ["run", "--silent", "lab"], {
+    cwd: repository,
+    encoding: "utf8",
+  });
+  for (const name of labs) expect(text).toContain(name);
+});
