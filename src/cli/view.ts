@@ -1,3 +1,4 @@
+import { type Diagnostic, formatDiagnostic } from "../input/diagnostic.ts";
 import { createTerminal, type Terminal } from "../report/terminal/terminal.ts";
 import { terminalOutput } from "../report/terminal/output.ts";
 
@@ -8,6 +9,11 @@ export function createView(json: boolean | undefined): Terminal {
     write: (record) => void process.stdout.write(`${JSON.stringify(record)}\n`),
     close: () => {},
   };
+}
+
+/** Says what the input asks for and what has no effect here. */
+export function writeNotes(notes: readonly Diagnostic[]): void {
+  for (const note of notes) process.stderr.write(`note: ${formatDiagnostic(note)}\n`);
 }
 
 /**

@@ -89,7 +89,7 @@ function fingerprint(): string {
   };
   add(join(repository, "package-lock.json"));
   add(fileURLToPath(import.meta.url));
-  for (const folder of ["net", "input", "sys", "bgp", "cilium", "kube", "agent"]) {
+  for (const folder of ["net", "input", "timeline", "sys", "bgp", "cilium", "kube", "agent"]) {
     const files = readdirSync(join(repository, "src", folder), { recursive: true });
     for (const file of files.map(String).sort()) {
       if (file.endsWith(".ts") && !file.endsWith(".test.ts")) {

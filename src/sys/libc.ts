@@ -16,7 +16,6 @@ const c = {
   setsockopt: libc.func(
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
-  send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
   recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
   epollCreate1: libc.func("int epoll_create1(int flags)"),
   epollCtl: libc.func("int epoll_ctl(int epoll, int operation, int fd, void *event)"),
@@ -145,10 +144,6 @@ export function openNetlink(groups: readonly number[]): number {
     check(c.bind(fd, address, address.length), "bind netlink");
     for (const group of groups) setInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
   });
-}
-
-export function sendAll(fd: number, bytes: Uint8Array): void {
-  check(c.send(fd, bytes, bytes.length, 0), "send");
 }
 
 /** Bytes received, or undefined where there are none now. */

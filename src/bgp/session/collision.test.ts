@@ -4,7 +4,7 @@ import { address } from "../../net/address.ts";
 import type { Message } from "../wire/message.ts";
 import type { SessionEffect, SessionInput, TimerName } from "./io.ts";
 import { Session } from "./session.ts";
-import { graceful, peerOpen, Played, sessionOptions } from "./test-peer.ts";
+import { graceful, peerOpen, Played, sessionOptions } from "./peer.testkit.ts";
 
 const keepalive: Message = { type: "KEEPALIVE" };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { peerOpen, Played, sessionOptions } from "./test-peer.ts";
+import { peerOpen, Played, sessionOptions } from "./peer.testkit.ts";
 
 /** Fails the attempt under way; the delay until the next. */
 function refuse(played: Played, connection: number): number | undefined {

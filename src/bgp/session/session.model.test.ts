@@ -3,11 +3,11 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { encodeMessage } from "../wire/encode.ts";
-import { message as frame } from "../wire/hex.ts";
-import { arbitraryMessage } from "../wire/message.arbitrary.ts";
+import { message as frame } from "../wire/hex.testkit.ts";
+import { arbitraryMessage } from "../wire/message.testkit.ts";
 import type { Message } from "../wire/message.ts";
 import type { ConnectionId, SessionEffect, SessionInput, SessionState, TimerName } from "./io.ts";
-import { graceful, ipv6, peerOpen, Played, sessionOptions } from "./test-peer.ts";
+import { graceful, ipv6, peerOpen, Played, sessionOptions } from "./peer.testkit.ts";
 
 /** What the edge would know: which connections are open, which timers run. */
 class Edge {

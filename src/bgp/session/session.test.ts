@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import { encodeShutdownCommunication } from "../wire/cease.ts";
-import { message as frame } from "../wire/hex.ts";
+import { message as frame } from "../wire/hex.testkit.ts";
 import type { Message, UpdateMessage } from "../wire/message.ts";
-import { graceful, ipv4, ipv6, peerOpen, Played, sessionOptions } from "./test-peer.ts";
+import { graceful, ipv4, ipv6, peerOpen, Played, sessionOptions } from "./peer.testkit.ts";
 
 const keepalive: Message = { type: "KEEPALIVE" };
 const update: UpdateMessage = {

@@ -126,6 +126,11 @@ export class ByteWriter {
     return this.bytes(addressToBytes(value));
   }
 
+  /** Forgets what was written and keeps the buffer. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#length);

@@ -6,7 +6,7 @@ import {
   hardResetReason,
   shutdownCommunication,
 } from "./cease.ts";
-import { bytes } from "./hex.ts";
+import { bytes } from "./hex.testkit.ts";
 import type { NotificationMessage } from "./message.ts";
 import { notificationName } from "./registry.ts";
 

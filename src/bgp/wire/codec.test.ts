@@ -4,7 +4,7 @@ import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
 import { WireError } from "./error.ts";
 import { FrameReader } from "./frame.ts";
-import { arbitraryMessage } from "./message.arbitrary.ts";
+import { arbitraryMessage } from "./message.testkit.ts";
 import type { AsPathSegment, CodecOptions, Message } from "./message.ts";
 import { extendedMessageBytesMax } from "./registry.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type AttributeProblem, decodeMessage } from "./decode.ts";
 import { WireError } from "./error.ts";
-import { hex, message } from "./hex.ts";
+import { hex, message } from "./hex.testkit.ts";
 import type { UpdateMessage } from "./message.ts";
 
 const ipv4 = { afi: "ipv4", safi: "unicast" };

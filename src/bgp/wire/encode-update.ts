@@ -3,7 +3,7 @@ import { attributeRows, type EncodedAttributes } from "./attributes.ts";
 import { ByteWriter } from "./bytes.ts";
 import type { AfiSafi, CodecOptions, UpdateMessage } from "./message.ts";
 import { encodeMpReach, encodeMpUnreach, mpReachHeadBytes, mpUnreachHeadBytes } from "./mp-nlri.ts";
-import { encodePrefix, groupPrefixes } from "./nlri.ts";
+import { encodePrefixes } from "./nlri.ts";
 import { AttributeCode, AttributeFlag } from "./registry.ts";
 
 type Announced = UpdateMessage["announced"][number];
@@ -13,6 +13,8 @@ type Withdrawn = UpdateMessage["withdrawn"][number];
 const lengthFieldsBytes = 4;
 /** Flags, type and a length of two octets. */
 const extendedHeaderBytes = 4;
+
+const empty = new Uint8Array();
 
 const codesAscending = Object.keys(attributeRows)
   .map(Number)
@@ -37,20 +39,18 @@ export function encodeUpdate(
 function encodeEndOfRib(family: AfiSafi): Uint8Array {
   return family.afi === "ipv4"
     ? updateBody({})
-    : updateBody({ attributes: mpUnreachAttribute({ family, prefixes: [] }) });
+    : updateBody({ attributes: mpUnreach(family, empty) });
 }
 
 /** IPv4 in the UPDATE's own field, whatever next hop it was announced with; IPv6 in MP_UNREACH_NLRI. */
 function encodeWithdrawn({ family, prefixes }: Withdrawn, bodyBytesMax: number): Uint8Array[] {
   if (family.afi === "ipv4") {
-    return groupPrefixes(prefixes, "ipv4", bodyBytesMax - lengthFieldsBytes).map((group) =>
-      updateBody({ withdrawn: prefixBytes(group) }),
-    );
+    const pieces = encodePrefixes(prefixes, "ipv4", bodyBytesMax - lengthFieldsBytes);
+    return pieces.map((withdrawn) => updateBody({ withdrawn }));
   }
   const room = bodyBytesMax - lengthFieldsBytes - extendedHeaderBytes - mpUnreachHeadBytes;
-  return groupPrefixes(prefixes, "ipv6", room).map((group) =>
-    updateBody({ attributes: mpUnreachAttribute({ family, prefixes: group }) }),
-  );
+  const pieces = encodePrefixes(prefixes, family.afi, room);
+  return pieces.map((nlri) => updateBody({ attributes: mpUnreach(family, nlri) }));
 }
 
 /** IPv4 with an IPv4 next hop in the UPDATE's own field; IPv6, and IPv4 with an IPv6 next hop (RFC 8950), in MP_REACH_NLRI. */
@@ -63,10 +63,12 @@ function encodeAnnounced(
   if (attributes === undefined) throw new RangeError("announced without path attributes");
   if (family.afi === "ipv4" && familyOf(nextHop) === "ipv4") {
     const shared = encodeAttributes({ ...attributes, nextHop }, codec);
-    const room = bodyBytesMax - lengthFieldsBytes - shared.length;
-    return groupPrefixes(prefixes, "ipv4", room).map((group) =>
-      updateBody({ attributes: shared, nlri: prefixBytes(group) }),
+    const pieces = encodePrefixes(
+      prefixes,
+      "ipv4",
+      bodyBytesMax - lengthFieldsBytes - shared.length,
     );
+    return pieces.map((nlri) => updateBody({ attributes: shared, nlri }));
   }
   const shared = encodeAttributes(attributes, codec);
   const room =
@@ -75,23 +77,23 @@ function encodeAnnounced(
     extendedHeaderBytes -
     mpReachHeadBytes(nextHop) -
     shared.length;
-  return groupPrefixes(prefixes, family.afi, room).map((group) => {
-    const value = new ByteWriter();
-    encodeMpReach(value, { family, nextHop, prefixes: group });
-    const all = new ByteWriter();
+  return encodePrefixes(prefixes, family.afi, room).map((nlri) => {
+    const writer = new ByteWriter();
     // RFC 7606 §5.1: MP_REACH_NLRI comes first.
-    encodeAttribute(all, AttributeFlag.optional, AttributeCode.mpReachNlri, value.finish());
-    return updateBody({ attributes: all.bytes(shared).finish() });
+    const value = encodeMpReach(family, nextHop, nlri);
+    encodeAttribute(writer, AttributeFlag.optional, AttributeCode.mpReachNlri, value);
+    return updateBody({ attributes: writer.bytes(shared).finish() });
   });
 }
 
 /** All but the MP attributes, in ascending order of code (RFC 4271 §5). */
 function encodeAttributes(from: EncodedAttributes, codec: CodecOptions): Uint8Array {
   const encoded: { flags: number; code: number; value: Uint8Array }[] = [];
+  const scratch = new ByteWriter();
   for (const code of codesAscending) {
     const { flags, encode } = attributeRows[code]!;
-    const value = new ByteWriter();
-    if (encode?.(from, value, codec)) encoded.push({ flags, code, value: value.finish() });
+    scratch.clear();
+    if (encode?.(from, scratch, codec)) encoded.push({ flags, code, value: scratch.finish() });
   }
   encoded.push(...(from.unknown ?? []));
   encoded.sort((a, b) => a.code - b.code);
@@ -100,12 +102,11 @@ function encodeAttributes(from: EncodedAttributes, codec: CodecOptions): Uint8Ar
   return writer.finish();
 }
 
-function mpUnreachAttribute(of: Withdrawn): Uint8Array {
-  const value = new ByteWriter();
-  encodeMpUnreach(value, of);
-  const attribute = new ByteWriter();
-  encodeAttribute(attribute, AttributeFlag.optional, AttributeCode.mpUnreachNlri, value.finish());
-  return attribute.finish();
+function mpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
+  const writer = new ByteWriter();
+  const value = encodeMpUnreach(family, nlri);
+  encodeAttribute(writer, AttributeFlag.optional, AttributeCode.mpUnreachNlri, value);
+  return writer.finish();
 }
 
 function encodeAttribute(writer: ByteWriter, flags: number, code: number, value: Uint8Array): void {
@@ -123,14 +124,6 @@ function encodeAttribute(writer: ByteWriter, flags: number, code: number, value:
   }
   writer.bytes(value);
 }
-
-function prefixBytes(prefixes: Withdrawn["prefixes"]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const prefix of prefixes) encodePrefix(writer, prefix);
-  return writer.finish();
-}
-
-const empty = new Uint8Array();
 
 function updateBody({
   withdrawn = empty,

@@ -4,8 +4,8 @@ import { address } from "../../net/address.ts";
 import { prefix, type Prefix } from "../../net/prefix.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
-import { hex, message } from "./hex.ts";
-import { arbitraryPrefix } from "./message.arbitrary.ts";
+import { hex, message } from "./hex.testkit.ts";
+import { arbitraryPrefix } from "./message.testkit.ts";
 import type { PathAttributes, UpdateMessage } from "./message.ts";
 
 const ipv4 = { afi: "ipv4", safi: "unicast" } as const;

@@ -28,6 +28,8 @@ export class FrameReader {
   #first = 0;
   #offset = 0;
   #available = 0;
+  /** Of the message begun, once its header was there and in order. */
+  #length: number | undefined;
 
   /** The reader keeps the array itself: it must not change afterwards. */
   push(bytes: Uint8Array): void {
@@ -41,11 +43,14 @@ export class FrameReader {
    * Throws WireError for a header that RFC 4271 §6.1 refuses, as soon as the header is there.
    */
   next(maxLength: number): Uint8Array | undefined {
-    if (this.#available < headerBytes) return undefined;
-    const length = checkHeader(this.#peek(headerBytes), maxLength);
-    if (this.#available < length) return undefined;
-    const frame = this.#peek(length);
-    this.#consume(length);
+    if (this.#length === undefined) {
+      if (this.#available < headerBytes) return undefined;
+      this.#length = checkHeader(this.#peek(headerBytes), maxLength);
+    }
+    if (this.#available < this.#length) return undefined;
+    const frame = this.#peek(this.#length);
+    this.#consume(this.#length);
+    this.#length = undefined;
     return frame;
   }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeMessage } from "./decode.ts";
 import { FrameReader } from "./frame.ts";
-import { bytes } from "./hex.ts";
+import { bytes } from "./hex.testkit.ts";
 
 const codec = { fourOctetAs: true, extendedMessage: true, external: true };
 const ipv4 = { afi: "ipv4", safi: "unicast" };

@@ -1,9 +1,9 @@
 // MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760 §3, §4), with the next hops of RFC 2545 and RFC 8950.
 import { type Address, addressToBytes, type Family, familyOf } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import { type ByteReader, type ByteWriter, MalformedError } from "./bytes.ts";
+import { type ByteReader, ByteWriter, MalformedError } from "./bytes.ts";
 import type { AfiSafi } from "./message.ts";
-import { decodePrefixes, encodePrefix } from "./nlri.ts";
+import { decodePrefixes } from "./nlri.ts";
 import { Afi, familyOfNumbers, Safi } from "./registry.ts";
 
 export type MpReach = { family: AfiSafi; nextHop: Address; prefixes: Prefix[] };
@@ -30,19 +30,19 @@ export function decodeMpUnreach(value: ByteReader): MpUnreach | undefined {
   return family && { family, prefixes: decodePrefixes(value, family.afi) };
 }
 
-export function encodeMpReach(value: ByteWriter, { family, nextHop, prefixes }: MpReach): void {
-  encodeFamily(value, family);
-  value.u8(addressToBytes(nextHop).length).address(nextHop).u8(0);
-  for (const prefix of prefixes) encodePrefix(value, prefix);
+/** `nlri` as encodePrefixes() gives it. */
+export function encodeMpReach(family: AfiSafi, nextHop: Address, nlri: Uint8Array): Uint8Array {
+  const value = encodeFamily(family);
+  return value.u8(addressToBytes(nextHop).length).address(nextHop).u8(0).bytes(nlri).finish();
 }
 
-export function encodeMpUnreach(value: ByteWriter, { family, prefixes }: MpUnreach): void {
-  encodeFamily(value, family);
-  for (const prefix of prefixes) encodePrefix(value, prefix);
+/** `nlri` as encodePrefixes() gives it; empty for End-of-RIB. */
+export function encodeMpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
+  return encodeFamily(family).bytes(nlri).finish();
 }
 
-export function encodeFamily(value: ByteWriter, { afi, safi }: AfiSafi): void {
-  value.u16(Afi[afi]).u8(Safi[safi]);
+function encodeFamily({ afi, safi }: AfiSafi): ByteWriter {
+  return new ByteWriter().u16(Afi[afi]).u8(Safi[safi]);
 }
 
 /** Octets of MP_REACH_NLRI before its prefixes. */

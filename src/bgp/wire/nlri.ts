@@ -1,7 +1,7 @@
 import { addressBits } from "../../net/prefix.ts";
 import { addressFromBytes, addressToBytes, type Family } from "../../net/address.ts";
 import { type Prefix, prefixBase, prefixFamily, prefixLength } from "../../net/prefix.ts";
-import { type ByteReader, type ByteWriter, MalformedError } from "./bytes.ts";
+import { type ByteReader, ByteWriter, MalformedError } from "./bytes.ts";
 
 /** Prefixes to the end of the range (RFC 4271 §4.3): a length in bits, then as many octets as hold them. Trailing bits are ignored. */
 export function decodePrefixes(reader: ByteReader, family: Family): Prefix[] {
@@ -20,36 +20,46 @@ export function decodePrefixes(reader: ByteReader, family: Family): Prefix[] {
   return prefixes;
 }
 
-/** How many octets the prefix takes on the wire. */
-export function prefixWireBytes(of: Prefix): number {
-  return 1 + ((prefixLength(of) + 7) >> 3);
-}
-
-export function encodePrefix(writer: ByteWriter, of: Prefix): void {
-  const length = prefixLength(of);
-  writer.u8(length).bytes(addressToBytes(prefixBase(of)).subarray(0, (length + 7) >> 3));
-}
-
 /**
- * The prefixes in groups that take at most `bytesMax` each, in order.
+ * The prefixes as on the wire, in order, cut between prefixes into pieces of at most `bytesMax`.
  * Throws RangeError where not even one fits, TypeError for a prefix of the other family.
  */
-export function groupPrefixes(prefixes: Prefix[], family: Family, bytesMax: number): Prefix[][] {
-  const groups: Prefix[][] = [];
-  let group: Prefix[] = [];
-  let room = bytesMax;
+export function encodePrefixes(prefixes: Prefix[], family: Family, bytesMax: number): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  const piece = new ByteWriter();
   for (const prefix of prefixes) {
-    if (prefixFamily(prefix) !== family) throw new TypeError(`${prefix} is not ${family}`);
-    const bytes = prefixWireBytes(prefix);
-    if (bytes > bytesMax) throw new RangeError(`no room in the message for ${prefix}`);
-    if (bytes > room) {
-      groups.push(group);
-      group = [];
-      room = bytesMax;
+    const bytes = encodePrefix(prefix, family);
+    if (bytes.length > bytesMax) throw new RangeError(`no room in the message for ${prefix}`);
+    if (piece.length + bytes.length > bytesMax) {
+      pieces.push(piece.finish());
+      piece.clear();
     }
-    group.push(prefix);
-    room -= bytes;
+    piece.bytes(bytes);
   }
-  if (group.length > 0) groups.push(group);
-  return groups;
+  if (piece.length > 0) pieces.push(piece.finish());
+  return pieces;
+}
+
+function encodePrefix(prefix: Prefix, family: Family): Uint8Array {
+  if (prefixFamily(prefix) !== family) throw new TypeError(`${prefix} is not ${family}`);
+  const length = prefixLength(prefix);
+  const bytes = new Uint8Array(1 + ((length + 7) >> 3));
+  bytes[0] = length;
+  if (family === "ipv4") writeDottedQuad(prefix, bytes);
+  else bytes.set(addressToBytes(prefixBase(prefix)).subarray(0, bytes.length - 1), 1);
+  return bytes;
+}
+
+/** From octet 1 on, as far as `into` goes. A Prefix is canonical text: this is the path that a full table takes. */
+function writeDottedQuad(prefix: Prefix, into: Uint8Array): void {
+  let octet = 0;
+  let at = 1;
+  for (let i = 0; at < into.length; i++) {
+    const digit = prefix.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) octet = octet * 10 + digit;
+    else {
+      into[at++] = octet;
+      octet = 0;
+    }
+  }
 }

@@ -3,7 +3,7 @@ import { address } from "../../net/address.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
 import { WireError } from "./error.ts";
-import { hex, message } from "./hex.ts";
+import { hex, message } from "./hex.testkit.ts";
 import type { Capability, OpenMessage } from "./message.ts";
 
 const codec = { fourOctetAs: false, extendedMessage: false };

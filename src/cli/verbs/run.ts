@@ -5,7 +5,7 @@ import type { Lab } from "../../lab/lab.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { Verdict } from "../../timeline/record.ts";
 import { ExitStatus, statusOf, UsageError } from "../exit.ts";
-import { createView, endingSignal, InterruptedError } from "../view.ts";
+import { createView, endingSignal, InterruptedError, writeNotes } from "../view.ts";
 
 type RunOptions = {
   scenario?: string;
@@ -50,6 +50,7 @@ async function run(name: string, options: RunOptions): Promise<number> {
     { ...source, name: options.name ?? file.name, scenario },
     `spinelab run ${name}${options.scenario ? ` --scenario ${options.scenario}` : ""}`,
   );
+  writeNotes(loaded.notes);
   const { sweepStaleLabs } = await import("../../lab/sweep.ts");
   for (const stale of await sweepStaleLabs()) {
     process.stderr.write(`cleared what lab ${stale} had left behind\n`);

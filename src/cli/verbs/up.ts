@@ -5,7 +5,7 @@ import type { LoadedLab } from "../../lab/load.ts";
 import { controlSocket, LabExistsError, labNames } from "../../lab/state-folder.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
 import { ExitStatus, UsageError } from "../exit.ts";
-import { createView, endingSignal } from "../view.ts";
+import { createView, endingSignal, writeNotes } from "../view.ts";
 import { playOn } from "./play.ts";
 
 type UpOptions = {
@@ -54,6 +54,7 @@ Examples:
         },
         `spinelab up ${process.argv.slice(3).join(" ")}`,
       );
+      writeNotes(loaded.notes);
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");
       for (const stale of await sweepStaleLabs()) {
         process.stderr.write(`cleared what lab ${stale} had left behind\n`);

@@ -203,7 +203,8 @@ function write(
 
 /** The object with the namespace of the URL; refused where it names another place. */
 function located(object: KubeObject, { namespace, name }: ResourcePath): KubeObject {
-  const metadata = isObject(object.metadata) ? object.metadata : { name: "" };
+  const { metadata = { name: "" } } = object;
+  if (!isObject(metadata)) throw badRequest("metadata must be an object");
   if (namespace !== undefined && metadata.namespace && metadata.namespace !== namespace) {
     throw badRequest(
       `the namespace of the provided object does not match the namespace sent on the request: "${metadata.namespace}" and "${namespace}"`,
