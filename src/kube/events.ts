@@ -20,7 +20,9 @@ export function recordEvent(
   const home = api.find("namespaces", { name: namespace });
   if (!home || home.metadata.deletionTimestamp !== undefined) return;
   const now = timestamp(api.clock.nowMs());
-  const hash = createHash("sha1").update(JSON.stringify([uid, reason, message])).digest("hex");
+  const hash = createHash("sha1")
+    .update(JSON.stringify([uid, reason, message]))
+    .digest("hex");
   const at = { namespace, name: `${name.slice(0, 200)}.${hash.slice(0, 16)}` };
   const before = api.find("events", at);
   if (before) {

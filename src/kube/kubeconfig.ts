@@ -28,7 +28,10 @@ export function kubeconfigText(options: KubeconfigOptions): string {
     ],
     users: [{ name, user: token === undefined ? {} : { token } }],
     contexts: [
-      { name, context: { cluster: name, user: name, ...(namespace !== undefined && { namespace }) } },
+      {
+        name,
+        context: { cluster: name, user: name, ...(namespace !== undefined && { namespace }) },
+      },
     ],
     "current-context": name,
   };

@@ -31,7 +31,11 @@ describe("label selectors as text", () => {
     ["app=", { app: "" }, true],
     ["size>3", { size: "10" }, true],
     ["size<3", { size: "10" }, false],
-    ["node-role.kubernetes.io/control-plane=", { "node-role.kubernetes.io/control-plane": "" }, true],
+    [
+      "node-role.kubernetes.io/control-plane=",
+      { "node-role.kubernetes.io/control-plane": "" },
+      true,
+    ],
     // A label that objects inherit from JavaScript is none of theirs.
     ["constructor", {}, false],
   ] as const)("%j on %j: %s", (text, labels, expected) => {
@@ -52,9 +56,9 @@ test("label selectors as objects, and how kubectl prints them", () => {
   expect(matchesLabels(requirementsOf(selector), { app: "a", rack: "z" })).toBe(false);
   expect(formatLabelSelector(selector)).toBe("app=a,rack in (x,y)");
   expect(formatLabelSelector(undefined)).toBe("<none>");
-  expect(() =>
-    requirementsOf({ matchExpressions: [{ key: "a", operator: "Maybe" }] }),
-  ).toThrow(SelectorError);
+  expect(() => requirementsOf({ matchExpressions: [{ key: "a", operator: "Maybe" }] })).toThrow(
+    SelectorError,
+  );
 });
 
 test("field selectors compare an absent field as the empty text", () => {

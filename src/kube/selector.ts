@@ -124,6 +124,6 @@ export function matchesFields(requirements: readonly FieldRequirement[], object:
         typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined;
     }
     const text = typeof at === "string" || typeof at === "number" || typeof at === "boolean";
-    return (text ? String(at) : "") === value === equal;
+    return ((text ? String(at) : "") === value) === equal;
   });
 }

@@ -94,7 +94,8 @@ function covers(entry: string, name: string): boolean {
 
 function packageRefusal(from: string, floor: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return undefined; // the rule for sans-I/O floors has its say
-  if (/\.(?:test|arbitrary)\.ts$/.test(from) && testPackages.has(specifier)) return undefined;
+  if (/\.(?:test|testkit|arbitrary)\.ts$/.test(from) && testPackages.has(specifier))
+    return undefined;
   const home = packageHomes[specifier];
   if (home !== undefined && home !== floor) return `${specifier} is used only in src/${home}`;
   if (bareFloors.has(floor)) return `${floor} uses no package, and this is ${specifier}`;

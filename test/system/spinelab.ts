@@ -40,7 +40,7 @@ export async function succeed(...args: string[]): Promise<string> {
 /** Looks until it finds something, at most `limitMs`; says what it saw last. */
 export async function until<T>(
   what: string,
-  look: () => T | undefined | Promise<T | undefined>,
+  look: () => T | false | undefined | Promise<T | false | undefined>,
   limitMs = 20_000,
 ): Promise<T> {
   const deadlineMs = performance.now() + limitMs;

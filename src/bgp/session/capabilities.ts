@@ -1,5 +1,5 @@
-import type { Capability } from "../wire/message.ts";
-import type { SessionPeer } from "./io.ts";
+import type { Capability, OpenMessage } from "../wire/message.ts";
+import type { SessionOptions, SessionPeer } from "./io.ts";
 
 /**
  * What our OPEN says, the same set as Cilium's speaker sends. `restarting`: this process replaces one whose routes the peer
@@ -38,4 +38,28 @@ export function ownCapabilities(
     { capability: "softwareVersion", version: local.softwareVersion },
   );
   return capabilities;
+}
+
+/** Our OPEN. The Restart State bit is for the first session after a restart (RFC 4724 §4.1). */
+export function ownOpen(
+  { peer, localAsn, routerId, capabilities }: SessionOptions,
+  everEstablished: boolean,
+): OpenMessage {
+  return {
+    type: "OPEN",
+    version: 4,
+    asn: localAsn,
+    holdTimeSeconds: peer.holdTimeSeconds,
+    bgpIdentifier: routerId,
+    capabilities: everEstablished ? capabilities.map(notRestarting) : capabilities,
+  };
+}
+
+function notRestarting(capability: Capability): Capability {
+  if (capability.capability !== "gracefulRestart") return capability;
+  const families = capability.families.map(({ family }) => ({
+    family,
+    forwardingPreserved: false,
+  }));
+  return { ...capability, restarting: false, families };
 }

@@ -1,14 +1,23 @@
 import type { Address } from "../../net/address.ts";
-import { hardReset } from "../wire/cease.ts";
 import { WireError } from "../wire/error.ts";
-import type { Capability, Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
-import { CeaseSubcode, NotificationCode } from "../wire/registry.ts";
+import type { Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
+import { CeaseSubcode } from "../wire/registry.ts";
+import { ownOpen } from "./capabilities.ts";
 import { peerIsBack, survivor } from "./collision.ts";
 import { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
+import {
+  type End,
+  holdTimerExpired,
+  notificationReceived,
+  notificationSent,
+  notificationToSend,
+  peerRestarted,
+  stopped,
+  transportClosed,
+} from "./end.ts";
 import type {
   ConnectionId,
-  DownReason,
   Negotiated,
   SessionEffect,
   SessionInput,
@@ -17,28 +26,8 @@ import type {
   TimerName,
 } from "./io.ts";
 import { negotiate } from "./negotiate.ts";
-import {
-  cease,
-  describeNotification,
-  describeTransportError,
-  endsForGood,
-  keepsRoutes,
-  notification,
-  notificationOf,
-  unexpected,
-} from "./notification.ts";
+import { cease, describeTransportError, keepsRoutes, unexpected } from "./notification.ts";
 import { onlyNegotiated, refreshNegotiated } from "./only-negotiated.ts";
-
-/** Why a connection ends. */
-type End = {
-  reason: DownReason;
-  /** For the log and `lastError`. */
-  text: string;
-  /** Sent before closing, or received. */
-  notification?: NotificationMessage;
-  /** `gone`: there is nothing left to close. */
-  transport: "open" | "gone";
-};
 
 /**
  * The state machine of one peer (RFC 4271 §8): inputs and the time go in, effects come out.
@@ -121,15 +110,7 @@ export class Session {
   #stop(said: { subcode: number; communication?: string } | undefined): void {
     if (!this.#dialer.started) return;
     this.#dialer.stop();
-    const end: End =
-      said === undefined
-        ? { reason: "stopped", text: "stopped", transport: "open" }
-        : {
-            reason: "adminShutdown",
-            text: "stopped",
-            notification: cease(said.subcode, said.communication),
-            transport: "open",
-          };
+    const end = stopped(said);
     for (const connection of this.#connections.values()) this.#end(connection, end);
     this.#lastError = undefined;
   }
@@ -174,26 +155,13 @@ export class Session {
     if (this.#dialer.dials(id)) this.#connectFailed(reason ?? "closed");
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
-    const why = reason === undefined ? "" : `: ${describeTransportError(reason)}`;
-    this.#fail(connection, {
-      reason: "transportClosed",
-      text: `connection closed${why}`,
-      transport: "gone",
-    });
+    this.#fail(connection, transportClosed(reason));
   }
 
   #open(of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">): void {
-    const { peer, localAsn, routerId, capabilities } = this.#options;
     const connection = this.#connection(of);
     this.#connections.set(of.id, connection);
-    connection.open({
-      type: "OPEN",
-      version: 4,
-      asn: localAsn,
-      holdTimeSeconds: peer.holdTimeSeconds,
-      bgpIdentifier: routerId,
-      capabilities: this.#everEstablished ? capabilities.map(notRestarting) : capabilities,
-    });
+    connection.open(ownOpen(this.#options, this.#everEstablished));
   }
 
   #connection(
@@ -222,12 +190,7 @@ export class Session {
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#fail(connection, {
-        reason: "notificationSent",
-        text: error.message,
-        notification: notificationOf(error),
-        transport: "open",
-      });
+      this.#fail(connection, notificationSent(error));
     }
     // One restart for all that came at once.
     if (alive && this.#connections.has(id)) connection.restartHoldTimer();
@@ -236,12 +199,7 @@ export class Session {
   #message(connection: Connection, received: NonNullable<ReturnType<Connection["next"]>>): void {
     const { message } = received;
     if (message.type === "NOTIFICATION") {
-      this.#fail(connection, {
-        reason: "notificationReceived",
-        text: `received NOTIFICATION ${describeNotification(message)}`,
-        notification: message,
-        transport: "open",
-      });
+      this.#fail(connection, notificationReceived(message));
       return;
     }
     switch (connection.state) {
@@ -273,13 +231,9 @@ export class Session {
         this.#collide(connection);
         return;
       }
-      // RFC 4724 §5: closed without a NOTIFICATION, its routes stay as stale.
-      this.#failed("peer restarted: it opened a new connection");
-      this.#end(oldConnection, {
-        reason: "peerRestarted",
-        text: "peer restarted",
-        transport: "open",
-      });
+      const end = peerRestarted();
+      this.#failed(end.text);
+      this.#end(oldConnection, end);
     }
     // 2. Against one whose OPEN came before (RFC 4271 §6.8).
     for (const other of this.#connections.values()) {
@@ -352,12 +306,7 @@ export class Session {
     const connection = this.#connections.get(Number(id));
     if (connection === undefined) return;
     if (name === "hold") {
-      this.#fail(connection, {
-        reason: "holdTimerExpired",
-        text: "hold timer expired",
-        notification: notification(NotificationCode.holdTimerExpired, 0),
-        transport: "open",
-      });
+      this.#fail(connection, holdTimerExpired());
     } else if (connection.state !== "OpenSent") {
       connection.send({ type: "KEEPALIVE" });
       connection.restartKeepaliveTimer();
@@ -389,21 +338,18 @@ export class Session {
       this.#dialer.afterFailure(inOpenSent && end.reason === "transportClosed" ? "Active" : "Idle");
   }
 
-  #end(connection: Connection, { reason, notification: said, transport }: End): void {
+  #end(connection: Connection, end: End): void {
     const session = this.#established?.connection === connection ? this.#established : undefined;
-    let told = said;
-    if (said !== undefined && reason !== "notificationReceived") {
-      const wrap = session?.negotiated.gracefulRestart?.notification === true && endsForGood(said);
-      told = wrap ? hardReset(said) : said;
-      connection.send(told);
-    }
-    connection.release(transport);
+    const sent = notificationToSend(end, session?.negotiated);
+    if (sent !== undefined) connection.send(sent);
+    connection.release(end.transport);
     this.#connections.delete(connection.id);
     if (session === undefined) return;
     this.#established = undefined;
+    const told = sent ?? end.notification;
     this.#emit({
       do: "down",
-      reason,
+      reason: end.reason,
       ...(told && { notification: told }),
       graceful: this.#dialer.started && keepsRoutes(session.negotiated, told),
     });
@@ -422,14 +368,4 @@ export class Session {
   #emit(effect: SessionEffect): void {
     this.#effects.push(effect);
   }
-}
-
-/** The Restart State bit is for the first session after a restart (RFC 4724 §4.1). */
-function notRestarting(capability: Capability): Capability {
-  if (capability.capability !== "gracefulRestart") return capability;
-  const families = capability.families.map(({ family }) => ({
-    family,
-    forwardingPreserved: false,
-  }));
-  return { ...capability, restarting: false, families };
 }

@@ -48,7 +48,9 @@ export async function loadKubeconfig(path: string): Promise<ClusterAccess> {
     const data = of[`${field}-data`];
     if (typeof data === "string") return Buffer.from(data, "base64").toString();
     const file = of[field];
-    return typeof file === "string" ? readFileSync(resolve(dirname(path), file), "utf8") : undefined;
+    return typeof file === "string"
+      ? readFileSync(resolve(dirname(path), file), "utf8")
+      : undefined;
   };
   const certificateAuthority = pem(cluster, "certificate-authority");
   const clientCertificate = pem(user, "client-certificate");
@@ -101,7 +103,9 @@ export function inClusterAccess(
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT;
   if (!host || !port) {
-    throw new Error("not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
+    throw new Error(
+      "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+    );
   }
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,

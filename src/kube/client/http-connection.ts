@@ -68,7 +68,10 @@ export class HttpConnection {
       ...(signal && { signal }),
     };
     return new Promise((resolve, reject) => {
-      const request = (this.#url.protocol === "https:" ? httpsRequest : httpRequest)(options, resolve);
+      const request = (this.#url.protocol === "https:" ? httpsRequest : httpRequest)(
+        options,
+        resolve,
+      );
       if (!streaming) {
         request.setTimeout(requestTimeoutMs, () => {
           request.destroy(new Error(`${method} ${path}: no answer within ${requestTimeoutMs} ms`));

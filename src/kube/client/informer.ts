@@ -20,7 +20,7 @@ export type Informer<T extends KubeObject> = {
 export type InformerOptions = ListOptions & { clock?: Clock };
 
 const retryFirstMs = 200;
-const retryMostMs = 5_000;
+const retryMostMs = 2_000;
 
 /**
  * client-node's informer (its ListWatch) over the small client. client-node stops at an error; this
@@ -80,7 +80,8 @@ export function informer<T extends KubeObject>(
   return {
     list: (inNamespace) => cache.list(inNamespace) as unknown as readonly T[],
     get: (name, inNamespace) => cache.get(name, inNamespace) as unknown as T | undefined,
-    on: (event: string, listener: (value: never) => void) => cache.on(event as "add", listener as (object: KubernetesObject) => void),
+    on: (event: string, listener: (value: never) => void) =>
+      cache.on(event as "add", listener as (object: KubernetesObject) => void),
     start() {
       if (stopped) {
         stopped = false;

@@ -77,7 +77,11 @@ describe("requests", () => {
 
   test("status goes by its own door", async () => {
     const nodes: Resource = { apiVersion: "v1", plural: "nodes", namespaced: false };
-    const node = await client.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name: "n" } });
+    const node = await client.create(nodes, {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "n" },
+    });
     const status = { phase: "x" };
     expect(await client.updateStatus(nodes, { ...node, status })).toMatchObject({ status });
   });
@@ -94,8 +98,13 @@ describe("requests", () => {
     const other = createServer((_, response) => void response.writeHead(503).end("down for tea"));
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port: otherPort } = other.address() as { port: number };
-    const toOther = new KubeClient({ server: `http://127.0.0.1:${otherPort}`, namespace: "default" });
-    await expect(toOther.list(configMaps)).rejects.toThrow("the API server answered 503: down for tea");
+    const toOther = new KubeClient({
+      server: `http://127.0.0.1:${otherPort}`,
+      namespace: "default",
+    });
+    await expect(toOther.list(configMaps)).rejects.toThrow(
+      "the API server answered 503: down for tea",
+    );
     toOther.close();
     other.close();
   });
@@ -122,7 +131,10 @@ describe("informer", () => {
     expect(following.get("a", "default")?.metadata.name).toBe("a");
     create("b");
     api.delete("configmaps", { namespace: "default", name: "a" });
-    await eventually(() => [...seen], (now) => now.length === 3);
+    await eventually(
+      () => [...seen],
+      (now) => now.length === 3,
+    );
     expect(seen).toEqual(["add a", "add b", "delete a"]);
     expect(following.list().map(({ metadata }) => metadata.name)).toEqual(["b"]);
     following.stop();
@@ -138,7 +150,10 @@ describe("informer", () => {
     await following.start();
     const want = { metadata: { labels: { want: "no" } } };
     api.patch("configmaps", { namespace: "default", name: "a" }, want, "merge");
-    await eventually(() => [...seen], (now) => now.includes("delete a"));
+    await eventually(
+      () => [...seen],
+      (now) => now.includes("delete a"),
+    );
     expect(seen).toEqual(["add a", "delete a"]);
     following.stop();
   });
@@ -149,13 +164,21 @@ describe("informer", () => {
     const { following, seen, errors } = follow();
     await following.start();
     await server.close();
-    await eventually(() => errors.length, (count) => count > 0);
+    await eventually(
+      () => errors.length,
+      (count) => count > 0,
+    );
     expect(following.list()).toHaveLength(2);
     ({ api, server } = await startTestServer({ token: "t", port }));
     create("stays");
     create("comes");
     await eventually(
-      () => following.list().map(({ metadata }) => metadata.name).sort().join(),
+      () =>
+        following
+          .list()
+          .map(({ metadata }) => metadata.name)
+          .sort()
+          .join(),
       (names) => names === "comes,stays",
     );
     expect(seen).toContain("delete goes");
@@ -169,7 +192,10 @@ describe("informer", () => {
     ({ api, server } = await startTestServer({ token: "t", port }));
     create("a");
     await started;
-    await eventually(() => following.list().length, (count) => count === 1);
+    await eventually(
+      () => following.list().length,
+      (count) => count === 1,
+    );
     following.stop();
   });
 });
@@ -246,13 +272,21 @@ users: [{name: u, user: {tokenFile: token, client-certificate-data: ${btoa("CERT
   });
 
   test("in a pod", async () => {
-    for (const [name, text] of [["token", "t\n"], ["ca.crt", "CA"], ["namespace", "ns"]] as const) {
+    for (const [name, text] of [
+      ["token", "t\n"],
+      ["ca.crt", "CA"],
+      ["namespace", "ns"],
+    ] as const) {
       await writeFile(join(folder, name), text);
     }
     const env = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" };
     const { token, ...access } = inClusterAccess(env, folder);
     expect(token?.()).toBe("t");
-    expect(access).toEqual({ server: "https://[fd00::1]:443", certificateAuthority: "CA", namespace: "ns" });
+    expect(access).toEqual({
+      server: "https://[fd00::1]:443",
+      certificateAuthority: "CA",
+      namespace: "ns",
+    });
     expect(() => inClusterAccess({}, folder)).toThrow(/not in a pod/);
   });
 });

@@ -32,7 +32,10 @@ const fieldManager = "fieldManager=spinelab";
 export class KubeClient {
   readonly namespace: string;
   readonly #connection: HttpConnection;
-  readonly #resources = new Map<string, Promise<{ name: string; kind: string; namespaced: boolean }[]>>();
+  readonly #resources = new Map<
+    string,
+    Promise<{ name: string; kind: string; namespaced: boolean }[]>
+  >();
 
   constructor(access: ClusterAccess) {
     this.namespace = access.namespace;
@@ -152,7 +155,12 @@ export class KubeClient {
     const controller = new AbortController();
     const { signal } = controller;
     const follow = async () => {
-      const response = await this.#connection.send({ method: "GET", path, signal, streaming: true });
+      const response = await this.#connection.send({
+        method: "GET",
+        path,
+        signal,
+        streaming: true,
+      });
       if (response.statusCode !== 200) {
         throw new KubeError(response.statusCode!, await readText(response));
       }
@@ -190,7 +198,12 @@ export class KubeClient {
     return query === "" ? path : `${path}?${query}`;
   }
 
-  async #json<T>(method: string, path: string, body?: unknown, type = "application/json"): Promise<T> {
+  async #json<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    type = "application/json",
+  ): Promise<T> {
     const request: HttpRequest = { method, path };
     if (body !== undefined) request.body = { type, text: JSON.stringify(body) };
     const response = await this.#connection.send(request);

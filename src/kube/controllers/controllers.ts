@@ -75,7 +75,11 @@ export function startControllers(
 
   const react = ({ type, resource, object }: StoreEvent) => {
     const { namespace = "", name, deletionTimestamp, ownerReferences } = object.metadata;
-    if (type === "DELETED" || deletionTimestamp !== undefined || (type === "ADDED" && ownerReferences)) {
+    if (
+      type === "DELETED" ||
+      deletionTimestamp !== undefined ||
+      (type === "ADDED" && ownerReferences)
+    ) {
       add("garbage", () => collectGarbage(api));
       add("namespaces", () => finalizeNamespaces(api));
     }

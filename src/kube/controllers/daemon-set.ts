@@ -1,4 +1,11 @@
-import { type DaemonSet, isActive, isReady, type NodeObject, type Pod, type Toleration } from "../kinds.ts";
+import {
+  type DaemonSet,
+  isActive,
+  isReady,
+  type NodeObject,
+  type Pod,
+  type Toleration,
+} from "../kinds.ts";
 import { obstacle } from "./placement.ts";
 import { isControlledBy, podFrom, share, templateHash } from "./pod-template.ts";
 
@@ -101,6 +108,8 @@ function withTolerations(given: readonly Toleration[], added: readonly Toleratio
 }
 
 function oldestFirst(a: Pod, b: Pod): number {
-  const time = (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? "");
+  const time = (a.metadata.creationTimestamp ?? "").localeCompare(
+    b.metadata.creationTimestamp ?? "",
+  );
   return time || a.metadata.name.localeCompare(b.metadata.name);
 }

@@ -64,10 +64,25 @@ export function reconcileDeployment(
     conditions: conditionsOf(deployment, nowMs, [
       available >= replicas - maxUnavailable
         ? ["Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."]
-        : ["Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."],
+        : [
+            "Available",
+            "False",
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+          ],
       complete
-        ? ["Progressing", "True", "NewReplicaSetAvailable", `ReplicaSet "${metadata.name}-${hash}" has successfully progressed.`]
-        : ["Progressing", "True", "ReplicaSetUpdated", `ReplicaSet "${metadata.name}-${hash}" is progressing.`],
+        ? [
+            "Progressing",
+            "True",
+            "NewReplicaSetAvailable",
+            `ReplicaSet "${metadata.name}-${hash}" has successfully progressed.`,
+          ]
+        : [
+            "Progressing",
+            "True",
+            "ReplicaSetUpdated",
+            `ReplicaSet "${metadata.name}-${hash}" is progressing.`,
+          ],
     ]),
   };
   return plan;

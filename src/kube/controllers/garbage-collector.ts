@@ -26,7 +26,10 @@ export function collectGarbage(api: KubeApi): void {
     if (metadata.deletionTimestamp !== undefined && finalizers.includes(orphanFinalizer)) {
       for (const dependent of dependentsOf(object)) cutLoose(api, dependent, object);
       removeFinalizer(api, key, object, orphanFinalizer);
-    } else if (metadata.deletionTimestamp !== undefined && finalizers.includes(foregroundFinalizer)) {
+    } else if (
+      metadata.deletionTimestamp !== undefined &&
+      finalizers.includes(foregroundFinalizer)
+    ) {
       const dependents = dependentsOf(object);
       for (const dependent of dependents) {
         const found = api.find(dependent.key, dependent.object.metadata);
@@ -42,7 +45,10 @@ export function collectGarbage(api: KubeApi): void {
 }
 
 /** It has owners, and none of them is there any more. */
-function isAbandoned(object: KubeObject, uids: ReadonlyMap<string | undefined, KubeObject>): boolean {
+function isAbandoned(
+  object: KubeObject,
+  uids: ReadonlyMap<string | undefined, KubeObject>,
+): boolean {
   const owners = object.metadata.ownerReferences ?? [];
   return owners.length > 0 && owners.every(({ uid }) => !uids.has(uid));
 }

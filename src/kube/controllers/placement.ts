@@ -43,7 +43,10 @@ function matchesNode(spec: PodSpec, node: NodeObject): boolean {
 }
 
 /** A term without requirements matches nothing (nodeaffinity.NewNodeSelector). */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: NodeObject) {
+function matchesTerm(
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
+  node: NodeObject,
+) {
   if (matchExpressions.length + matchFields.length === 0) return false;
   const fields = { "metadata.name": node.metadata.name };
   return (

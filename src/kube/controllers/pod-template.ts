@@ -5,7 +5,11 @@ import type { KubeObject, OwnerReference } from "../object.ts";
 export function podFrom(
   template: PodTemplate,
   owner: KubeObject,
-  extra: { labels?: Record<string, string>; nodeName?: string; tolerations?: Pod["spec"]["tolerations"] } = {},
+  extra: {
+    labels?: Record<string, string>;
+    nodeName?: string;
+    tolerations?: Pod["spec"]["tolerations"];
+  } = {},
 ): Pod {
   const { labels, annotations } = template.metadata ?? {};
   const { nodeName = template.spec.nodeName, tolerations = template.spec.tolerations } = extra;

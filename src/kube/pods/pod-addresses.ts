@@ -1,5 +1,11 @@
 import { type Address, addressAfter } from "../../net/address.ts";
-import { addressBits, type Prefix, prefixBase, prefixFamily, prefixLength } from "../../net/prefix.ts";
+import {
+  addressBits,
+  type Prefix,
+  prefixBase,
+  prefixFamily,
+  prefixLength,
+} from "../../net/prefix.ts";
 
 /** No node holds more pods than that, however large its podCIDR. */
 const podsMax = 65_536;

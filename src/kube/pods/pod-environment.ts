@@ -35,10 +35,13 @@ function referenced(api: KubeApi, pod: Pod, from: ValueFrom): string | undefined
   const [plural, reference] = from.configMapKeyRef
     ? (["configmaps", from.configMapKeyRef] as const)
     : (["secrets", from.secretKeyRef] as const);
-  if (!reference) throw new ContainerConfigError("env: valueFrom names no source that is supported");
+  if (!reference)
+    throw new ContainerConfigError("env: valueFrom names no source that is supported");
   const value = dataOf(api, pod, plural, reference)?.[reference.key];
   if (value === undefined && !reference.optional) {
-    throw new ContainerConfigError(`couldn't find key ${reference.key} in ${plural} ${reference.name}`);
+    throw new ContainerConfigError(
+      `couldn't find key ${reference.key} in ${plural} ${reference.name}`,
+    );
   }
   return value;
 }

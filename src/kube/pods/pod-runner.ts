@@ -35,7 +35,10 @@ export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): P
         component: "kubelet",
       });
     }
-    workers.set(pod.metadata.uid!, new PodWorker(context, pod, ends.get(name) ?? Promise.resolve()));
+    workers.set(
+      pod.metadata.uid!,
+      new PodWorker(context, pod, ends.get(name) ?? Promise.resolve()),
+    );
   };
   const end = (worker: PodWorker, pod: Pod) => {
     const name = `${pod.metadata.namespace}/${pod.metadata.name}`;

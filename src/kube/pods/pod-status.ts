@@ -80,8 +80,7 @@ function conditionsOf(
   const own = Object.entries(wanted).map(([type, [holds, reason]]): Condition => {
     const status = holds ? "True" : "False";
     const last = before.find((one) => one.type === type);
-    const lastTransitionTime =
-      last?.status === status ? (last.lastTransitionTime ?? now) : now;
+    const lastTransitionTime = last?.status === status ? (last.lastTransitionTime ?? now) : now;
     return { type, status, ...(!holds && reason !== "" && { reason }), lastTransitionTime };
   });
   return [...before.filter(({ type }) => !(type in wanted)), ...own];

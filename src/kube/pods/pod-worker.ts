@@ -106,7 +106,8 @@ export class PodWorker {
     for (const { name } of podToRun.containers) {
       const run = this.#runs.get(name)!;
       // It may have ended before the start was through.
-      if (run.state.waiting && !this.#toRestart.has(name)) run.state = { running: { startedAt: this.#now() } };
+      if (run.state.waiting && !this.#toRestart.has(name))
+        run.state = { running: { startedAt: this.#now() } };
       this.#event("Normal", "Started", `Started container ${name}`);
     }
     this.#report();
@@ -120,7 +121,8 @@ export class PodWorker {
     if (!this.#node) throw new Error(`node ${spec.nodeName} is not there`);
     const podCidrs = (this.#node.spec.podCIDRs ?? []).map((text) => parsePrefix(text)!);
     if (hostNetwork) this.#addresses = internalAddresses(this.#node);
-    else if (this.#addresses.length === 0) this.#addresses = allocate(addresses, this.uid, podCidrs);
+    else if (this.#addresses.length === 0)
+      this.#addresses = allocate(addresses, this.uid, podCidrs);
     // Fields like status.podIP are known by now; the object has them after the next report only.
     const pod = { ...this.#pod, status: this.#status() };
     return {
@@ -182,7 +184,8 @@ export class PodWorker {
     }
     run.lastState = { terminated };
     this.#toRestart.add(container);
-    const ranMs = startedAt === undefined ? 0 : Date.parse(terminated.finishedAt) - Date.parse(startedAt);
+    const ranMs =
+      startedAt === undefined ? 0 : Date.parse(terminated.finishedAt) - Date.parse(startedAt);
     if (ranMs >= restartForgetMs) this.#retryMs = 0;
     const first = run.restartCount === 0 || this.#retryMs === 0;
     const delayMs = first ? 0 : this.#backOff();
@@ -194,7 +197,8 @@ export class PodWorker {
             message: `back-off ${delayMs / 1000}s restarting failed container=${container} pod=${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.uid})`,
           },
     };
-    if (!first) this.#event("Warning", "BackOff", `Back-off restarting failed container ${container}`);
+    if (!first)
+      this.#event("Warning", "BackOff", `Back-off restarting failed container ${container}`);
     this.#report();
     this.#again(delayMs);
   }
@@ -241,7 +245,11 @@ export class PodWorker {
         break;
       } catch (error) {
         this.#context.onError(`stopping pod ${this.#pod.metadata.name}`, error);
-        this.#event("Warning", "FailedKillPod", error instanceof Error ? error.message : String(error));
+        this.#event(
+          "Warning",
+          "FailedKillPod",
+          error instanceof Error ? error.message : String(error),
+        );
         await this.#pause(this.#backOff());
         if (this.#abandoned) return;
       }

@@ -51,14 +51,16 @@ const pod = (name: string, labels: Record<string, string> = {}) => ({
 });
 
 describe("who may ask", () => {
-  test.each([[{}], [{ authorization: "Bearer wrong" }], [{ authorization: "Bearer secrets" }], [{ authorization: "secret" }]])(
-    "not with %j",
-    async (headers) => {
-      const response = await fetch(`${url}/version`, { headers });
-      expect(response.status).toBe(401);
-      expect(await response.json()).toMatchObject({ kind: "Status", reason: "Unauthorized" });
-    },
-  );
+  test.each([
+    [{}],
+    [{ authorization: "Bearer wrong" }],
+    [{ authorization: "Bearer secrets" }],
+    [{ authorization: "secret" }],
+  ])("not with %j", async (headers) => {
+    const response = await fetch(`${url}/version`, { headers });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ kind: "Status", reason: "Unauthorized" });
+  });
 
   test("over TLS, with a certificate that vouches for itself", async () => {
     const tls = selfSignedCertificate(["127.0.0.1", "lab.example", "::1"], Date.now());
@@ -91,7 +93,10 @@ describe("who may ask", () => {
     await new Promise((resolve) => free.close(resolve));
     const start = startApiServer({
       api,
-      listeners: [{ host: "127.0.0.1", port }, { host: "127.0.0.1", port: taken }],
+      listeners: [
+        { host: "127.0.0.1", port },
+        { host: "127.0.0.1", port: taken },
+      ],
       onError: (error) => errors.push(error),
     });
     await expect(start).rejects.toThrow(/EADDRINUSE/);
@@ -104,9 +109,13 @@ describe("what is served", () => {
     expect((await ask("GET", "/healthz")).body).toEqual({ text: "ok" });
     expect((await ask("GET", "/version")).body).toMatchObject({ major: "1" });
     expect((await ask("GET", "/api")).body).toMatchObject({ versions: ["v1"] });
-    const names = ((await ask("GET", "/apis")).body.groups as { name: string }[]).map(({ name }) => name);
+    const names = ((await ask("GET", "/apis")).body.groups as { name: string }[]).map(
+      ({ name }) => name,
+    );
     expect(names).toContain("cilium.io");
-    const { resources } = (await ask("GET", "/api/v1")).body as unknown as { resources: { name: string }[] };
+    const { resources } = (await ask("GET", "/api/v1")).body as unknown as {
+      resources: { name: string }[];
+    };
     expect(resources.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["pods", "pods/status", "pods/exec", "pods/log", "nodes"]),
     );
@@ -176,9 +185,9 @@ describe("what is served", () => {
   test("selectors and namespaces choose", async () => {
     for (const name of ["a", "b"]) await ask("POST", pods, pod(name, { app: name }));
     const names = async (query: string) =>
-      ((await ask("GET", `/api/v1/pods?${query}`)).body.items as { metadata: { name: string } }[]).map(
-        ({ metadata }) => metadata.name,
-      );
+      (
+        (await ask("GET", `/api/v1/pods?${query}`)).body.items as { metadata: { name: string } }[]
+      ).map(({ metadata }) => metadata.name);
     expect(await names("")).toEqual(["a", "b"]);
     expect(await names("labelSelector=app%3Db")).toEqual(["b"]);
     expect(await names("fieldSelector=metadata.name%3Da")).toEqual(["a"]);
@@ -198,13 +207,28 @@ describe("writing", () => {
   test("create, read, update, patch, delete", async () => {
     expect((await ask("POST", pods, pod("a"))).code).toBe(201);
     const { body } = await ask("GET", `${pods}/a`);
-    expect(body).toMatchObject({ apiVersion: "v1", kind: "Pod", metadata: { namespace: "default" } });
-    const changed = { ...(body as object), metadata: { ...(body.metadata as object), labels: { x: "y" } } };
-    expect((await ask("PUT", `${pods}/a`, changed)).code).toBe(200);
-    expect(await ask("PUT", `${pods}/a`, changed)).toMatchObject({ code: 409, body: { reason: "Conflict" } });
-    const patched = await ask("PATCH", `${pods}/a`, { metadata: { labels: { x: null, z: "1" } } }, {
-      "content-type": "application/merge-patch+json",
+    expect(body).toMatchObject({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { namespace: "default" },
     });
+    const changed = {
+      ...(body as object),
+      metadata: { ...(body.metadata as object), labels: { x: "y" } },
+    };
+    expect((await ask("PUT", `${pods}/a`, changed)).code).toBe(200);
+    expect(await ask("PUT", `${pods}/a`, changed)).toMatchObject({
+      code: 409,
+      body: { reason: "Conflict" },
+    });
+    const patched = await ask(
+      "PATCH",
+      `${pods}/a`,
+      { metadata: { labels: { x: null, z: "1" } } },
+      {
+        "content-type": "application/merge-patch+json",
+      },
+    );
     expect((patched.body.metadata as { labels: object }).labels).toEqual({ z: "1" });
     expect(await ask("DELETE", `${pods}/a`)).toMatchObject({
       code: 200,
@@ -218,7 +242,10 @@ describe("writing", () => {
     const path = "/api/v1/namespaces/default/configmaps/c?fieldManager=t";
     const headers = { "content-type": "application/apply-patch+yaml" };
     expect((await ask("PATCH", path, yaml, headers)).code).toBe(201);
-    expect(await ask("PATCH", path, yaml, headers)).toMatchObject({ code: 200, body: { data: { x: "y" } } });
+    expect(await ask("PATCH", path, yaml, headers)).toMatchObject({
+      code: 200,
+      body: { data: { x: "y" } },
+    });
   });
 
   test("a broken schema is 422 with causes, unknown fields a warning or 400", async () => {
@@ -256,7 +283,10 @@ describe("writing", () => {
     ['{"kind": "Node", "metadata": {"name": "a"}}', {}, 400],
     ['{"metadata": {"name": "a", "namespace": "other"}}', {}, 400],
   ])("the body %s with %j is answered %i", async (body, headers, code) => {
-    expect(await ask("POST", pods, body, headers)).toMatchObject({ code, body: { kind: "Status" } });
+    expect(await ask("POST", pods, body, headers)).toMatchObject({
+      code,
+      body: { kind: "Status" },
+    });
     expect(await ask("GET", pods)).toMatchObject({ code: 200, body: { items: [] } });
   });
 
@@ -269,7 +299,8 @@ describe("writing", () => {
     expect((await ask("POST", `${pods}?dryRun=All`, pod("a"))).code).toBe(201);
     expect((await ask("POST", `${pods}?dryRun=Some`, pod("a"))).code).toBe(400);
     expect((await ask("GET", `${pods}/a`)).code).toBe(404);
-    for (const name of ["a", "b", "c"]) await ask("POST", pods, pod(name, { keep: String(name === "c") }));
+    for (const name of ["a", "b", "c"])
+      await ask("POST", pods, pod(name, { keep: String(name === "c") }));
     await ask("DELETE", `${pods}?labelSelector=keep%3Dfalse`);
     expect(api.list("pods").map(({ metadata }) => metadata.name)).toEqual(["c"]);
   });
@@ -278,13 +309,19 @@ describe("writing", () => {
     await ask("POST", pods, pod("a"));
     const binding = { target: { kind: "Node", name: "n1" } };
     expect((await ask("POST", `${pods}/a/binding`, binding)).code).toBe(201);
-    expect(api.get("pods", { namespace: "default", name: "a" }).spec).toMatchObject({ nodeName: "n1" });
+    expect(api.get("pods", { namespace: "default", name: "a" }).spec).toMatchObject({
+      nodeName: "n1",
+    });
     const template = { metadata: { labels: { a: "b" } }, spec: pod("x").spec };
     const spec = { replicas: 2, selector: { matchLabels: { a: "b" } }, template };
     const deployments = "/apis/apps/v1/namespaces/default/deployments";
     await ask("POST", deployments, { metadata: { name: "d" }, spec });
     const scale = await ask("GET", `${deployments}/d/scale`);
-    expect(scale.body).toMatchObject({ kind: "Scale", spec: { replicas: 2 }, status: { selector: "a=b" } });
+    expect(scale.body).toMatchObject({
+      kind: "Scale",
+      spec: { replicas: 2 },
+      status: { selector: "a=b" },
+    });
     const larger = { ...(scale.body as object), spec: { replicas: 5 } };
     expect(await ask("PUT", `${deployments}/d/scale`, larger)).toMatchObject({
       code: 200,
@@ -316,7 +353,8 @@ describe("watching", () => {
     controller.abort();
     return events;
   }
-  const told = (events: Event[]) => events.map(({ type, object }) => `${type} ${object.metadata.name}`);
+  const told = (events: Event[]) =>
+    events.map(({ type, object }) => `${type} ${object.metadata.name}`);
   const create = (name: string, labels = {}) =>
     api.create("pods", { apiVersion: "v1", kind: "Pod", ...pod(name, labels) });
   const at = (name: string) => ({ namespace: "default", name });
@@ -325,10 +363,9 @@ describe("watching", () => {
     create("a");
     const { version } = api;
     expect(told(await watch("", 2, () => create("b")))).toEqual(["ADDED a", "ADDED b"]);
-    expect(told(await watch(`resourceVersion=${version}`, 2, () => api.delete("pods", at("a"))))).toEqual([
-      "ADDED b",
-      "DELETED a",
-    ]);
+    expect(
+      told(await watch(`resourceVersion=${version}`, 2, () => api.delete("pods", at("a")))),
+    ).toEqual(["ADDED b", "DELETED a"]);
   });
 
   test("sees objects come into its selector and leave it", async () => {

@@ -61,9 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     );
   };
   try {
-    await Promise.all(
-      servers.map((server, index) => listen(server, options.listeners[index]!)),
-    );
+    await Promise.all(servers.map((server, index) => listen(server, options.listeners[index]!)));
   } catch (error) {
     await close();
     throw error;
@@ -133,7 +131,13 @@ async function answer(
     const url = urlOf(request);
     reply =
       plainAnswer(context.api, request, url) ??
-      (await answerResource(context, resolvePath(context.api, url.pathname), url.searchParams, request, response));
+      (await answerResource(
+        context,
+        resolvePath(context.api, url.pathname),
+        url.searchParams,
+        request,
+        response,
+      ));
   } catch (error) {
     if (response.headersSent) {
       if (!response.destroyed) onError(error);
@@ -161,7 +165,11 @@ async function answer(
 }
 
 /** Paths that name no resource; undefined where the path may name one. */
-function plainAnswer(api: KubeApi, request: IncomingMessage, url: URL): Answer | string | undefined {
+function plainAnswer(
+  api: KubeApi,
+  request: IncomingMessage,
+  url: URL,
+): Answer | string | undefined {
   const found = plainDocument(api, segments(url.pathname), request.headers.accept);
   if (found !== undefined && request.method !== "GET") throw methodNotAllowed(request.method ?? "");
   return found;

@@ -187,7 +187,11 @@ function fillPodSpec(spec: Json, path: string): Cause[] {
       causes.push(notSupported(at, operator, ["Equal", "Exists"]));
     } else if (!toleration.key && operator === "Equal") {
       causes.push(
-        invalidValue(at, operator, "operator must be Exists when `key` is empty, which means \"match all values and all keys\""),
+        invalidValue(
+          at,
+          operator,
+          'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+        ),
       );
     }
   }

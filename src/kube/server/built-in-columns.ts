@@ -199,7 +199,10 @@ export const endpointSliceColumns: Column[] = [
   nameColumn,
   fieldColumn("AddressType", "addressType"),
   column("Ports", (object) =>
-    listText(((object.ports ?? []) as Port[]).map(({ port }) => String(port)), "<unset>"),
+    listText(
+      ((object.ports ?? []) as Port[]).map(({ port }) => String(port)),
+      "<unset>",
+    ),
   ),
   column("Endpoints", (object) =>
     listText(
@@ -279,4 +282,3 @@ export const definitionColumns: Column[] = [
   nameColumn,
   fieldColumn("Created At", "metadata.creationTimestamp"),
 ];
-

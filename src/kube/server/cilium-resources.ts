@@ -68,7 +68,11 @@ function causeOf({ path, message, code, hint }: Problem): Cause {
     case "WrongType":
       return { reason: "FieldValueTypeInvalid", message: `Invalid value: ${told}`, field: path };
     case "UnknownValue":
-      return { reason: "FieldValueNotSupported", message: `Unsupported value: ${told}`, field: path };
+      return {
+        reason: "FieldValueNotSupported",
+        message: `Unsupported value: ${told}`,
+        field: path,
+      };
     case "Duplicate":
       return { reason: "FieldValueDuplicate", message: `Duplicate value: ${told}`, field: path };
     default:

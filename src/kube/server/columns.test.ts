@@ -27,7 +27,14 @@ test("an age of nothing is unknown", () => {
 
 test("JSONPath of printer columns", () => {
   const object = {
-    spec: { list: [{ type: "A", ip: "1" }, { type: "B", ip: "2" }], "a.b": "dotted", n: 0 },
+    spec: {
+      list: [
+        { type: "A", ip: "1" },
+        { type: "B", ip: "2" },
+      ],
+      "a.b": "dotted",
+      n: 0,
+    },
   };
   expect(jsonPath('.spec.list[?(@.type=="B")].ip')(object)).toEqual(["2"]);
   expect(jsonPath(".spec.list[0].ip")(object)).toEqual(["1"]);

@@ -72,8 +72,11 @@ export function text(value: unknown, none = "<none>"): string {
 export const listText = (values: readonly string[], none = "<none>") =>
   values.length === 0 ? none : values.join(",");
 
-type Template = { spec?: { template?: { spec?: { containers?: { name: string; image: string }[] } } } };
-const containersOf = (object: KubeObject) => (object as Template).spec?.template?.spec?.containers ?? [];
+type Template = {
+  spec?: { template?: { spec?: { containers?: { name: string; image: string }[] } } };
+};
+const containersOf = (object: KubeObject) =>
+  (object as Template).spec?.template?.spec?.containers ?? [];
 
 /** Containers, Images and Selector: the wide columns of every workload. */
 export const workloadColumns: Column[] = [

@@ -88,7 +88,9 @@ export const coreVersions = () => ({
 
 /** The `v=` of an Accept header that takes APIGroupDiscoveryList; undefined where it takes none. */
 export function aggregatedVersion(accept: string | undefined): "v2" | "v2beta1" | undefined {
-  const match = /g=apidiscovery\.k8s\.io;v=(v2beta1|v2);as=APIGroupDiscoveryList/.exec(accept ?? "");
+  const match = /g=apidiscovery\.k8s\.io;v=(v2beta1|v2);as=APIGroupDiscoveryList/.exec(
+    accept ?? "",
+  );
   return match?.[1] as "v2" | "v2beta1" | undefined;
 }
 

@@ -101,4 +101,8 @@ function position(text: string, max: number, index: number): number {
 }
 
 const failed = (index: number, why: string) =>
-  new ApiError(422, "Invalid", `the server rejected our request: JSON patch operation ${index}: ${why}`);
+  new ApiError(
+    422,
+    "Invalid",
+    `the server rejected our request: JSON patch operation ${index}: ${why}`,
+  );

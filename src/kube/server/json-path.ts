@@ -19,7 +19,9 @@ function parse(path: string): Step[] {
     if (!match) throw new SyntaxError(`cannot read JSONPath ${path} at ${path.slice(at)}`);
     const [, name, index, quoted, key, double, single] = match;
     if (index !== undefined) {
-      steps.push((value) => (Array.isArray(value) ? value.slice(Number(index), Number(index) + 1) : []));
+      steps.push((value) =>
+        Array.isArray(value) ? value.slice(Number(index), Number(index) + 1) : [],
+      );
     } else if (key !== undefined) {
       const wanted = double ?? single;
       steps.push((value) => asList(value).filter((item) => member(item, key)[0] === wanted));

@@ -52,7 +52,10 @@ function refusal(act: () => unknown): ApiError {
 describe("create", () => {
   test("sets what is the server's to set and takes no status", () => {
     const made = api.create("daemonsets.apps", { ...daemonSet(), status: { numberReady: 9 } });
-    expect(made.metadata).toMatchObject({ generation: 1, creationTimestamp: "2026-11-20T10:00:00Z" });
+    expect(made.metadata).toMatchObject({
+      generation: 1,
+      creationTimestamp: "2026-11-20T10:00:00Z",
+    });
     expect(made.metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
     expect(made.status).toBeUndefined();
     expect(made.spec).toMatchObject({ updateStrategy: { type: "RollingUpdate" } });
@@ -66,7 +69,10 @@ describe("create", () => {
   });
 
   test("makes a name out of generateName", () => {
-    const { metadata } = api.create("pods", { ...pod(""), metadata: { name: "", generateName: "x-" } });
+    const { metadata } = api.create("pods", {
+      ...pod(""),
+      metadata: { name: "", generateName: "x-" },
+    });
     expect(metadata.name).toMatch(/^x-[a-z0-9]{5}$/);
     expect(metadata.namespace).toBe("default");
   });
@@ -109,7 +115,9 @@ describe("create", () => {
       selector: { matchLabels: { app: "b" } },
       template: {
         metadata: { labels: { app: "a" } },
-        spec: { containers: [{ name: "x" }, { name: "x", image: "y", ports: [{ containerPort: 0 }] }] },
+        spec: {
+          containers: [{ name: "x" }, { name: "x", image: "y", ports: [{ containerPort: 0 }] }],
+        },
       },
     };
     const error = refusal(() => api.create("daemonsets.apps", wrong));
@@ -149,7 +157,12 @@ describe("update", () => {
     const made = api.create("daemonsets.apps", daemonSet());
     const labelled = { ...made, metadata: { ...made.metadata, labels: { x: "y" } } };
     expect(api.update("daemonsets.apps", labelled).metadata.generation).toBe(1);
-    const after = api.patch("daemonsets.apps", at("netshoot"), { spec: { minReadySeconds: 1 } }, "merge");
+    const after = api.patch(
+      "daemonsets.apps",
+      at("netshoot"),
+      { spec: { minReadySeconds: 1 } },
+      "merge",
+    );
     expect(after.metadata.generation).toBe(2);
   });
 
@@ -167,7 +180,9 @@ describe("update", () => {
       message: expect.stringContaining('Operation cannot be fulfilled on configmaps "a"') as string,
     });
     const { resourceVersion, ...metadata } = made.metadata;
-    expect(api.update("configmaps", { ...made, metadata, data: { x: "3" } }).data).toEqual({ x: "3" });
+    expect(api.update("configmaps", { ...made, metadata, data: { x: "3" } }).data).toEqual({
+      x: "3",
+    });
   });
 
   test("writes spec and status through their own doors", () => {
@@ -196,11 +211,14 @@ describe("update", () => {
       creationTimestamp,
     );
     const patch = {
-      spec: { selector: { matchLabels: { app: "b" } }, template: { metadata: { labels: { app: "b" } } } },
+      spec: {
+        selector: { matchLabels: { app: "b" } },
+        template: { metadata: { labels: { app: "b" } } },
+      },
     };
-    expect(refusal(() => api.patch("daemonsets.apps", at("netshoot"), patch, "merge")).message).toContain(
-      "field is immutable",
-    );
+    expect(
+      refusal(() => api.patch("daemonsets.apps", at("netshoot"), patch, "merge")).message,
+    ).toContain("field is immutable");
     api.create("pods", pod("p"));
     api.patch("pods", at("p"), { spec: { nodeName: "n1" } }, "merge");
     expect(
@@ -214,7 +232,10 @@ describe("update", () => {
     const scaled = api.patch("deployments.apps", at("web"), { spec: { replicas: 4 } }, "merge", {
       subresource: "scale",
     });
-    expect(scaled).toMatchObject({ kind: "Deployment", spec: { replicas: 4, selector: spec.selector } });
+    expect(scaled).toMatchObject({
+      kind: "Deployment",
+      spec: { replicas: 4, selector: spec.selector },
+    });
     expect(updateStrategy).toBeUndefined();
   });
 });
@@ -250,14 +271,20 @@ describe("Cilium's resources", () => {
   const key = "ciliumbgpadvertisements.cilium.io";
 
   test("are checked by their schema", () => {
-    const wrong = { ...advertisement("a"), spec: { advertisements: [{ advertisementType: "Pod" }] } };
+    const wrong = {
+      ...advertisement("a"),
+      spec: { advertisements: [{ advertisementType: "Pod" }] },
+    };
     const error = refusal(() => api.create(key, wrong));
     expect(error.code).toBe(422);
     expect(error.details.causes?.[0]?.field).toBe("spec.advertisements[0].advertisementType");
   });
 
   test("unknown fields are refused, warned of or dropped, as the request says", () => {
-    const odd = () => ({ ...advertisement("a"), spec: { ...(advertisement("a").spec as object), advertisment: 1 } });
+    const odd = () => ({
+      ...advertisement("a"),
+      spec: { ...(advertisement("a").spec as object), advertisment: 1 },
+    });
     const strict = refusal(() => api.create(key, odd(), { fieldValidation: "Strict" }));
     expect(strict).toMatchObject({ code: 400 });
     expect(strict.message).toContain('unknown field "spec.advertisment"');
@@ -267,7 +294,10 @@ describe("Cilium's resources", () => {
     expect(made.spec).toEqual(advertisement("a").spec);
     const silent: string[] = [];
     const patch = { spec: { other: 1 } };
-    api.patch(key, { name: "a" }, patch, "merge", { fieldValidation: "Ignore", warn: (m) => silent.push(m) });
+    api.patch(key, { name: "a" }, patch, "merge", {
+      fieldValidation: "Ignore",
+      warn: (m) => silent.push(m),
+    });
     expect(silent).toEqual([]);
   });
 
@@ -284,7 +314,9 @@ describe("Cilium's resources", () => {
   });
 
   test("have their CustomResourceDefinitions listed", () => {
-    const names = api.list("customresourcedefinitions.apiextensions.k8s.io").map((one) => one.metadata.name);
+    const names = api
+      .list("customresourcedefinitions.apiextensions.k8s.io")
+      .map((one) => one.metadata.name);
     expect(names).toContain(key);
     expect(names).toHaveLength(ciliumResources.length);
   });
@@ -292,7 +324,10 @@ describe("Cilium's resources", () => {
 
 describe("delete", () => {
   test("waits for finalizers", () => {
-    api.create("configmaps", { ...configMap("a"), metadata: { ...at("a"), finalizers: ["lab/x"] } });
+    api.create("configmaps", {
+      ...configMap("a"),
+      metadata: { ...at("a"), finalizers: ["lab/x"] },
+    });
     const { gone, object } = api.delete("configmaps", at("a"));
     expect(gone).toBe(false);
     expect(object.metadata.deletionTimestamp).toBe("2026-11-20T10:00:00Z");

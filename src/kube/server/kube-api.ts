@@ -54,7 +54,8 @@ export class KubeApi {
     this.clock = options.clock;
     this.resources = options.resources;
     this.#byKey = new Map(options.resources.map((one) => [resourceKey(one), one]));
-    this.#store = new ObjectStore(options.clock.nowMs());
+    // Time passes faster than a thousand writes a millisecond: no earlier life reached this version.
+    this.#store = new ObjectStore(options.clock.nowMs() * 1000);
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create("namespaces", {
         apiVersion: "v1",
@@ -242,7 +243,8 @@ export class KubeApi {
     if (object.metadata === undefined) object.metadata = { name: "" };
     if (!isObject(object.metadata)) throw badRequest("metadata must be an object");
     object.metadata.name ??= "";
-    if (typeof object.metadata.name !== "string") throw badRequest("metadata.name must be a string");
+    if (typeof object.metadata.name !== "string")
+      throw badRequest("metadata.name must be a string");
     object.apiVersion ??= apiVersionOf(definition);
     object.kind ??= definition.kind;
     const served = definition.versions.map((version) => apiVersionOf(definition, version));
@@ -261,7 +263,10 @@ export class KubeApi {
     options: WriteOptions,
   ): KubeObject {
     const { name } = object.metadata;
-    const metaCauses = [...checkName(name, "subdomain", "metadata.name"), ...checkMeta(object.metadata)];
+    const metaCauses = [
+      ...checkName(name, "subdomain", "metadata.name"),
+      ...checkMeta(object.metadata),
+    ];
     const { apiVersion } = object;
     const version = apiVersion.split("/").at(-1)!;
     const admission = definition.admit(object);

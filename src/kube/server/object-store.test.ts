@@ -21,7 +21,12 @@ test("every change gets the next version; what is stored is frozen", () => {
 
 test("lists one namespace or all, sorted, whatever the names have in common", () => {
   const store = new ObjectStore(0);
-  for (const [namespace, name] of [["b", "x"], ["a", "z"], ["a", "y"], ["ab", "w"]] as const) {
+  for (const [namespace, name] of [
+    ["b", "x"],
+    ["a", "z"],
+    ["a", "y"],
+    ["ab", "w"],
+  ] as const) {
     store.put("pods", { ...pod(name), metadata: { name, namespace } });
   }
   const names = (namespace?: string) =>

@@ -122,7 +122,7 @@ export class ObjectStore {
     if (this.#delivering) return;
     this.#delivering = true;
     try {
-      for (let next; (next = this.#undelivered.shift()); ) {
+      for (let next; (next = this.#undelivered.shift());) {
         for (const listener of this.#listeners) listener(next);
       }
     } finally {

@@ -16,7 +16,11 @@ describe("JSON merge patch", () => {
     [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
     [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
     [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
-    [["a", "b"], ["c", "d"], ["c", "d"]],
+    [
+      ["a", "b"],
+      ["c", "d"],
+      ["c", "d"],
+    ],
     [{ a: "b" }, ["c"], ["c"]],
     [{ a: "foo" }, null, null],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
@@ -80,7 +84,12 @@ describe("strategic merge patch", () => {
   const pod = {
     spec: {
       containers: [
-        { name: "a", image: "a:1", ports: [{ containerPort: 80 }], env: [{ name: "X", value: "1" }] },
+        {
+          name: "a",
+          image: "a:1",
+          ports: [{ containerPort: 80 }],
+          env: [{ name: "X", value: "1" }],
+        },
         { name: "b", image: "b:1" },
       ],
       tolerations: [{ key: "old" }],
@@ -98,7 +107,10 @@ describe("strategic merge patch", () => {
             {
               name: "a",
               ports: [{ containerPort: 443 }],
-              env: [{ name: "X", value: "2" }, { name: "Y", value: "3" }],
+              env: [
+                { name: "X", value: "2" },
+                { name: "Y", value: "3" },
+              ],
             },
           ],
         },
@@ -109,7 +121,10 @@ describe("strategic merge patch", () => {
         name: "a",
         image: "a:1",
         ports: [{ containerPort: 80 }, { containerPort: 443 }],
-        env: [{ name: "X", value: "2" }, { name: "Y", value: "3" }],
+        env: [
+          { name: "X", value: "2" },
+          { name: "Y", value: "3" },
+        ],
       },
       { name: "b", image: "b:1" },
     ]);
@@ -137,18 +152,30 @@ describe("strategic merge patch", () => {
       ),
     ).toEqual({ strategy: { type: "Recreate" } });
     expect(patch({ $patch: "replace", x: 1 })).toMatchObject({ spec: { x: 1 } });
-    expect((patch({ $patch: "delete" }) as object) && "spec" in (patch({ $patch: "delete" }) as object)).toBe(false);
+    expect(
+      (patch({ $patch: "delete" }) as object) && "spec" in (patch({ $patch: "delete" }) as object),
+    ).toBe(false);
   });
 
   test("atomic lists are replaced, conditions merge by type, finalizers as a set", () => {
     const patched = strategicMergePatch(pod, {
       spec: { tolerations: [{ key: "new" }] },
-      status: { conditions: [{ type: "Ready", status: "True" }, { type: "Other", status: "True" }] },
+      status: {
+        conditions: [
+          { type: "Ready", status: "True" },
+          { type: "Other", status: "True" },
+        ],
+      },
       metadata: { finalizers: ["y", "z"] },
     });
     expect(patched).toMatchObject({
       spec: { tolerations: [{ key: "new" }] },
-      status: { conditions: [{ type: "Ready", status: "True" }, { type: "Other", status: "True" }] },
+      status: {
+        conditions: [
+          { type: "Ready", status: "True" },
+          { type: "Other", status: "True" },
+        ],
+      },
       metadata: { finalizers: ["x", "y", "z"] },
     });
   });
@@ -166,9 +193,9 @@ describe("strategic merge patch", () => {
   });
 
   test("an item without its merge key is refused", () => {
-    expect(() =>
-      strategicMergePatch(pod, { spec: { containers: [{ image: "x" }] } }),
-    ).toThrow(/lacks its merge key name/);
+    expect(() => strategicMergePatch(pod, { spec: { containers: [{ image: "x" }] } })).toThrow(
+      /lacks its merge key name/,
+    );
   });
 
   test("without lists it is a merge patch", () => {

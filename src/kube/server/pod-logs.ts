@@ -34,9 +34,7 @@ export async function servePodLogs(
   const status = object.status?.containerStatuses?.find((one) => one.name === container);
   if (!status || (status.state.waiting && status.restartCount === 0)) {
     const why = status?.state.waiting?.reason ?? "ContainerCreating";
-    throw badRequest(
-      `container "${container}" in pod "${pod.name}" is waiting to start: ${why}`,
-    );
+    throw badRequest(`container "${container}" in pod "${pod.name}" is waiting to start: ${why}`);
   }
 
   let written = await sandboxes.logs(pod, container);

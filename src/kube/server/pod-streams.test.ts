@@ -25,7 +25,11 @@ const authorization = "Bearer t";
 function report(state: object, phase = "Running"): void {
   const containerStatuses = [{ name: "main", restartCount: 0, state, lastState: {} }];
   const current = api.get("pods", at);
-  api.update("pods", { ...current, status: { phase, containerStatuses } }, { subresource: "status" });
+  api.update(
+    "pods",
+    { ...current, status: { phase, containerStatuses } },
+    { subresource: "status" },
+  );
 }
 
 /** Runs to the end; channel by channel what came, and the Status. */
@@ -54,18 +58,26 @@ function exec(
   });
 }
 
-const frame = (channel: number, text: string) => Buffer.concat([Buffer.of(channel), Buffer.from(text)]);
+const frame = (channel: number, text: string) =>
+  Buffer.concat([Buffer.of(channel), Buffer.from(text)]);
 
 describe("exec", () => {
-  test.each(["v5.channel.k8s.io", "v4.channel.k8s.io"])("over %s: streams and success", async (protocol) => {
-    const ended = await exec("command=echo&command=a&command=b&stdout=true&stderr=true", undefined, protocol);
-    expect(ended).toEqual({
-      stdout: "a b\n",
-      stderr: "warned\n",
-      status: { metadata: {}, status: "Success", code: 200 },
-      code: 1000,
-    });
-  });
+  test.each(["v5.channel.k8s.io", "v4.channel.k8s.io"])(
+    "over %s: streams and success",
+    async (protocol) => {
+      const ended = await exec(
+        "command=echo&command=a&command=b&stdout=true&stderr=true",
+        undefined,
+        protocol,
+      );
+      expect(ended).toEqual({
+        stdout: "a b\n",
+        stderr: "warned\n",
+        status: { metadata: {}, status: "Success", code: 200 },
+        code: 1000,
+      });
+    },
+  );
 
   test("an exit code comes as kubectl reads it", async () => {
     const { status } = await exec("command=exit&command=7&stdout=true");
@@ -86,13 +98,16 @@ describe("exec", () => {
   });
 
   test("a terminal is resized; a frame that is none is passed over", async () => {
-    const { stdout, stderr } = await exec("command=size&stdin=true&stdout=true&tty=true", (socket) => {
-      socket.send(frame(4, "nonsense"));
-      socket.send(frame(4, '{"Width":0,"Height":0}'));
-      socket.send(frame(4, '{"Width":80,"Height":24}'));
-      socket.send(frame(0, "\n"));
-      socket.send(Buffer.of(255, 0));
-    });
+    const { stdout, stderr } = await exec(
+      "command=size&stdin=true&stdout=true&tty=true",
+      (socket) => {
+        socket.send(frame(4, "nonsense"));
+        socket.send(frame(4, '{"Width":0,"Height":0}'));
+        socket.send(frame(4, '{"Width":80,"Height":24}'));
+        socket.send(frame(0, "\n"));
+        socket.send(Buffer.of(255, 0));
+      },
+    );
     expect([stdout, stderr]).toEqual(["80x24", ""]);
   });
 
@@ -102,9 +117,11 @@ describe("exec", () => {
   });
 
   test("a client that goes ends the command's input", async () => {
-    const socket = new WebSocket(`${url.replace("http", "ws")}${pod}/exec?command=cat&stdin=true`, [
-      "v5.channel.k8s.io",
-    ], { headers: { authorization } });
+    const socket = new WebSocket(
+      `${url.replace("http", "ws")}${pod}/exec?command=cat&stdin=true`,
+      ["v5.channel.k8s.io"],
+      { headers: { authorization } },
+    );
     await new Promise((resolve) => socket.on("open", resolve));
     const closed = new Promise((resolve) => socket.on("close", resolve));
     socket.terminate();
@@ -123,7 +140,9 @@ describe("exec", () => {
     const open = new WebSocket(`${url.replace("http", "ws")}${pod}/exec?command=echo&stdout=true`);
     await expect(new Promise((_, reject) => open.on("error", reject))).rejects.toThrow(/401/);
     report({ waiting: { reason: "CrashLoopBackOff" } });
-    await expect(exec("command=echo&stdout=true")).rejects.toThrow(/500.*not running: CrashLoopBackOff/);
+    await expect(exec("command=echo&stdout=true")).rejects.toThrow(
+      /500.*not running: CrashLoopBackOff/,
+    );
     report({}, "Succeeded");
     await expect(exec("command=echo&stdout=true")).rejects.toThrow(/400.*completed pod/);
     api.delete("pods", at, { gracePeriodSeconds: 0 });
@@ -156,14 +175,20 @@ describe("logs", () => {
     expect(await logs("limitBytes=5")).toEqual([200, "one\nt"]);
     expect((await logs("container=other"))[0]).toBe(400);
     report({ waiting: { reason: "ContainerCreating" } });
-    expect(await logs()).toEqual([400, expect.stringContaining("is waiting to start: ContainerCreating")]);
+    expect(await logs()).toEqual([
+      400,
+      expect.stringContaining("is waiting to start: ContainerCreating"),
+    ]);
   });
 
   test("followed until the pod is gone", async () => {
     sandboxes.log = "one\n";
     const following = logs("follow=true");
     sandboxes.log = "one\ntwo\n";
-    await eventually(() => performance.now(), () => true);
+    await eventually(
+      () => performance.now(),
+      () => true,
+    );
     setTimeout(() => api.delete("pods", at, { gracePeriodSeconds: 0 }), 700);
     expect(await following).toEqual([200, "one\ntwo\n"]);
   });

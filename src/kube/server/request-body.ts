@@ -40,7 +40,8 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    if (!type.endsWith("yaml")) throw badRequest(`the body is no JSON: ${(error as Error).message}`);
+    if (!type.endsWith("yaml"))
+      throw badRequest(`the body is no JSON: ${(error as Error).message}`);
   }
   const { parse } = await import("yaml");
   try {

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../object.ts";
 import type { PodSandboxes } from "../pod-sandbox.ts";
-import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector, SelectorError } from "../selector.ts";
+import {
+  matchesFields,
+  matchesLabels,
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+} from "../selector.ts";
 import {
   ApiError,
   badRequest,
@@ -117,7 +123,12 @@ function list(
       504,
       "Timeout",
       `Too large resource version: ${wanted}, current: ${api.version}`,
-      { retryAfterSeconds: 1, causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" }] },
+      {
+        retryAfterSeconds: 1,
+        causes: [
+          { reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" },
+        ],
+      },
     );
   }
   if (query.get("resourceVersionMatch") === "Exact" && wanted !== api.version) {
@@ -217,7 +228,11 @@ function located(object: KubeObject, { namespace, name }: ResourcePath): KubeObj
   }
   return {
     ...object,
-    metadata: { ...metadata, ...(namespace !== undefined && { namespace }), ...(name !== undefined && { name }) },
+    metadata: {
+      ...metadata,
+      ...(namespace !== undefined && { namespace }),
+      ...(name !== undefined && { name }),
+    },
   };
 }
 

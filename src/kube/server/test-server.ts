@@ -7,14 +7,24 @@ import { KubeApi } from "./kube-api.ts";
 
 /** For tests: a server on a free port of 127.0.0.1 that fails the test on a defect of its own. */
 export async function startTestServer(
-  options: { token?: string; sandboxes?: PodSandboxes; port?: number } = {},
+  options: {
+    token?: string;
+    tls?: { key: string; cert: string };
+    sandboxes?: PodSandboxes;
+    port?: number;
+  } = {},
 ): Promise<{ api: KubeApi; server: ApiServer; url: string; errors: unknown[] }> {
-  const { token, sandboxes, port = 0 } = options;
-  const api = new KubeApi({ resources: [...builtInResources, ...ciliumResources], clock: systemClock });
+  const { token, tls, sandboxes, port = 0 } = options;
+  const api = new KubeApi({
+    resources: [...builtInResources, ...ciliumResources],
+    clock: systemClock,
+  });
   const errors: unknown[] = [];
   const server = await startApiServer({
     api,
-    listeners: [{ host: "127.0.0.1", port, ...(token !== undefined && { token }) }],
+    listeners: [
+      { host: "127.0.0.1", port, ...(token !== undefined && { token }), ...(tls && { tls }) },
+    ],
     ...(sandboxes && { sandboxes }),
     onError: (error) => errors.push(error),
   });

@@ -1,0 +1,83 @@
+import { hardReset } from "../wire/cease.ts";
+import type { WireError } from "../wire/error.ts";
+import type { NotificationMessage } from "../wire/message.ts";
+import { NotificationCode } from "../wire/registry.ts";
+import type { DownReason, Negotiated } from "./io.ts";
+import {
+  cease,
+  describeNotification,
+  describeTransportError,
+  endsForGood,
+  notification,
+  notificationOf,
+} from "./notification.ts";
+
+/** Why a connection ends. */
+export type End = {
+  reason: DownReason;
+  /** For the log and `lastError`. */
+  text: string;
+  /** Received, or to be sent before closing. */
+  notification?: NotificationMessage;
+  /** `gone`: there is nothing left to close. */
+  transport: "open" | "gone";
+};
+
+export function transportClosed(reason: string | undefined): End {
+  const why = reason === undefined ? "" : `: ${describeTransportError(reason)}`;
+  return { reason: "transportClosed", text: `connection closed${why}`, transport: "gone" };
+}
+
+export function notificationReceived(message: NotificationMessage): End {
+  const text = `received NOTIFICATION ${describeNotification(message)}`;
+  return { reason: "notificationReceived", text, notification: message, transport: "open" };
+}
+
+/** What came cannot be accepted. */
+export function notificationSent(error: WireError): End {
+  const text = error.message;
+  return {
+    reason: "notificationSent",
+    text,
+    notification: notificationOf(error),
+    transport: "open",
+  };
+}
+
+export function holdTimerExpired(): End {
+  const said = notification(NotificationCode.holdTimerExpired, 0);
+  return {
+    reason: "holdTimerExpired",
+    text: "hold timer expired",
+    notification: said,
+    transport: "open",
+  };
+}
+
+/** RFC 4724 §5: closed without a NOTIFICATION. */
+export function peerRestarted(): End {
+  const text = "peer restarted: it opened a new connection";
+  return { reason: "peerRestarted", text, transport: "open" };
+}
+
+/** ManualStop: with Cease, or in silence. */
+export function stopped(said: { subcode: number; communication?: string } | undefined): End {
+  if (said === undefined) return { reason: "stopped", text: "stopped", transport: "open" };
+  const notificationSaid = cease(said.subcode, said.communication);
+  return {
+    reason: "adminShutdown",
+    text: "stopped",
+    notification: notificationSaid,
+    transport: "open",
+  };
+}
+
+/** The NOTIFICATION that is sent, if any: a Hard Reset where the N bit was negotiated and no routes are to be kept. */
+export function notificationToSend(
+  { reason, notification: said }: End,
+  session: Negotiated | undefined,
+): NotificationMessage | undefined {
+  if (said === undefined || reason === "notificationReceived") return undefined;
+  const wrap = session?.gracefulRestart?.notification === true && endsForGood(said);
+  return wrap ? hardReset(said) : said;
+}
