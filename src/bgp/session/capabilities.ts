@@ -1,6 +1,9 @@
 import type { Capability, OpenMessage } from "../wire/message.ts";
 import type { SessionOptions, SessionPeer } from "./io.ts";
 
+/** draft-walton-bgp-hostname-capability §2: longer ones are cut. */
+const hostnameMax = 64;
+
 /**
  * What our OPEN says, the same set as Cilium's speaker sends. `restarting`: this process replaces one whose routes the peer
  * may still hold (RFC 4724 §4.1).
@@ -34,7 +37,7 @@ export function ownCapabilities(
   capabilities.push(
     { capability: "fourOctetAs", asn: local.asn },
     { capability: "enhancedRouteRefresh" },
-    { capability: "fqdn", hostname: local.hostname, domain: "" },
+    { capability: "fqdn", hostname: local.hostname.slice(0, hostnameMax), domain: "" },
     { capability: "softwareVersion", version: local.softwareVersion },
   );
   return capabilities;

@@ -4,6 +4,7 @@ import { prefix } from "../../net/prefix.ts";
 import { encodeShutdownCommunication } from "../wire/cease.ts";
 import { message as frame } from "../wire/hex.testkit.ts";
 import type { Message, UpdateMessage } from "../wire/message.ts";
+import { ownCapabilities } from "./capabilities.ts";
 import { graceful, ipv4, ipv6, peerOpen, Played, sessionOptions } from "./peer.testkit.ts";
 
 const keepalive: Message = { type: "KEEPALIVE" };
@@ -72,6 +73,25 @@ describe("on the way to Established", () => {
       { do: "established", negotiated: played.session.negotiated },
     ]);
     expect(played.timersSet()).toEqual({ "hold/1": 9_000 });
+  });
+
+  it("tells who it is, its name cut to 64 characters", () => {
+    const local = {
+      asn: 65010,
+      hostname: "w".repeat(70),
+      softwareVersion: "s/1",
+      restarting: false,
+    };
+    expect(ownCapabilities(sessionOptions().peer, local)).toEqual([
+      { capability: "multiprotocol", family: ipv4 },
+      { capability: "multiprotocol", family: ipv6 },
+      { capability: "routeRefresh" },
+      { capability: "extendedMessage" },
+      { capability: "fourOctetAs", asn: 65010 },
+      { capability: "enhancedRouteRefresh" },
+      { capability: "fqdn", hostname: "w".repeat(64), domain: "" },
+      { capability: "softwareVersion", version: "s/1" },
+    ]);
   });
 
   it("a passive one waits in Active and is Established over what it accepts", () => {

@@ -137,7 +137,6 @@ export class KubeApi {
         );
       }
     } else delete metadata.namespace;
-    if (this.find(key, metadata)) throw alreadyExists(definition, metadata.name);
     // 3. Fields that are the server's to set.
     if (metadata.resourceVersion) {
       throw badRequest("resourceVersion should not be set on objects to be created");
@@ -152,6 +151,8 @@ export class KubeApi {
     }
     // 4. Defaults and checks.
     const admitted = this.#admit(definition, object, undefined, options);
+    // 5. The name is free.
+    if (this.find(key, metadata)) throw alreadyExists(definition, metadata.name);
     return options.dryRun ? admitted : this.#store.put(key, admitted);
   }
 
