@@ -13,6 +13,11 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  /** How many timers wait. */
+  get timers(): number {
+    return this.#timers.length;
+  }
+
   setTimer(afterMs: number, callback: () => void): () => void {
     const timer = { atMs: this.#nowMs + afterMs, callback };
     this.#timers.push(timer);

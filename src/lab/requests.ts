@@ -1,9 +1,12 @@
+import { type AgentRequest, askAgent } from "../observe/speaker.ts";
 import type { Sink } from "../timeline/log.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
 import { loadScenario } from "./load.ts";
 
-/** What a running lab does on request: `follow`, `play`, `link`, `down`. Each answers when it is done. */
+const commandLimitMs = 10_000;
+
+/** What a running lab does on request, by the word in `do`. Each answers when it is done. */
 export function controlHandler(lab: Lab): ControlHandler {
   let playing = false;
   return async (request, { send, signal }) => {
@@ -51,6 +54,14 @@ export function controlHandler(lab: Lab): ControlHandler {
         await lab.runtime.setLink(a, b, state);
         return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}`;
       }
+      // A command that ends by itself, in a node.
+      case "exec":
+        return lab.runtime.exec({ node: String(request["node"]) }, request["argv"] as string[], {
+          timeoutMs: commandLimitMs,
+        });
+      // What the agent of a node says on its admin socket.
+      case "ask":
+        return askAgent(lab.runtime, String(request["node"]), request["request"] as AgentRequest);
       case "down":
         await lab.down();
         return null;

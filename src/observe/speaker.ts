@@ -12,7 +12,9 @@ const answerTimeoutMs = 5_000;
 /** A line of JSON to the agent's admin socket. */
 export type AgentRequest =
   | { get: "peers" }
-  | { get: "routes"; kind: "received" | "advertised" | "available" };
+  | { get: "routes"; kind: "received" | "advertised" | "available" }
+  | { get: "explain"; prefix: string }
+  | { get: "policies" };
 
 /** Asks the agent of a node. Throws UnreadableError where it does not run, or answers with an error. */
 export async function askAgent(

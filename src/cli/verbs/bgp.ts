@@ -9,6 +9,8 @@ import type {
 } from "../../bgp/speaker/views.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
 import { formatAsPath, formatCommunity } from "../../observe/speaker.ts";
+import { askControl } from "../../lab/control.ts";
+import { controlSocket } from "../../lab/state-folder.ts";
 import { UsageError } from "../exit.ts";
 import { nodeOf, selectLab } from "../running-lab.ts";
 import { formatTable, goDuration } from "../table.ts";
@@ -128,16 +130,15 @@ async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
   if (nodes.length === 0) throw new UsageError(`${scope.node ?? state.lab}: no Kubernetes node`);
   const answers = await Promise.all(
     nodes.map(async ({ name }) => {
-      const socket = `/proc/${state.nodes[name]}/root/run/spinelab/agent.sock`;
-      const rows = await askSocket<T>(socket, request).catch((error: Error) => {
-        throw new Error(`the agent of ${name} does not answer: ${error.message}`, { cause: error });
-      });
+      const question = { do: "ask", node: name, request };
+      const rows = (await askControl(controlSocket(state.lab), question)) as Row<T>[];
       return rows.map((row) => ({ ...row, node: name }));
     }),
   );
   return answers.flat();
 }
 
+/** A speaker of its own, on this machine. */
 function askSocket<T>(path: string, request: object): Promise<(T & { instance: string })[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));

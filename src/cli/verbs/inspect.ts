@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Command } from "commander";
 import { drawTopology } from "../../report/terminal/topology.ts";
 import { terminalOutput } from "../../report/terminal/output.ts";
-import { enterCommand } from "../../runtime/netns/sandbox.ts";
+import type { ExecResult } from "../../runtime/port.ts";
 import { namespaceNames } from "../../runtime/netns/names.ts";
-import { kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
+import { askControl } from "../../lab/control.ts";
+import { controlSocket, kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
 import { pictureOf } from "../../topology/picture.ts";
 import { selectLab } from "../running-lab.ts";
 import { formatTable, goDuration } from "../table.ts";
@@ -91,8 +90,8 @@ async function linkStates(state: LabState): Promise<{ a: string; b: string; stat
   const up = new Set<string>();
   await Promise.all(
     state.fabric.nodes.map(async ({ name }) => {
-      const [file, ...args] = enterCommand(state.nodes[name]!, ["ip", "-j", "link"]) as [string];
-      const { stdout } = await promisify(execFile)(file, args);
+      const request = { do: "exec", node: name, argv: ["ip", "-j", "link"] };
+      const { stdout } = (await askControl(controlSocket(state.lab), request)) as ExecResult;
       for (const link of JSON.parse(stdout) as { ifname: string; operstate: string }[]) {
         if (link.operstate === "UP") up.add(`${name}:${link.ifname}`);
       }

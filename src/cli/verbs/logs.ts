@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { labDirectory, logDirectory } from "../../lab/state-folder.ts";
+import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
-import { nodeOf, processOf, selectLab } from "../running-lab.ts";
+import { processOf, selectLab } from "../running-lab.ts";
 
 export function registerLogs(program: Command): void {
   program
@@ -13,22 +15,23 @@ export function registerLogs(program: Command): void {
     .action((place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
       const pid = processOf(state, place);
-      const pod = state.fabric.nodes.some((each) => each.name === nodeOf(state, place))
-        ? undefined
-        : Object.entries(state.pods).find(([, each]) => each === pid)?.[0];
-      const files =
-        pod === undefined
-          ? [
-              `${logDirectory(state.lab)}/${nodeOf(state, place)}.agent.log`,
-              `/proc/${pid}/root/var/log/frr/frr.log`,
-            ]
-          : podLogs(labDirectory(state.lab), pod);
+      const node = findNode(state.fabric, place);
+      const pod = Object.entries(state.pods).find(([, each]) => each === pid)?.[0] ?? "";
+      const files = node
+        ? [
+            `${logDirectory(state.lab)}/${node.name}.agent.log`,
+            `/proc/${pid}/root/var/log/frr/frr.log`,
+          ]
+        : podLogs(`${labDirectory(state.lab)}/pods/${pod.replace("/", "_")}`);
       const found = files.filter((file) => existsSync(file));
       if (found.length === 0) throw new UsageError(`${place} has written no log`);
       for (const file of found) process.stdout.write(readFileSync(file));
     });
 }
 
-function podLogs(directory: string, pod: string): string[] {
-  return [`${directory}/pods/${pod.replace("/", "_")}/container.log`];
+/** One file a container. */
+function podLogs(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(".log"))
+    .map((name) => join(directory, name));
 }

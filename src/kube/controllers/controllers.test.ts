@@ -15,13 +15,17 @@ let controllers: Controllers;
 let errors: unknown[];
 beforeEach(() => {
   errors = [];
-  api = new KubeApi({ resources: builtInResources, clock: new ManualClock(Date.parse("2026-11-20T10:00:00Z")) });
+  api = new KubeApi({
+    resources: builtInResources,
+    clock: new ManualClock(Date.parse("2026-11-20T10:00:00Z")),
+  });
   for (const [index, name] of ["cp", "w1", "w2", "w3"].entries()) {
     const input = {
       name,
       role: index === 0 ? ("control-plane" as const) : ("worker" as const),
       labels: { rack: `rack${index >> 1}` },
-      taints: index === 0 ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : [],
+      taints:
+        index === 0 ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : [],
       podCidrs: [prefix(`10.1.${index}.0/24`)],
       addresses: [address(`10.0.${index + 1}.2`)],
     };
@@ -36,7 +40,7 @@ afterEach(() => {
 
 /** Until nothing changes any more. */
 async function settle(): Promise<void> {
-  for (let before = -1; before !== api.version; ) {
+  for (let before = -1; before !== api.version;) {
     before = api.version;
     await new Promise(setImmediate);
     await new Promise(setImmediate);
@@ -56,8 +60,14 @@ const workload = (kind: string, spec: object): KubeObject => ({
 });
 const at = { namespace: "default", name: "web" };
 const pods = () => api.list("pods") as Pod[];
-const where = () => pods().map(({ spec }) => spec.nodeName).sort();
-const images = () => pods().map(({ spec }) => spec.containers[0]!.image).sort();
+const where = () =>
+  pods()
+    .map(({ spec }) => spec.nodeName)
+    .sort();
+const images = () =>
+  pods()
+    .map(({ spec }) => spec.containers[0]!.image)
+    .sort();
 
 /** What the pod runner would report and do. */
 async function runPods(): Promise<void> {
@@ -69,7 +79,11 @@ async function runPods(): Promise<void> {
         api.delete("pods", pod.metadata, { gracePeriodSeconds: 0 });
       } else if (pod.status?.phase === "Pending" && pod.spec.nodeName) {
         const conditions = [{ type: "Ready", status: "True" as const }];
-        api.update("pods", { ...pod, status: { phase: "Running", conditions } }, { subresource: "status" });
+        api.update(
+          "pods",
+          { ...pod, status: { phase: "Running", conditions } },
+          { subresource: "status" },
+        );
       }
     }
     await settle();
@@ -95,7 +109,12 @@ describe("DaemonSet", () => {
     api.patch("nodes", { name: "cp" }, { spec: { taints: null } }, "merge");
     await runPods();
     expect(where()).toEqual(["cp", "w1", "w2", "w3"]);
-    api.patch("daemonsets.apps", at, { spec: { template: { spec: { nodeSelector: { rack: "rack1" } } } } }, "merge");
+    api.patch(
+      "daemonsets.apps",
+      at,
+      { spec: { template: { spec: { nodeSelector: { rack: "rack1" } } } } },
+      "merge",
+    );
     await runPods();
     expect(where()).toEqual(["w2", "w3"]);
   });
@@ -153,7 +172,8 @@ describe("DaemonSet", () => {
 });
 
 describe("Deployment", () => {
-  const make = (spec: object = {}) => api.create("deployments.apps", workload("Deployment", { replicas: 4, ...spec }));
+  const make = (spec: object = {}) =>
+    api.create("deployments.apps", workload("Deployment", { replicas: 4, ...spec }));
   const status = () => api.get("deployments.apps", at).status as Record<string, unknown>;
 
   test("replicas spread over the nodes that take them", async () => {
@@ -188,8 +208,13 @@ describe("Deployment", () => {
     expect(api.get("deployments.apps", at).metadata.annotations).toEqual({
       "deployment.kubernetes.io/revision": "3",
     });
-    const { conditions } = status() as { conditions: { type: string; status: string; reason: string }[] };
-    expect(conditions.map((one) => one.reason)).toEqual(["MinimumReplicasAvailable", "NewReplicaSetAvailable"]);
+    const { conditions } = status() as {
+      conditions: { type: string; status: string; reason: string }[];
+    };
+    expect(conditions.map((one) => one.reason)).toEqual([
+      "MinimumReplicasAvailable",
+      "NewReplicaSetAvailable",
+    ]);
   });
 
   test("Recreate ends the old before the new", async () => {
@@ -247,7 +272,11 @@ describe("what is left behind", () => {
 
   test("goes with its namespace", async () => {
     const namespace = "lab";
-    api.create("namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    api.create("namespaces", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: namespace },
+    });
     api.create("daemonsets.apps", {
       ...workload("DaemonSet", {}),
       metadata: { name: "web", namespace },
@@ -262,7 +291,10 @@ describe("what is left behind", () => {
 });
 
 test("templates that say the same have one hash", () => {
-  const one = { metadata: { labels: { a: "1", b: "2" } }, spec: { containers: [{ name: "x", image: "y" }] } };
+  const one = {
+    metadata: { labels: { a: "1", b: "2" } },
+    spec: { containers: [{ name: "x", image: "y" }] },
+  };
   const same = {
     spec: { containers: [{ image: "y", name: "x", resources: {} }], hostAliases: [] },
     metadata: { labels: { b: "2", a: "1" }, creationTimestamp: null },

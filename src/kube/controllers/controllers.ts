@@ -84,6 +84,13 @@ export function startControllers(
       add("namespaces", () => finalizeNamespaces(api));
     }
     if (resource === "pods" || resource === "replicasets.apps") addOwners(object);
+    if (resource === "pods" && type === "DELETED") {
+      // Recreate waits for the last old pod, which no ReplicaSet counts any more.
+      for (const owner of ownerReferences ?? []) {
+        const replicaSet = api.find("replicasets.apps", { namespace, name: owner.name });
+        if (replicaSet) addOwners(replicaSet);
+      }
+    }
     if (resource in workloads) addWorkload(resource as Workload, namespace, name);
     if (resource === "nodes") {
       for (const { metadata } of api.list("daemonsets.apps")) {
@@ -129,7 +136,8 @@ function syncDeployment(api: KubeApi, deployment: Deployment): void {
   const { namespace = "", name, annotations } = deployment.metadata;
   const key = "replicasets.apps";
   const replicaSets = api.list(key, { namespace }) as ReplicaSet[];
-  const plan = reconcileDeployment(deployment, replicaSets, api.clock.nowMs());
+  const pods = api.list("pods", { namespace }) as Pod[];
+  const plan = reconcileDeployment(deployment, replicaSets, pods, api.clock.nowMs());
   for (const one of plan.create) api.create(key, one);
   for (const one of plan.change) {
     const metadata = { annotations: { [revisionAnnotation]: one.revision } };

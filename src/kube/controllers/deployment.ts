@@ -1,5 +1,5 @@
 import { timestamp } from "../clock.ts";
-import type { Condition, Deployment, ReplicaSet } from "../kinds.ts";
+import type { Condition, Deployment, Pod, ReplicaSet } from "../kinds.ts";
 import { isControlledBy, ownerReference, share, templateHash } from "./pod-template.ts";
 
 export type DeploymentPlan = {
@@ -19,6 +19,7 @@ const hashLabel = "pod-template-hash";
 export function reconcileDeployment(
   deployment: Deployment,
   replicaSetsOfNamespace: readonly ReplicaSet[],
+  podsOfNamespace: readonly Pod[],
   nowMs: number,
 ): DeploymentPlan {
   const { spec, metadata } = deployment;
@@ -34,7 +35,11 @@ export function reconcileDeployment(
   );
   const plan: DeploymentPlan = { create: [], change: [], remove: [], status: {}, revision };
 
-  const sizes = sizesOf(deployment, current, old, replicas);
+  const oldPods = podsOfNamespace.filter((pod) => old.some((one) => isControlledBy(pod, one)));
+  const sizes =
+    spec.strategy?.type === "Recreate"
+      ? recreatedSizes(old, oldPods, replicas)
+      : rolledSizes(deployment, current, old, replicas);
   const change = (one: ReplicaSet, size: number, as: string) => {
     if (one.spec.replicas === size && String(revisionOf(one)) === as) return;
     plan.change.push({ name: one.metadata.name, replicas: size, revision: as });
@@ -98,22 +103,39 @@ function limitsOf({ spec }: Deployment, replicas: number) {
   return { maxSurge: surge, maxUnavailable: surge + unavailable === 0 ? 1 : unavailable };
 }
 
-function sizesOf(
+type Sizes = { current: number; old: Map<ReplicaSet, number> };
+
+/** Recreate: nothing new before every old pod is gone, those that are ending included. */
+function recreatedSizes(
+  old: readonly ReplicaSet[],
+  oldPods: readonly Pod[],
+  replicas: number,
+): Sizes {
+  const emptied = old.every((one) => one.spec.replicas === 0);
+  const ended = oldPods.every(
+    ({ status }) => status?.phase === "Succeeded" || status?.phase === "Failed",
+  );
+  return { current: emptied && ended ? replicas : 0, old: new Map() };
+}
+
+/** RollingUpdate: between replicas - maxUnavailable and replicas + maxSurge at any time. */
+function rolledSizes(
   deployment: Deployment,
   current: ReplicaSet | undefined,
   old: readonly ReplicaSet[],
   replicas: number,
-): { current: number; old: Map<ReplicaSet, number> } {
+): Sizes {
   const sizeOf = (one: ReplicaSet | undefined) => one?.spec.replicas ?? 0;
   const oldSize = old.reduce((total, one) => total + sizeOf(one), 0);
-  const oldRunning = old.reduce((total, one) => total + (one.status?.replicas ?? 0), 0);
-  if (deployment.spec.strategy?.type === "Recreate") {
-    return { current: oldSize + oldRunning === 0 ? replicas : 0, old: new Map() };
-  }
+  // Pods that an old one has still to remove take up room as well.
+  const oldTaken = old.reduce(
+    (total, one) => total + Math.max(sizeOf(one), one.status?.replicas ?? 0),
+    0,
+  );
   if (oldSize === 0) return { current: replicas, old: new Map() };
   const { maxSurge, maxUnavailable } = limitsOf(deployment, replicas);
   // 1. The new one grows into the surge.
-  const room = replicas + maxSurge - oldSize - sizeOf(current);
+  const room = replicas + maxSurge - oldTaken - sizeOf(current);
   const grown = Math.min(replicas, sizeOf(current) + Math.max(0, room));
   // 2. The old ones shrink by what is available beyond the least: first what is not available anyway.
   const available = (one: ReplicaSet) => Math.min(sizeOf(one), one.status?.availableReplicas ?? 0);

@@ -3,7 +3,11 @@ import type { NodeObject, Pod, PodSpec, Taint, Toleration } from "../kinds.ts";
 import { obstacle, tolerates } from "./placement.ts";
 import { place } from "./scheduler.ts";
 
-const node = (name: string, labels: Record<string, string> = {}, taints: Taint[] = []): NodeObject => ({
+const node = (
+  name: string,
+  labels: Record<string, string> = {},
+  taints: Taint[] = [],
+): NodeObject => ({
   apiVersion: "v1",
   kind: "Node",
   metadata: { name, labels },
@@ -13,7 +17,9 @@ const node = (name: string, labels: Record<string, string> = {}, taints: Taint[]
 const spec = (more: Partial<PodSpec> = {}): PodSpec => ({ containers: [{ name: "a" }], ...more });
 const required = (...nodeSelectorTerms: object[]): PodSpec =>
   spec({
-    affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+    affinity: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+    },
   });
 
 describe("a toleration tolerates a taint", () => {
@@ -43,8 +49,16 @@ describe("a node takes a pod", () => {
     ["by any term", required(rack(["1"]), rack(["0"])), true],
     ["by no term", required(rack(["1"])), false],
     ["not by an empty term", required({}), false],
-    ["by its name", required({ matchFields: [{ key: "metadata.name", operator: "In", values: ["n"] }] }), true],
-    ["not by another name", required({ matchFields: [{ key: "metadata.name", operator: "In", values: ["m"] }] }), false],
+    [
+      "by its name",
+      required({ matchFields: [{ key: "metadata.name", operator: "In", values: ["n"] }] }),
+      true,
+    ],
+    [
+      "not by another name",
+      required({ matchFields: [{ key: "metadata.name", operator: "In", values: ["m"] }] }),
+      false,
+    ],
   ])("%s", (_, wishes, expected) => {
     expect(obstacle(wishes, node("n", { rack: "0" })) === undefined).toBe(expected);
   });
@@ -65,7 +79,9 @@ describe("the scheduler", () => {
     kind: "Pod",
     metadata: {
       name,
-      ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: "r", uid: owner, controller: true }],
+      ownerReferences: [
+        { apiVersion: "apps/v1", kind: "ReplicaSet", name: "r", uid: owner, controller: true },
+      ],
     },
     spec: spec(nodeName === undefined ? {} : { nodeName }),
   });

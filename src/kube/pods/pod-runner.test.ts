@@ -28,7 +28,11 @@ beforeEach(() => {
     addresses: [address("10.0.2.2")],
   };
   api.create("nodes", nodeObject(input, clock.nowMs()));
-  runner = startPodRunner({ api, sandboxes, onError: (what, error) => errors.push(`${what}: ${String(error)}`) });
+  runner = startPodRunner({
+    api,
+    sandboxes,
+    onError: (what, error) => errors.push(`${what}: ${String(error)}`),
+  });
 });
 afterEach(() => runner.stop());
 
@@ -40,7 +44,11 @@ const get = (name = "a") => api.get("pods", at(name)) as Pod;
 const state = (name = "a") => get(name).status!.containerStatuses![0]!;
 const events = () => api.list("events").map((event) => String(event.reason));
 
-async function create(name = "a", spec: object = {}, container: Partial<Container> = {}): Promise<void> {
+async function create(
+  name = "a",
+  spec: object = {},
+  container: Partial<Container> = {},
+): Promise<void> {
   api.create("pods", {
     apiVersion: "v1",
     kind: "Pod",
@@ -121,26 +129,45 @@ describe("a pod", () => {
   });
 
   test("gets its environment", async () => {
-    api.create("configmaps", { apiVersion: "v1", kind: "ConfigMap", metadata: at("c"), data: { k: "v", l: "w" } });
+    api.create("configmaps", {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: at("c"),
+      data: { k: "v", l: "w" },
+    });
     api.create("secrets", {
       apiVersion: "v1",
       kind: "Secret",
       metadata: at("s"),
       data: { p: Buffer.from("pass").toString("base64") },
     });
-    await create("a", {}, {
-      args: ["$(IP)-$$(IP)-$(NONE)"],
-      envFrom: [{ prefix: "C_", configMapRef: { name: "c" } }],
-      env: [
-        { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
-        { name: "NODE", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
-        { name: "P", valueFrom: { secretKeyRef: { name: "s", key: "p" } } },
-        { name: "MAYBE", valueFrom: { configMapKeyRef: { name: "none", key: "x", optional: true } } },
-        { name: "URL", value: "http://$(IP)/" },
-      ],
-    });
+    await create(
+      "a",
+      {},
+      {
+        args: ["$(IP)-$$(IP)-$(NONE)"],
+        envFrom: [{ prefix: "C_", configMapRef: { name: "c" } }],
+        env: [
+          { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+          { name: "NODE", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+          { name: "P", valueFrom: { secretKeyRef: { name: "s", key: "p" } } },
+          {
+            name: "MAYBE",
+            valueFrom: { configMapKeyRef: { name: "none", key: "x", optional: true } },
+          },
+          { name: "URL", value: "http://$(IP)/" },
+        ],
+      },
+    );
     const { argv, env } = sandboxes.running.get("default/a")!.containers[0]!;
-    expect(env).toEqual({ C_k: "v", C_l: "w", IP: "10.1.1.2", NODE: "n", P: "pass", URL: "http://10.1.1.2/" });
+    expect(env).toEqual({
+      C_k: "v",
+      C_l: "w",
+      IP: "10.1.1.2",
+      NODE: "n",
+      P: "pass",
+      URL: "http://10.1.1.2/",
+    });
     expect(argv).toEqual(["10.1.1.2-$(IP)-$(NONE)"]);
   });
 });
@@ -197,7 +224,10 @@ describe("a container that ends", () => {
     await exit(0, "a", "done");
     await exit(1, "a", "one");
     await wait(0);
-    expect(sandboxes.running.get("default/a")!.containers.map(({ name }) => name)).toEqual(["one", "two"]);
+    expect(sandboxes.running.get("default/a")!.containers.map(({ name }) => name)).toEqual([
+      "one",
+      "two",
+    ]);
     expect(get().status!.containerStatuses!.map((one) => one.restartCount)).toEqual([1, 1, 0]);
     expect(get().status!.phase).toBe("Running");
   });

@@ -100,7 +100,7 @@ describe("who may ask", () => {
       onError: (error) => errors.push(error),
     });
     await expect(start).rejects.toThrow(/EADDRINUSE/);
-    await expect(fetch(`http://127.0.0.1:${port}/version`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${port}/version`)).rejects.toThrow("fetch failed");
   });
 });
 

@@ -9,6 +9,8 @@ export class FakeSandboxes implements PodSandboxes {
   failStart: string | undefined;
   failStop: string | undefined;
   log = "";
+  /** How many commands saw their input end. */
+  inputsEnded = 0;
 
   start(pod: PodToRun): Promise<void> {
     this.calls.push(`start ${pod.name} ${pod.addresses.join(",")}`);
@@ -30,6 +32,7 @@ export class FakeSandboxes implements PodSandboxes {
     if (command === "fail") throw new Error("no such command");
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const sizes: string[] = [];
+    stdin.on("end", () => this.inputsEnded++);
     if (command === "cat") stdin.pipe(stdout);
     else {
       stdin.resume();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
+import { ManualClock } from "../manual-clock.ts";
 import type { ApiServer } from "./api-server.ts";
 import { FakeSandboxes } from "./fake-sandboxes.ts";
 import type { KubeApi } from "./kube-api.ts";
@@ -9,10 +10,12 @@ let api: KubeApi;
 let server: ApiServer;
 let url: string;
 let sandboxes: FakeSandboxes;
+let clock: ManualClock;
 const at = { namespace: "default", name: "a" };
 beforeEach(async () => {
   sandboxes = new FakeSandboxes();
-  ({ api, server, url } = await startTestServer({ sandboxes, token: "t" }));
+  clock = new ManualClock(Date.parse("2026-11-20T10:00:00Z"));
+  ({ api, server, url } = await startTestServer({ sandboxes, clock, token: "t" }));
   const spec = { nodeName: "n", containers: [{ name: "main", image: "x" }] };
   api.create("pods", { apiVersion: "v1", kind: "Pod", metadata: at, spec });
   report({ running: { startedAt: "2026-11-20T10:00:00Z" } });
@@ -123,9 +126,12 @@ describe("exec", () => {
       { headers: { authorization } },
     );
     await new Promise((resolve) => socket.on("open", resolve));
-    const closed = new Promise((resolve) => socket.on("close", resolve));
+    expect(sandboxes.inputsEnded).toBe(0);
     socket.terminate();
-    await closed;
+    await eventually(
+      () => sandboxes.inputsEnded,
+      (ended) => ended === 1,
+    );
   });
 
   test.each([
@@ -184,12 +190,18 @@ describe("logs", () => {
   test("followed until the pod is gone", async () => {
     sandboxes.log = "one\n";
     const following = logs("follow=true");
-    sandboxes.log = "one\ntwo\n";
     await eventually(
-      () => performance.now(),
-      () => true,
+      () => clock.timers,
+      (timers) => timers === 1,
     );
-    setTimeout(() => api.delete("pods", at, { gracePeriodSeconds: 0 }), 700);
+    sandboxes.log = "one\ntwo\n";
+    clock.advance(500);
+    await eventually(
+      () => clock.timers,
+      (timers) => timers === 1,
+    );
+    api.delete("pods", at, { gracePeriodSeconds: 0 });
+    clock.advance(500);
     expect(await following).toEqual([200, "one\ntwo\n"]);
   });
 });

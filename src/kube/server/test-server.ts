@@ -1,4 +1,4 @@
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { PodSandboxes } from "../pod-sandbox.ts";
 import { type ApiServer, startApiServer } from "./api-server.ts";
 import { builtInResources } from "./built-in-resources.ts";
@@ -12,9 +12,10 @@ export async function startTestServer(
     tls?: { key: string; cert: string };
     sandboxes?: PodSandboxes;
     port?: number;
+    clock?: Clock;
   } = {},
 ): Promise<{ api: KubeApi; server: ApiServer; url: string; errors: unknown[] }> {
-  const { token, tls, sandboxes, port = 0 } = options;
+  const { token, tls, sandboxes, port = 0, clock = systemClock } = options;
   const api = new KubeApi({
     resources: [...builtInResources, ...ciliumResources],
     clock: systemClock,
