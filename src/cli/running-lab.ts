@@ -1,4 +1,5 @@
 import { nearest } from "../input/nearest.ts";
+import type { Entry } from "../lab/backend.ts";
 import { isAlive, labNames, type LabState, readState } from "../lab/state-folder.ts";
 import { findNode } from "../topology/fabric.ts";
 import { UsageError } from "./exit.ts";
@@ -33,15 +34,14 @@ export function selectLab(name: string | undefined): LabState {
   );
 }
 
-/** Host process number of the first process of a node, or of a pod written `POD@NODE` or `NAMESPACE/POD`. */
-export function processOf(state: LabState, place: string): number {
+/** The way into a node, or into a pod written `POD@NODE` or `NAMESPACE/POD`. */
+export function entryOf(state: LabState, place: string): Entry {
   const node = findNode(state.fabric, place);
   if (node) return state.nodes[node.name]!;
   const pods = podsMatching(state, place);
-  if (pods.length === 1) return pods[0]![1];
+  if (pods.length === 1) return state.pods[pods[0]!]!;
   if (pods.length > 1) {
-    const names = pods.map(([name]) => name).join(", ");
-    throw new UsageError(`${place}: several pods: ${names}`);
+    throw new UsageError(`${place}: several pods: ${pods.join(", ")}`);
   }
   const names = [...state.fabric.nodes.map((each) => each.name), ...Object.keys(state.pods)];
   const guess = nearest(place, names);
@@ -53,20 +53,17 @@ export function processOf(state: LabState, place: string): number {
 /** The node that a place is, or lies on. */
 export function nodeOf(state: LabState, place: string): string {
   const node = findNode(state.fabric, place.slice(place.indexOf("@") + 1));
-  if (!node) processOf(state, place); // throws with a hint where it is no pod either
+  if (!node) entryOf(state, place); // throws with a hint where it is no pod either
   return node?.name ?? place;
 }
 
-function podsMatching(state: LabState, place: string): [string, number][] {
+/** Names of the running pods that a place can mean. */
+export function podsMatching(state: LabState, place: string): string[] {
   const [app, on] = place.split("@") as [string, string | undefined];
   const node = on === undefined ? undefined : findNode(state.fabric, on)?.name;
-  return Object.entries(state.pods)
-    .filter(([key]) => {
-      const name = key.slice(key.indexOf("/") + 1);
-      if (node !== undefined) {
-        return (name === app || name.startsWith(`${app}-`)) && state.podNodes[key] === node;
-      }
-      return key === place || name === place;
-    })
-    .map(([key, pid]) => [key, pid]);
+  return Object.keys(state.pods).filter((key) => {
+    const name = key.slice(key.indexOf("/") + 1);
+    if (node === undefined) return key === place || name === place;
+    return (name === app || name.startsWith(`${app}-`)) && state.pods[key]!.node === node;
+  });
 }

@@ -23,7 +23,10 @@ export function recordEvent(
   const hash = createHash("sha1")
     .update(JSON.stringify([uid, reason, message]))
     .digest("hex");
-  const at = { namespace, name: `${name.slice(0, 200)}.${hash.slice(0, 16)}` };
+  const at = {
+    namespace,
+    name: `${name.slice(0, 200).replace(/[-.]+$/, "")}.${hash.slice(0, 16)}`,
+  };
   const before = api.find("events", at);
   if (before) {
     const count = Number(before.count ?? 1) + 1;

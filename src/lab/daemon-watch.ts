@@ -1,23 +1,27 @@
-import { readdirSync, readFileSync } from "node:fs";
+import type { Backend } from "./backend.ts";
+
+const lookEveryMs = 250;
 
 /**
  * Notices routing daemons that die. watchfrr starts a dead daemon again only after a minute, and
  * without its configuration: a lab in which that happened unasked proves nothing.
  */
 export class DaemonWatch {
-  readonly #daemons = new Map<string, { node: string; daemon: string; pid: number }>();
-  readonly #expected = new Set<string>();
+  readonly #backend: Backend;
   readonly #onDeath: (node: string, daemon: string) => void;
+  readonly #known = new Map<string, Map<string, string>>();
+  readonly #expected = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
-  constructor(onDeath: (node: string, daemon: string) => void) {
+  constructor(backend: Backend, onDeath: (node: string, daemon: string) => void) {
+    this.#backend = backend;
     this.#onDeath = onDeath;
   }
 
-  /** `roots`: node → path of its root directory. Daemons are found by their pid files in /run/frr. */
-  watch(roots: Record<string, string>): void {
-    for (const [node, root] of Object.entries(roots)) this.#find(node, root);
-    this.#timer ??= setInterval(() => this.#look(roots), 250).unref();
+  /** From now on; what does not run yet is noticed when it does. */
+  async start(nodes: readonly string[]): Promise<void> {
+    await this.#look(nodes);
   }
 
   /** A scenario is about to stop or restart this node's daemon (undefined: all of them). */
@@ -26,46 +30,20 @@ export class DaemonWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
   }
 
-  #find(node: string, root: string): void {
-    for (const file of list(`${root}/run/frr`)) {
-      if (!file.endsWith(".pid")) continue;
-      const daemon = file.slice(0, -4);
-      const inner = read(`${root}/run/frr/${file}`)?.trim();
-      // The number is the sandbox's own; /proc seen from inside the sandbox proves it is alive.
-      if (inner && read(`${root}/proc/${inner}/comm`) !== undefined) {
-        this.#daemons.set(`${node}/${daemon}`, { node, daemon, pid: Number(inner) });
+  async #look(nodes: readonly string[]): Promise<void> {
+    for (const node of nodes) {
+      const running = await this.#backend.daemons(node);
+      if (this.#stopped) return;
+      for (const [daemon, mark] of this.#known.get(node) ?? []) {
+        const asked = [`${node}/${daemon}`, `${node}/*`].some((each) => this.#expected.has(each));
+        if (running.get(daemon) !== mark && !asked) this.#onDeath(node, daemon);
       }
+      this.#known.set(node, running);
     }
-  }
-
-  #look(roots: Record<string, string>): void {
-    for (const [key, { node, daemon, pid }] of this.#daemons) {
-      const root = roots[node]!;
-      if (read(`${root}/proc/${pid}/comm`) !== undefined) continue;
-      this.#daemons.delete(key);
-      const asked = this.#expected.has(key) || this.#expected.has(`${node}/*`);
-      if (!asked) this.#onDeath(node, daemon);
-      this.#find(node, root);
-    }
-  }
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return []; // No FRR on this node, or the node is gone.
-  }
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
+    this.#timer = setTimeout(() => void this.#look(nodes), lookEveryMs);
   }
 }

@@ -13,9 +13,9 @@ import { ciliumResources } from "../kube/server/cilium-resources.ts";
 import { KubeApi } from "../kube/server/kube-api.ts";
 import type { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
 import type { KubePort } from "../scenario/context.ts";
-import type { Recorder } from "../timeline/record.ts";
 import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
-import { Agents, type AgentsOptions } from "./agents.ts";
+import { Agents } from "./agents.ts";
+import type { BuildOptions, LabCluster } from "./backend.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
@@ -23,15 +23,7 @@ import { kubeconfigFile } from "./state-folder.ts";
 import { version } from "./version.ts";
 import { workloadsNotReady } from "./workloads.ts";
 
-export type KubernetesOptions = {
-  lab: string;
-  fabric: Fabric;
-  cluster: Cluster;
-  runtime: NetnsRuntime;
-  record: Recorder;
-  onDeath: AgentsOptions["onDeath"];
-  onPodsChanged: () => void;
-};
+export type KubernetesOptions = BuildOptions & { cluster: Cluster; runtime: NetnsRuntime };
 
 const apiPort = 6443;
 const kubeconfigInNode = "/etc/spinelab/kubeconfig";
@@ -41,7 +33,7 @@ const podsLimitMs = 60_000;
  * A Kubernetes cluster whose nodes are sandboxes: API server, controllers and pod runner in this
  * process, operator and agents as processes of their own in the nodes.
  */
-export class KubernetesInNamespaces {
+export class KubernetesInNamespaces implements LabCluster {
   readonly agents: Agents;
   /** What scenarios use of the API. */
   readonly port: KubePort;

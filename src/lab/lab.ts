@@ -1,23 +1,23 @@
 import type { Server } from "node:net";
-import { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
+import type { Runtime } from "../runtime/port.ts";
 import { checkMachine } from "../runtime/netns/preflight.ts";
 import { systemClock } from "../scenario/clock.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
-import { agentBundle, agentTools } from "./agent-bundle.ts";
+import type { Backend, LabCluster } from "./backend.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { runExecLines } from "./exec-lines.ts";
-import { KubernetesInNamespaces } from "./kubernetes.ts";
+import { NetnsBackend } from "./netns-backend.ts";
+import { noAgents, noCluster } from "./no-cluster.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
 import {
   claim,
   controlSocket,
-  labDirectory,
   type LabState,
   removeState,
   startTimeOf,
@@ -34,21 +34,21 @@ import { version } from "./version.ts";
 export class Lab {
   readonly spec: LabSpec;
   readonly records: TimelineRecord[] = [];
-  readonly runtime: NetnsRuntime;
+  readonly #backend: Backend;
   readonly #sinks = new Set<Sink>();
   readonly #timeline: TimelineLog;
   readonly #fatal = new AbortController();
   readonly #record: Recorder;
   readonly #state: LabState;
   readonly #daemons: DaemonWatch;
-  #kubernetes: KubernetesInNamespaces[] = [];
+  #clusters: LabCluster[] = [];
   #control: Server | undefined;
   #up: Promise<void> | undefined;
   #down: Promise<void> | undefined;
   readonly #zeroMs = performance.now();
   readonly #whenDown = Promise.withResolvers<void>();
 
-  private constructor(spec: LabSpec, sinks: readonly Sink[], tools: ReturnType<typeof agentTools>) {
+  private constructor(spec: LabSpec, sinks: readonly Sink[], backend: Backend) {
     this.spec = spec;
     this.#state = {
       lab: spec.name,
@@ -58,7 +58,6 @@ export class Lab {
       startedAt: new Date().toISOString(),
       nodes: {},
       pods: {},
-      podNodes: {},
       fabric: spec.fabric,
       manifests: spec.manifests,
       replay: spec.replay,
@@ -76,8 +75,8 @@ export class Lab {
         },
       ],
     );
-    this.runtime = new NetnsRuntime({ directory: labDirectory(spec.name), tools });
-    this.#daemons = new DaemonWatch((node, daemon) => {
+    this.#backend = backend;
+    this.#daemons = new DaemonWatch(backend, (node, daemon) => {
       this.#fail(`the daemon ${daemon} of ${node} ended, and nothing had asked it to`, { node });
     });
   }
@@ -88,7 +87,7 @@ export class Lab {
     options: { sinks: readonly Sink[]; scenario?: Scenario | undefined },
   ): Promise<Lab> {
     checkMachine({ frr: spec.fabric.nodes.some((node) => node.image?.includes("frr")) });
-    const lab = new Lab(spec, options.sinks, agentTools(await agentBundle()));
+    const lab = new Lab(spec, options.sinks, await NetnsBackend.create(spec.name));
     const { scenario } = options;
     lab.#record({
       type: "started",
@@ -130,42 +129,37 @@ export class Lab {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     try {
       const began = performance.now();
-      await this.runtime.up(fabric, (stage, state, detail) => {
-        this.#record({
-          type: "stage",
-          stage,
-          state,
-          ...(detail === undefined ? {} : { detail }),
-        });
+      this.#clusters = await this.#backend.build({
+        lab: this.spec.name,
+        fabric,
+        record: this.#record,
+        signal: ending,
+        progress: (stage, state, detail) => {
+          this.#record({
+            type: "stage",
+            stage,
+            state,
+            ...(detail === undefined ? {} : { detail }),
+          });
+        },
+        onDeath: (node, what, exitCode, last) => {
+          const message = `the ${what} of ${node} ended with status ${exitCode}`;
+          this.#fail(message, { node, output: last });
+        },
+        onPodsChanged: () => this.#saveState(this.#state.phase),
       });
       this.#saveState("deploying");
       ending.throwIfAborted();
       await allOrFirstError([
         this.#stage("exec", async () => {
           await runExecLines(fabric, this.runtime, this.#record, ending);
-          this.#daemons.watch(
-            Object.fromEntries(fabric.nodes.map(({ name }) => [name, this.runtime.root(name)])),
-          );
+          await this.#daemons.start(fabric.nodes.map((node) => node.name));
           return `${fabric.nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
         }),
-        ...fabric.clusters.map((cluster) =>
+        ...this.#clusters.map((cluster) =>
           this.#stage("kubernetes", async () => {
-            const kubernetes = await KubernetesInNamespaces.create({
-              lab: this.spec.name,
-              fabric,
-              cluster,
-              runtime: this.runtime,
-              record: this.#record,
-              onDeath: (node, what, exitCode, last) =>
-                this.#fail(`the ${what} of ${node} ended with status ${exitCode}`, {
-                  node,
-                  output: last,
-                }),
-              onPodsChanged: () => this.#saveState(this.#state.phase),
-            });
-            this.#kubernetes.push(kubernetes);
-            await kubernetes.deploy(this.spec.manifests, ending);
-            return kubernetes.summary();
+            await cluster.deploy(this.spec.manifests, ending);
+            return cluster.summary();
           }),
         ),
       ]);
@@ -185,14 +179,14 @@ export class Lab {
   /** Plays a scenario to its verdict. What dies during it makes the verdict a fail. */
   async play(scenario: Scenario, signal: AbortSignal): Promise<Verdict> {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
-    const [kubernetes] = this.#kubernetes;
+    const [cluster] = this.#clusters;
     try {
       const outcome = await runScenario(
         {
           fabric: this.spec.fabric,
           runtime: this.runtime,
-          kube: kubernetes!.port,
-          agents: kubernetes!.agents,
+          kube: cluster?.port ?? noCluster,
+          agents: cluster?.agents ?? noAgents,
           recorder: this.#record,
           clock: systemClock(this.#zeroMs),
           signal: ending,
@@ -204,6 +198,10 @@ export class Lab {
     } catch (error) {
       throw this.#causeOf(error, signal);
     }
+  }
+
+  get runtime(): Runtime {
+    return this.#backend.runtime;
   }
 
   /** What the timeline and the state folder cannot tell afterwards. */
@@ -244,10 +242,10 @@ export class Lab {
   async #takeDown(): Promise<void> {
     const began = performance.now();
     this.#daemons.stop();
-    for (const kubernetes of this.#kubernetes) kubernetes.agents.expectAllToEnd();
+    for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
-      await this.runtime.down();
-      await Promise.all(this.#kubernetes.map((each) => each.close()));
+      await this.#backend.down();
+      await Promise.all(this.#clusters.map((each) => each.close()));
     } finally {
       this.#record({ type: "down", tookMs: performance.now() - began });
       this.#control?.close();
@@ -279,11 +277,8 @@ export class Lab {
 
   #saveState(phase: LabState["phase"]): void {
     if (this.#down) return;
-    const pods = this.runtime.pods.list();
     this.#state.phase = phase;
-    this.#state.nodes = this.runtime.pids();
-    this.#state.pods = Object.fromEntries(pods.map(({ pod, pid }) => [pod, pid]));
-    this.#state.podNodes = Object.fromEntries(pods.map(({ pod, node }) => [pod, node]));
+    Object.assign(this.#state, this.#backend.entries());
     writeState(this.#state);
   }
 }

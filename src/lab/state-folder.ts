@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import type { KubeObject } from "../kube/object.ts";
 import type { Fabric } from "../topology/fabric.ts";
+import type { Entry, PodEntry } from "./backend.ts";
 
 /**
  * What a running lab leaves on the machine for other commands to find: /run/spinelab/LAB, for root
@@ -25,11 +26,9 @@ export type LabState = {
   /** `down` works in every phase. */
   phase: "deploying" | "up" | "failed" | "going down";
   startedAt: string;
-  /** Host process numbers of the nodes' and pods' (`NAMESPACE/NAME`) first processes. */
-  nodes: Record<string, number>;
-  pods: Record<string, number>;
-  /** `NAMESPACE/NAME` of a pod → its node. */
-  podNodes: Record<string, string>;
+  nodes: Record<string, Entry>;
+  /** By `NAMESPACE/NAME`. */
+  pods: Record<string, PodEntry>;
   fabric: Fabric;
   /** What it was deployed with: scenarios name pods that these make. */
   manifests: { object: KubeObject; source: string }[];

@@ -71,7 +71,7 @@ const nobodyListens: ReadonlySet<string> = new Set([
 ]);
 
 /** Runs commands in one vtysh; it stops at the first one rejected. Returns what was printed. */
-export async function vtysh(
+async function vtysh(
   runtime: Runtime,
   node: string,
   commands: readonly string[],

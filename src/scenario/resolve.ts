@@ -106,7 +106,7 @@ export async function resolveDestination(context: LabContext, of: Destination): 
   }
 }
 
-export function hostPrefix(address: Address): Prefix {
+function hostPrefix(address: Address): Prefix {
   return prefixOf(address, addressBits(familyOf(address)));
 }
 

@@ -109,7 +109,7 @@ test("SIGKILL of the runner: its processes end at once, the next command clears 
   const run = start(...runArgs());
   const outcome = finished(run);
   await until("all nodes", () => Object.keys(readState()?.nodes ?? {}).length === 7);
-  const pids = Object.values(readState()!.nodes as Record<string, number>);
+  const pids = Object.values(readState()!.nodes).map((node) => node.pid);
   run.kill("SIGKILL");
   await outcome;
   await until("the nodes' first processes gone", () => pids.every((pid) => !alive(pid)), 5000);
@@ -152,7 +152,7 @@ test("reports that cannot be written fail the run, and the lab is down all the s
   expect(stderr).toMatch(/ENOTDIR|EEXIST/);
 });
 
-type State = { nodes: Record<string, number>; supervisor: { pid: number } };
+type State = { nodes: Record<string, { pid: number }>; supervisor: { pid: number } };
 
 function readState(): State | undefined {
   try {

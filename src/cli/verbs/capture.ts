@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
-import { processOf, selectLab } from "../running-lab.ts";
+import { entryOf, selectLab } from "../running-lab.ts";
 import { enter } from "./exec.ts";
 
 export function registerCapture(program: Command): void {
@@ -16,8 +16,8 @@ export function registerCapture(program: Command): void {
       const [node, name] = where.split(":") as [string, string | undefined];
       if (name === undefined) throw new UsageError(`${where}: expected NODE:INTERFACE`);
       const state = selectLab(options.lab);
-      if (!findNode(state.fabric, node)) processOf(state, node); // throws with a hint
+      if (!findNode(state.fabric, node)) entryOf(state, node); // throws with a hint
       const argv = ["tcpdump", "-n", "-l", "-i", name, ...rest];
-      process.exitCode = await enter(processOf(state, node), argv);
+      process.exitCode = await enter(entryOf(state, node), argv);
     });
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
+import type { Entry } from "../../lab/backend.ts";
 import { enterCommand, sandboxEnvironment } from "../../runtime/netns/sandbox.ts";
-import { processOf, selectLab } from "../running-lab.ts";
+import { entryOf, selectLab } from "../running-lab.ts";
 
 export function registerExec(program: Command): void {
   program
@@ -12,7 +13,7 @@ export function registerExec(program: Command): void {
     .option("--lab <lab>", "which lab, where several are up")
     .addHelpText("after", "\nExample:\n  spinelab exec tor0 -- vtysh -c 'show bgp summary'")
     .action(async (place: string, argv: string[], options: { lab?: string }) => {
-      process.exitCode = await enter(processOf(selectLab(options.lab), place), argv);
+      process.exitCode = await enter(entryOf(selectLab(options.lab), place), argv);
     });
 }
 
@@ -23,16 +24,17 @@ export function registerShell(program: Command): void {
     .argument("<place>", "a node or a pod")
     .option("--lab <lab>", "which lab, where several are up")
     .action(async (place: string, options: { lab?: string }) => {
-      process.exitCode = await enter(processOf(selectLab(options.lab), place), ["bash"]);
+      process.exitCode = await enter(entryOf(selectLab(options.lab), place), ["bash"]);
     });
 }
 
-/** Runs a command in the namespaces of a process, joined to this terminal. Resolves to its status. */
-export function enter(pid: number, argv: string[]): Promise<number> {
-  const [file, ...args] = enterCommand(pid, argv) as [string, ...string[]];
-  const child = spawn(file, args, {
+/** Runs a command inside, joined to this terminal. Resolves to its status. */
+export function enter(entry: Entry, argv: string[]): Promise<number> {
+  const [file, ...args] = enterArgv(entry, argv);
+  const child = spawn(file!, args, {
     stdio: "inherit",
-    env: { ...sandboxEnvironment, TERM: process.env["TERM"] ?? "dumb" },
+    env:
+      "pid" in entry ? { ...sandboxEnvironment, TERM: process.env["TERM"] ?? "dumb" } : process.env,
   });
   // The terminal sends Ctrl-C to the command itself: it decides what to do with it.
   process.on("SIGINT", () => {});
@@ -40,4 +42,10 @@ export function enter(pid: number, argv: string[]): Promise<number> {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
+}
+
+function enterArgv(entry: Entry, argv: string[]): string[] {
+  if ("pid" in entry) return enterCommand(entry.pid, argv);
+  const terminal = process.stdin.isTTY ? ["--interactive", "--tty"] : ["--interactive"];
+  return ["docker", "exec", ...terminal, entry.container, ...argv];
 }

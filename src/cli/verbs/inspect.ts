@@ -51,7 +51,7 @@ function tables(state: LabState, links: { a: string; b: string; state: LinkState
     node.kubernetes?.podCidrs.join(",") ?? "",
     namespaceNames(state.fabric, node)[0]!,
   ]);
-  const pods = Object.keys(state.pods).map((pod) => [pod, state.podNodes[pod] ?? ""]);
+  const pods = Object.entries(state.pods).map(([pod, { node }]) => [pod, node]);
   return [
     formatTable(["NODE", "ROLE", "MANAGEMENT", "PODCIDR", "NAMESPACE"], nodes),
     formatTable(
@@ -63,7 +63,7 @@ function tables(state: LabState, links: { a: string; b: string; state: LinkState
 }
 
 function asJson(state: LabState, links: { a: string; b: string; state: LinkState }[]) {
-  const { lab, phase, startedAt, runtime, supervisor, pods, podNodes, fabric } = state;
+  const { lab, phase, startedAt, runtime, supervisor, pods, fabric } = state;
   return {
     lab,
     phase,
@@ -75,13 +75,13 @@ function asJson(state: LabState, links: { a: string; b: string; state: LinkState
       name: node.name,
       aliases: node.aliases,
       role: node.kubernetes?.role ?? node.kind,
-      pid: state.nodes[node.name],
+      ...state.nodes[node.name],
       management: node.managementAddress,
       podCidrs: node.kubernetes?.podCidrs,
       namespaces: namespaceNames(fabric, node),
     })),
     links,
-    pods: Object.entries(pods).map(([pod, pid]) => ({ pod, pid, node: podNodes[pod] })),
+    pods: Object.entries(pods).map(([pod, entry]) => ({ pod, ...entry })),
   };
 }
 

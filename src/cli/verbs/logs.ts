@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { labDirectory, logDirectory } from "../../lab/state-folder.ts";
 import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
-import { processOf, selectLab } from "../running-lab.ts";
+import { entryOf, podsMatching, selectLab } from "../running-lab.ts";
 
 export function registerLogs(program: Command): void {
   program
@@ -14,13 +14,13 @@ export function registerLogs(program: Command): void {
     .option("--lab <lab>", "which lab, where several are up")
     .action((place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
-      const pid = processOf(state, place);
+      const entry = entryOf(state, place);
       const node = findNode(state.fabric, place);
-      const pod = Object.entries(state.pods).find(([, each]) => each === pid)?.[0] ?? "";
+      const [pod = ""] = podsMatching(state, place);
       const files = node
         ? [
             `${logDirectory(state.lab)}/${node.name}.agent.log`,
-            `/proc/${pid}/root/var/log/frr/frr.log`,
+            ...("pid" in entry ? [`/proc/${entry.pid}/root/var/log/frr/frr.log`] : []),
           ]
         : podLogs(`${labDirectory(state.lab)}/pods/${pod.replace("/", "_")}`);
       const found = files.filter((file) => existsSync(file));

@@ -192,10 +192,11 @@ describe("informer", () => {
     ({ api, server } = await startTestServer({ token: "t", port }));
     create("a");
     await started;
-    await eventually(
-      () => following.list().length,
-      (count) => count === 1,
+    const [only] = await eventually(
+      () => following.list(),
+      (list) => list.length === 1,
     );
+    expect(only?.metadata.name).toBe("a");
     following.stop();
   });
 });

@@ -73,6 +73,16 @@ export function startControllers(
     }
   };
 
+  // Each pod is work of its own: one that cannot be placed holds up no other.
+  const schedule = () => {
+    for (const { metadata } of (api.list("pods") as Pod[]).filter(isPending)) {
+      add(`scheduler ${metadata.namespace}/${metadata.name}`, () => {
+        const pod = api.find("pods", metadata) as Pod | undefined;
+        if (pod && isPending(pod)) schedulePod(api, pod);
+      });
+    }
+  };
+
   const react = ({ type, resource, object }: StoreEvent) => {
     const { namespace = "", name, deletionTimestamp, ownerReferences } = object.metadata;
     if (
@@ -97,7 +107,7 @@ export function startControllers(
         addWorkload("daemonsets.apps", metadata.namespace ?? "", metadata.name);
       }
     }
-    if (resource === "nodes" || resource === "pods") add("scheduler", () => schedule(api));
+    if (resource === "nodes" || resource === "pods") add("scheduler", schedule);
   };
 
   const unsubscribe = api.subscribe(react);
@@ -177,28 +187,36 @@ function writeStatus(api: KubeApi, key: string, object: KubeObject, status: obje
   api.update(key, { ...current, status }, { subresource: "status" });
 }
 
-function schedule(api: KubeApi): void {
-  for (const object of api.list("pods")) {
-    const pod = object as Pod;
-    if (pod.spec.nodeName !== undefined || pod.metadata.deletionTimestamp !== undefined) continue;
-    if ((pod.spec.schedulingGates ?? []).length > 0) continue;
-    const placement = place(pod, api.list("nodes") as NodeObject[], api.list("pods") as Pod[]);
-    const component = "default-scheduler";
-    const before = pod.status?.conditions?.find((one) => one.type === "PodScheduled");
-    if ("node" in placement) {
-      const spec = { nodeName: placement.node };
-      const bound = api.patch("pods", pod.metadata, { spec }, "merge");
-      setScheduled(api, bound as Pod, { type: "PodScheduled", status: "True" });
-      const { namespace, name } = pod.metadata;
-      const message = `Successfully assigned ${namespace}/${name} to ${placement.node}`;
-      recordEvent(api, pod, { type: "Normal", reason: "Scheduled", message, component });
-    } else if (before?.message !== placement.why) {
-      const why = { reason: "Unschedulable", message: placement.why };
-      setScheduled(api, pod, { type: "PodScheduled", status: "False", ...why });
-      const message = placement.why;
-      recordEvent(api, pod, { type: "Warning", reason: "FailedScheduling", message, component });
-    }
+function isPending({ metadata, spec }: Pod): boolean {
+  return (
+    spec.nodeName === undefined &&
+    metadata.deletionTimestamp === undefined &&
+    (spec.schedulingGates ?? []).length === 0
+  );
+}
+
+function schedulePod(api: KubeApi, pod: Pod): void {
+  const placement = place(pod, api.list("nodes") as NodeObject[], api.list("pods") as Pod[]);
+  const component = "default-scheduler";
+  if ("node" in placement) {
+    const spec = { nodeName: placement.node };
+    const bound = api.patch("pods", pod.metadata, { spec }, "merge") as Pod;
+    setScheduled(api, bound, { type: "PodScheduled", status: "True" });
+    const { namespace, name } = pod.metadata;
+    const message = `Successfully assigned ${namespace}/${name} to ${placement.node}`;
+    recordEvent(api, pod, { type: "Normal", reason: "Scheduled", message, component });
+    return;
   }
+  const message = placement.why;
+  const before = pod.status?.conditions?.find((one) => one.type === "PodScheduled");
+  if (before?.message === message) return;
+  setScheduled(api, pod, {
+    type: "PodScheduled",
+    status: "False",
+    reason: "Unschedulable",
+    message,
+  });
+  recordEvent(api, pod, { type: "Warning", reason: "FailedScheduling", message, component });
 }
 
 function setScheduled(api: KubeApi, pod: Pod, condition: Condition): void {

@@ -1,10 +1,11 @@
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ManualClock } from "../manual-clock.ts";
 import { type ApiServer, startApiServer } from "./api-server.ts";
 import type { KubeApi } from "./kube-api.ts";
 import { selfSignedCertificate } from "./self-signed.ts";
-import { startTestServer } from "./test-server.ts";
+import { eventually, startTestServer } from "./test-server.ts";
 
 let api: KubeApi;
 let server: ApiServer;
@@ -383,11 +384,24 @@ describe("watching", () => {
     expect(events[0]!.object.metadata.labels).toEqual({ app: "x" });
   });
 
-  test("ends at its time, and when the server closes", async () => {
-    const headers = { authorization: "Bearer secret" };
-    const timed = await fetch(`${url}${pods}?watch=true&timeoutSeconds=0`, { headers });
-    expect(await timed.text()).toBe("");
-    const open = await fetch(`${url}${pods}?watch=true`, { headers });
+  test("ends at its time", async () => {
+    const clock = new ManualClock(Date.parse("2026-11-20T10:00:00Z"));
+    const timed = await startTestServer({ clock });
+    const open = await fetch(`${timed.url}${pods}?watch=true&timeoutSeconds=5`);
+    await eventually(
+      () => clock.timers,
+      (timers) => timers === 1,
+    );
+    clock.advance(5000);
+    expect(await open.text()).toBe("");
+    expect(clock.timers).toBe(0);
+    await timed.server.close();
+  });
+
+  test("ends when the server closes", async () => {
+    const open = await fetch(`${url}${pods}?watch=true`, {
+      headers: { authorization: "Bearer secret" },
+    });
     const text = open.text().catch(() => "cut");
     await server.close();
     expect(["", "cut"]).toContain(await text);

@@ -17,6 +17,7 @@ import { customResourceDefinition } from "./custom-resource-definition.ts";
 import { type DeleteOptions, deletionOf, isFinished } from "./deletion.ts";
 import { isObject } from "./merge-patch.ts";
 import { checkMeta, checkName } from "./names.ts";
+import { desired, keepServerFields, received, withoutVersion } from "./object-rules.ts";
 import { ObjectStore, type StoreListener } from "./object-store.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
 import {
@@ -121,7 +122,7 @@ export class KubeApi {
 
   create(key: ResourceKey, given: KubeObject, options: WriteOptions = {}): KubeObject {
     const definition = this.definition(key);
-    const object = this.#received(definition, given);
+    const object = received(definition, given);
     const { metadata } = object;
     // 1. A name, from generateName where there is none.
     if (!metadata.name && metadata.generateName) metadata.name = this.#generate(key, metadata);
@@ -167,7 +168,7 @@ export class KubeApi {
       const at = this.get(key, scale.metadata);
       return this.#replace(definition, at, withScale(at, scale), { ...options });
     }
-    const object = this.#received(definition, given);
+    const object = received(definition, given);
     if (definition.namespaced) object.metadata.namespace ||= "default";
     return this.#replace(definition, this.get(key, object.metadata), object, options);
   }
@@ -198,12 +199,7 @@ export class KubeApi {
       throw badRequest("the name of the object does not match the name on the URL");
     }
     if (scale) return this.update(key, after as KubeObject, options);
-    return this.#replace(
-      definition,
-      before,
-      this.#received(definition, after as KubeObject),
-      options,
-    );
+    return this.#replace(definition, before, received(definition, after as KubeObject), options);
   }
 
   /**
@@ -235,26 +231,6 @@ export class KubeApi {
     }
     const same = isDeepStrictEqual(marked, before);
     return { object: same ? before : this.#store.put(key, marked), gone };
-  }
-
-  /** Shapes of what came in that every kind shares. A copy: the caller's object stays as it is. */
-  #received(definition: ResourceDefinition, given: KubeObject): KubeObject {
-    if (!isObject(given)) throw badRequest("the body of the request is no object");
-    const object = structuredClone(given);
-    if (object.metadata === undefined) object.metadata = { name: "" };
-    if (!isObject(object.metadata)) throw badRequest("metadata must be an object");
-    object.metadata.name ??= "";
-    if (typeof object.metadata.name !== "string")
-      throw badRequest("metadata.name must be a string");
-    object.apiVersion ??= apiVersionOf(definition);
-    object.kind ??= definition.kind;
-    const served = definition.versions.map((version) => apiVersionOf(definition, version));
-    if (object.kind !== definition.kind || !served.includes(object.apiVersion)) {
-      throw badRequest(
-        `the object provided is ${object.apiVersion}, Kind=${object.kind}, which is not ${served[0]!}, Kind=${definition.kind}`,
-      );
-    }
-    return object;
   }
 
   #admit(
@@ -359,41 +335,6 @@ export class KubeApi {
     }
     throw new ApiError(409, "AlreadyExists", `no free name for ${metadata.generateName}`);
   }
-}
-
-function keepServerFields(object: KubeObject, before: KubeObject): void {
-  const fixed = [
-    "name",
-    "namespace",
-    "uid",
-    "creationTimestamp",
-    "generation",
-    "generateName",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "resourceVersion",
-  ] as const;
-  const from = before.metadata as Record<string, unknown>;
-  const to = object.metadata as Record<string, unknown>;
-  for (const field of fixed) {
-    if (from[field] === undefined) delete to[field];
-    else to[field] = from[field];
-  }
-}
-
-/** All but metadata and status: what a new generation counts changes of. */
-function desired(object: KubeObject): object {
-  const { metadata, status, apiVersion, ...rest } = object;
-  return rest;
-}
-
-function withoutVersion(object: KubeObject): object {
-  const { resourceVersion, ...metadata } = object.metadata;
-  // Maps left empty say the same as maps left out.
-  for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
-    if (metadata[field] && Object.keys(metadata[field]).length === 0) delete metadata[field];
-  }
-  return { ...object, metadata };
 }
 
 /** What discovery says and the handler refuses for resources only the server writes. */

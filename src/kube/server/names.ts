@@ -23,21 +23,48 @@ export function checkName(name: string, form: "subdomain" | "label", field: stri
 
 /** Labels and annotations: what ValidateObjectMeta checks of them. */
 export function checkMeta(metadata: ObjectMeta): Cause[] {
-  const causes = checkLabels(metadata.labels, "metadata.labels");
-  for (const key of Object.keys(metadata.annotations ?? {})) {
-    causes.push(...checkKey(key, "metadata.annotations"));
+  const causes = [
+    ...checkLabels(metadata.labels, "metadata.labels"),
+    ...checkAnnotations(metadata.annotations),
+  ];
+  const { finalizers, ownerReferences } = metadata as {
+    finalizers: unknown;
+    ownerReferences: unknown;
+  };
+  if (finalizers !== undefined && !isList(finalizers, (one) => typeof one === "string")) {
+    causes.push(invalidValue("metadata.finalizers", finalizers, "must be a list of strings"));
   }
-  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
-    if (typeof value !== "string") {
-      causes.push(invalidValue(`metadata.annotations[${key}]`, value, "must be a string"));
-    }
+  if (ownerReferences === undefined) return causes;
+  if (!isList(ownerReferences, (one) => typeof one === "object" && one !== null)) {
+    const told = "must be a list of objects";
+    return [...causes, invalidValue("metadata.ownerReferences", ownerReferences, told)];
   }
-  for (const [index, owner] of (metadata.ownerReferences ?? []).entries()) {
+  for (const [index, owner] of metadata.ownerReferences!.entries()) {
     for (const field of ["apiVersion", "kind", "name", "uid"] as const) {
-      if (!owner[field]) causes.push(required(`metadata.ownerReferences[${index}].${field}`));
+      const at = `metadata.ownerReferences[${index}].${field}`;
+      if (!owner[field]) causes.push(required(at));
+      else if (typeof owner[field] !== "string") {
+        causes.push(invalidValue(at, owner[field], "must be a string"));
+      }
     }
   }
   return causes;
+}
+
+const isList = (value: unknown, item: (one: unknown) => boolean) =>
+  Array.isArray(value) && value.every(item);
+
+function checkAnnotations(annotations: unknown): Cause[] {
+  if (annotations === undefined) return [];
+  if (typeof annotations !== "object" || annotations === null || Array.isArray(annotations)) {
+    return [invalidValue("metadata.annotations", annotations, "must be a map of strings")];
+  }
+  return Object.entries(annotations).flatMap(([key, value]) => [
+    ...checkKey(key, "metadata.annotations"),
+    ...(typeof value === "string"
+      ? []
+      : [invalidValue(`metadata.annotations[${key}]`, value, "must be a string")]),
+  ]);
 }
 
 export function checkLabels(labels: unknown, field: string): Cause[] {

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../object.ts";
 import { ApiError } from "./api-error.ts";
-import { apiVersionOf, type ResourceDefinition } from "./resource.ts";
+import { apiVersionOf, type Column, type ResourceDefinition } from "./resource.ts";
 
 /** The forms an answer can take; which one, the Accept header says. */
 export type Form = "object" | "table" | "metadata";
@@ -103,11 +103,24 @@ export class Representation {
       priority: wide ? 1 : 0,
     }));
     const rows = objects.map((object) => ({
-      cells: columns.map((column) => column.cell(object, nowMs)),
+      cells: columns.map((column) => cellOf(column, object, nowMs)),
       ...(this.#includeObject === "Object" && { object: this.#versioned(object) }),
       ...(this.#includeObject === "Metadata" && { object: metadataOf(object) }),
     }));
     return tableOf(withColumns ? definitions : [], rows, resourceVersion ?? "");
+  }
+}
+
+/**
+ * Not every field of every kind is checked when it is written: one odd object must not take the whole
+ * table away. `kubectl get -o yaml` shows what is wrong with it.
+ */
+function cellOf(column: Column, object: KubeObject, nowMs: number): string | number | boolean {
+  try {
+    return column.cell(object, nowMs);
+  } catch (error) {
+    if (error instanceof TypeError) return "<invalid>";
+    throw error;
   }
 }
 

@@ -2,13 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../object.ts";
 import type { PodSandboxes } from "../pod-sandbox.ts";
 import {
-  matchesFields,
-  matchesLabels,
-  parseFieldSelector,
-  parseLabelSelector,
-  SelectorError,
-} from "../selector.ts";
-import {
   ApiError,
   badRequest,
   expired,
@@ -23,6 +16,7 @@ import { patchTypes } from "./patch.ts";
 import { servePodLogs } from "./pod-logs.ts";
 import { negotiate, Representation } from "./representation.ts";
 import { mediaType, readBody } from "./request-body.ts";
+import { chooser, dryRunOf, fieldValidationOf, versionOf } from "./request-query.ts";
 import type { ResourcePath } from "./request-path.ts";
 import { resourceKey } from "./resource.ts";
 import { scaleOf } from "./scale.ts";
@@ -87,30 +81,6 @@ const at = ({ namespace, name }: ResourcePath) => ({
   name: name!,
 });
 
-/** What label and field selector and the path's namespace choose. */
-function chooser(path: ResourcePath, query: URLSearchParams): (object: KubeObject) => boolean {
-  try {
-    const labels = parseLabelSelector(query.get("labelSelector") ?? "");
-    const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
-    return (object) =>
-      (path.namespace === undefined || object.metadata.namespace === path.namespace) &&
-      matchesLabels(labels, object.metadata.labels) &&
-      matchesFields(fields, object);
-  } catch (error) {
-    if (error instanceof SelectorError) throw badRequest(error.message);
-    throw error;
-  }
-}
-
-function versionOf(query: URLSearchParams): number | undefined {
-  const text = query.get("resourceVersion");
-  if (text === null || text === "") return undefined;
-  if (!/^\d+$/.test(text)) {
-    throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}`);
-  }
-  return Number(text);
-}
-
 function list(
   api: KubeApi,
   path: ResourcePath,
@@ -158,7 +128,7 @@ function watch(
       from: versionOf(query),
       bookmarks: query.get("allowWatchBookmarks") === "true",
       sendInitialEvents: query.get("sendInitialEvents") === "true",
-      timeoutSeconds: timeout !== null && /^\d+$/.test(timeout) ? Number(timeout) : undefined,
+      timeoutSeconds: timeout !== null && /^[1-9]\d*$/.test(timeout) ? Number(timeout) : undefined,
     },
     context.api.clock,
   );
@@ -234,23 +204,6 @@ function located(object: KubeObject, { namespace, name }: ResourcePath): KubeObj
       ...(name !== undefined && { name }),
     },
   };
-}
-
-function dryRunOf(query: URLSearchParams, body: unknown): boolean {
-  const inBody = isObject(body) && Array.isArray(body.dryRun) ? body.dryRun : [];
-  const asked = [...query.getAll("dryRun"), ...(inBody as unknown[])].filter((one) => one !== "");
-  if (asked.some((one) => one !== "All")) {
-    throw badRequest(`dryRun: Unsupported value: supported values: "All"`);
-  }
-  return asked.length > 0;
-}
-
-function fieldValidationOf(query: URLSearchParams): "Strict" | "Warn" | "Ignore" {
-  const asked = query.get("fieldValidation") || "Warn";
-  if (asked === "Strict" || asked === "Warn" || asked === "Ignore") return asked;
-  throw badRequest(
-    `fieldValidation: Unsupported value: ${JSON.stringify(asked)}: supported values: "", "Ignore", "Strict", "Warn"`,
-  );
 }
 
 function remove(api: KubeApi, path: ResourcePath, query: URLSearchParams, body: unknown): Answer {

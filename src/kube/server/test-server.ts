@@ -18,7 +18,7 @@ export async function startTestServer(
   const { token, tls, sandboxes, port = 0, clock = systemClock } = options;
   const api = new KubeApi({
     resources: [...builtInResources, ...ciliumResources],
-    clock: systemClock,
+    clock,
   });
   const errors: unknown[] = [];
   const server = await startApiServer({

@@ -1,0 +1,50 @@
+import type { Runtime, Progress } from "../runtime/port.ts";
+import type { AgentPort, KubePort } from "../scenario/context.ts";
+import type { Recorder } from "../timeline/record.ts";
+import type { Fabric } from "../topology/fabric.ts";
+import type { KubeObject } from "../kube/object.ts";
+
+/** What makes a lab on one kind of runtime. The rest of src/lab/ is the same for all. */
+export interface Backend {
+  readonly runtime: Runtime;
+  /** Brings up nodes and links, and the fabric's clusters without anything in them. */
+  build(options: BuildOptions): Promise<LabCluster[]>;
+  /** How other commands of this machine get into the nodes and pods that run now. */
+  entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> };
+  /** The routing daemons that run on a node now, with something that changes when one is started anew. */
+  daemons(node: string): Promise<Map<string, string>>;
+  /** Ends everything, whatever state it is in. */
+  down(): Promise<void>;
+}
+
+export type BuildOptions = {
+  lab: string;
+  fabric: Fabric;
+  record: Recorder;
+  progress: Progress;
+  signal: AbortSignal;
+  /** A process of the lab ended that nobody asked to end. `last`: the end of its log. */
+  onDeath: (node: string, what: string, exitCode: number, last: string) => void;
+  /** A pod came or went: the entries have changed. */
+  onPodsChanged: () => void;
+};
+
+/** A Kubernetes cluster of a lab. */
+export interface LabCluster {
+  readonly agents: AgentPort & { expectAllToEnd(): void };
+  /** What scenarios use of the API. */
+  readonly port: KubePort;
+  /** Applies manifests in order, starts operator and agents; resolves when every pod is running. */
+  deploy(
+    manifests: readonly { object: KubeObject; source: string }[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** For people: `4 nodes, 3 pods`. */
+  summary(): string;
+  close(): Promise<void>;
+}
+
+/** A process whose namespaces nsenter enters (as the host numbers it), or a container's name. */
+export type Entry = { pid: number } | { container: string };
+
+export type PodEntry = Entry & { node: string };

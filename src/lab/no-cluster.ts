@@ -1,0 +1,25 @@
+import { EnvironmentError } from "../input/diagnostic.ts";
+import type { AgentPort, KubePort } from "../scenario/context.ts";
+
+/** What scenarios meet in a lab without Kubernetes: what asks for it is inconclusive. */
+const refuse = (): Promise<never> =>
+  Promise.reject(
+    new EnvironmentError("this lab has no Kubernetes cluster", "give it one: clusters in lab.yaml"),
+  );
+
+export const noCluster: KubePort = {
+  get: refuse,
+  listPods: refuse,
+  apply: refuse,
+  patch: refuse,
+  delete: refuse,
+  podLog: refuse,
+};
+
+export const noAgents: AgentPort = {
+  restart: refuse,
+  kill: refuse,
+  stop: refuse,
+  start: refuse,
+  log: refuse,
+};
