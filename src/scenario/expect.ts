@@ -23,6 +23,13 @@ export type CheckResult = {
   tookMs: number;
 };
 
+export type Expectation = {
+  withinMs: number;
+  forMs: number;
+  /** Told when a check does not hold: at its first look, then whenever it sees something else. */
+  waiting?: (check: Check, look: { seen: string; looks: number }) => void;
+};
+
 /**
  * Waits until all checks hold at one look, `withinMs` at most, then looks on for `forMs` whether
  * they go on holding. Looks at once, then after each route change and every 100 ms. One result per
@@ -32,11 +39,11 @@ export async function expectAll(
   context: CheckContext,
   changes: Changes,
   checks: readonly Check[],
-  { withinMs, forMs }: { withinMs: number; forMs: number },
+  { withinMs, forMs, waiting }: Expectation,
 ): Promise<CheckResult[]> {
   const { clock } = context;
   const beganMs = clock.nowMs();
-  const watched = checks.map((check) => new WatchedCheck(context, check, beganMs));
+  const watched = checks.map((check) => new WatchedCheck(context, check, beganMs, waiting));
 
   const held = await untilAllHold(context, changes, watched, beganMs + withinMs);
   if (!held) return watched.map((one) => one.result(undefined));
@@ -101,13 +108,20 @@ class WatchedCheck {
   readonly #context: CheckContext;
   readonly #check: Check;
   readonly #beganMs: number;
+  readonly #waiting: Expectation["waiting"];
   #last: Look = { ok: false, seen: "not looked at" };
   #looks = 0;
   /** Since when it holds; where it does not, when it was last looked at. */
   #sinceMs: number;
   lookedAtMs = -1;
 
-  constructor(context: CheckContext, check: Check, beganMs: number) {
+  constructor(
+    context: CheckContext,
+    check: Check,
+    beganMs: number,
+    waiting: Expectation["waiting"],
+  ) {
+    this.#waiting = waiting;
     this.#context = context;
     this.#check = check;
     this.#beganMs = beganMs;
@@ -137,6 +151,9 @@ class WatchedCheck {
     signal.throwIfAborted();
     this.#looks++;
     if (!this.#last.ok || !before.ok) this.#sinceMs = clock.nowMs();
+    if (!this.#last.ok && this.#last.seen !== before.seen) {
+      this.#waiting?.(this.#check, { seen: this.#last.seen, looks: this.#looks });
+    }
   }
 
   /** `heldAtMs`: when all checks of the step held; undefined where they never did. */

@@ -25,6 +25,7 @@ export class RunningProbe {
   readonly #stepAt: (atMs: number) => number | undefined;
   #errors = "";
   #ended: number | undefined;
+  #saidSilent = false;
   #stopping = false;
 
   private constructor(
@@ -128,9 +129,26 @@ export class RunningProbe {
     for await (const text of createInterface({ input: stdout })) {
       const line = parsePingLine(text);
       if (!line) continue;
-      const outage = this.#outages.take(line, line.atUnixMs - this.#context.clock.unixAtZeroMs);
+      const atMs = line.atUnixMs - this.#context.clock.unixAtZeroMs;
+      const outage = this.#outages.take(line, atMs);
       if (outage) this.#record(outage);
+      this.#saySilent(atMs);
     }
+  }
+
+  /** Once an outage: ping tells of every interval without an answer. */
+  #saySilent(atMs: number): void {
+    const ongoing = this.#outages.ongoing(atMs, this.#patienceMs);
+    if (ongoing !== undefined && !this.#saidSilent) {
+      const { name } = this.probe;
+      this.#context.recorder({
+        type: "probe",
+        probe: name,
+        state: "silent",
+        sinceMs: ongoing.fromMs,
+      });
+    }
+    this.#saidSilent = ongoing !== undefined;
   }
 
   #record(outage: Outage): void {

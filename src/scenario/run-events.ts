@@ -2,6 +2,7 @@ import { EnvironmentError } from "../input/diagnostic.ts";
 import { UnreadableError } from "../observe/unreadable.ts";
 import type { LabContext } from "./context.ts";
 import { EventError, type Undo } from "./event.ts";
+import { fabricChanges } from "./fabric-changes.ts";
 import { eventText, runEvent } from "./events/table.ts";
 import type { EventOf, ScenarioEvent, Step } from "./schema/types.ts";
 
@@ -65,7 +66,9 @@ class EventRow {
 
   async #do(event: ScenarioEvent): Promise<Undo | undefined> {
     if (event.kind !== "together") {
-      return await this.#timed(event, eventText(event), () => runEvent(this.#context, event));
+      return await this.#timed(event, eventText(event), false, () =>
+        runEvent(this.#context, event),
+      );
     }
     await this.#together(event);
     return undefined;
@@ -81,12 +84,18 @@ class EventRow {
   async #undo(event: ScenarioEvent, afterMs: number, undo: Undo): Promise<void> {
     const { clock, signal } = this.#context;
     await clock.wait(afterMs, signal);
-    await this.#timed(event, `taken back: ${eventText(event)}`, undo);
+    await this.#timed(event, `taken back: ${eventText(event)}`, true, undo);
   }
 
   /** Does it and records how it went. */
-  async #timed<T>(event: ScenarioEvent, text: string, act: () => Promise<T>): Promise<T> {
-    const { clock, recorder } = this.#context;
+  async #timed<T>(
+    event: ScenarioEvent,
+    text: string,
+    undone: boolean,
+    act: () => Promise<T>,
+  ): Promise<T> {
+    const { clock, fabric, recorder } = this.#context;
+    const changes = fabricChanges(fabric, event, undone);
     this.#onFirst();
     const beganMs = clock.nowMs();
     const record = (error?: string) =>
@@ -97,6 +106,7 @@ class EventRow {
         text,
         tookMs: clock.nowMs() - beganMs,
         ...(error !== undefined && { error }),
+        ...(error === undefined && changes.length > 0 && { changes }),
       });
     try {
       const result = await act();

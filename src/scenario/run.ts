@@ -79,7 +79,7 @@ class ScenarioRun implements AsyncDisposable {
     const beganMs = clock.nowMs();
     this.#stepBeganMs.push(beganMs);
     const { name } = step;
-    recorder({ type: "step", index, name, state: "begin" });
+    recorder({ type: "step", index, name, state: "begin", withinMs: step.withinMs });
 
     // 1. Probes, so that they measure the events.
     const probesMissing = await this.#startProbes(step);
@@ -123,7 +123,10 @@ class ScenarioRun implements AsyncDisposable {
     const deadlineMs = clock.nowMs() + step.withinMs;
     const results = new Map<Check, CheckResult>();
     const expect = async (checks: Check[], times: { withinMs: number; forMs: number }) => {
-      const found = await expectAll(context, this.#changes, checks, times);
+      const waiting = (check: Check, look: { seen: string; looks: number }) => {
+        this.#recordWaiting(index, step.checks.indexOf(check), check, look);
+      };
+      const found = await expectAll(context, this.#changes, checks, { ...times, waiting });
       for (const [i, check] of checks.entries()) {
         results.set(check, joined(results.get(check), found[i]!));
       }
@@ -176,6 +179,20 @@ class ScenarioRun implements AsyncDisposable {
       ...result,
     });
     return result.verdict;
+  }
+
+  /** A check that does not hold yet, for those who watch. */
+  #recordWaiting(
+    step: number,
+    index: number,
+    check: Check,
+    look: { seen: string; looks: number },
+  ): void {
+    const handler = checkHandler(check.kind);
+    const text = handler.text(check as never);
+    const expected = handler.expected(check as never);
+    const { kind } = check;
+    this.#context.recorder({ type: "waiting", step, index, kind, text, expected, ...look });
   }
 
   /** Why a probe could not be started; undefined where all run. Tries until `within` is over. */

@@ -1,4 +1,4 @@
-import type { Endpoint, Fabric } from "../../topology/fabric.ts";
+import type { Endpoint, Fabric, FabricLink } from "../../topology/fabric.ts";
 import type { LabContext } from "../context.ts";
 import type { EventHandler } from "../event.ts";
 import { runCommand } from "../node-command.ts";
@@ -15,7 +15,10 @@ export const partition: EventHandler<"partition"> = {
 
   async run(context, event) {
     const isolated = event.isolate.map((name) => nodeNamed(context, name).name);
-    const byNode = Map.groupBy(cutEnds(context.fabric, isolated), (end) => end.node);
+    const byNode = Map.groupBy(
+      cutLinks(context.fabric, isolated).flatMap(({ endpoints }) => endpoints),
+      (end) => end.node,
+    );
     if (byNode.size === 0) {
       throw new Error(`no link leads from ${event.isolate.join(", ")} to another node`);
     }
@@ -31,11 +34,11 @@ export const partition: EventHandler<"partition"> = {
   },
 };
 
-/** Both ends of the links between the isolated nodes and the others. */
-export function cutEnds(fabric: Fabric, isolated: readonly string[]): Endpoint[] {
-  return fabric.links
-    .filter(({ endpoints: [a, b] }) => isolated.includes(a.node) !== isolated.includes(b.node))
-    .flatMap(({ endpoints }) => endpoints);
+/** The links between the isolated nodes and the others. */
+export function cutLinks(fabric: Fabric, isolated: readonly string[]): FabricLink[] {
+  return fabric.links.filter(
+    ({ endpoints: [a, b] }) => isolated.includes(a.node) !== isolated.includes(b.node),
+  );
 }
 
 /** One chain a device; the table of an earlier partition is replaced. */

@@ -23,7 +23,7 @@ export type Step = {
   forMs: number;
   /** `converge:` of the step: the last RIB or FIB change comes at most so long after the first event. */
   convergeMs?: number;
-  /** Start with the step, before its events, and run to the end of the scenario. */
+  /** Start with the step, before its events, and run until the last step whose `outage` names them. */
   probes: Probe[];
   /** One after the other, each `afterMs` after the one before took effect. */
   events: ScenarioEvent[];

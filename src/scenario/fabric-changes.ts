@@ -1,0 +1,57 @@
+import type { FabricChange } from "../timeline/record.ts";
+import { type Fabric, type FabricLink, findNode } from "../topology/fabric.ts";
+import { cutLinks } from "./events/partition.ts";
+import { linksOf } from "./schema/check-scenario.ts";
+import type { ScenarioEvent } from "./schema/types.ts";
+
+/**
+ * What an event does to the fabric as pictures show it: links cut or mended, nodes that are down,
+ * paused, or without their agent or a daemon. `undone`: what taking it back does.
+ */
+export function fabricChanges(
+  fabric: Fabric,
+  event: ScenarioEvent,
+  undone: boolean,
+): FabricChange[] {
+  switch (event.kind) {
+    case "link": {
+      const state = (event.set === "up") === undone ? "down" : "up";
+      return linksOf(fabric, event.link).map((link) => linkChange(link, state));
+    }
+    case "partition": {
+      const isolated = event.isolate.flatMap((name) => findNode(fabric, name)?.name ?? []);
+      return cutLinks(fabric, isolated).map((link) => linkChange(link, undone ? "up" : "down"));
+    }
+    case "agent":
+    case "daemon": {
+      const runs = event.action === "start" || event.action === "restart";
+      return nodeChange(fabric, event.on, runs === undone ? "degraded" : "up");
+    }
+    case "node": {
+      const states = {
+        stop: "down",
+        pause: "paused",
+        start: "up",
+        restart: "up",
+        unpause: "up",
+      } as const;
+      return nodeChange(fabric, event.on, undone ? "up" : states[event.action]);
+    }
+    default:
+      return [];
+  }
+}
+
+function linkChange(link: FabricLink, state: "up" | "down"): FabricChange {
+  const [a, b] = link.endpoints.map((end) => ({ node: end.node, interface: end.interface }));
+  return { link: { a: a!, b: b! }, state };
+}
+
+function nodeChange(
+  fabric: Fabric,
+  name: string,
+  state: "up" | "down" | "paused" | "degraded",
+): FabricChange[] {
+  const node = findNode(fabric, name);
+  return node ? [{ node: node.name, state }] : [];
+}
