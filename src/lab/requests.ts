@@ -3,6 +3,7 @@ import type { Sink } from "../timeline/log.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
 import { loadScenario } from "./load.ts";
+import { readAllSessions } from "./sessions.ts";
 
 const commandLimitMs = 10_000;
 
@@ -59,6 +60,8 @@ export function controlHandler(lab: Lab): ControlHandler {
         return lab.runtime.exec({ node: String(request["node"]) }, request["argv"] as string[], {
           timeoutMs: commandLimitMs,
         });
+      case "sessions":
+        return readAllSessions(lab.spec.fabric, lab.runtime);
       // What the agent of a node says on its admin socket.
       case "ask":
         return askAgent(lab.runtime, String(request["node"]), request["request"] as AgentRequest);

@@ -24,6 +24,9 @@ test("list shows it, inspect draws it with its links' states", async () => {
   for (const name of ["router0", "tor1", "kind-worker3", "10.1.3.0/24", `clab-${lab}-tor0`]) {
     expect(text).toContain(name);
   }
+  await until("the sessions with their routes", async () =>
+    /^tor1 +kind-worker3 \(10\.0\.4\.2\) +Established +1 +11 /m.test(await succeed("inspect", lab)),
+  );
   await succeed(...at("link", "kind-worker3:net0", "down"));
   expect(await succeed("inspect", lab)).toMatch(/tor1:net2 +kind-worker3:net0 +down/);
   await succeed(...at("link", "tor1:net2", "up"));

@@ -4,6 +4,7 @@ import { terminalOutput } from "../../report/terminal/output.ts";
 import type { ExecResult } from "../../runtime/port.ts";
 import { namespaceNames } from "../../runtime/netns/names.ts";
 import { askControl } from "../../lab/control.ts";
+import type { NodeSession } from "../../lab/sessions.ts";
 import { controlSocket, kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
 import { pictureOf } from "../../topology/picture.ts";
 import { selectLab } from "../running-lab.ts";
@@ -14,14 +15,14 @@ type LinkState = "up" | "down";
 export function registerInspect(program: Command): void {
   program
     .command("inspect")
-    .summary("nodes, links and pods of a lab that is up")
+    .summary("nodes, links, sessions and pods of a lab that is up")
     .argument("[lab]", "which lab, where several are up")
     .option("--json", "JSON")
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const state = selectLab(name);
-      const links = await linkStates(state);
+      const [links, sessions] = await Promise.all([linkStates(state), sessionsOf(state)]);
       if (options.json) {
-        process.stdout.write(`${JSON.stringify(asJson(state, links), undefined, 2)}\n`);
+        process.stdout.write(`${JSON.stringify(asJson(state, links, sessions), undefined, 2)}\n`);
         return;
       }
       const look = terminalOutput(process.stdout, process.env);
@@ -39,11 +40,19 @@ export function registerInspect(program: Command): void {
         }),
         "",
       ];
-      process.stdout.write(`${lines.join("\n")}\n${tables(state, links)}`);
+      process.stdout.write(`${lines.join("\n")}\n${tables(state, links, sessions)}`);
     });
 }
 
-function tables(state: LabState, links: { a: string; b: string; state: LinkState }[]): string {
+async function sessionsOf(state: LabState): Promise<NodeSession[]> {
+  return (await askControl(controlSocket(state.lab), { do: "sessions" })) as NodeSession[];
+}
+
+function tables(
+  state: LabState,
+  links: { a: string; b: string; state: LinkState }[],
+  sessions: NodeSession[],
+): string {
   const nodes = state.fabric.nodes.map((node) => [
     node.name,
     node.kubernetes?.role ?? node.kind,
@@ -58,11 +67,26 @@ function tables(state: LabState, links: { a: string; b: string; state: LinkState
       ["LINK", "", "STATE"],
       links.map((link) => [link.a, link.b, link.state]),
     ),
+    formatTable(
+      ["SESSION", "PEER", "STATE", "RECEIVED", "SENT", "UP"],
+      sessions.map((session) => [
+        session.node,
+        session.hostname === undefined ? session.peer : `${session.hostname} (${session.peer})`,
+        session.state,
+        String(session.received),
+        String(session.sent),
+        goDuration(session.uptimeMs),
+      ]),
+    ),
     ...(pods.length > 0 ? [formatTable(["POD", "NODE"], pods)] : []),
   ].join("\n");
 }
 
-function asJson(state: LabState, links: { a: string; b: string; state: LinkState }[]) {
+function asJson(
+  state: LabState,
+  links: { a: string; b: string; state: LinkState }[],
+  sessions: NodeSession[],
+) {
   const { lab, phase, startedAt, runtime, supervisor, pods, fabric } = state;
   return {
     lab,
@@ -81,6 +105,7 @@ function asJson(state: LabState, links: { a: string; b: string; state: LinkState
       namespaces: namespaceNames(fabric, node),
     })),
     links,
+    sessions,
     pods: Object.entries(pods).map(([pod, entry]) => ({ pod, ...entry })),
   };
 }
