@@ -26,7 +26,6 @@ ps|procps|what runs inside the nodes
 unshare|util-linux|namespaces
 nsenter|util-linux|namespaces
 mount|mount|namespaces
-openssl|openssl|certificates of the Kubernetes API
 TABLE
   # Without modules there is nothing to load, as in a container.
   if [ -d "/lib/modules/$(uname -r)" ]; then

@@ -86,6 +86,11 @@ describe("mistakes, each with its line", () => {
       "f.yaml:2: YamlSyntax: Tabs are not allowed as indentation\n  hint: indent with spaces: YAML forbids tabs there",
     ],
     [
+      "one mistake that the parser stumbles over many times",
+      "- a: { b: c[0].d, e: 1 }\n",
+      "f.yaml:1: YamlSyntax: Flow map in block collection must be sufficiently indented and end with a }\n  hint: is a bracket or brace left open above?",
+    ],
+    [
       "a colon too many",
       "a: b: c\n",
       "f.yaml:1: YamlSyntax: Nested mappings are not allowed in compact mappings\n  hint: is a colon too many on this line, or the indentation wrong?",

@@ -91,7 +91,8 @@ export function parseYaml(text: string, file: string, firstLine = 1): YamlFile {
   const diagnostics: Diagnostic[] = [];
   const documents: YamlDocument[] = [];
   for (const document of Array.isArray(parsed) ? parsed : []) {
-    for (const error of document.errors) diagnostics.push(syntaxError(error, text, file, lineAt));
+    const errors = document.errors.map((error) => syntaxError(error, text, file, lineAt));
+    diagnostics.push(...oneALine(errors));
     if (document.errors.length > 0) continue;
     const root = new Reading(document, file, lineAt, diagnostics).root();
     if (root) documents.push({ file, root, lineOf: (path) => lineOfPath(root, path) });
@@ -107,6 +108,12 @@ export function yamlValue(node: YamlNode): unknown {
   if (node.type === "scalar") return node.value;
   if (node.type === "list") return node.items.map(yamlValue);
   return Object.fromEntries([...node.entries].map(([key, value]) => [key, yamlValue(value)]));
+}
+
+/** The parser stumbles on after a mistake: of what it says about one line, what it has a hint for is the most use. */
+function oneALine(errors: readonly Diagnostic[]): Diagnostic[] {
+  const lines = Map.groupBy(errors, (error) => error.line);
+  return Array.from(lines.values(), (all) => all.find((error) => error.hint) ?? all[0]!);
 }
 
 function syntaxError(

@@ -11,12 +11,12 @@ import { type ApiServer, startApiServer } from "../kube/server/api-server.ts";
 import { builtInResources } from "../kube/server/built-in-resources.ts";
 import { ciliumResources } from "../kube/server/cilium-resources.ts";
 import { KubeApi } from "../kube/server/kube-api.ts";
+import { selfSignedCertificate } from "../kube/server/self-signed.ts";
 import type { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
 import type { KubePort } from "../scenario/context.ts";
 import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
 import { Agents } from "./agents.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
-import { selfSignedCertificate } from "./certificate.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { kubeconfigFile } from "./state-folder.ts";
@@ -76,7 +76,7 @@ export class KubernetesInNamespaces implements LabCluster {
   static async create(options: KubernetesOptions): Promise<KubernetesInNamespaces> {
     const { lab, fabric, cluster, runtime } = options;
     const network = managementNetworkOf(fabric, cluster);
-    const tls = await selfSignedCertificate();
+    const tls = selfSignedCertificate(["127.0.0.1", "localhost"], Date.now());
     const token = randomBytes(24).toString("base64url");
     const api = new KubeApi({
       resources: [...builtInResources, ...ciliumResources],

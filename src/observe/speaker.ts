@@ -36,13 +36,17 @@ export async function askAgent(
 
 async function askLine(runtime: Runtime, node: string, line: string): Promise<string> {
   const socket = await runtime.connectUnix(node, adminSocket);
+  let timer: NodeJS.Timeout | undefined;
   return await new Promise<string>((resolve, reject) => {
-    socket.setTimeout(answerTimeoutMs, () => reject(new Error("no answer from the agent")));
+    timer = setTimeout(() => reject(new Error("no answer from the agent")), answerTimeoutMs);
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("the agent closed the connection")));
     createInterface({ input: socket }).once("line", resolve);
     socket.write(`${line}\n`);
-  }).finally(() => socket.destroy());
+  }).finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
 }
 
 export async function agentPeers(runtime: Runtime, node: string): Promise<PeerStatus[]> {

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** What a daemon answered: FRR's CMD_* return code (0: CMD_SUCCESS) and the text it printed. */
 export type VtyAnswer = { status: number; output: string };
@@ -9,12 +9,12 @@ export type VtyAnswer = { status: number; output: string };
  * vtysh_read and vtysh_client_run). Commands go one at a time.
  */
 export class VtyConnection implements Disposable {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #received: Buffer = Buffer.alloc(0);
   #waiting: { resolve: (answer: VtyAnswer) => void; reject: (error: Error) => void } | undefined;
   #broken: Error | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Duplex) {
     this.#socket = socket;
     socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     socket.on("error", (error) => this.#break(error));
@@ -22,7 +22,7 @@ export class VtyConnection implements Disposable {
   }
 
   /** Takes over a connected socket and enters the enable node, where every `show` is allowed. */
-  static async open(socket: Socket): Promise<VtyConnection> {
+  static async open(socket: Duplex): Promise<VtyConnection> {
     const connection = new VtyConnection(socket);
     try {
       await connection.run("enable");

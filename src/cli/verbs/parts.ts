@@ -51,7 +51,7 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
   const { builtInResources } = await import("../../kube/server/built-in-resources.ts");
   const { ciliumResources } = await import("../../kube/server/cilium-resources.ts");
   const { KubeApi } = await import("../../kube/server/kube-api.ts");
-  const { selfSignedCertificate } = await import("../../lab/certificate.ts");
+  const { selfSignedCertificate } = await import("../../kube/server/self-signed.ts");
 
   const colon = options.listen.lastIndexOf(":");
   const [host, port] = [options.listen.slice(0, colon), Number(options.listen.slice(colon + 1))];
@@ -62,7 +62,7 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
     resources: [...builtInResources, ...ciliumResources],
     clock: systemClock,
   });
-  const tls = await selfSignedCertificate();
+  const tls = selfSignedCertificate([host, "localhost"], Date.now());
   const token = randomBytes(24).toString("base64url");
   const log = (message: string) => process.stdout.write(`${message}\n`);
   const onError = (what: unknown) => log(`error: ${String(what)}`);

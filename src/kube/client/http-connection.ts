@@ -1,5 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
+import {
+  Agent,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from "node:http";
 import type { ClusterAccess } from "./cluster-access.ts";
 
 /** A request that nobody answers is given up after so long; watches are exempt. */
@@ -19,16 +23,12 @@ export type HttpRequest = {
 export class HttpConnection {
   readonly #access: ClusterAccess;
   readonly #url: URL;
-  readonly #agent: HttpAgent;
+  readonly #transport: Promise<Transport>;
 
   constructor(access: ClusterAccess) {
     this.#access = access;
     this.#url = new URL(access.server);
-    const keepAlive = { keepAlive: true, keepAliveMsecs: 10_000 };
-    this.#agent =
-      this.#url.protocol === "https:"
-        ? new HttpsAgent({ ...keepAlive, ...tlsOptions(access) })
-        : new HttpAgent(keepAlive);
+    this.#transport = transportFor(this.#url, access);
   }
 
   /** Resolves with the head of the answer, whatever its status; rejects where none came. */
@@ -44,10 +44,11 @@ export class HttpConnection {
 
   /** Ends idle connections; those in use end with their requests. */
   close(): void {
-    this.#agent.destroy();
+    void this.#transport.then(({ agent }) => agent.destroy());
   }
 
-  #once(wanted: HttpRequest): Promise<IncomingMessage> {
+  async #once(wanted: HttpRequest): Promise<IncomingMessage> {
+    const { request: open, agent } = await this.#transport;
     const { method, path, body, signal, streaming } = wanted;
     const token = this.#access.token?.();
     const options: RequestOptions = {
@@ -56,7 +57,7 @@ export class HttpConnection {
       hostname: this.#url.hostname.replace(/^\[|\]$/g, ""),
       port: this.#url.port,
       path: this.#url.pathname.replace(/\/$/, "") + path,
-      agent: this.#agent,
+      agent,
       headers: {
         accept: "application/json",
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -68,10 +69,7 @@ export class HttpConnection {
       ...(signal && { signal }),
     };
     return new Promise((resolve, reject) => {
-      const request = (this.#url.protocol === "https:" ? httpsRequest : httpRequest)(
-        options,
-        resolve,
-      );
+      const request = open(options, resolve);
       if (!streaming) {
         request.setTimeout(requestTimeoutMs, () => {
           request.destroy(new Error(`${method} ${path}: no answer within ${requestTimeoutMs} ms`));
@@ -84,6 +82,17 @@ export class HttpConnection {
       request.end(body?.text);
     });
   }
+}
+
+type Transport = { request: typeof httpRequest; agent: Agent };
+
+/** TLS is loaded where it is used only: it costs each process some 15 ms and 5 MB. */
+async function transportFor(url: URL, access: ClusterAccess): Promise<Transport> {
+  const keepAlive = { keepAlive: true, keepAliveMsecs: 10_000 };
+  if (url.protocol === "http:") return { request: httpRequest, agent: new Agent(keepAlive) };
+  const https = await import("node:https");
+  const agent = new https.Agent({ ...keepAlive, ...tlsOptions(access) });
+  return { request: https.request as typeof httpRequest, agent };
 }
 
 class StaleConnection extends Error {}

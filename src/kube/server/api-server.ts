@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { PodSandboxes } from "../pod-sandbox.ts";
@@ -49,7 +48,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     sandboxes: options.sandboxes,
     watches: new Set(),
   };
-  const servers = options.listeners.map((listener) => serverFor(listener, context, options));
+  const servers = await Promise.all(
+    options.listeners.map((listener) => serverFor(listener, context, options)),
+  );
   const close = async () => {
     for (const watch of context.watches) watch.end();
     await Promise.all(
@@ -77,12 +78,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 /** Connections that became WebSockets: the HTTP server no longer counts them as its own. */
 const upgraded = new WeakMap<Server, Set<Duplex>>();
 
-function serverFor(listener: Listener, context: Context, options: ApiServerOptions): Server {
+async function serverFor(
+  listener: Listener,
+  context: Context,
+  options: ApiServerOptions,
+): Promise<Server> {
   const permitted = guard(listener.token);
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     void answer(context, permitted, request, response, options.onError);
+  // TLS is loaded where it is used only.
   const server = listener.tls
-    ? (createTlsServer(listener.tls, handle) as Server)
+    ? ((await import("node:https")).createServer(listener.tls, handle) as Server)
     : createServer(handle);
   // Longer than clients keep an idle connection, so that none is closed under a request.
   server.keepAliveTimeout = 90_000;
@@ -103,7 +109,8 @@ function serverFor(listener: Listener, context: Context, options: ApiServerOptio
 function listen(server: Server, listener: Listener): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen("fd" in listener ? { fd: listener.fd } : listener, () => {
+    const { fd, host, port } = listener as Partial<{ fd: number; host: string; port: number }>;
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
       server.off("error", reject);
       resolve();
     });
