@@ -22,8 +22,10 @@ const minor = (() => {
     throw error;
   }
 })();
+// oxlint-disable vitest/expect-expect, vitest/no-disabled-tests, vitest/valid-title -- not calls of a test
 const withKubectl = test.skipIf(minor === undefined);
 const withExec = test.skipIf(minor === undefined || minor < 31);
+// oxlint-enable vitest/expect-expect, vitest/no-disabled-tests, vitest/valid-title
 
 /** Real kubectl against the API of a lab that is up. */
 const lab = `kubectl-${process.pid}`;
