@@ -1,6 +1,5 @@
 import type { Server } from "node:net";
 import type { Runtime } from "../runtime/port.ts";
-import { checkMachine } from "../runtime/netns/preflight.ts";
 import { systemClock } from "../scenario/clock.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
@@ -10,7 +9,7 @@ import type { Backend, LabCluster } from "./backend.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { runExecLines } from "./exec-lines.ts";
-import { NetnsBackend } from "./netns-backend.ts";
+import { checkRuntime, createBackend } from "./backends.ts";
 import { noAgents, noCluster } from "./no-cluster.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
@@ -86,14 +85,14 @@ export class Lab {
     spec: LabSpec,
     options: { sinks: readonly Sink[]; scenario?: Scenario | undefined },
   ): Promise<Lab> {
-    checkMachine({ frr: spec.fabric.nodes.some((node) => node.image?.includes("frr")) });
-    const lab = new Lab(spec, options.sinks, await NetnsBackend.create(spec.name));
+    checkRuntime(spec);
+    const lab = new Lab(spec, options.sinks, await createBackend(spec));
     const { scenario } = options;
     lab.#record({
       type: "started",
       lab: spec.name,
       wallClock: lab.#state.startedAt,
-      runtime: spec.runtime,
+      runtime: spec.runtime.kind,
       spinelab: version,
       replay: spec.replay,
       topology: spec.picture,

@@ -12,7 +12,7 @@ import type { Fabric } from "../topology/fabric.ts";
 import { type LabFile, readLabFile } from "../topology/lab-file.ts";
 import { type Manifest, readManifests } from "../topology/manifests.ts";
 import { pictureOf } from "../topology/picture.ts";
-import type { LabSpec } from "./spec.ts";
+import type { LabSpec, RuntimeChoice } from "./spec.ts";
 
 /** What a lab is made from: a lab by name, or the files of one. */
 export type LabSource = {
@@ -77,7 +77,11 @@ export function findLab(name: string): LabFile {
 }
 
 /** Reads and checks everything. Throws InputError with every mistake of every file. */
-export function loadLab(source: LabSource, replay: string): LoadedLab {
+export function loadLab(
+  source: LabSource,
+  replay: string,
+  runtime: RuntimeChoice = { kind: "netns" },
+): LoadedLab {
   const diagnostics: Diagnostic[] = [];
   const manifests = readManifests(source.manifests, validateResource, diagnostics);
   const built = buildFabric({
@@ -99,7 +103,7 @@ export function loadLab(source: LabSource, replay: string): LoadedLab {
   return {
     spec: {
       name: fabric.name,
-      runtime: "netns",
+      runtime,
       fabric,
       picture: pictureOf(fabric),
       manifests: manifests as { object: KubeObject; source: string }[],

@@ -6,7 +6,7 @@ import type { Fabric } from "../topology/fabric.ts";
 export type LabSpec = {
   /** The lab's name; fabric.name equals it. */
   name: string;
-  runtime: "netns";
+  runtime: RuntimeChoice;
   fabric: Fabric;
   picture: TopologyPicture;
   /** In the order to apply them, each with its place `file:line`. */
@@ -14,3 +14,15 @@ export type LabSpec = {
   /** Command line that repeats the run. */
   replay: string;
 };
+
+/** Where a lab runs, with what that needs to know. */
+export type RuntimeChoice =
+  | { kind: "netns" }
+  | {
+      kind: "docker";
+      /** `--docker`: unix://, tcp:// or ssh://; undefined: as the docker command finds its engine. */
+      docker?: string;
+      context?: string;
+      /** How the speaker gets into a kind node: its image by DaemonSet, or copied for development. */
+      inject: "image" | "copy";
+    };

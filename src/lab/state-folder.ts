@@ -8,19 +8,28 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { KubeObject } from "../kube/object.ts";
 import type { Fabric } from "../topology/fabric.ts";
 import type { Entry, PodEntry } from "./backend.ts";
+import type { RuntimeChoice } from "./spec.ts";
 
 /**
  * What a running lab leaves on the machine for other commands to find: /run/spinelab/LAB, for root
- * only. /run is a tmpfs, so a power cut clears it.
+ * only; for another user, who can run labs on Docker, the same in his own runtime folder. Both are a
+ * tmpfs, so a power cut clears them.
  */
-export const stateRoot = process.env["SPINELAB_STATE"] ?? "/run/spinelab";
+export const stateRoot = process.env["SPINELAB_STATE"] ?? defaultStateRoot();
+
+function defaultStateRoot(): string {
+  if (process.geteuid?.() === 0) return "/run/spinelab";
+  return join(process.env["XDG_RUNTIME_DIR"] ?? join(homedir(), ".local/state"), "spinelab");
+}
 
 export type LabState = {
   lab: string;
-  runtime: "netns" | "docker" | "sim";
+  runtime: RuntimeChoice;
   /** The process that holds the lab, told from a later one of the same number by its start time. */
   supervisor: { pid: number; startTime: string };
   /** `down` works in every phase. */

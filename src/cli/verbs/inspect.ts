@@ -92,7 +92,7 @@ function asJson(
     lab,
     phase,
     startedAt,
-    runtime,
+    runtime: runtime.kind,
     supervisor: supervisor.pid,
     kubeconfig: kubeconfigFile(lab),
     nodes: fabric.nodes.map((node) => ({

@@ -19,7 +19,7 @@ export function registerList(program: Command): void {
         }
       });
       if (options.json) {
-        const up = running.map(({ lab, phase, startedAt, runtime }) => ({
+        const up = running.map(({ lab, phase, startedAt, runtime: { kind: runtime } }) => ({
           lab,
           phase,
           startedAt,

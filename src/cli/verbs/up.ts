@@ -65,10 +65,10 @@ Examples:
 
 /** Builds the lab in a process of its own and shows how it goes. */
 async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<number> {
-  const { checkMachine } = await import("../../runtime/netns/preflight.ts");
+  const { checkRuntime } = await import("../../lab/backends.ts");
   const { startSupervisor } = await import("../../lab/supervisor.ts");
-  const { name, fabric } = loaded.spec;
-  checkMachine({ frr: fabric.nodes.some((node) => node.image?.includes("frr")) });
+  const { name } = loaded.spec;
+  checkRuntime(loaded.spec);
   if (labNames().includes(name)) throw new LabExistsError(name);
   const signal = endingSignal();
   const view = createView(options.json);
