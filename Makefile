@@ -5,9 +5,8 @@
 
 LAB ?= rack-spine
 
-# Namespaces need root. What `npm run lab` runs, without npm in between: quicker, and sudo keeps no PATH.
-ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
-NODE := node_modules/.bin/node
+# Network namespaces need root.
+AS_ROOT := setup/as-root.sh
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
@@ -17,7 +16,7 @@ setup: ## install what is missing: system packages and npm packages
 	@setup/setup.sh
 
 lab: setup ## deploy a lab, play its scenario, report, destroy (LAB=rack-spine)
-	@$(ROOT) $(NODE) bin/spinelab.mjs $(LAB)
+	@$(AS_ROOT) bin/spinelab.mjs $(LAB)
 
 test: setup ## every test: check, then system
 	@$(MAKE) --no-print-directory check
@@ -27,15 +26,15 @@ check: setup ## types, lint, format, dead code, unit tests: nothing of the machi
 	@npm run --silent check
 
 system: setup ## tests that build labs in network namespaces with real FRR (root)
-	@$(ROOT) env "PATH=$(CURDIR)/node_modules/.bin:$$PATH" npm run --silent system
+	@$(AS_ROOT) npm run --silent system
 
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
 	@setup/setup.sh bench
-	@$(ROOT) env "PATH=$(CURDIR)/node_modules/.bin:$$PATH" npm run --silent bench
+	@$(AS_ROOT) npm run --silent bench
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
 	@UPDATE_GOLDEN=1 npm run --silent unit
 
 clean: ## take down every lab, and remove reports and caches
-	@if [ -e node_modules/.package-lock.json ]; then $(ROOT) $(NODE) bin/spinelab.mjs down --all; fi
-	@$(ROOT) rm -rf reports node_modules/.cache
+	@if [ -e node_modules/.package-lock.json ]; then $(AS_ROOT) bin/spinelab.mjs down --all; fi
+	@rm -rf reports node_modules/.cache

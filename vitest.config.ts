@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
-// real FRR and needs root.
+// Three projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
+// real FRR and needs root; `docker` needs an engine with the images of images/ (make test-docker).
 export default defineConfig({
   test: {
     projects: [
@@ -12,6 +12,15 @@ export default defineConfig({
           include: ["test/system/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "docker",
+          include: ["test/docker/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

@@ -66,23 +66,38 @@ npm_packages_are_current() {
 }
 installed_lock=node_modules/.cache/spinelab-installed-lock.json
 
-# frr's package starts its daemons on the machine itself (bird2's too). The labs run their own inside
-# the nodes and need none there, so for the time of the installation Debian's policy hook says no to
-# these and to nothing else. A hook that the machine has already stays as it is.
+# frr's package starts its daemons on the machine itself, at once and at every boot (bird2's too). The
+# labs run their own inside the nodes and need none there. So for the time of the installation
+# Debian's policy hook says no to what is being installed, and then it is switched off for good.
+# A hook that the machine has already stays as it is.
 policy=/usr/sbin/policy-rc.d
-policy_mark='made by the set-up of Spinelab'
+policy_mark='# made by the set-up of Spinelab, gone when it is done; for'
 
-hold_routers() {
+hold_services() {
   [ -e $policy ] && return
+  services=
+  names=
+  for package in $1; do
+    case $package in
+      frr) services="$services frr" names="$names | frr | frr.service" ;;
+      bird2) services="$services bird" names="$names | bird | bird.service" ;;
+    esac
+  done
+  [ -n "$services" ] || return 0
   # shellcheck disable=SC2016 # for the hook, not for here
-  printf '#!/bin/sh\n# %s, gone when it is done\ncase $1 in frr | bird) exit 101 ;; esac\n' \
-    "$policy_mark" | $as_root sh -c "cat >$policy && chmod 755 $policy"
+  printf '#!/bin/sh\n%s\ncase $1 in %s) exit 101 ;; esac\n' "$policy_mark$services" "${names# | }" |
+    $as_root sh -c "cat >$policy && chmod 755 $policy"
 }
 
-release_routers() {
-  if [ -e $policy ] && grep -q "$policy_mark" $policy; then
-    $as_root rm -f $policy
-  fi
+# The hook itself says which services it is for: so this also ends a set-up that was killed.
+release_services() {
+  [ -e $policy ] || return 0
+  services=$(sed -n "s/^$policy_mark//p" $policy)
+  [ -n "$services" ] || return 0
+  for service in $services; do
+    [ ! -e "/etc/init.d/$service" ] || $as_root update-rc.d "$service" disable
+  done
+  $as_root rm $policy
 }
 
 install_packages() {
@@ -93,20 +108,24 @@ install_packages() {
     "installing packages needs root, and there is no sudo: run make setup as root"
 
   say "installing by apt-get:$1"
-  trap release_routers EXIT
+  trap release_services EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  hold_routers
+  hold_services "$1"
   $as_root apt-get -q update || say "apt-get update failed: going on with the lists that are here"
   # shellcheck disable=SC2086 # a list of words
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $1 ||
-    fail "apt-get could not install:$1"
-  release_routers
+    fail "apt-get could not install (see above):$1"
+  release_services
   trap - EXIT INT TERM HUP
 }
 
 install_npm_packages() {
   say "npm packages: npm ci"
+  # What a run by plain sudo left in there npm could not replace.
+  if [ -d node_modules ] && [ -n "$(find node_modules ! -user "$(id -u)" -print -quit)" ]; then
+    setup/as-root.sh true
+  fi
   npm ci --no-audit --no-fund --loglevel=error || fail "npm ci failed (see above)"
   mkdir -p "${installed_lock%/*}"
   cp package-lock.json $installed_lock
@@ -116,7 +135,7 @@ as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo
 
 # What a set-up that was killed left.
-release_routers
+release_services
 
 lacking=$(missing "$@")
 packages=
@@ -138,8 +157,9 @@ if [ -n "$lacking" ]; then
 fi
 if [ -z "$npm_current" ]; then
   printf '  %-18s as package-lock.json names them\n' "npm packages"
-  if ! command -v npm >/dev/null; then
-    fail "no npm: install Node.js 20 or newer with npm first (nodejs.org, or your distribution's packages)"
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    fail "no Node.js, or no npm: install Node.js 20 or newer with npm first, from nodejs.org" \
+      "(what Debian 12 and Ubuntu 24.04 package is older)"
   fi
   if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
     fail "Node.js 20 or newer is needed to install the npm packages; this is $(node --version)"

@@ -80,6 +80,11 @@ export class Agent {
     this.#informers.stop();
   }
 
+  /** Whether it knows its configuration. */
+  get ready(): boolean {
+    return this.#informers.synced;
+  }
+
   /** Speakers by instance name. */
   get speakers(): ReadonlyMap<string, SpeakerHost> {
     return this.#speakers;

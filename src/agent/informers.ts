@@ -61,6 +61,11 @@ export class InformerSet {
     this.#onChange();
   }
 
+  /** Whether every cache has had its first list. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
   stop(): void {
     for (const each of this.#informers.values()) each.stop();
   }

@@ -1,15 +1,19 @@
 import { parseArgs } from "node:util";
-import { loadKubeconfig } from "../kube/client/cluster-access.ts";
+import { inClusterAccess, loadKubeconfig } from "../kube/client/cluster-access.ts";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import { serveAdminSocket } from "./admin-socket.ts";
 import { adminHandler } from "./admin.ts";
 import { Agent } from "./agent.ts";
+import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
 import { Operator } from "./operator.ts";
+import { relay } from "./relay.ts";
+import { watchRoutes } from "./watch-routes.ts";
 
 /**
  * The process on each Kubernetes node, and the operator's: `agent --kubeconfig FILE --node NAME` and
- * `operator --kubeconfig FILE`. One file holds both, since they share most of their code.
+ * `operator --kubeconfig FILE`; without --kubeconfig as a pod does, by its service account. One file
+ * holds both, since they share most of their code.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -18,29 +22,54 @@ const { positionals, values } = parseArgs({
     node: { type: "string" },
     socket: { type: "string", default: "/run/spinelab/agent.sock" },
     version: { type: "string", default: "spinelab" },
+    health: { type: "string" },
   },
 });
-const [role] = positionals;
-if ((role !== "agent" && role !== "operator") || values.kubeconfig === undefined) {
-  throw new Error("usage: agent --kubeconfig FILE --node NAME | operator --kubeconfig FILE");
+const [role, ...operands] = positionals;
+if (role === "relay") {
+  relay(operands[0]!);
+} else if (role === "watch-routes") {
+  watchRoutes(operands.map(Number));
+} else if (role === "operator") {
+  await runOperator();
+} else if (role === "agent") {
+  await runAgent();
+} else {
+  throw new Error("usage: agent --node NAME [--kubeconfig FILE] | operator [--kubeconfig FILE]");
 }
-const client = new KubeClient(await loadKubeconfig(values.kubeconfig));
 
-if (role === "operator") {
-  const operator = new Operator({ client, log: processLog("operator") });
+async function runOperator(): Promise<void> {
+  const operator = new Operator({ client: await kubeClient(), log: processLog("operator") });
+  await probed(operator);
   onTermination(() => operator.stop());
   await operator.start();
-} else {
+}
+
+async function runAgent(): Promise<void> {
   if (values.node === undefined) throw new Error("usage: agent needs --node NAME");
   const agent = new Agent({
     node: values.node,
-    client,
+    client: await kubeClient(),
     softwareVersion: values.version,
     log: processLog("bgp-control-plane"),
   });
   await serveAdminSocket(values.socket, adminHandler(agent));
+  await probed(agent);
   onTermination(() => agent.stop());
   await agent.start();
+}
+
+async function kubeClient(): Promise<KubeClient> {
+  const { kubeconfig } = values;
+  return new KubeClient(
+    kubeconfig === undefined ? inClusterAccess() : await loadKubeconfig(kubeconfig),
+  );
+}
+
+/** Answers the probes of its pod, where `--health ADDRESS:PORT` says so. */
+async function probed(process: Agent | Operator): Promise<void> {
+  const health: Health = { ready: () => process.ready };
+  if (values.health !== undefined) await serveHealth(values.health, health);
 }
 
 function onTermination(stop: () => Promise<void> | void): void {

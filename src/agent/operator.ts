@@ -42,6 +42,11 @@ export class Operator {
     this.#log("info", "operator is running");
   }
 
+  /** Whether it knows the resources. */
+  get ready(): boolean {
+    return this.#informers.synced;
+  }
+
   stop(): void {
     this.#reconcile.stop();
     this.#informers.stop();

@@ -11,6 +11,8 @@ export interface Backend {
   build(options: BuildOptions): Promise<LabCluster[]>;
   /** How other commands of this machine get into the nodes and pods that run now. */
   entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> };
+  /** How often it is worth asking for daemons. */
+  readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */
   daemons(node: string): Promise<Map<string, string>>;
   /** Ends everything, whatever state it is in. */
@@ -44,7 +46,16 @@ export interface LabCluster {
   close(): Promise<void>;
 }
 
-/** A process whose namespaces nsenter enters (as the host numbers it), or a container's name. */
-export type Entry = { pid: number } | { container: string };
+/**
+ * The way into a node or pod: a process whose namespaces nsenter enters, as the host numbers it; or
+ * a container, with what the docker command needs to find its engine, and the pod in it if it is one.
+ */
+export type Entry =
+  | { pid: number }
+  | {
+      container: string;
+      environment: Readonly<Record<string, string>>;
+      pod?: { namespace: string; name: string };
+    };
 
 export type PodEntry = Entry & { node: string };

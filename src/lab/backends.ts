@@ -11,5 +11,9 @@ export function checkRuntime(spec: LabSpec): void {
 }
 
 export async function createBackend(spec: LabSpec): Promise<Backend> {
-  return NetnsBackend.create(spec.name);
+  const { name, runtime } = spec;
+  if (runtime.kind === "netns") return NetnsBackend.create(name);
+  // Its packages take a while to load and labs in namespaces need none of them.
+  const { DockerBackend } = await import("./docker-backend.ts");
+  return DockerBackend.create(name, runtime);
 }

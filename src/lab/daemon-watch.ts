@@ -1,7 +1,5 @@
 import type { Backend } from "./backend.ts";
 
-const lookEveryMs = 250;
-
 /**
  * Notices routing daemons that die. watchfrr starts a dead daemon again only after a minute, and
  * without its configuration: a lab in which that happened unasked proves nothing.
@@ -36,7 +34,8 @@ export class DaemonWatch {
 
   async #look(nodes: readonly string[]): Promise<void> {
     for (const node of nodes) {
-      const running = await this.#backend.daemons(node);
+      // A node that cannot be asked has no daemon that could be seen to run.
+      const running = await this.#backend.daemons(node).catch(() => new Map<string, string>());
       if (this.#stopped) return;
       for (const [daemon, mark] of this.#known.get(node) ?? []) {
         const asked = [`${node}/${daemon}`, `${node}/*`].some((each) => this.#expected.has(each));
@@ -44,6 +43,6 @@ export class DaemonWatch {
       }
       this.#known.set(node, running);
     }
-    this.#timer = setTimeout(() => void this.#look(nodes), lookEveryMs);
+    this.#timer = setTimeout(() => void this.#look(nodes), this.#backend.daemonLookEveryMs);
   }
 }

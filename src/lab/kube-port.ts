@@ -5,11 +5,17 @@ import type { KubePort } from "../scenario/context.ts";
 import type { ResourceReference } from "../scenario/schema/types.ts";
 
 /** Where a kind without apiVersion is looked for, in this order. */
-const apiVersions = ["v1", "apps/v1", "cilium.io/v2", "discovery.k8s.io/v1"];
+const apiVersions = [
+  "v1",
+  "apps/v1",
+  "cilium.io/v2",
+  "discovery.k8s.io/v1",
+  "discovery.k8s.io/v1beta1", // before Kubernetes 1.21
+];
 const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
 
 /** The API as scenarios see it, over any cluster's client. */
-export function kubePort(client: KubeClient, sandboxes: PodSandboxes): KubePort {
+export function kubePort(client: KubeClient, sandboxes: Pick<PodSandboxes, "logs">): KubePort {
   return {
     get: async (reference) => client.find(await resourceOf(client, reference), reference),
     listPods: async (namespace) =>

@@ -1,9 +1,10 @@
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import { isReady, type Pod } from "../kube/kinds.ts";
-import type { Informer } from "../kube/client/informer.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { AgentPort } from "../scenario/context.ts";
+import { whyNotReady } from "./workloads.ts";
 import { installed } from "./kubernetes-kind-install.ts";
+import type { ClusterWatch } from "./kubernetes-kind-watch.ts";
 
 const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
 const nodes: Resource = { apiVersion: "v1", plural: "nodes", namespaced: false };
@@ -13,8 +14,7 @@ const limitMs = 30_000;
 
 export type DaemonSetAgentsOptions = {
   client: KubeClient;
-  /** Pods of Spinelab's namespace. */
-  pods: Informer<Pod>;
+  watch: ClusterWatch;
   runtime: Pick<Runtime, "exec">;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
@@ -34,22 +34,24 @@ export class DaemonSetAgents implements AgentPort {
 
   constructor(options: DaemonSetAgentsOptions) {
     this.#options = options;
-    options.pods.on("update", (pod) => this.#notice(pod));
+    options.watch.subscribe(() => {
+      for (const pod of this.#pods()) this.#notice(pod);
+    });
   }
 
   /** Resolves when the agent's pod is ready. Fine where it is. */
   async start(node: string): Promise<void> {
     await this.#label(node, null);
-    await this.#until(`the agent of ${node} is ready`, () => {
-      const pod = this.#podOf(node);
-      return pod !== undefined && isReady(pod);
-    });
+    await this.#ready(node);
   }
 
   async stop(node: string): Promise<void> {
     await this.#asking(node, async () => {
       await this.#label(node, "off");
-      await this.#until(`the agent of ${node} has ended`, () => this.#podsOf(node).length === 0);
+      await this.#options.watch.untilNothing(
+        () => this.#podsOf(node).map(({ metadata }) => `pod ${metadata.name} has not ended`),
+        { limitMs },
+      );
     });
   }
 
@@ -74,10 +76,7 @@ export class DaemonSetAgents implements AgentPort {
     await this.#asking(node, async () => {
       const { namespace, name, uid } = pod.metadata;
       await this.#options.client.delete(pods, { namespace, name });
-      await this.#until(`a new agent of ${node} is ready`, () => {
-        const now = this.#podOf(node);
-        return now !== undefined && now.metadata.uid !== uid && isReady(now);
-      });
+      await this.#ready(node, uid);
     });
   }
 
@@ -92,14 +91,28 @@ export class DaemonSetAgents implements AgentPort {
     this.#allAsked = true;
   }
 
+  /** Of agents and operator. */
+  #pods(): Pod[] {
+    const all = this.#options.watch.list("pods") as readonly Pod[];
+    return all.filter(({ metadata }) => metadata.namespace === installed.namespace);
+  }
+
   #podsOf(node: string): Pod[] {
-    return this.#options.pods
-      .list()
-      .filter(
-        (pod) =>
-          pod.spec.nodeName === node &&
-          pod.metadata.labels?.["app.kubernetes.io/name"] === installed.agent,
-      );
+    return this.#pods().filter(
+      ({ metadata, spec }) =>
+        spec.nodeName === node && metadata.labels?.["app.kubernetes.io/name"] === installed.agent,
+    );
+  }
+
+  /** Waits for a pod that is ready, other than that of this uid. */
+  async #ready(node: string, otherThan?: string): Promise<void> {
+    const missing = () => {
+      const pod = this.#podOf(node);
+      if (!pod) return [`the agent of ${node} has no pod`];
+      if (pod.metadata.uid === otherThan) return [`the agent of ${node} has its old pod`];
+      return isReady(pod) ? [] : [`pod ${pod.metadata.name}: ${whyNotReady(pod)}`];
+    };
+    await this.#options.watch.untilNothing(missing, { limitMs });
   }
 
   /** The one that is not on its way out. */
@@ -139,28 +152,5 @@ export class DaemonSetAgents implements AgentPort {
       .catch((error: Error) => `no log of it: ${error.message}`)
       .then((log) => log.trimEnd().split("\n").slice(-20).join("\n"))
       .then((last) => this.#options.onDeath(node, what, exitCode ?? 1, last));
-  }
-
-  /** Looks at once, then at every change of a pod. */
-  #until(what: string, holds: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { pods: informer } = this.#options;
-      const timer = setTimeout(() => {
-        finish();
-        const seen = informer.list().map(({ metadata, status }) => [metadata.name, status?.phase]);
-        reject(new Error(`${what}: not within ${limitMs} ms; last saw ${JSON.stringify(seen)}`));
-      }, limitMs);
-      const look = () => {
-        if (!holds()) return;
-        finish();
-        resolve();
-      };
-      const finish = () => {
-        clearTimeout(timer);
-        for (const event of ["add", "update", "delete"] as const) informer.off(event, look);
-      };
-      for (const event of ["add", "update", "delete"] as const) informer.on(event, look);
-      look();
-    });
   }
 }

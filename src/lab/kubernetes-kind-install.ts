@@ -26,7 +26,7 @@ const definitions: Resource = {
 };
 const daemonSets: Resource = { apiVersion: "apps/v1", plural: "daemonsets", namespaced: true };
 
-const establishedLimitMs = 30_000;
+const servedLimitMs = 30_000;
 const lookAgainMs = 50;
 
 /**
@@ -62,34 +62,37 @@ function isOurs(labels: Record<string, string> | undefined): boolean {
 /** The definitions of Cilium's resources, as this server understands them; resolves when it serves them. */
 export async function installDefinitions(client: KubeClient, signal: AbortSignal): Promise<void> {
   const { major, minor } = await client.version();
-  const rules = major > rulesSince.major || (major === rulesSince.major && minor >= rulesSince.minor);
+  const rules =
+    major > rulesSince.major || (major === rulesSince.major && minor >= rulesSince.minor);
   const wanted = customResourceDefinitions({ rules });
   await Promise.all(wanted.map((each) => client.apply(each)));
-
-  const deadlineMs = performance.now() + establishedLimitMs;
-  for (;;) {
-    signal.throwIfAborted();
-    const { items } = await client.list<KubeObject>(definitions);
-    const missing = wanted
-      .map(({ metadata }) => metadata.name)
-      .filter((name) => !isEstablished(items.find((each) => each.metadata.name === name)));
-    if (missing.length === 0) return;
-    if (performance.now() > deadlineMs) {
-      throw new Error(
-        `not served after ${establishedLimitMs / 1000} s: ${missing.join(", ")}; last seen conditions: ${JSON.stringify(
-          items.map(({ metadata, status }) => [metadata.name, status]),
-        )}`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-  }
+  await Promise.all(
+    wanted.map(async ({ metadata: { name }, spec }) => {
+      const stored = spec.versions.find((each) => each.storage)!.name;
+      const deadlineMs = performance.now() + servedLimitMs;
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          return await client.resourceOf(`${spec.group}/${stored}`, spec.names.kind);
+        } catch (error) {
+          if (performance.now() > deadlineMs) throw await whyNotServed(client, name, error);
+        }
+        await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+      }
+    }),
+  );
 }
 
-function isEstablished(definition: KubeObject | undefined): boolean {
+async function whyNotServed(client: KubeClient, name: string, last: unknown): Promise<Error> {
+  const definition = await client.find<KubeObject>(definitions, { name });
   const { conditions = [] } = (definition?.status ?? {}) as {
-    conditions?: { type: string; status: string }[];
+    conditions?: { type: string; status: string; message?: string }[];
   };
-  return conditions.some(({ type, status }) => type === "Established" && status === "True");
+  const said = conditions.map(({ type, status, message }) => `${type} ${status}: ${message}`);
+  return new Error(
+    `${name} is not served after ${servedLimitMs / 1000} s: ${(last as Error).message}; its conditions: ${said.join("; ")}`,
+    { cause: last },
+  );
 }
 
 const deploy = new URL("../../deploy/", import.meta.url);

@@ -27,6 +27,7 @@ export async function givePodCidrs(
         member.podCidrs = given;
         return;
       }
+      if (!cluster.disableDefaultCni) return; // The controller manager is about to give it one.
       const [podCIDR] = member.podCidrs;
       await client.patch(nodes, { name }, { spec: { podCIDR, podCIDRs: member.podCidrs } });
     }),

@@ -14,6 +14,7 @@ import { noAgents, noCluster } from "./no-cluster.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
+import type { Fabric } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -152,7 +153,7 @@ export class Lab {
       await allOrFirstError([
         this.#stage("exec", async () => {
           await runExecLines(fabric, this.runtime, this.#record, ending);
-          await this.#daemons.start(fabric.nodes.map((node) => node.name));
+          await this.#daemons.start(routersOf(fabric));
           return `${fabric.nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
         }),
         ...this.#clusters.map((cluster) =>
@@ -294,6 +295,11 @@ export function scenarioSummary(scenario: Scenario) {
     steps: scenario.steps.map((step) => step.name),
     ...(scenario.summary === undefined ? {} : { summary: scenario.summary }),
   };
+}
+
+/** What may run routing daemons: the Kubernetes nodes have their agents. */
+function routersOf(fabric: Fabric): string[] {
+  return fabric.nodes.filter((node) => !node.kubernetes).map((node) => node.name);
 }
 
 /** Waits for all, so that nothing is still being made when the error is reported. */

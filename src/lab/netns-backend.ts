@@ -8,6 +8,7 @@ import { labDirectory } from "./state-folder.ts";
 /** Nodes and pods as namespaces of this machine. */
 export class NetnsBackend implements Backend {
   readonly runtime: NetnsRuntime;
+  readonly daemonLookEveryMs = 250;
 
   private constructor(runtime: NetnsRuntime) {
     this.runtime = runtime;

@@ -1,6 +1,11 @@
 import type { Pod } from "../kube/kinds.ts";
 import { isReady } from "../kube/kinds.ts";
-import type { KubeApi } from "../kube/server/kube-api.ts";
+import type { KubeObject } from "../kube/object.ts";
+
+/** What is known of a cluster: its API server's own store, or a copy kept up to date. */
+export type Workloads = {
+  list(resource: "pods" | "daemonsets.apps" | "deployments.apps"): readonly KubeObject[];
+};
 
 type Workload = {
   replicas?: number;
@@ -11,7 +16,7 @@ type Workload = {
 };
 
 /** Workloads and pods that do not run as asked, each with what is known of the reason. */
-export function workloadsNotReady(api: KubeApi): string[] {
+export function workloadsNotReady(api: Workloads): string[] {
   const missing: string[] = [];
   for (const { metadata, status } of api.list("daemonsets.apps")) {
     const { desiredNumberScheduled, numberReady, observedGeneration } = (status ?? {}) as Workload;
@@ -37,7 +42,8 @@ export function workloadsNotReady(api: KubeApi): string[] {
   return missing;
 }
 
-function whyNotReady(pod: Pod): string {
+/** What is known of the reason. */
+export function whyNotReady(pod: Pod): string {
   for (const container of pod.status?.containerStatuses ?? []) {
     const { waiting, terminated } = container.state ?? {};
     if (waiting) return `${waiting.reason}: ${waiting.message ?? ""}`;

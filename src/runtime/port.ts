@@ -1,5 +1,4 @@
-import type { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { Endpoint, Fabric } from "../topology/fabric.ts";
 
 /**
@@ -19,8 +18,11 @@ export interface Runtime extends AsyncDisposable {
   /** Starts a command that goes on. It ends with the place at the latest. */
   spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand;
   writeFile(node: string, path: string, content: string, mode?: number): Promise<void>;
-  /** Connects to a Unix socket inside the node; rejects where the runtime cannot. */
-  connectUnix(node: string, path: string): Promise<Socket>;
+  /**
+   * Connects to a Unix socket inside the node; rejects where the runtime cannot. Where nobody listens
+   * the error has the system's `code`: ENOENT, ECONNREFUSED.
+   */
+  connectUnix(node: string, path: string): Promise<Duplex>;
 
   /** Cuts or mends the cable between two interfaces: addresses and static routes survive on both ends. */
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void>;

@@ -73,6 +73,8 @@ export function buildFabric(input: FabricInput): FabricResult {
       podSubnets: cluster.podSubnets.value,
       serviceSubnets: cluster.serviceSubnets.value,
       nodes: cluster.nodes.map((node) => node.name),
+      config: cluster.config,
+      disableDefaultCni: cluster.disableDefaultCni,
     })),
   };
   return { fabric, notes: inFileOrder(notes) };

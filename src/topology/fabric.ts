@@ -51,6 +51,30 @@ export type FabricNode = {
   managementIpv6Address?: Address;
   /** Set where the node is a member of a Kubernetes cluster. */
   kubernetes?: KubernetesMember;
+  /** What only a container engine can do; other runtimes take no notice of it. */
+  container?: ContainerSettings;
+};
+
+export type ContainerSettings = {
+  /** `cmd` and `entrypoint`, split into words; the image's own where absent. */
+  command?: string[];
+  entrypoint?: string[];
+  user?: string;
+  /** As `docker run -p` has them: `8080:80`, `127.0.0.1:2211:22/tcp`. */
+  ports: string[];
+  /** Beyond what a node is given anyway: `SYS_TIME`. */
+  capabilities: string[];
+  health?: HealthCheck;
+};
+
+/** containerlab's `healthcheck`. */
+export type HealthCheck = {
+  /** `["CMD", …]` or `["CMD-SHELL", "…"]`. */
+  test: string[];
+  intervalSeconds: number;
+  timeoutSeconds: number;
+  retries: number;
+  startPeriodSeconds: number;
 };
 
 export type ExecLine = {
@@ -93,6 +117,10 @@ export type Cluster = {
   serviceSubnets: Prefix[];
   /** FabricNode names, control plane first. */
   nodes: string[];
+  /** The kind cluster file as written, for the kind command; its name is `name`, whatever the text says. */
+  config?: string;
+  /** The file sets `disableDefaultCNI`: pod networking is the lab's to bring. */
+  disableDefaultCni?: boolean;
 };
 
 /** The node of that name or alias. */

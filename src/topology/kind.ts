@@ -18,7 +18,7 @@ import {
   record,
   text,
 } from "../input/shape.ts";
-import { readYamlFile } from "../input/yaml-file.ts";
+import { parseYaml, readTextFile } from "../input/yaml-file.ts";
 import type { Address, Family } from "../net/address.ts";
 import { parsePrefix, type Prefix, prefixFamily, prefixLength, subnet } from "../net/prefix.ts";
 import type { KubernetesMember } from "./fabric.ts";
@@ -37,6 +37,9 @@ export type KindCluster = {
   serviceSubnets: Located<Prefix[]>;
   /** Control plane first, else in file order. */
   nodes: KindNode[];
+  /** The file's text. */
+  config: string;
+  disableDefaultCni: boolean;
 };
 
 export type KindNode = {
@@ -136,24 +139,26 @@ export function readKindCluster(
   diagnostics: Diagnostic[],
   name?: Located<string>,
 ): KindCluster | undefined {
-  const content = readYamlFile(file);
-  if ("diagnostics" in content) {
-    diagnostics.push(...content.diagnostics);
+  const raw = readTextFile(file);
+  const content = "diagnostics" in raw ? raw : parseYaml(raw.text, file);
+  if ("diagnostics" in raw || "diagnostics" in content) {
+    diagnostics.push(...(content as { diagnostics: Diagnostic[] }).diagnostics);
     return undefined;
   }
   const read = readShape(clusterShape, content.documents[0]!, diagnostics);
   const top = { file, line: content.documents[0]!.root.line, path: "" };
-  return read && clusterOf(read, top, diagnostics, name);
+  return read && clusterOf(read, raw.text, top, diagnostics, name);
 }
 
 /** The cluster kind makes of no configuration at all: one control plane. */
 export function defaultKindCluster(name: Located<string>, diagnostics: Diagnostic[]): KindCluster {
   const file = { kind: "Cluster", apiVersion: "kind.x-k8s.io/v1alpha4" } as const;
-  return clusterOf(file, name.at, diagnostics, name);
+  return clusterOf(file, `${JSON.stringify(file)}\n`, name.at, diagnostics, name);
 }
 
 function clusterOf(
   read: ClusterFile,
+  config: string,
   top: Location,
   diagnostics: Diagnostic[],
   givenName?: Located<string>,
@@ -199,7 +204,8 @@ function clusterOf(
     if (image !== undefined) made.image = image;
     return made;
   });
-  return { file: top.file, name, podSubnets, serviceSubnets, nodes };
+  const disableDefaultCni = read.networking?.disableDefaultCNI ?? false;
+  return { file: top.file, name, podSubnets, serviceSubnets, nodes, config, disableDefaultCni };
 }
 
 function defaults(written: string, at: Location): Located<Prefix[]> {

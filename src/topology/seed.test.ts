@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { buildFabric } from "./fabric-build.ts";
 import { findNode } from "./fabric.ts";
@@ -59,6 +60,8 @@ test("the seed's files make 7 nodes, 6 links and a podCIDR for each Kubernetes n
       podSubnets: ["10.1.0.0/16"],
       serviceSubnets: ["10.96.0.0/16"],
       nodes: ["kind-control-plane", "kind-worker", "kind-worker2", "kind-worker3"],
+      config: readFileSync(`${folder}cluster.yaml`, "utf8"),
+      disableDefaultCni: true,
     },
   ]);
 });

@@ -25,6 +25,9 @@ test("not root", async () => {
     "--reuid=65534",
     "--regid=65534",
     "--clear-groups",
+    // A checkout in a home folder is not for everybody to read.
+    "--inh-caps=+dac_read_search",
+    "--ambient-caps=+dac_read_search",
     ...run,
   ]);
   expect(stderr).toMatch(/root/);

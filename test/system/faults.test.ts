@@ -74,7 +74,8 @@ test("a router command that FRR rejects ends the run and is named", async () => 
 test("a routing daemon that dies fails the run", async () => {
   const run = start(...runArgs());
   const outcome = finished(run);
-  await until("bgpd of tor0", () => kill("tor0", "-x bgpd"));
+  // Earlier it is an exec line that fails: bgpd is not there to be configured.
+  await until("bgpd of tor0", () => readState()?.phase === "up" && kill("tor0", "-x bgpd"));
   const { status, stdout } = await outcome;
   expect(status).toBe(1);
   expect(stdout).toMatch(/daemon bgpd of tor0 ended/);
@@ -152,7 +153,11 @@ test("reports that cannot be written fail the run, and the lab is down all the s
   expect(stderr).toMatch(/ENOTDIR|EEXIST/);
 });
 
-type State = { nodes: Record<string, { pid: number }>; supervisor: { pid: number } };
+type State = {
+  phase: string;
+  nodes: Record<string, { pid: number }>;
+  supervisor: { pid: number };
+};
 
 function readState(): State | undefined {
   try {

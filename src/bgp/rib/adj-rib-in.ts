@@ -1,5 +1,6 @@
 import type { Prefix } from "../../net/prefix.ts";
 import type { Path } from "./path.ts";
+import { prefixOfKey, type RouteKey, routeKey } from "./route-key.ts";
 
 /**
  * What one peer has announced in one family and not withdrawn (RFC 4271 §3.2), before any policy.
@@ -7,9 +8,10 @@ import type { Path } from "./path.ts";
  * everything again (RFC 7313 §4). A stale route stays until it is announced again or swept.
  */
 export class AdjRibIn {
-  readonly #paths = new Map<Prefix, Path>();
-  #stale = new Set<Prefix>();
+  readonly #paths = new Map<RouteKey, Path>();
+  #stale = new Set<RouteKey>();
   #ineligible = 0;
+  #isNumbered = false;
 
   /** Number of routes. */
   get size(): number {
@@ -25,36 +27,45 @@ export class AdjRibIn {
     return this.#stale.size;
   }
 
-  get(prefix: Prefix): Path | undefined {
-    return this.#paths.get(prefix);
+  get(key: RouteKey): Path | undefined {
+    return this.#paths.get(key);
   }
 
-  isStale(prefix: Prefix): boolean {
-    return this.#stale.has(prefix);
+  /** Every path to the prefix: one, or as many as the peer numbers (RFC 7911). */
+  pathsTo(prefix: Prefix): Path[] {
+    const only = this.#paths.get(routeKey(prefix, undefined));
+    if (only !== undefined) return [only];
+    if (!this.#isNumbered) return [];
+    return [...this.#paths].flatMap(([key, path]) => (prefixOfKey(key) === prefix ? [path] : []));
   }
 
-  entries(): IterableIterator<[Prefix, Path]> {
+  isStale(key: RouteKey): boolean {
+    return this.#stale.has(key);
+  }
+
+  entries(): IterableIterator<[RouteKey, Path]> {
     return this.#paths.entries();
   }
 
   /** Whether the path is another than before. */
-  announce(prefix: Prefix, path: Path): boolean {
-    this.#stale.delete(prefix);
-    const before = this.#paths.get(prefix);
+  announce(key: RouteKey, path: Path): boolean {
+    this.#stale.delete(key);
+    if (path.pathId !== undefined) this.#isNumbered = true;
+    const before = this.#paths.get(key);
     if (before === path) return false;
     if (before?.ineligible !== undefined) this.#ineligible--;
     if (path.ineligible !== undefined) this.#ineligible++;
-    this.#paths.set(prefix, path);
+    this.#paths.set(key, path);
     return true;
   }
 
   /** Whether there was one. */
-  withdraw(prefix: Prefix): boolean {
-    const before = this.#paths.get(prefix);
+  withdraw(key: RouteKey): boolean {
+    const before = this.#paths.get(key);
     if (before === undefined) return false;
     if (before.ineligible !== undefined) this.#ineligible--;
-    this.#stale.delete(prefix);
-    return this.#paths.delete(prefix);
+    this.#stale.delete(key);
+    return this.#paths.delete(key);
   }
 
   /** Marks every route stale. */
@@ -62,15 +73,15 @@ export class AdjRibIn {
     this.#stale = new Set(this.#paths.keys());
   }
 
-  /** Removes the routes still stale and returns their prefixes. */
-  sweepStale(): Prefix[] {
+  /** Removes the routes still stale and returns their keys. */
+  sweepStale(): RouteKey[] {
     const swept = [...this.#stale];
-    for (const prefix of swept) this.withdraw(prefix);
+    for (const key of swept) this.withdraw(key);
     return swept;
   }
 
-  /** Removes every route and returns their prefixes. */
-  clear(): Prefix[] {
+  /** Removes every route and returns their keys. */
+  clear(): RouteKey[] {
     const removed = [...this.#paths.keys()];
     this.#paths.clear();
     this.#stale.clear();

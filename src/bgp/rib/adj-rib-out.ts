@@ -48,6 +48,11 @@ export class AdjRibOut {
     return this.#messages(withdrawn, announced);
   }
 
+  /** These could not be sent. */
+  forget(prefixes: readonly Prefix[]): void {
+    for (const prefix of prefixes) this.#sent.delete(prefix);
+  }
+
   /** Everything again, for ROUTE-REFRESH (RFC 2918 §4). */
   everything(): UpdateMessage[] {
     const announced = new Map<AttributeSet, Prefix[]>();

@@ -22,9 +22,32 @@ export function neighborAsn(path: readonly AsPathSegment[]): number | undefined 
   return first?.kind === "sequence" ? first.asns[0] : undefined;
 }
 
-/** Whether the AS is anywhere in the path: a routing loop, where it is our own (RFC 4271 §9.1.2). */
-export function asPathContains(path: readonly AsPathSegment[], asn: number): boolean {
-  return path.some(({ asns }) => asns.includes(asn));
+/** The AS that originated the route: the last of the path; undefined where it ends in a set, or is empty. */
+export function originAsn(path: readonly AsPathSegment[]): number | undefined {
+  const last = path.at(-1);
+  return last?.kind === "sequence" ? last.asns.at(-1) : undefined;
+}
+
+/** How often the AS is in the path: a routing loop, where it is our own (RFC 4271 §9.1.2). */
+export function asPathCount(path: readonly AsPathSegment[], asn: number): number {
+  return path.reduce((count, { asns }) => count + asns.filter((one) => one === asn).length, 0);
+}
+
+const brackets = {
+  sequence: ["", " ", ""],
+  set: ["{", ",", "}"],
+  confedSequence: ["(", " ", ")"],
+  confedSet: ["[", ",", "]"],
+} as const;
+
+/** `65001 65002 {65003,65004}`, as FRR writes it. */
+export function asPathText(path: readonly AsPathSegment[]): string {
+  return path
+    .map(({ kind, asns }) => {
+      const [open, between, close] = brackets[kind];
+      return open + asns.join(between) + close;
+    })
+    .join(" ");
 }
 
 /** The path with `asn` put in front `times` times (RFC 4271 §5.1.2 b). */

@@ -1,5 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { PathAttributes } from "../wire/message.ts";
+import { bytesKey, largeCommunityKey } from "./community-key.ts";
 import type { AttributeSet } from "./path.ts";
 
 /**
@@ -41,12 +42,9 @@ function keyOf(of: PathAttributes, nextHop: Address | undefined): string {
     of.communities?.join(" ") ?? "-",
     of.originatorId,
     of.clusterList?.join(" ") ?? "-",
-    of.extendedCommunities?.map(hex).join(" ") ?? "-",
-    of.largeCommunities?.map((community) => community.join(":")).join(" ") ?? "-",
-    of.unknown?.map(({ flags, code, value }) => `${flags} ${code} ${hex(value)}`).join(",") ?? "-",
+    of.extendedCommunities?.map(bytesKey).join(" ") ?? "-",
+    of.largeCommunities?.map(largeCommunityKey).join(" ") ?? "-",
+    of.unknown?.map(({ flags, code, value }) => `${flags} ${code} ${bytesKey(value)}`).join(",") ??
+      "-",
   ].join("|");
-}
-
-function hex(bytes: Uint8Array): string {
-  return bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, "0"), "");
 }

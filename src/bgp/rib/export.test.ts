@@ -3,7 +3,7 @@ import { address } from "../../net/address.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
 import { AttributePool } from "./attribute-pool.ts";
 import { Exporter, type ExportTarget } from "./export.ts";
-import { ExportPolicy, type PolicyStatement } from "./export-policy.ts";
+import { Policy, type PolicyStatement } from "./policy.ts";
 import { ownPath, type Path } from "./path.ts";
 import { learned, p, sequence } from "./rib.testkit.ts";
 
@@ -14,12 +14,15 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
   const to: ExportTarget = {
     peer: "to",
     internal: false,
-    localAsn: 65000,
+    client: false,
+    clusterId: address("9.9.9.9"),
+    prependAsns: [65000],
+    nextHopSelf: false,
     localAddress: local,
     nextHopFamilies: ["ipv4"],
     ...target,
   };
-  return new Exporter(to, new ExportPolicy(statements), new AttributePool()).export(
+  return new Exporter(to, new Policy(statements), new AttributePool()).export(
     p("10.9.0.0/16"),
     path,
   );
@@ -179,11 +182,15 @@ describe("withheld", () => {
       withheld: "export statement no rejects it",
       statement: "no",
     });
-    expect(exported(ownPath, {}, [])).toEqual({ withheld: "no export statement matches" });
+    const other: PolicyStatement = { name: "o", prefixes: [p("10.0.0.0/8")], action: "accept" };
+    expect(exported(ownPath, {}, [other])).toEqual({ withheld: "no export statement matches" });
+    expect(exported(ownPath, {}, [])).toEqual({
+      withheld: "there is no export policy (RFC 8212)",
+    });
   });
 });
 
-describe("ExportPolicy", () => {
+describe("Policy", () => {
   it("takes the first match, by exact prefix or by matching all", () => {
     const a: PolicyStatement = { name: "a", prefixes: [p("10.1.0.0/16")], action: "reject" };
     const b: PolicyStatement = {
@@ -193,11 +200,11 @@ describe("ExportPolicy", () => {
     };
     const all: PolicyStatement = { name: "all", action: "accept" };
     const late: PolicyStatement = { name: "late", prefixes: [p("10.3.0.0/16")], action: "reject" };
-    const policy = new ExportPolicy([a, b, all, late]);
-    expect(policy.match(p("10.1.0.0/16"))).toBe(a);
-    expect(policy.match(p("10.2.0.0/16"))).toBe(b);
-    expect(policy.match(p("10.2.0.0/24"))).toBe(all);
-    expect(policy.match(p("10.3.0.0/16"))).toBe(all);
-    expect(new ExportPolicy([a, b]).match(p("10.3.0.0/16"))).toBeUndefined();
+    const policy = new Policy([a, b, all, late]);
+    expect(policy.match(p("10.1.0.0/16"), ownPath)).toBe(a);
+    expect(policy.match(p("10.2.0.0/16"), ownPath)).toBe(b);
+    expect(policy.match(p("10.2.0.0/24"), ownPath)).toBe(all);
+    expect(policy.match(p("10.3.0.0/16"), ownPath)).toBe(all);
+    expect(new Policy([a, b]).match(p("10.3.0.0/16"), ownPath)).toBeUndefined();
   });
 });

@@ -5,14 +5,22 @@ import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
-import type { ExportPolicy, PolicyStatement } from "./export-policy.ts";
-import type { AttributeSet, Path } from "./path.ts";
+import type { AttributeSet, Path, PathSource } from "./path.ts";
+import type { Policy, PolicyStatement } from "./policy.ts";
+import { communitiesUnder } from "./policy-set.ts";
 
 /** The session a route is to be sent over, for one family. */
 export type ExportTarget = {
   readonly peer: string;
   readonly internal: boolean;
-  readonly localAsn: number;
+  /** An internal peer that we reflect routes for (RFC 4456). */
+  readonly client: boolean;
+  /** RFC 4456 §7. */
+  readonly clusterId: Address;
+  /** What is put in front of AS_PATH towards external peers: our AS, or the one that stands for it, then ours. */
+  readonly prependAsns: readonly number[];
+  /** Internal peers get our own address as next hop: of routes from external peers, or, with `force`, of reflected ones too. */
+  readonly nextHopSelf: boolean | "force";
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Families of next hops the peer takes for this family's routes (RFC 4760 §3, RFC 8950). */
@@ -31,19 +39,21 @@ export type Exported =
  */
 export class Exporter {
   readonly #target: ExportTarget;
-  readonly #policy: ExportPolicy;
+  readonly #policy: Policy;
   readonly #pool: AttributePool;
   readonly #known = new WeakMap<PolicyStatement, WeakMap<Path, Exported>>();
 
-  constructor(target: ExportTarget, policy: ExportPolicy, pool: AttributePool) {
+  constructor(target: ExportTarget, policy: Policy, pool: AttributePool) {
     this.#target = target;
     this.#policy = policy;
     this.#pool = pool;
   }
 
   export(prefix: Prefix, path: Path): Exported {
-    const statement = this.#policy.match(prefix);
-    if (statement === undefined) return noStatement;
+    const statement = this.#policy.match(prefix, path);
+    if (statement === undefined) {
+      return this.#policy.statements.length === 0 ? noPolicy : noStatement;
+    }
     let known = this.#known.get(statement);
     if (known === undefined) this.#known.set(statement, (known = new WeakMap()));
     let exported = known.get(path);
@@ -54,6 +64,7 @@ export class Exporter {
   }
 }
 
+const noPolicy: Exported = { withheld: "there is no export policy (RFC 8212)" };
 const noStatement: Exported = { withheld: "no export statement matches" };
 
 function exportPath(
@@ -68,7 +79,7 @@ function exportPath(
   if (statement.action === "reject") {
     return { withheld: `export statement ${name} rejects it`, statement: name };
   }
-  const nextHop = exportedNextHop(path, target);
+  const nextHop = exportedNextHop(path, statement, target);
   if (!target.nextHopFamilies.includes(familyOf(nextHop))) {
     return { withheld: `the peer does not take ${nextHop} as next hop`, statement: name };
   }
@@ -82,7 +93,8 @@ function exportPath(
 function whyBarred({ source, set }: Path, target: ExportTarget): string | undefined {
   const communities = set.attributes.communities ?? [];
   if (source.kind === "peer" && source.peer === target.peer) return "it came from this peer";
-  if (source.kind === "peer" && source.internal && target.internal) {
+  // RFC 4456 §6: what comes from a client goes to every internal peer, what comes from others to clients.
+  if (isReflected(source, target) && source.kind === "peer" && !source.client && !target.client) {
     return "it came from an internal peer, and this is one (RFC 4271 §9.2)";
   }
   if (communities.includes(WellKnownCommunity.noAdvertise)) return "no-advertise (RFC 1997)";
@@ -94,9 +106,24 @@ function whyBarred({ source, set }: Path, target: ExportTarget): string | undefi
   return undefined;
 }
 
+/** From one internal peer to another. */
+function isReflected(source: PathSource, target: ExportTarget): boolean {
+  return source.kind === "peer" && source.internal && target.internal;
+}
+
 /** RFC 4271 §5.1.3: a learned next hop stays towards internal peers; everything else is reached by us. */
-function exportedNextHop({ set }: Path, target: ExportTarget): Address {
-  return target.internal && set.nextHop !== undefined ? set.nextHop : target.localAddress;
+function exportedNextHop(
+  { source, set }: Path,
+  { set: change }: PolicyStatement,
+  target: ExportTarget,
+): Address {
+  if (change?.nextHop !== undefined) {
+    return change.nextHop === "self" ? target.localAddress : change.nextHop;
+  }
+  const { internal, nextHopSelf, localAddress } = target;
+  if (!internal || set.nextHop === undefined || nextHopSelf === "force") return localAddress;
+  // RFC 4456 §10: a reflected route keeps its next hop.
+  return nextHopSelf && !isReflected(source, target) ? localAddress : set.nextHop;
 }
 
 function exportedAttributes(
@@ -105,8 +132,7 @@ function exportedAttributes(
   target: ExportTarget,
 ): PathAttributes {
   const of = set.attributes;
-  const communities = union(of.communities, change.communities);
-  const largeCommunities = unionLarge(of.largeCommunities, change.largeCommunities);
+  const { extendedCommunities, ...otherCommunities } = communitiesUnder(of, change);
   // §5.1.4: a MED received from one neighbouring AS is not passed on to another.
   const med = change.med ?? (target.internal || source.kind === "own" ? of.med : undefined);
   const unknown = passedOn(of.unknown);
@@ -115,30 +141,43 @@ function exportedAttributes(
     ...(med !== undefined && { med }),
     ...(of.atomicAggregate !== undefined && { atomicAggregate: of.atomicAggregate }),
     ...(of.aggregator !== undefined && { aggregator: of.aggregator }),
-    ...(communities.length > 0 && { communities }),
-    ...(largeCommunities.length > 0 && { largeCommunities }),
+    ...otherCommunities,
     ...(unknown.length > 0 && { unknown }),
   };
   if (target.internal) {
-    const { originatorId, clusterList, extendedCommunities } = of;
     return {
       ...common,
       // §5.1.2 a: the AS path stays as it is.
       asPath: of.asPath,
       // §5.1.5: always there.
       localPref: change.localPref ?? of.localPref ?? defaultLocalPref,
-      ...(originatorId !== undefined && { originatorId }),
-      ...(clusterList !== undefined && { clusterList }),
+      ...reflection({ source, set }, target),
       ...(extendedCommunities !== undefined && { extendedCommunities }),
     };
   }
-  const extendedCommunities = of.extendedCommunities?.filter(isTransitive) ?? [];
+  const transitive = extendedCommunities?.filter(isTransitive) ?? [];
+  const asPath = target.prependAsns.reduceRight<PathAttributes["asPath"]>(
+    (path, asn, i) => prependAsn(path, asn, i === 0 ? 1 + (change.asPathPrepend ?? 0) : 1),
+    of.asPath,
+  );
   return {
     ...common,
     // §5.1.2 b.
-    asPath: prependAsn(of.asPath, target.localAsn, 1 + (change.asPathPrepend ?? 0)),
+    asPath,
     // §5.1.5: no LOCAL_PREF. RFC 4456 §8: nothing of route reflection.
-    ...(extendedCommunities.length > 0 && { extendedCommunities }),
+    ...(transitive.length > 0 && { extendedCommunities: transitive }),
+  };
+}
+
+/** ORIGINATOR_ID and CLUSTER_LIST as a reflector writes them (RFC 4456 §8). */
+function reflection(
+  { source, set: { attributes } }: Pick<Path, "source" | "set">,
+  target: ExportTarget,
+): Pick<PathAttributes, "originatorId" | "clusterList"> {
+  if (source.kind === "own" || !isReflected(source, target)) return {};
+  return {
+    originatorId: attributes.originatorId ?? source.identifier,
+    clusterList: [target.clusterId, ...(attributes.clusterList ?? [])],
   };
 }
 
@@ -152,18 +191,4 @@ function passedOn(unknown: PathAttributes["unknown"] = []): NonNullable<PathAttr
 /** RFC 4360 §2: the second bit of the type set means not across ASes. */
 function isTransitive(extendedCommunity: Uint8Array): boolean {
   return (extendedCommunity[0]! & 0x40) === 0;
-}
-
-function union(ours: readonly number[] = [], added: readonly number[] = []): number[] {
-  if (added.length === 0) return [...ours];
-  return [...new Set([...ours, ...added])].sort((a, b) => a - b);
-}
-
-function unionLarge(
-  ours: readonly [number, number, number][] = [],
-  added: readonly [number, number, number][] = [],
-): [number, number, number][] {
-  if (added.length === 0) return [...ours];
-  const byText = new Map([...ours, ...added].map((community) => [community.join(":"), community]));
-  return [...byText.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
 }

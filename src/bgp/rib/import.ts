@@ -1,11 +1,20 @@
 import type { Address } from "../../net/address.ts";
-import { asPathContains } from "./as-path.ts";
-import type { AttributeSet } from "./path.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import { asPathCount, neighborAsn, prependAsn } from "./as-path.ts";
+import type { AttributePool } from "./attribute-pool.ts";
+import type { AttributeSet, Path } from "./path.ts";
+import { Policy, type PolicySet, type PolicyStatement } from "./policy.ts";
+import { communitiesUnder } from "./policy-set.ts";
 
 /** This side of a session, as far as import needs to know it. */
 export type LocalSide = {
-  readonly asn: number;
+  /** AS numbers that are ours: the speaker's, and what the session calls itself by. */
+  readonly asns: readonly number[];
+  /** How often each of them may be in a path all the same. */
+  readonly allowAsIn: number;
   readonly routerId: Address;
+  /** RFC 4456 §7. */
+  readonly clusterId: Address;
   /** Our address of the session. */
   readonly address: Address;
 };
@@ -17,8 +26,9 @@ export type LocalSide = {
  */
 export function whyIneligible(of: AttributeSet, local: LocalSide): string | undefined {
   const { asPath, originatorId, clusterList } = of.attributes;
-  if (asPathContains(asPath, local.asn)) {
-    return `AS ${local.asn} is already in its AS path (RFC 4271 §9.1.2)`;
+  const looped = local.asns.find((asn) => asPathCount(asPath, asn) > local.allowAsIn);
+  if (looped !== undefined) {
+    return `AS ${looped} is already in its AS path (RFC 4271 §9.1.2)`;
   }
   if (of.nextHop === local.address) {
     return `its next hop ${local.address} is this speaker (RFC 4271 §5.1.3)`;
@@ -26,8 +36,69 @@ export function whyIneligible(of: AttributeSet, local: LocalSide): string | unde
   if (originatorId === local.routerId) {
     return `its ORIGINATOR_ID ${local.routerId} is this speaker (RFC 4456 §8)`;
   }
-  if (clusterList?.includes(local.routerId)) {
-    return `its CLUSTER_LIST holds this speaker, ${local.routerId} (RFC 4456 §8)`;
+  if (clusterList?.includes(local.clusterId)) {
+    return `its CLUSTER_LIST holds this speaker's cluster, ${local.clusterId} (RFC 4456 §8)`;
   }
   return undefined;
+}
+
+/** What an import policy makes of a route: the path that the decision process gets, or why it gets none. */
+export type Imported = { readonly path: Path } | { readonly rejected: string };
+
+/**
+ * Applies a peer's import policy. What it says of a path is worked out once for each statement, so
+ * that routes which shared a path go on sharing one.
+ */
+export class Importer {
+  readonly #policy: Policy | "accept" | "reject";
+  readonly #pool: AttributePool;
+  readonly #known = new WeakMap<PolicyStatement, WeakMap<Path, Imported>>();
+
+  constructor(policy: readonly PolicyStatement[] | "accept" | "reject", pool: AttributePool) {
+    this.#policy = typeof policy === "string" ? policy : new Policy(policy);
+    this.#pool = pool;
+  }
+
+  import(prefix: Prefix, path: Path): Imported {
+    if (path.ineligible !== undefined) return { rejected: path.ineligible };
+    const policy = this.#policy;
+    if (policy === "accept") return { path };
+    if (policy === "reject") return rejectsAll;
+    const statement = policy.match(prefix, path);
+    if (statement === undefined) return policy.statements.length === 0 ? noPolicy : noStatement;
+    let known = this.#known.get(statement);
+    if (known === undefined) this.#known.set(statement, (known = new WeakMap()));
+    let imported = known.get(path);
+    if (imported === undefined) known.set(path, (imported = this.#apply(statement, path)));
+    return imported;
+  }
+
+  #apply({ name, action, set }: PolicyStatement, path: Path): Imported {
+    if (action === "reject") return { rejected: `import statement ${name} rejects it` };
+    return { path: set === undefined ? path : changedPath(path, set, this.#pool) };
+  }
+}
+
+const rejectsAll: Imported = { rejected: "the import policy rejects it" };
+const noPolicy: Imported = { rejected: "there is no import policy (RFC 8212)" };
+const noStatement: Imported = { rejected: "no import statement matches" };
+
+function changedPath(path: Path, change: PolicySet, pool: AttributePool): Path {
+  const { attributes: of, nextHop } = path.set;
+  const { communities: _, largeCommunities: __, extendedCommunities: ___, ...rest } = of;
+  const first = neighborAsn(of.asPath);
+  const asPath =
+    change.asPathPrepend !== undefined && first !== undefined
+      ? prependAsn(of.asPath, first, change.asPathPrepend)
+      : of.asPath;
+  const { localPref = of.localPref, med = of.med } = change;
+  const attributes = {
+    ...rest,
+    asPath,
+    ...(localPref !== undefined && { localPref }),
+    ...(med !== undefined && { med }),
+    ...communitiesUnder(of, change),
+  };
+  const via = change.nextHop === undefined || change.nextHop === "self" ? nextHop : change.nextHop;
+  return { ...path, set: pool.intern(attributes, via) };
 }

@@ -30,9 +30,14 @@ export class LocRib {
 
   /**
    * Puts `path` in the place of the peer's earlier path to the prefix; undefined takes that away. A
-   * peer (undefined: this speaker) has one path to a prefix at most.
+   * peer (undefined: this speaker) has one path to a prefix at most, or one for each of its path ids.
    */
-  replace(prefix: Prefix, peer: string | undefined, path: Path | undefined): void {
+  replace(
+    prefix: Prefix,
+    peer: string | undefined,
+    path: Path | undefined,
+    pathId: number | undefined = path?.pathId,
+  ): void {
     const entry = this.#entries.get(prefix);
     if (entry === undefined) {
       if (path === undefined) return;
@@ -40,7 +45,9 @@ export class LocRib {
       this.#changed.add(prefix);
       return;
     }
-    const others = candidatesOf(entry).filter((candidate) => peerOf(candidate) !== peer);
+    const others = candidatesOf(entry).filter(
+      (candidate) => peerOf(candidate) !== peer || candidate.pathId !== pathId,
+    );
     const candidates = path === undefined ? others : [...others, path];
     if (candidates.length === 0) this.#entries.delete(prefix);
     else if (candidates.length === 1) this.#entries.set(prefix, candidates[0]!);

@@ -23,6 +23,8 @@ export type PeerSource = {
   readonly internal: boolean;
   /** Of the peer's OPEN. */
   readonly identifier: Address;
+  /** An internal peer that we reflect routes for (RFC 4456). */
+  readonly client: boolean;
 };
 
 /** One way to reach prefixes: shared by all the prefixes that came from one source with equal attributes. */
@@ -31,6 +33,8 @@ export type Path = {
   readonly set: AttributeSet;
   /** Why the decision process must not look at it (import.ts); undefined: it may. */
   readonly ineligible: string | undefined;
+  /** The peer's Path Identifier (RFC 7911 §3); undefined where it does not number its paths. */
+  readonly pathId?: number;
 };
 
 /** All prefixes originated here are reached by this one path; export policies give it its attributes. */

@@ -164,20 +164,32 @@ describe("AttributePool", () => {
 });
 
 describe("import", () => {
-  const local = { asn: 65000, routerId: address("1.1.1.1"), address: address("10.0.0.1") };
+  const local = {
+    asns: [65000],
+    allowAsIn: 0,
+    routerId: address("1.1.1.1"),
+    clusterId: address("4.4.4.4"),
+    address: address("10.0.0.1"),
+  };
 
   it.each([
     [{ asPath: sequence(65001, 65000, 65002) }, /AS 65000 is already/],
     [{ asPath: [{ kind: "set" as const, asns: [3, 65000] }] }, /AS 65000 is already/],
     [{ nextHop: "10.0.0.1" }, /next hop 10.0.0.1/],
     [{ originatorId: address("1.1.1.1") }, /ORIGINATOR_ID/],
-    [{ clusterList: [address("2.2.2.2"), address("1.1.1.1")] }, /CLUSTER_LIST/],
+    [{ clusterList: [address("2.2.2.2"), address("4.4.4.4")] }, /CLUSTER_LIST/],
   ])("keeps out of the decision: %o", (of, reason) => {
     expect(whyIneligible(learned("a", of).set, local)).toMatch(reason);
   });
 
   it("lets every other path be looked at", () => {
     expect(whyIneligible(learned("a").set, local)).toBeUndefined();
+  });
+
+  it("lets our own AS be in the path as often as allowed, and no oftener", () => {
+    const { set } = learned("a", { asPath: sequence(65001, 65000, 65000) });
+    expect(whyIneligible(set, { ...local, allowAsIn: 1 })).toMatch(/AS 65000/);
+    expect(whyIneligible(set, { ...local, allowAsIn: 2 })).toBeUndefined();
   });
 });
 

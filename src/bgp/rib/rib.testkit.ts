@@ -13,14 +13,14 @@ export function sequence(...asns: number[]): PathAttributes["asPath"] {
 export function learned(
   peer: string,
   of: Partial<PathAttributes> &
-    Partial<Pick<PeerSource, "internal">> & {
+    Partial<Pick<PeerSource, "internal" | "client">> & {
       address?: string;
       identifier?: string;
       nextHop?: string;
       ineligible?: string;
     } = {},
 ): Path {
-  const { address: from, identifier, nextHop, internal, ineligible, ...attributes } = of;
+  const { address: from, identifier, nextHop, internal, client, ineligible, ...attributes } = of;
   return {
     source: {
       kind: "peer",
@@ -28,6 +28,7 @@ export function learned(
       address: address(from ?? "10.0.0.2"),
       internal: internal ?? false,
       identifier: address(identifier ?? "10.0.0.2"),
+      client: client ?? false,
     },
     set: {
       attributes: { origin: "igp", asPath: sequence(65001), ...attributes },

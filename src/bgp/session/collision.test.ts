@@ -22,30 +22,50 @@ describe("of two connections (RFC 4271 §6.8)", () => {
     ["192.0.2.1", -1, 1],
   ])("peer %s: %i stays, whichever OPEN comes first", (identifier, stays, goes) => {
     const open = peerOpen({ bgpIdentifier: address(identifier) });
-    for (const order of [
-      [1, -1],
-      [-1, 1],
-    ] as const) {
-      const played = both().receive(order[0], open);
-      expect(played.session.state).toBe("OpenConfirm");
-      played.receive(order[1], open);
-      expect(played.refused(goes)).toBe("6/7");
-      expect(played.refused(stays)).toBe("none");
-      expect(played.session.state).toBe("OpenConfirm");
-      played.receive(stays, keepalive);
-      expect(played.session.negotiated).toMatchObject({ connection: stays });
-    }
+    const first = both().receive(stays, open).receive(goes, open);
+    expect(first.refused(goes)).toBe("6/7");
+    expect(first.receive(stays, keepalive).session.negotiated).toMatchObject({ connection: stays });
+
+    const second = both().receive(goes, open);
+    // Ours wins without an OPEN; for the peer to win, it must have sent one there.
+    expect(second.refused(goes)).toBe(stays === 1 ? "6/7" : "none");
+    second.receive(stays, open, keepalive);
+    expect(second.session.negotiated).toMatchObject({ connection: stays });
+    expect(second.sent(stays)).toEqual([keepalive]);
+  });
+
+  it("where the peer's identifier is higher the peer decides, whichever is up first", () => {
+    const open = peerOpen({ bgpIdentifier: address("10.0.9.9") });
+    // Ours is Established before the peer's one has got an OPEN: both stay.
+    const played = both().receive(1, open, keepalive);
+    expect(played.refused(-1)).toBe("none");
+    played.receive(-1, open);
+    expect(played.sent(-1)).toEqual([keepalive]);
+    expect(played.session.negotiated).toMatchObject({ connection: 1 });
+    // 1. It takes its own.
+    const close: Message = { type: "NOTIFICATION", code: 6, subcode: 7, data: new Uint8Array() };
+    played.receive(-1, keepalive);
+    expect(played.all("down")).toMatchObject([{ reason: "collision" }]);
+    expect(played.refused(1)).toBe("6/7");
+    expect(played.session.negotiated).toMatchObject({ connection: -1 });
+    // 2. It takes ours.
+    const ours = both().receive(1, open, keepalive).receive(-1, close);
+    expect(ours.session.negotiated).toMatchObject({ connection: 1 });
+    expect(ours.session.lastError).toBeUndefined();
+    expect(ours.timersSet()).toEqual({});
   });
 
   it("with equal identifiers the higher AS number decides (RFC 6286 §2.3)", () => {
     const open = peerOpen({ bgpIdentifier: address("10.0.2.2") });
     expect(both().receive(1, open).receive(-1, open).refused(-1)).toBe("6/7");
     const lower = sessionOptions({ localAsn: 64999 });
-    expect(both(lower).receive(1, open).receive(-1, open).refused(1)).toBe("6/7");
+    const losing = both(lower).receive(1, open).receive(-1, open, keepalive);
+    expect(losing.refused(1)).toBe("6/7");
   });
 
   it("one that is Established ends the other, and an attempt under way", () => {
-    const other = both().receive(-1, peerOpen(), keepalive);
+    const higher = peerOpen({ bgpIdentifier: address("10.0.9.9") });
+    const other = both().receive(-1, higher, keepalive);
     expect(other.refused(1)).toBe("6/7");
     expect(other.session.state).toBe("Established");
     const dialing = new Played()
@@ -125,7 +145,7 @@ function dialEachOther(
   choices: number[],
   identifiers: [string, string],
   seed: number,
-): [Session, Session] {
+): { sessions: [Session, Session]; tookMs: number } {
   let ids = 0;
   let random = seed;
   const make = (localAsn: number, asn: number, routerId: string): Session =>
@@ -189,7 +209,7 @@ function dialEachOther(
       step(next.side, { input: "timer", timer: next.timer });
     }
   }
-  return [...sessions];
+  return { sessions: [...sessions], tookMs: nowMs };
 }
 
 it("two that dial each other end with one and the same connection, in any order of events", () => {
@@ -200,7 +220,10 @@ it("two that dial each other end with one and the same connection, in any order 
       fc.tuple(identifier, identifier),
       fc.integer({ min: 1, max: 0x7ffffffe }),
       (choices, identifiers, seed) => {
-        const [a, b] = dialEachOther(choices, identifiers, seed);
+        const { sessions, tookMs } = dialEachOther(choices, identifiers, seed);
+        const [a, b] = sessions;
+        // At once: no timer had to fire.
+        expect(tookMs).toBe(0);
         expect([a.state, b.state]).toEqual(["Established", "Established"]);
         expect(a.negotiated!.connection).toBe(-b.negotiated!.connection);
       },

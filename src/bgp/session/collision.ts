@@ -1,5 +1,6 @@
 import { addressToBytes } from "../../net/address.ts";
 import type { OpenMessage } from "../wire/message.ts";
+import type { Connection } from "./connection.ts";
 import type { Negotiated, SessionOptions } from "./io.ts";
 
 /**
@@ -18,6 +19,22 @@ export function survivor(
 ): "local" | "remote" {
   const difference = identifier(routerId) - identifier(peerIdentifier) || localAsn - peerAsn;
   return difference > 0 ? "local" : "remote";
+}
+
+/**
+ * Whether to keep both connections until the peer has closed one: `ours` is further, `theirs` would
+ * survive by §6.8. If each side closed what its own view says, both connections could go: the peer may
+ * be Established over the one that loses before it has read the OPEN of the one that wins. So the side
+ * with the lower identifier leaves it to the other. `establishedMs`: how long `ours` is Established.
+ */
+export function peerDecides(
+  ours: Pick<Connection, "initiatedBy">,
+  theirs: Pick<Connection, "initiatedBy">,
+  survives: "local" | "remote",
+  establishedMs = 0,
+): boolean {
+  const disputed = ours.initiatedBy === "local" && theirs.initiatedBy === "remote";
+  return disputed && survives === "remote" && establishedMs < lateCollisionMs;
 }
 
 /**

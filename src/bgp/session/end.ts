@@ -1,8 +1,8 @@
 import { hardReset } from "../wire/cease.ts";
 import type { WireError } from "../wire/error.ts";
 import type { NotificationMessage } from "../wire/message.ts";
-import { NotificationCode } from "../wire/registry.ts";
-import type { DownReason, Negotiated } from "./io.ts";
+import { CeaseSubcode, NotificationCode } from "../wire/registry.ts";
+import type { CeaseSaid, DownReason, Negotiated } from "./io.ts";
 import {
   cease,
   describeNotification,
@@ -60,10 +60,25 @@ export function peerRestarted(): End {
   return { reason: "peerRestarted", text, transport: "open" };
 }
 
+/** Connection Collision Resolution: the peer decided for the other connection (RFC 4271 §6.8). */
+export function collided(): End {
+  const text = "connection collision: the peer keeps the other connection";
+  const notification = cease({ subcode: CeaseSubcode.connectionCollisionResolution });
+  return { reason: "collision", text, notification, transport: "open" };
+}
+
+/** Whether the end settles a collision, and so is no failure while the other connection lives. */
+export function isCollision({ notification: said }: End): boolean {
+  return (
+    said?.code === NotificationCode.cease &&
+    said.subcode === CeaseSubcode.connectionCollisionResolution
+  );
+}
+
 /** ManualStop: with Cease, or in silence. */
-export function stopped(said: { subcode: number; communication?: string } | undefined): End {
+export function stopped(said: CeaseSaid | undefined): End {
   if (said === undefined) return { reason: "stopped", text: "stopped", transport: "open" };
-  const notificationSaid = cease(said.subcode, said.communication);
+  const notificationSaid = cease(said);
   return {
     reason: "adminShutdown",
     text: "stopped",

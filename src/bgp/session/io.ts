@@ -28,7 +28,7 @@ export type SessionPeer = {
   name: string;
   address: Address;
   /** Expected AS number; 0 accepts any. */
-  asn: number;
+  asn: number | "internal" | "external";
   localAddress?: Address;
   port: number;
   /** Never connect, only accept. */
@@ -55,15 +55,18 @@ export type SessionOptions = {
   random: () => number;
 };
 
+/** Cease and its subcode (RFC 4486), with words (RFC 9003) or other data. */
+export type CeaseSaid = { subcode: number; communication?: string; data?: Uint8Array };
+
 /** What happens to a session. All but start and stop are the speaker's inputs of the same name, routed by connection or timer. */
 export type SessionInput =
   /** ManualStart and AutomaticStart (events 1 and 3). Without effect where started. */
   | { input: "start" }
   /**
-   * ManualStop (event 2). With `notification`, Cease and that subcode (RFC 4486; `communication` RFC 9003);
-   * without, the connections close in silence, so that a graceful-restart peer keeps our routes.
+   * ManualStop (event 2). With `notification`, a Cease; without, the connections close in silence, so
+   * that a graceful-restart peer keeps our routes.
    */
-  | { input: "stop"; notification?: { subcode: number; communication?: string } }
+  | { input: "stop"; notification?: CeaseSaid }
   | { input: "connected"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
   | { input: "connectFailed"; connection: ConnectionId; reason: string }
   | { input: "accepted"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
@@ -113,7 +116,9 @@ export type DownReason =
   /** `stop` in silence. */
   | "stopped"
   /** A graceful-restart peer opened a new connection: the old one is dropped (RFC 4724 §5). */
-  | "peerRestarted";
+  | "peerRestarted"
+  /** Another connection of the same session took over (RFC 4271 §6.8). */
+  | "collision";
 
 /** What the two OPENs settled. */
 export type Negotiated = {

@@ -9,7 +9,7 @@ import {
   OpenSubcode,
   sameFamily,
 } from "../wire/registry.ts";
-import type { Negotiated, SessionOptions } from "./io.ts";
+import type { Negotiated, SessionOptions, SessionPeer } from "./io.ts";
 
 type Of<K extends Capability["capability"]> = Extract<Capability, { capability: K }>;
 
@@ -24,7 +24,7 @@ export function negotiate(
 ): Negotiated {
   const internal = open.asn === localAsn;
   // 1. AS number (RFC 7607 §2: never 0).
-  if (open.asn === 0 || (peer.asn !== 0 && open.asn !== peer.asn)) {
+  if (open.asn === 0 || !isExpected(peer.asn, open.asn, internal)) {
     const expected = peer.asn === 0 ? "any but 0" : peer.asn;
     throw openError("badPeerAs", `as number mismatch: expected ${expected}, received ${open.asn}`);
   }
@@ -82,6 +82,11 @@ export function negotiate(
   const [software] = all(theirs, "softwareVersion");
   if (software !== undefined) negotiated.softwareVersion = software.version;
   return negotiated;
+}
+
+function isExpected(wanted: SessionPeer["asn"], asn: number, internal: boolean): boolean {
+  if (typeof wanted === "number") return wanted === 0 || wanted === asn;
+  return internal === (wanted === "internal");
 }
 
 /** RFC 4271 §4.4: at most a third of the Hold Time, in whole seconds; 0 where there are no keepalives. */

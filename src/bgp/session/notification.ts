@@ -14,7 +14,7 @@ import {
   NotificationCode,
   notificationName,
 } from "../wire/registry.ts";
-import type { Negotiated } from "./io.ts";
+import type { CeaseSaid, Negotiated } from "./io.ts";
 
 /** Header, code and subcode. */
 const dataBytesMax = messageBytesMax - 21;
@@ -32,9 +32,10 @@ export function notificationOf(error: WireError): NotificationMessage {
   return notification(error.code, error.subcode, error.data.slice(0, dataBytesMax));
 }
 
-export function cease(subcode: number, communication?: string): NotificationMessage {
-  const data = communication === undefined ? undefined : encodeShutdownCommunication(communication);
-  return notification(NotificationCode.cease, subcode, data);
+export function cease({ subcode, communication, data }: CeaseSaid): NotificationMessage {
+  const words =
+    communication === undefined ? undefined : encodeShutdownCommunication(communication);
+  return notification(NotificationCode.cease, subcode, words ?? data);
 }
 
 /** A message that the state has no use for (RFC 4271 §8.2.2); data is its type (RFC 6608 §4). */
@@ -55,7 +56,9 @@ export function unexpected(
 export function endsForGood({ code, subcode }: NotificationMessage): boolean {
   return (
     code === NotificationCode.cease &&
-    (subcode === CeaseSubcode.administrativeShutdown || subcode === CeaseSubcode.peerDeconfigured)
+    (subcode === CeaseSubcode.maximumPrefixes ||
+      subcode === CeaseSubcode.administrativeShutdown ||
+      subcode === CeaseSubcode.peerDeconfigured)
   );
 }
 

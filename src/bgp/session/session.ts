@@ -3,12 +3,14 @@ import { WireError } from "../wire/error.ts";
 import type { Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { ownOpen } from "./capabilities.ts";
-import { peerIsBack, survivor } from "./collision.ts";
+import { peerDecides, peerIsBack, survivor } from "./collision.ts";
 import { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import {
+  collided,
   type End,
   holdTimerExpired,
+  isCollision,
   notificationReceived,
   notificationSent,
   notificationToSend,
@@ -17,6 +19,7 @@ import {
   transportClosed,
 } from "./end.ts";
 import type {
+  CeaseSaid,
   ConnectionId,
   Negotiated,
   SessionEffect,
@@ -107,7 +110,7 @@ export class Session {
   }
 
   /** ManualStop (event 2). */
-  #stop(said: { subcode: number; communication?: string } | undefined): void {
+  #stop(said: CeaseSaid | undefined): void {
     if (!this.#dialer.started) return;
     this.#dialer.stop();
     const end = stopped(said);
@@ -139,7 +142,7 @@ export class Session {
     if (!this.#dialer.started) {
       // RFC 4486 §4: not even an OPEN.
       const refused = this.#connection(of);
-      refused.send(cease(CeaseSubcode.connectionRejected));
+      refused.send(cease({ subcode: CeaseSubcode.connectionRejected }));
       refused.release("open");
       return;
     }
@@ -224,26 +227,35 @@ export class Session {
       localAddress: connection.localAddress,
       remoteAddress: connection.remoteAddress,
     });
+    const survives = survivor(this.#options, negotiated);
     // 1. Against a session that is up.
     if (this.#established !== undefined) {
       const { negotiated: old, sinceMs, connection: oldConnection } = this.#established;
-      if (!peerIsBack(old, this.#nowMs - sinceMs, open)) {
+      const sessionMs = this.#nowMs - sinceMs;
+      if (peerIsBack(old, sessionMs, open)) {
+        const end = peerRestarted();
+        this.#failed(end.text);
+        this.#end(oldConnection, end);
+      } else if (!peerDecides(oldConnection, connection, survives, sessionMs)) {
         this.#collide(connection);
         return;
       }
-      const end = peerRestarted();
-      this.#failed(end.text);
-      this.#end(oldConnection, end);
     }
-    // 2. Against one whose OPEN came before (RFC 4271 §6.8).
+    // 2. Against others on their way (RFC 4271 §6.8).
     for (const other of this.#connections.values()) {
-      if (other.state !== "OpenConfirm") continue;
-      if (connection.initiatedBy !== survivor(this.#options, negotiated)) {
-        this.#collide(connection);
-        return;
+      if (other === connection || other.state === "Established") continue;
+      if (connection.initiatedBy !== survives) {
+        // Our own one needs no OPEN to win: the peer's identifier is known from this one.
+        if (other.state === "OpenConfirm" || survives === "local") {
+          this.#collide(connection);
+          return;
+        }
+      } else if (other.state === "OpenConfirm" && !peerDecides(other, connection, survives)) {
+        this.#collide(other);
       }
-      this.#collide(other);
     }
+    // An attempt still under way would only collide with this one.
+    this.#dialer.rest();
     connection.confirm(negotiated);
   }
 
@@ -251,11 +263,14 @@ export class Session {
   #establish(connection: Connection): void {
     const negotiated = connection.negotiated!;
     const { peerAsn, hostname, holdTimeSeconds } = negotiated;
+    const survives = survivor(this.#options, negotiated);
+    for (const other of this.#connections.values()) {
+      if (other === connection) continue;
+      if (other.state === "Established") this.#end(other, collided());
+      else if (!peerDecides(connection, other, survives)) this.#collide(other);
+    }
     connection.state = "Established";
     this.#dialer.rest();
-    for (const other of this.#connections.values()) {
-      if (other !== connection) this.#collide(other);
-    }
     this.#established = { connection, negotiated, sinceMs: this.#nowMs };
     this.#everEstablished = true;
     this.#lastError = undefined;
@@ -317,7 +332,7 @@ export class Session {
 
   /** Connection Collision Resolution (RFC 4271 §6.8): another one stays, so this is no failure. */
   #collide(connection: Connection): void {
-    connection.send(cease(CeaseSubcode.connectionCollisionResolution));
+    connection.send(cease({ subcode: CeaseSubcode.connectionCollisionResolution }));
     connection.release("open");
     this.#connections.delete(connection.id);
     this.#log(
@@ -329,7 +344,8 @@ export class Session {
   /** The connection ends, and with it the attempt or session, unless another connection lives. */
   #fail(connection: Connection, end: End): void {
     const session = this.#established?.connection === connection ? this.#established : undefined;
-    this.#failed(end.text);
+    if (this.#connections.size > 1 && isCollision(end)) this.#log("debug", end.text);
+    else this.#failed(end.text);
     const inOpenSent = connection.state === "OpenSent";
     this.#end(connection, end);
     if (this.#connections.size > 0 || this.#dialer.state === "Connect") return;

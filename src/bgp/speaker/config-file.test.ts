@@ -36,8 +36,9 @@ describe("parseSpeakerConfig", () => {
           keepaliveTimeSeconds: 30,
           connectRetryTimeSeconds: 120,
           families: [{ afi: "ipv4", safi: "unicast" }],
-          exportPolicy: [{ name: "originated", prefixes: ["10.1.0.0/16"], action: "accept" }],
-          importPolicy: "accept",
+          // RFC 8212: nothing in, nothing out.
+          exportPolicy: [],
+          importPolicy: [],
         },
       ],
     });
@@ -109,7 +110,8 @@ describe("parseSpeakerConfig", () => {
     [{ ...minimal, originate: ["10.1.0.0"] }, "BadValue originate[0]"],
     [withPeer({ address: undefined }), "MissingField peers[0].address"],
     [withPeer({ address: "10.0.0.256" }), "BadValue peers[0].address"],
-    [withPeer({ asn: "65001" }), "WrongType peers[0].asn"],
+    [withPeer({ asn: "65001" }), "BadValue peers[0].asn"],
+    [withPeer({ asn: undefined }), "MissingField peers[0].asn"],
     [withPeer({ holdTimeSeconds: 2 }), "BadValue peers[0].holdTimeSeconds"],
     [
       withPeer({ holdTimeSeconds: 9, keepaliveTimeSeconds: 10 }),
@@ -171,4 +173,157 @@ describe("parseSpeakerConfig", () => {
     );
     expect(found).toHaveLength(5);
   });
+});
+
+describe("policies where none is written (RFC 8212)", () => {
+  const open = {
+    importPolicy: "accept",
+    exportPolicy: [{ name: "all", action: "accept" }],
+  };
+  const none = { importPolicy: [], exportPolicy: [] };
+
+  it.each([
+    [65001, {}, none],
+    ["external", {}, none],
+    // Whatever may be external needs a policy.
+    ["any", {}, none],
+    [0, {}, none],
+    [65000, {}, open],
+    ["internal", {}, open],
+    [65001, { ebgpRequiresPolicy: false }, open],
+  ])("peer asn %s, %j", (asn, more, expected) => {
+    const file = { ...withPeer({ asn }), ...more };
+    expect(parseSpeakerConfig(file, "host")).toMatchObject({ peers: [expected] });
+  });
+
+  it("one that is written counts, the other is still needed", () => {
+    const file = withPeer({ importPolicy: "accept" });
+    expect(parseSpeakerConfig(file, "host")).toMatchObject({
+      peers: [{ importPolicy: "accept", exportPolicy: [] }],
+    });
+  });
+});
+
+describe("policies", () => {
+  it("take every condition and every action", () => {
+    const statement = {
+      name: "s",
+      match: {
+        prefixRanges: ["10.0.0.0/8", { prefix: "10.1.0.0/16", minLength: 24, maxLength: 28 }],
+        neighbors: ["tor0"],
+        originated: false,
+        origin: ["igp"],
+        communities: { any: ["65000:1"], none: ["no-export"] },
+        largeCommunities: { all: ["65000:1:2"] },
+        extendedCommunities: { any: ["rt:65000:100", "soo:10.0.0.1:7", "rt:4200000000:1"] },
+        asPath: {
+          contains: [65003],
+          beginsWith: 65001,
+          endsWith: 65009,
+          maxLength: 5,
+          regex: "_65003_",
+        },
+      },
+      set: {
+        nextHop: "10.0.0.9",
+        extendedCommunities: ["0x030b000000000064"],
+        remove: { communities: ["65000:7"] },
+        replace: { largeCommunities: [] },
+      },
+    };
+    const file = withPeer({ importPolicy: [statement], exportPolicy: [statement] });
+    const bytes = (...of: number[]) => Uint8Array.of(...of);
+    const expected = {
+      match: {
+        prefixRanges: [
+          { prefix: "10.0.0.0/8" },
+          { prefix: "10.1.0.0/16", minLength: 24, maxLength: 28 },
+        ],
+        communities: { any: [4259840001], none: [0xffffff01] },
+        extendedCommunities: {
+          any: [
+            bytes(0, 2, 0xfd, 0xe8, 0, 0, 0, 100),
+            bytes(1, 3, 10, 0, 0, 1, 0, 7),
+            bytes(2, 2, 0xfa, 0x56, 0xea, 0, 0, 1),
+          ],
+        },
+        asPath: { beginsWith: 65001, regex: "_65003_" },
+      },
+      set: { nextHop: "10.0.0.9", extendedCommunities: [bytes(3, 11, 0, 0, 0, 0, 0, 100)] },
+    };
+    expect(parseSpeakerConfig(file, "host")).toMatchObject({
+      peers: [{ importPolicy: [expected], exportPolicy: [expected] }],
+    });
+  });
+
+  it.each([
+    [{ match: { asPath: { regex: "(" } } }, "match.asPath.regex", /expected a regular expression/],
+    [
+      { match: { communities: { any: ["x"] } } },
+      "match.communities.any[0]",
+      /65010:100 or no-export/,
+    ],
+    [{ match: { community: {} } }, "match.community", /no field 'community'/, "communities"],
+    [
+      { match: { prefixRanges: [{ prefix: "10.0.0.0/16", minLength: 8 }] } },
+      "match.prefixRanges[0]",
+      /16 <= minLength <= maxLength <= 32/,
+    ],
+    [{ match: { prefixRanges: ["10.0.0.1/16"] } }, "match.prefixRanges[0]", /host bits/],
+    [{ set: { nextHop: "self" } }, "set.nextHop", /for export policies/],
+    [{ set: { extendedCommunities: ["rt:1"] } }, "set.extendedCommunities[0]", /rt:65000:100/],
+    [{ action: "permit" }, "action", /accept/],
+  ])("refuse %j in an import policy", (part, path, message, meant?: string) => {
+    const found = parseSpeakerConfig(withPeer({ importPolicy: [{ name: "s", ...part }] }), "host");
+    expect(found).toMatchObject([
+      {
+        path: `peers[0].importPolicy[0].${path}`,
+        message: expect.stringMatching(message),
+        ...(meant !== undefined && { hint: `did you mean '${meant}'?` }),
+      },
+    ]);
+  });
+
+  it("refuse a name twice", () => {
+    const exportPolicy = [{ name: "s" }, { name: "s", action: "reject" }];
+    expect(problems(withPeer({ exportPolicy }))).toEqual([
+      "BadValue peers[0].exportPolicy[1].name",
+    ]);
+  });
+});
+
+it("limits, shutdown and the rest of a peer", () => {
+  const file = withPeer({
+    maximumPrefix: { "ipv4/unicast": { count: 10, restartTimeSeconds: 60 } },
+    shutdown: "back at noon",
+    localAs: { asn: 65009, replaceAs: true },
+    allowAsIn: 2,
+    nextHopSelf: "force",
+    routeReflectorClient: true,
+  });
+  expect(parseSpeakerConfig({ ...file, clusterId: "9.9.9.9" }, "host")).toMatchObject({
+    clusterId: "9.9.9.9",
+    peers: [
+      {
+        maximumPrefix: {
+          "ipv4/unicast": {
+            count: 10,
+            warningThresholdPercent: 75,
+            action: "teardown",
+            restartTimeSeconds: 60,
+          },
+        },
+        shutdown: { communication: "back at noon" },
+        localAs: { asn: 65009, replaceAs: true },
+        allowAsIn: 2,
+        nextHopSelf: "force",
+        routeReflectorClient: true,
+      },
+    ],
+  });
+  const off = parseSpeakerConfig(withPeer({ shutdown: false }), "host");
+  expect(off).not.toHaveProperty(["peers", 0, "shutdown"]);
+  expect(problems(withPeer({ maximumPrefix: { "ipv4/unicast": {} } }))).toEqual([
+    "MissingField peers[0].maximumPrefix.ipv4/unicast.count",
+  ]);
 });

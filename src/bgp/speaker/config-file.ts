@@ -1,11 +1,28 @@
 import * as z from "zod";
 import type { Diagnostic } from "../../input/diagnostic.ts";
 import { nearest } from "../../input/nearest.ts";
-import { type Address, familyOf, parseAddress } from "../../net/address.ts";
-import { type Prefix, parsePrefix } from "../../net/prefix.ts";
-import { families, type FamilyName } from "../rib/family.ts";
-import { parseCommunity, parseLargeCommunity } from "./community-text.ts";
+import { familyOf } from "../../net/address.ts";
+import { families } from "../rib/family.ts";
 import type { PeerConfig, PolicyStatement, SpeakerConfig } from "./config.ts";
+import {
+  asPathMatchSchema,
+  communityListsSchema,
+  importPolicySchema,
+  matchSchema,
+  policySchema,
+  setSchema,
+  statementSchema,
+} from "./config-policy.ts";
+import {
+  address,
+  asn,
+  familyName,
+  familySchema,
+  ipv4Address,
+  port,
+  prefix,
+  seconds,
+} from "./config-values.ts";
 
 /** A mistake without file and line: whoever read the YAML knows the line of `path`. */
 export type ConfigProblem = Pick<Diagnostic, "code" | "path" | "message" | "hint">;
@@ -23,7 +40,8 @@ const defaults = {
  * The configuration of `spinelab speaker -f FILE`, as plain value of its YAML: the fields of
  * SpeakerConfig by name, with families as `ipv4/unicast`, communities as `65010:100` or
  * `no-export`, and defaults for all but localAsn, routerId and each peer's address and asn. Without
- * an export policy a peer is sent what is originated here. `hostname` stands where the file has none.
+ * policies an internal peer gets and gives everything, and an external one nothing (RFC 8212), unless
+ * `ebgpRequiresPolicy: false`. `hostname` stands where the file has none.
  *
  * Returns every problem at once.
  */
@@ -33,13 +51,12 @@ export function parseSpeakerConfig(
 ): SpeakerConfig | ConfigProblem[] {
   const parsed = speakerSchema.safeParse(value);
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => problemsOf(issue, value));
-  const { peers, listenPort, ...rest } = parsed.data;
-  const config: SpeakerConfig = {
+  const { peers, ebgpRequiresPolicy, ...rest } = parsed.data;
+  const config: SpeakerConfig = defined({
     ...rest,
     hostname: rest.hostname ?? hostname,
-    ...(listenPort !== undefined && { listenPort }),
-    peers: peers.map((peer) => peerConfig(peer, rest.originate)),
-  };
+    peers: peers.map((peer) => peerConfig(peer, { ...rest, ebgpRequiresPolicy })),
+  });
   const problems = [
     ...duplicates(config.peers, "name"),
     ...duplicates(config.peers, "address"),
@@ -48,78 +65,40 @@ export function parseSpeakerConfig(
   return problems.length > 0 ? problems : config;
 }
 
-const asn = z.int().min(1).max(4294967295);
-const seconds = z.int().min(1).max(65535);
-const port = z.int().min(1).max(65535);
-const uint32 = z.int().min(0).max(4294967295);
-
-const address = z.string().transform((text, context): Address => {
-  const parsed = parseAddress(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue(`expected an IP address, not '${text}'`);
-  return z.NEVER;
-});
-
-const ipv4Address = address.refine((of) => familyOf(of) === "ipv4" && of !== "0.0.0.0", {
-  error: "expected an IPv4 address other than 0.0.0.0: the BGP Identifier (RFC 6286)",
-});
-
-const prefix = z.string().transform((text, context): Prefix => {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) context.addIssue(`expected an IP prefix, not '${text}'`);
-  else if (text !== parsed && parseAddress(text.split("/")[0]!) !== parsed.split("/")[0]) {
-    const params = { hint: `did you mean '${parsed}'?` };
-    context.addIssue({ code: "custom", message: `'${text}' has host bits set`, params });
-  } else return parsed;
-  return z.NEVER;
-});
-
-const familySchema = z
-  .enum(Object.keys(families) as [FamilyName, ...FamilyName[]])
-  .transform((name) => families[name]);
-
-/** YAML reads `4259840100` as a number and `65010:100` as text. */
-const written = z.union([z.string(), z.number()]).transform(String);
-
-const community = written.transform((text, context): number => {
-  const parsed = parseCommunity(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue(`expected a community such as 65010:100 or no-export, not '${text}'`);
-  return z.NEVER;
-});
-
-const largeCommunity = written.transform((text, context): [number, number, number] => {
-  const parsed = parseLargeCommunity(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue(`expected a large community such as 64512:1:2, not '${text}'`);
-  return z.NEVER;
-});
-
-const setSchema = z.strictObject({
-  localPref: uint32.optional(),
-  med: uint32.optional(),
-  communities: z.array(community).optional(),
-  largeCommunities: z.array(largeCommunity).optional(),
-  // With the one prepending that RFC 4271 §5.1.2 asks for, a full AS_PATH segment.
-  asPathPrepend: z.int().min(0).max(254).optional(),
-});
-
-const statementSchema = z.strictObject({
-  name: z.string().min(1),
-  prefixes: z.array(prefix).optional(),
-  action: z.enum(["accept", "reject"]).default("accept"),
-  set: setSchema.optional(),
-});
-
 const gracefulRestartSchema = z.strictObject({
   // 12 bits on the wire (RFC 4724 §3).
   restartTimeSeconds: z.int().min(1).max(4095).default(defaults.restartTimeSeconds),
 });
 
+const localAsSchema = z.strictObject({
+  asn,
+  noPrepend: z.boolean().optional(),
+  replaceAs: z.boolean().optional(),
+});
+
+const maximumPrefixSchema = z.strictObject({
+  count: z.int().min(1).max(4294967295),
+  // As in FRR.
+  warningThresholdPercent: z.int().min(1).max(100).default(75),
+  action: z.enum(["teardown", "warn"]).default("teardown"),
+  restartTimeSeconds: seconds.optional(),
+});
+
+/** A word in place of a mapping: `shutdown: true`, or the words that the peer is told. */
+const shutdownSchema = z
+  .union([z.boolean(), z.string().min(1)])
+  .transform((said) => (said === false ? undefined : said === true ? {} : { communication: said }));
+
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional(),
   address,
-  asn: z.int().min(0).max(4294967295),
+  asn: z.union([z.int().min(0).max(4294967295), z.enum(["internal", "external", "any"])], {
+    error: (issue) =>
+      issue.input === undefined
+        ? undefined
+        : "expected an AS number, 'internal', 'external' or 'any'",
+  }),
+  localAs: localAsSchema.optional(),
   localAddress: address.optional(),
   port: port.default(defaults.port),
   passive: z.boolean().default(false),
@@ -135,8 +114,14 @@ const peerSchema = z.strictObject({
   password: z.string().min(1).max(80).optional(),
   gracefulRestart: gracefulRestartSchema.optional(),
   families: z.array(familySchema).min(1).default([families["ipv4/unicast"]]),
-  exportPolicy: z.array(statementSchema).optional(),
-  importPolicy: z.enum(["accept", "reject"]).default("accept"),
+  exportPolicy: policySchema.optional(),
+  importPolicy: importPolicySchema.optional(),
+  routeReflectorClient: z.boolean().optional(),
+  nextHopSelf: z.union([z.boolean(), z.literal("force")]).optional(),
+  // FRR's range.
+  allowAsIn: z.int().min(1).max(10).optional(),
+  maximumPrefix: z.partialRecord(familyName, maximumPrefixSchema).optional(),
+  shutdown: shutdownSchema.optional(),
 });
 
 const speakerSchema = z.strictObject({
@@ -144,6 +129,9 @@ const speakerSchema = z.strictObject({
   routerId: ipv4Address,
   listenPort: port.optional(),
   hostname: z.string().min(1).max(255).optional(),
+  clusterId: ipv4Address.optional(),
+  // As FRR's `bgp ebgp-requires-policy`.
+  ebgpRequiresPolicy: z.boolean().default(true),
   peers: z.array(peerSchema).default([]),
   originate: z.array(prefix).default([]),
 });
@@ -152,13 +140,29 @@ const speakerSchema = z.strictObject({
 const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   "": Object.keys(speakerSchema.shape),
   peers: Object.keys(peerSchema.shape),
+  localAs: Object.keys(localAsSchema.shape),
+  maximumPrefix: Object.keys(families),
   gracefulRestart: Object.keys(gracefulRestartSchema.shape),
   exportPolicy: Object.keys(statementSchema.shape),
+  importPolicy: Object.keys(statementSchema.shape),
+  match: Object.keys(matchSchema.shape),
+  prefixRanges: ["prefix", "minLength", "maxLength"],
+  asPath: Object.keys(asPathMatchSchema.shape),
   set: Object.keys(setSchema.shape),
+  remove: Object.keys(communityListsSchema.shape),
+  replace: Object.keys(communityListsSchema.shape),
 };
 
 function problemsOf(issue: z.core.$ZodIssue, whole: unknown): ConfigProblem[] {
   const path = pathText(issue.path);
+  if (issue.code === "invalid_union") {
+    // The alternative that was meant is the one that went wrong deepest.
+    const [meant] = issue.errors.toSorted((a, b) => depth(b) - depth(a));
+    if (meant !== undefined && depth(meant) > 0) {
+      const within = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return within.flatMap((one) => problemsOf(one as z.core.$ZodIssue, whole));
+    }
+  }
   if (issue.code === "unrecognized_keys") {
     const under = issue.path.findLast((part) => typeof part === "string") ?? "";
     return issue.keys.map((key) => {
@@ -179,6 +183,13 @@ function problemsOf(issue: z.core.$ZodIssue, whole: unknown): ConfigProblem[] {
   return [{ code, path, message: issue.message, ...(typeof hint === "string" && { hint }) }];
 }
 
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(
+    0,
+    ...issues.map((issue) => issue.path.length + (issue.code === "invalid_type" ? 0 : 0.5)),
+  );
+}
+
 function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, part) => (value as Record<PropertyKey, unknown> | null | undefined)?.[part],
@@ -194,32 +205,52 @@ function pathText(path: readonly PropertyKey[]): string {
   }, "");
 }
 
-function peerConfig(peer: z.output<typeof peerSchema>, originate: Prefix[]): PeerConfig {
-  const { holdTimeSeconds: hold, exportPolicy } = peer;
+/** RFC 8212 §2, §3: without a policy an external peer's routes are not used, and it gets none. */
+const noPolicy = { importPolicy: [], exportPolicy: [] };
+
+/** Towards internal peers RFC 4271 §9.2 says what goes on; everything else is open where nothing is required. */
+const openPolicy: { importPolicy: "accept"; exportPolicy: PolicyStatement[] } = {
+  importPolicy: "accept",
+  exportPolicy: [{ name: "all", action: "accept" }],
+};
+
+function peerConfig(
+  peer: z.output<typeof peerSchema>,
+  speaker: { localAsn: number; ebgpRequiresPolicy: boolean },
+): PeerConfig {
+  const { holdTimeSeconds: hold, exportPolicy, importPolicy } = peer;
+  const isInternal =
+    peer.asn === "internal" || peer.asn === (peer.localAs?.asn ?? speaker.localAsn);
+  const policy = isInternal || !speaker.ebgpRequiresPolicy ? openPolicy : noPolicy;
   return defined({
     ...peer,
     name: peer.name ?? peer.address,
+    asn: peer.asn === "any" ? 0 : peer.asn,
     // RFC 4271 §10: a third of the Hold Time.
     keepaliveTimeSeconds:
       peer.keepaliveTimeSeconds ??
       (hold === 0
         ? defaults.keepaliveTimeSeconds
         : Math.min(defaults.keepaliveTimeSeconds, Math.max(1, Math.floor(hold / 3)))),
-    exportPolicy: exportPolicy?.map(policyStatement) ?? [
-      { name: "originated", prefixes: originate, action: "accept" as const },
-    ],
+    exportPolicy: exportPolicy ?? policy.exportPolicy,
+    importPolicy: importPolicy ?? policy.importPolicy,
   });
 }
 
-function policyStatement({ set, ...rest }: z.output<typeof statementSchema>): PolicyStatement {
-  return { ...defined(rest), ...(set !== undefined && { set: defined(set) }) };
-}
+type Defined<T> = T extends string | number | boolean | Uint8Array
+  ? T
+  : T extends readonly unknown[]
+    ? { [K in keyof T]: Defined<T[K]> }
+    : { [K in keyof T]: Defined<Exclude<T[K], undefined>> };
 
-/** Fields that are not there instead of undefined. */
-function defined<T extends object>(of: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+/** Fields that are not there instead of undefined, at every depth. */
+function defined<T>(of: T): Defined<T> {
+  if (Array.isArray(of)) return of.map(defined) as Defined<T>;
+  if (typeof of !== "object" || of === null || of instanceof Uint8Array) return of as Defined<T>;
+  const entries = Object.entries(of).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, defined<unknown>(value)]),
+  ) as Defined<T>;
 }
 
 function peerProblems(peer: PeerConfig, index: number): ConfigProblem[] {

@@ -1,6 +1,7 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { PolicyStatement } from "../rib/export-policy.ts";
+import type { PolicyStatement } from "../rib/policy.ts";
+import type { FamilyName } from "../rib/family.ts";
 import type { AfiSafi } from "../wire/message.ts";
 
 export type { PolicyStatement };
@@ -15,16 +16,43 @@ export type SpeakerConfig = {
   /** Host name for the FQDN capability, so that FRR shows `kind-worker(10.0.2.2)`. */
   hostname: string;
   peers: PeerConfig[];
+  /** RFC 4456 §7; undefined: the router id. */
+  clusterId?: Address;
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
   originate: Prefix[];
+};
+
+/** Statements as in an export policy: first match wins, nothing matching is rejected. */
+export type ImportPolicy = "accept" | "reject" | PolicyStatement[];
+
+/** As FRR's `neighbor local-as`: what is left of an AS number that was given up, or the first of another. */
+export type LocalAs = {
+  asn: number;
+  /** Not put in front of paths that come in. */
+  noPrepend?: boolean;
+  /** Our real AS number is not in paths that go out. */
+  replaceAs?: boolean;
+};
+
+/** How many routes a peer may send in one family (RFC 4486 §4). */
+export type MaximumPrefix = {
+  count: number;
+  /** Of `count`: more are told in the log. */
+  warningThresholdPercent: number;
+  /** What more than `count` bring about. */
+  action: "teardown" | "warn";
+  /** The session is tried again after this; undefined: not before the limit is changed. */
+  restartTimeSeconds?: number;
 };
 
 export type PeerConfig = {
   /** Unique within a speaker. */
   name: string;
   address: Address;
-  /** Expected AS number in the peer's OPEN; 0 accepts any. */
-  asn: number;
+  /** Expected AS number in the peer's OPEN; 0 accepts any, `internal` ours only, `external` any but ours. */
+  asn: number | "internal" | "external";
+  /** Another AS number that we are to this external peer. */
+  localAs?: LocalAs;
   /** Source address of the connection; undefined: the kernel chooses. */
   localAddress?: Address;
   /** TCP port to connect to. */
@@ -44,6 +72,16 @@ export type PeerConfig = {
   families: AfiSafi[];
   /** What may be advertised: first match wins, nothing matching is rejected. */
   exportPolicy: PolicyStatement[];
-  /** What is done with routes received: Cilium keeps, counts and shows them but never uses them. */
-  importPolicy: "accept" | "reject";
+  /** What is done with routes received. `reject` is Cilium's: kept, counted and shown, but never used. */
+  importPolicy: ImportPolicy;
+  /** An internal peer that this speaker reflects routes for (RFC 4456). */
+  routeReflectorClient?: boolean;
+  /** To an internal peer our own address as next hop of routes from external peers; `force`: of reflected ones too. */
+  nextHopSelf?: boolean | "force";
+  /** How often our own AS number may be in a path received; undefined: not at all. */
+  allowAsIn?: number;
+  /** Counted before any policy. A family without an entry has no limit. */
+  maximumPrefix?: Partial<Record<FamilyName, MaximumPrefix>>;
+  /** Administratively down; the peer is told in these words (RFC 9003). */
+  shutdown?: { communication?: string };
 };

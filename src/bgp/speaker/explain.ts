@@ -49,11 +49,13 @@ export function explain(prefix: Prefix, ribs: Ribs, peers: readonly Peer[]): Exp
       return Object.assign(available(path), by && { droppedBy: { name: by.name, rfc: by.rfc } });
     }),
     notUsed: peers.flatMap(({ config, inbound }) => {
-      const path = inbound.tables().get(name)?.get(prefix);
-      const reason = path && inbound.whyNotUsed(path);
-      if (path === undefined || reason === undefined) return [];
       const { name: peer, address: peerAddress } = config;
-      return [{ peer, peerAddress, ...routeView(family, prefix, path.set), reason }];
+      return (inbound.tables().get(name)?.pathsTo(prefix) ?? []).flatMap((path) => {
+        const imported = inbound.imported(prefix, path);
+        if ("path" in imported) return [];
+        const view = routeView(family, prefix, path.set);
+        return [{ peer, peerAddress, ...view, reason: imported.rejected }];
+      });
     }),
     steps: eliminations.map(({ step, kept, dropped }) => ({
       name: step.name,

@@ -1,12 +1,24 @@
 import type { Prefix } from "../../net/prefix.ts";
 import { AdjRibIn } from "../rib/adj-rib-in.ts";
+import { prependAsn } from "../rib/as-path.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
-import { type LocalSide, whyIneligible } from "../rib/import.ts";
+import { type Imported, Importer, type LocalSide, whyIneligible } from "../rib/import.ts";
 import type { AttributeSet, Path, PeerSource } from "../rib/path.ts";
+import { pathIdOfKey, prefixOfKey, type RouteKey, routeKey } from "../rib/route-key.ts";
 import type { Negotiated } from "../session/io.ts";
 import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
-import type { PeerConfig } from "./config.ts";
+import type { ImportPolicy } from "./config.ts";
 import type { Ribs } from "./ribs.ts";
+
+/** What a session's routes are judged and marked by. */
+type InboundSession = {
+  source: PeerSource;
+  local: LocalSide;
+  /** AS number put in front of every path that comes in: local-as. */
+  prepend: number | undefined;
+  /** The one path for each attribute set and Path Identifier. */
+  paths: WeakMap<AttributeSet, Map<number | undefined, Path>>;
+};
 
 /**
  * The way of one peer's routes into the speaker: adj-rib-in of every family, from there, where the
@@ -17,22 +29,24 @@ export class Inbound {
   readonly #peer: string;
   readonly #ribs: Ribs;
   readonly #tables = new Map<FamilyName, AdjRibIn>();
-  #importPolicy: PeerConfig["importPolicy"];
-  #session:
-    | { source: PeerSource; local: LocalSide; paths: WeakMap<AttributeSet, Path> }
-    | undefined;
+  #importPolicy: ImportPolicy;
+  #importer: Importer;
+  /** Routes that the decision process could look at, and the import policy rejects; not filled where it rejects all. */
+  readonly #rejected = new Map<FamilyName, Set<RouteKey>>();
+  #session: InboundSession | undefined;
 
-  constructor(peer: string, ribs: Ribs, importPolicy: PeerConfig["importPolicy"]) {
+  constructor(peer: string, ribs: Ribs, importPolicy: ImportPolicy) {
     this.#peer = peer;
     this.#ribs = ribs;
     this.#importPolicy = importPolicy;
+    this.#importer = new Importer(importPolicy, ribs.pool);
   }
 
   tables(): ReadonlyMap<FamilyName, AdjRibIn> {
     return this.#tables;
   }
 
-  get importPolicy(): PeerConfig["importPolicy"] {
+  get importPolicy(): ImportPolicy {
     return this.#importPolicy;
   }
 
@@ -44,17 +58,18 @@ export class Inbound {
   /** Number of the family's routes the decision process looks at. */
   accepted(family: FamilyName): number {
     if (this.#importPolicy === "reject") return 0;
-    return this.#tables.get(family)?.eligible ?? 0;
+    const eligible = this.#tables.get(family)?.eligible ?? 0;
+    return eligible - (this.#rejected.get(family)?.size ?? 0);
   }
 
-  /** Why the decision process does not look at a path of this peer, or undefined. */
-  whyNotUsed(path: Path): string | undefined {
-    return this.#importPolicy === "reject" ? "the import policy rejects it" : path.ineligible;
+  /** What the decision process gets of a route of this peer. */
+  imported(prefix: Prefix, path: Path): Imported {
+    return this.#importer.import(prefix, path);
   }
 
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
-  begin(source: PeerSource, local: LocalSide, negotiated: Negotiated): void {
-    this.#session = { source, local, paths: new WeakMap() };
+  begin(of: Omit<InboundSession, "paths">, negotiated: Negotiated): void {
+    this.#session = { ...of, paths: new WeakMap() };
     const preserved = new Set(
       negotiated.gracefulRestart?.families
         .filter(({ forwardingPreserved }) => forwardingPreserved)
@@ -87,16 +102,19 @@ export class Inbound {
 
   /** Of negotiated families only: the session leaves the others out. */
   update(message: UpdateMessage): void {
-    for (const { family, prefixes } of message.withdrawn) {
+    for (const { family, prefixes, pathIds } of message.withdrawn) {
       const table = this.#table(family);
-      const known = prefixes.filter((prefix) => table.withdraw(prefix));
+      const keys = prefixes.map((prefix, i) => routeKey(prefix, pathIds?.[i]));
+      const known = keys.filter((key) => table.withdraw(key));
       this.#uninstall(familyName(family), known);
     }
-    for (const { family, nextHop, prefixes } of message.announced) {
+    for (const { family, nextHop, prefixes, pathIds } of message.announced) {
       const table = this.#table(family);
-      const path = this.#path(message, nextHop);
-      for (const prefix of prefixes) {
-        if (table.announce(prefix, path)) this.#install(familyName(family), prefix, path);
+      const pathOf = this.#paths(message, nextHop);
+      for (const [i, prefix] of prefixes.entries()) {
+        const key = routeKey(prefix, pathIds?.[i]);
+        const path = pathOf(pathIds?.[i]);
+        if (table.announce(key, path)) this.#install(familyName(family), key, path);
       }
     }
   }
@@ -117,11 +135,12 @@ export class Inbound {
   }
 
   /** What was received is judged anew, without asking the peer. */
-  setImportPolicy(importPolicy: PeerConfig["importPolicy"]): void {
-    if (importPolicy === this.#importPolicy) return;
+  setImportPolicy(importPolicy: ImportPolicy): void {
     this.#importPolicy = importPolicy;
+    this.#importer = new Importer(importPolicy, this.#ribs.pool);
+    this.#rejected.clear();
     for (const [name, table] of this.#tables) {
-      for (const [prefix, path] of table.entries()) this.#install(name, prefix, path);
+      for (const [key, path] of table.entries()) this.#install(name, key, path);
     }
   }
 
@@ -131,28 +150,54 @@ export class Inbound {
     return table;
   }
 
-  #path({ attributes }: UpdateMessage, nextHop: AttributeSet["nextHop"]): Path {
+  /** The path of an UPDATE's routes, for each Path Identifier. */
+  #paths(
+    { attributes }: UpdateMessage,
+    nextHop: AttributeSet["nextHop"],
+  ): (pathId: number | undefined) => Path {
     const session = this.#session;
     if (attributes === undefined || session === undefined) {
       throw new Error("routes announced without attributes or outside a session");
     }
-    const { source, local, paths } = session;
-    const set = this.#ribs.pool.intern(attributes, nextHop);
-    let path = paths.get(set);
-    if (path === undefined) {
-      path = { source, set, ineligible: whyIneligible(set, local) };
-      paths.set(set, path);
+    const { source, local, prepend, paths } = session;
+    const asPath =
+      prepend === undefined ? attributes.asPath : prependAsn(attributes.asPath, prepend, 1);
+    const set = this.#ribs.pool.intern({ ...attributes, asPath }, nextHop);
+    let known = paths.get(set);
+    if (known === undefined) paths.set(set, (known = new Map()));
+    return (pathId) => {
+      let path = known.get(pathId);
+      if (path === undefined) {
+        const ineligible = whyIneligible({ attributes, nextHop }, local);
+        path = { source, set, ineligible, ...(pathId !== undefined && { pathId }) };
+        known.set(pathId, path);
+      }
+      return path;
+    };
+  }
+
+  #install(name: FamilyName, key: RouteKey, path: Path): void {
+    const prefix = prefixOfKey(key);
+    const imported = this.#importer.import(prefix, path);
+    const used = "path" in imported ? imported.path : undefined;
+    this.#ribs.loc[name].replace(prefix, this.#peer, used, path.pathId);
+    if (this.#importPolicy === "reject") return;
+    const byPolicy = used === undefined && path.ineligible === undefined;
+    if (byPolicy) this.#rejectedOf(name).add(key);
+    else this.#rejected.get(name)?.delete(key);
+  }
+
+  #uninstall(name: FamilyName, keys: readonly RouteKey[]): void {
+    for (const key of keys) {
+      this.#ribs.loc[name].replace(prefixOfKey(key), this.#peer, undefined, pathIdOfKey(key));
+      this.#rejected.get(name)?.delete(key);
     }
-    return path;
   }
 
-  #install(name: FamilyName, prefix: Prefix, path: Path): void {
-    const usable = this.whyNotUsed(path) === undefined;
-    this.#ribs.loc[name].replace(prefix, this.#peer, usable ? path : undefined);
-  }
-
-  #uninstall(name: FamilyName, prefixes: readonly Prefix[]): void {
-    for (const prefix of prefixes) this.#ribs.loc[name].replace(prefix, this.#peer, undefined);
+  #rejectedOf(name: FamilyName): Set<RouteKey> {
+    let rejected = this.#rejected.get(name);
+    if (rejected === undefined) this.#rejected.set(name, (rejected = new Set()));
+    return rejected;
   }
 
   #drop(name: FamilyName): void {

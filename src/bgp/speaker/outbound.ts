@@ -1,9 +1,9 @@
 import type { Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { AdjRibOut } from "../rib/adj-rib-out.ts";
-import { Exporter } from "../rib/export.ts";
-import { ExportPolicy, type PolicyStatement } from "../rib/export-policy.ts";
+import { Exporter, type ExportTarget } from "../rib/export.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
+import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { Negotiated } from "../session/io.ts";
 import type { AfiSafi, Message, UpdateMessage } from "../wire/message.ts";
 import { sameFamily } from "../wire/registry.ts";
@@ -11,22 +11,24 @@ import type { Ribs } from "./ribs.ts";
 
 type Table = { readonly family: AfiSafi; readonly sent: AdjRibOut; exporter: Exporter };
 
+/** What of its configuration a session's routes out depend on. */
+export type OutboundOptions = Pick<
+  ExportTarget,
+  "client" | "clusterId" | "nextHopSelf" | "prependAsns"
+> & { name: string; exportPolicy: readonly PolicyStatement[] };
+
 /** The way of routes out over one Established session: export policy, adj-rib-out, UPDATEs. */
 export class Outbound {
   readonly #ribs: Ribs;
-  readonly #peer: { name: string; localAsn: number };
+  readonly #peer: OutboundOptions;
   readonly #negotiated: Negotiated;
   readonly #tables = new Map<FamilyName, Table>();
 
-  constructor(
-    ribs: Ribs,
-    peer: { name: string; localAsn: number; exportPolicy: readonly PolicyStatement[] },
-    negotiated: Negotiated,
-  ) {
+  constructor(ribs: Ribs, peer: OutboundOptions, negotiated: Negotiated) {
     this.#ribs = ribs;
     this.#peer = peer;
     this.#negotiated = negotiated;
-    const policy = new ExportPolicy(peer.exportPolicy);
+    const policy = new Policy(peer.exportPolicy);
     for (const family of negotiated.families) {
       const exporter = this.#exporter(family, policy);
       this.#tables.set(familyName(family), { family, sent: new AdjRibOut(family), exporter });
@@ -52,7 +54,7 @@ export class Outbound {
 
   /** What the peer must be told under another policy: the difference only. */
   setPolicy(statements: readonly PolicyStatement[]): Message[] {
-    const policy = new ExportPolicy(statements);
+    const policy = new Policy(statements);
     return [...this.#tables].flatMap(([name, table]) => {
       table.exporter = this.#exporter(table.family, policy);
       // Whatever was sent is still in the loc-rib, or among its changes.
@@ -73,6 +75,15 @@ export class Outbound {
     ];
   }
 
+  /** What to send instead of an UPDATE whose announcements no message holds. */
+  withdrawn({ announced }: UpdateMessage): UpdateMessage[] {
+    return announced.map(({ family, prefixes }) => {
+      this.#tables.get(familyName(family))?.sent.forget(prefixes);
+      const withdrawn = [{ family, prefixes }];
+      return { type: "UPDATE", withdrawn, attributes: undefined, announced: [] };
+    });
+  }
+
   #update(name: FamilyName, prefixes: Iterable<Prefix>): UpdateMessage[] {
     const { sent, exporter } = this.#tables.get(name)!;
     const loc = this.#ribs.loc[name];
@@ -84,13 +95,13 @@ export class Outbound {
     });
   }
 
-  #exporter(family: AfiSafi, policy: ExportPolicy): Exporter {
+  #exporter(family: AfiSafi, policy: Policy): Exporter {
     const { internal, localAddress, extendedNextHop } = this.#negotiated;
     const nextHopFamilies: Family[] = extendedNextHop.some((of) => sameFamily(of, family))
       ? [family.afi, "ipv6"]
       : [family.afi];
-    const { name: peer, localAsn } = this.#peer;
-    const target = { peer, internal, localAsn, localAddress, nextHopFamilies };
+    const { name: peer, exportPolicy: _, ...options } = this.#peer;
+    const target = { ...options, peer, internal, localAddress, nextHopFamilies };
     return new Exporter(target, policy, this.#ribs.pool);
   }
 }

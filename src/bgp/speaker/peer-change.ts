@@ -8,6 +8,9 @@ export type PeerChange = {
   /** How the peer is reached for is another: of no matter to a session that is up. */
   dialing: boolean;
   exportPolicy: boolean;
+  importPolicy: boolean;
+  shutdown: boolean;
+  maximumPrefix: boolean;
 };
 
 /** gracefulRestart is in neither: the next session takes it up, as in Cilium's speaker. */
@@ -17,8 +20,15 @@ export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
     dialing:
       before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
       before.passive !== after.passive,
-    exportPolicy: JSON.stringify(before.exportPolicy) !== JSON.stringify(after.exportPolicy),
+    exportPolicy: differ(before.exportPolicy, after.exportPolicy),
+    importPolicy: differ(before.importPolicy, after.importPolicy),
+    shutdown: differ(before.shutdown, after.shutdown),
+    maximumPrefix: differ(before.maximumPrefix, after.maximumPrefix),
   };
+}
+
+function differ(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
 }
 
 /** Whether every session must start over: who we are is another. */
@@ -26,6 +36,7 @@ export function speakerReset(before: SpeakerConfig, after: SpeakerConfig): boole
   return (
     before.localAsn !== after.localAsn ||
     before.routerId !== after.routerId ||
+    before.clusterId !== after.clusterId ||
     before.listenPort !== after.listenPort
   );
 }
@@ -41,5 +52,10 @@ function sessionKey(of: PeerConfig): string {
     of.holdTimeSeconds,
     of.keepaliveTimeSeconds,
     of.families.map(familyName).sort(),
+    // What the routes of a session are marked and rewritten by, from its first to its last.
+    of.localAs,
+    of.routeReflectorClient,
+    of.nextHopSelf,
+    of.allowAsIn,
   ]);
 }

@@ -1,6 +1,5 @@
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
-import type { PeerSource } from "../rib/path.ts";
 import { ownCapabilities } from "../session/capabilities.ts";
 import type {
   DownReason,
@@ -11,13 +10,22 @@ import type {
 } from "../session/io.ts";
 import { Session } from "../session/session.ts";
 import { encodeMessage } from "../wire/encode.ts";
+import { NoRoomError } from "../wire/error.ts";
 import type { AfiSafi, Capability, Message, UpdateMessage } from "../wire/message.ts";
-import type { PeerConfig, SpeakerConfig } from "./config.ts";
+import { CeaseSubcode } from "../wire/registry.ts";
+import type { PeerConfig } from "./config.ts";
 import type { ConnectionId, Effect, TimerId } from "./effect.ts";
 import { Inbound } from "./inbound.ts";
+import { PrefixLimits } from "./maximum-prefix.ts";
 import { Outbound } from "./outbound.ts";
 import { peerChange } from "./peer-change.ts";
 import type { Ribs } from "./ribs.ts";
+import {
+  inboundSession,
+  outboundOptions,
+  sessionAsn,
+  type SpeakerIdentity,
+} from "./session-view.ts";
 
 /**
  * A peer that is back but never says End-of-RIB, or that says BoRR and never EoRR, loses what is
@@ -25,8 +33,9 @@ import type { Ribs } from "./ribs.ts";
  */
 const stalePathTimeMs = 360_000;
 
-/** The one timer that is the peer's own and not its session's: the end of stale routes. */
+/** The timers that are the peer's own and not its session's: the end of stale routes, and of a teardown for too many. */
 const sweepTimer = "sweepStale";
+const maximumPrefixTimer = "maximumPrefix";
 
 /** RFC 7313 §3.2. */
 const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
@@ -34,7 +43,7 @@ const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
 /** What a peer needs of its speaker. */
 export type PeerContext = {
   /** As configured now. */
-  readonly speaker: () => Pick<SpeakerConfig, "localAsn" | "routerId" | "hostname">;
+  readonly speaker: () => SpeakerIdentity;
   readonly softwareVersion: string;
   /** The Restart State bit of the first session's OPEN (RFC 4724 §4.1). */
   readonly restarting: boolean;
@@ -63,6 +72,8 @@ export class Peer {
   #established: Established | undefined;
   #lastDown: string | undefined;
   #isSweepSet = false;
+  #heldDown: string | undefined;
+  readonly #limits = new PrefixLimits();
   readonly #context: PeerContext;
 
   constructor(serial: number, config: PeerConfig, context: PeerContext) {
@@ -80,7 +91,7 @@ export class Peer {
       get capabilities() {
         return currentCapabilities();
       },
-      localAsn: context.speaker().localAsn,
+      localAsn: sessionAsn(config, context.speaker()),
       routerId: context.speaker().routerId,
       newConnectionId: context.newConnectionId,
       random: context.random,
@@ -100,9 +111,23 @@ export class Peer {
     return this.#lastDown;
   }
 
+  /** Why the session is not even tried; undefined where it is. */
+  get heldDown(): string | undefined {
+    return this.#heldDown;
+  }
+
+  /** Unless it is administratively down. */
+  start(nowMs: number): void {
+    this.#heldDown = this.#config.shutdown && "administratively shut down";
+    if (this.#heldDown === undefined) this.step({ input: "start" }, nowMs);
+    else this.#context.changed(this);
+  }
+
   step(input: SessionInput, nowMs: number): void {
     const { state, lastError } = this.session;
     for (const effect of this.session.step(input, nowMs)) this.#perform(effect, nowMs);
+    // Not amid the effects: those left would be of a session that is over.
+    if (this.#established !== undefined) this.#checkLimits(nowMs);
     if (this.session.state === state && this.session.lastError === lastError) return;
     this.#context.changed(this);
   }
@@ -114,21 +139,58 @@ export class Peer {
       this.#log("info", "stale routes removed: the peer did not send them again in time");
       this.inbound.sweepAllStale();
       this.#context.changed(this);
+    } else if (name === maximumPrefixTimer) {
+      this.start(nowMs);
     } else {
       this.step({ input: "timer", timer: name as TimerName }, nowMs);
     }
   }
 
   /** Takes up what needs no reset (peer-change.ts); an export policy's difference is sent. */
-  configure(config: PeerConfig): void {
-    const { exportPolicy } = peerChange(this.#config, config);
+  configure(config: PeerConfig, nowMs: number): void {
+    const { exportPolicy, importPolicy, shutdown, maximumPrefix } = peerChange(
+      this.#config,
+      config,
+    );
     this.#config = config;
-    if (config.importPolicy !== this.inbound.importPolicy) {
+    if (shutdown || (maximumPrefix && this.#heldDown !== undefined)) this.#hold(nowMs);
+    if (importPolicy) {
       this.inbound.setImportPolicy(config.importPolicy);
       this.#context.changed(this);
     }
     if (exportPolicy && this.#established !== undefined) {
       this.#sendRoutes(this.#established.outbound.setPolicy(config.exportPolicy));
+    }
+  }
+
+  /** Down where it is to be shut down, else up. */
+  #hold(nowMs: number): void {
+    this.#emit({ do: "clearTimer", timer: this.#timerId(maximumPrefixTimer) });
+    const { shutdown } = this.#config;
+    if (shutdown !== undefined) {
+      const subcode = CeaseSubcode.administrativeShutdown;
+      this.step({ input: "stop", notification: { subcode, ...shutdown } }, nowMs);
+    }
+    this.start(nowMs);
+  }
+
+  /** RFC 4486 §4: Cease/Maximum Number of Prefixes Reached where the peer sent more than allowed. */
+  #checkLimits(nowMs: number): void {
+    const { maximumPrefix } = this.#config;
+    if (maximumPrefix === undefined) return;
+    const received = (name: FamilyName) => this.inbound.tables().get(name)?.size ?? 0;
+    const warn = (text: string) => this.#log("warn", text);
+    const exceeded = this.#limits.check(maximumPrefix, received, warn);
+    if (exceeded === undefined) return;
+    const { text, data, restartTimeSeconds } = exceeded;
+    this.#log("error", `too many routes: ${text}`);
+    this.#heldDown = `too many routes: ${text}`;
+    const notification = { subcode: CeaseSubcode.maximumPrefixes, data };
+    this.step({ input: "stop", notification }, nowMs);
+    this.#lastDown = this.#heldDown;
+    if (restartTimeSeconds !== undefined) {
+      const timer = this.#timerId(maximumPrefixTimer);
+      this.#emit({ do: "setTimer", timer, afterMs: restartTimeSeconds * 1000 });
     }
   }
 
@@ -142,6 +204,7 @@ export class Peer {
   dispose(): void {
     this.inbound.end([]);
     this.#clearSweep();
+    this.#emit({ do: "clearTimer", timer: this.#timerId(maximumPrefixTimer) });
   }
 
   #perform(effect: SessionEffect, nowMs: number): void {
@@ -176,21 +239,13 @@ export class Peer {
   }
 
   #begin(negotiated: Negotiated, nowMs: number): void {
-    const { speaker, ribs } = this.#context;
-    const { localAsn, routerId } = speaker();
-    const { name, exportPolicy } = this.#config;
-    const source: PeerSource = {
-      kind: "peer",
-      peer: name,
-      address: negotiated.remoteAddress,
-      internal: negotiated.internal,
-      identifier: negotiated.peerIdentifier,
-    };
-    const local = { asn: localAsn, routerId, address: negotiated.localAddress };
-    this.inbound.begin(source, local, negotiated);
+    const config = this.#config;
+    const speaker = this.#context.speaker();
+    this.inbound.begin(inboundSession(config, speaker, negotiated), negotiated);
     if (this.inbound.hasStale) this.#sweepStaleAfter(stalePathTimeMs);
     else this.#clearSweep();
-    const outbound = new Outbound(ribs, { name, localAsn, exportPolicy }, negotiated);
+    const options = outboundOptions(config, speaker, negotiated);
+    const outbound = new Outbound(this.#context.ribs, options, negotiated);
     this.#established = { negotiated, outbound, sinceMs: nowMs };
     this.#sendRoutes(outbound.begin());
   }
@@ -236,18 +291,30 @@ export class Peer {
 
   #sendRoutes(messages: readonly Message[]): void {
     if (this.#established === undefined || messages.length === 0) return;
-    const { connection, codec } = this.#established.negotiated;
+    const { connection } = this.#established.negotiated;
     for (const message of messages) {
-      for (const bytes of encodeMessage(message, codec)) {
+      for (const bytes of this.#encoded(message, this.#established)) {
         this.#emit({ do: "send", connection, bytes });
       }
     }
     this.#context.changed(this);
   }
 
+  /** RFC 8654 §4: routes whose attributes leave no room for a prefix are not sent, and withdrawn where they were. */
+  #encoded(message: Message, { negotiated: { codec }, outbound }: Established): Uint8Array[] {
+    try {
+      return encodeMessage(message, codec);
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || message.type !== "UPDATE") throw error;
+      this.#log("error", `routes not sent: their path attributes are too long: ${error.message}`);
+      return outbound.withdrawn(message).flatMap((instead) => encodeMessage(instead, codec));
+    }
+  }
+
   #capabilities(): Capability[] {
     const { speaker, softwareVersion, restarting } = this.#context;
-    const { localAsn: asn, hostname } = speaker();
+    const { hostname } = speaker();
+    const asn = sessionAsn(this.#config, speaker());
     return ownCapabilities(this.#config, { asn, hostname, softwareVersion, restarting });
   }
 
@@ -270,7 +337,7 @@ export class Peer {
     this.#emit({ do: "clearTimer", timer: this.#timerId(sweepTimer) });
   }
 
-  #log(level: "info" | "warn", message: string): void {
+  #log(level: "info" | "warn" | "error", message: string): void {
     this.#emit({ do: "log", level, message, peer: this.#config.name });
   }
 }

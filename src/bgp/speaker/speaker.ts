@@ -1,6 +1,7 @@
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
+import type { CeaseSaid } from "../session/io.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input } from "./effect.ts";
@@ -65,7 +66,7 @@ export class Speaker {
   start(nowMs: number): Effect[] {
     if (this.#state !== "new") throw new Error("a speaker is started once");
     this.#state = "running";
-    for (const peer of this.#peers.values()) peer.step({ input: "start" }, nowMs);
+    for (const peer of this.#peers.values()) peer.start(nowMs);
     return this.#finish();
   }
 
@@ -112,23 +113,30 @@ export class Speaker {
     this.#config = config;
     this.#ribs.originate(config.originate);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
-    for (const peer of this.#peers.values()) peer.configure(wanted.get(peer.config.name)!);
+    for (const peer of this.#peers.values()) {
+      peer.configure(wanted.get(peer.config.name)!, nowMs);
+    }
     const added = this.#addPeers(nowMs);
     if (this.#state === "running") {
-      for (const peer of added) peer.step({ input: "start" }, nowMs);
+      for (const peer of added) peer.start(nowMs);
     }
     return this.#finish();
   }
 
   /**
    * Ends every session, for good. `graceful`: in silence towards peers that then keep our routes
-   * (RFC 4724); the others, and with `cease` all, get Cease/Administrative Shutdown.
+   * (RFC 4724); the others, and with `cease` all, get Cease/Administrative Shutdown in these words
+   * (RFC 9003).
    */
-  stop(how: "graceful" | "cease", nowMs: number): Effect[] {
+  stop(how: "graceful" | "cease", nowMs: number, communication?: string): Effect[] {
     for (const peer of this.#peers.values()) {
       const inSilence =
         how === "graceful" && peer.established?.negotiated.gracefulRestart !== undefined;
-      this.#stopPeer(peer, inSilence ? undefined : CeaseSubcode.administrativeShutdown, nowMs);
+      const said = {
+        subcode: CeaseSubcode.administrativeShutdown,
+        ...(communication !== undefined && { communication }),
+      };
+      this.#stopPeer(peer, inSilence ? undefined : said, nowMs);
     }
     this.#state = "stopped";
     return this.#finish();
@@ -215,19 +223,16 @@ export class Speaker {
   }
 
   #removePeer(peer: Peer, subcode: number, nowMs: number): void {
-    this.#stopPeer(peer, subcode, nowMs);
+    this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
     this.#peers.delete(peer.config.name);
     this.#bySerial.delete(peer.serial);
   }
 
-  /** `subcode`: of the Cease (RFC 4486); undefined: in silence. */
-  #stopPeer(peer: Peer, subcode: number | undefined, nowMs: number): void {
+  /** Undefined: in silence. */
+  #stopPeer(peer: Peer, notification: CeaseSaid | undefined, nowMs: number): void {
     if (this.#state === "running") {
-      peer.step(
-        { input: "stop", ...(subcode !== undefined && { notification: { subcode } }) },
-        nowMs,
-      );
+      peer.step({ input: "stop", ...(notification && { notification }) }, nowMs);
     }
     peer.dispose();
   }

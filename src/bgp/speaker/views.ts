@@ -1,14 +1,16 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { PolicyStatement } from "../rib/export-policy.ts";
+import type { PolicyStatement } from "../rib/policy.ts";
 import { families, type FamilyName, familyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
 import type { AttributeSet, Path } from "../rib/path.ts";
+import { prefixOfKey } from "../rib/route-key.ts";
 import type { Negotiated, SessionState } from "../session/io.ts";
 import type { AfiSafi, PathAttributes } from "../wire/message.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
 import type { Ribs } from "./ribs.ts";
+import { sessionAsn } from "./session-view.ts";
 
 /** One peer for status, metrics and `bgp peers`. */
 export type PeerStatus = {
@@ -28,7 +30,7 @@ export type PeerStatus = {
   families: FamilyCounts[];
   /** Why the last session ended: `hold timer expired`. */
   lastDown?: string;
-  /** Why the last attempt failed, while there is no session. */
+  /** Why the last attempt failed, or why there is none, while there is no session. */
   lastError?: string;
   /** The peer's FQDN capability. */
   hostname?: string;
@@ -83,14 +85,14 @@ export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): P
   const status = {
     name: config.name,
     address: config.address,
-    localAsn: speaker.localAsn,
+    localAsn: sessionAsn(config, speaker),
     state: session.state,
     families: familyCounts(peer),
     ...(lastDown !== undefined && { lastDown }),
   };
   if (established === undefined) {
-    const { lastError } = session;
-    return { ...status, asn: config.asn, ...(lastError !== undefined && { lastError }) };
+    const lastError = peer.heldDown ?? session.lastError;
+    return { ...status, asn: asnOf(config), ...(lastError !== undefined && { lastError }) };
   }
   const { negotiated, sinceMs } = established;
   const { hostname, gracefulRestart } = negotiated;
@@ -104,6 +106,11 @@ export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): P
     ...(hostname !== undefined && { hostname }),
     ...(gracefulRestart !== undefined && { gracefulRestart }),
   };
+}
+
+/** 0: any. */
+function asnOf({ asn }: PeerConfig): number {
+  return typeof asn === "number" ? asn : 0;
 }
 
 function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
@@ -120,15 +127,16 @@ function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
 
 export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedRoute[] {
   return [...inbound.tables()].flatMap(([name, table]) =>
-    Array.from(table.entries(), ([prefix, path]) => {
-      const notUsed = inbound.whyNotUsed(path);
+    Array.from(table.entries(), ([key, path]) => {
+      const prefix = prefixOfKey(key);
+      const imported = inbound.imported(prefix, path);
       return {
         peer: config.name,
         peerAddress: config.address,
         ...routeView(families[name], prefix, path.set),
-        best: ribs.loc[name].best(prefix) === path,
-        stale: table.isStale(prefix),
-        ...(notUsed !== undefined && { notUsed }),
+        best: "path" in imported && ribs.loc[name].best(prefix) === imported.path,
+        stale: table.isStale(key),
+        ...("rejected" in imported && { notUsed: imported.rejected }),
       };
     }),
   );

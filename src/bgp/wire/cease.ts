@@ -1,5 +1,6 @@
-import type { NotificationMessage } from "./message.ts";
-import { CeaseSubcode, NotificationCode } from "./registry.ts";
+import { ByteWriter } from "./bytes.ts";
+import type { AfiSafi, NotificationMessage } from "./message.ts";
+import { Afi, CeaseSubcode, NotificationCode, Safi } from "./registry.ts";
 
 const textBytesMax = 255;
 
@@ -8,6 +9,11 @@ export function encodeShutdownCommunication(text: string): Uint8Array {
   const bytes = new Uint8Array(textBytesMax);
   const { written } = new TextEncoder().encodeInto(text, bytes);
   return Uint8Array.of(written, ...bytes.subarray(0, written));
+}
+
+/** Data of a Cease/Maximum Number of Prefixes Reached: the family and its upper bound (RFC 4486 §4). */
+export function encodePrefixBound({ afi, safi }: AfiSafi, bound: number): Uint8Array {
+  return new ByteWriter().u16(Afi[afi]).u8(Safi[safi]).u32(bound).finish();
 }
 
 /** The words of a Cease/Administrative Shutdown or Administrative Reset; undefined where there are none. */

@@ -1,6 +1,7 @@
 import { familyOf } from "../../net/address.ts";
 import { attributeRows, type EncodedAttributes } from "./attributes.ts";
 import { ByteWriter } from "./bytes.ts";
+import { NoRoomError } from "./error.ts";
 import type { AfiSafi, CodecOptions, UpdateMessage } from "./message.ts";
 import { encodeMpReach, encodeMpUnreach, mpReachHeadBytes, mpUnreachHeadBytes } from "./mp-nlri.ts";
 import { encodePrefixes } from "./nlri.ts";
@@ -110,7 +111,7 @@ function mpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
 }
 
 function encodeAttribute(writer: ByteWriter, flags: number, code: number, value: Uint8Array): void {
-  if (value.length > 0xffff) throw new RangeError(`attribute ${code} of ${value.length} bytes`);
+  if (value.length > 0xffff) throw new NoRoomError(`attribute ${code} of ${value.length} bytes`);
   if (value.length > 0xff) {
     writer
       .u8(flags | AttributeFlag.extendedLength)

@@ -15,7 +15,7 @@ import {
  * The message as frames with header, each at most 4096 bytes, or 65535 with extended messages (RFC 8654).
  * All but UPDATE give exactly one. An UPDATE gives as many as its prefixes need, withdrawals first, and
  * last its End-of-RIB marker where it has `endOfRib`. Throws RangeError for values that no message can
- * hold; the one kind that a peer can bring about is attributes that leave no room for a prefix.
+ * hold; the one kind that a peer can bring about is a NoRoomError: attributes that leave no room for a prefix.
  */
 export function encodeMessage(message: Message, codec: CodecOptions): Uint8Array[] {
   const limit = codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax;

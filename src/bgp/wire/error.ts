@@ -24,3 +24,11 @@ export class WireError extends Error {
     this.rfc = of.rfc;
   }
 }
+
+/**
+ * Path attributes that leave no room for a prefix, or no room at all, in the largest message that was
+ * negotiated: the one thing that cannot be written and that a peer can bring about.
+ */
+export class NoRoomError extends RangeError {
+  override readonly name = "NoRoomError";
+}

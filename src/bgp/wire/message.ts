@@ -53,14 +53,15 @@ export type Capability =
 /**
  * RFC 4271 §4.3. Everything an UPDATE announces or withdraws, IPv4 in its own fields and the other
  * families in MP_REACH_NLRI and MP_UNREACH_NLRI, brought to one shape. An UPDATE that announces and
- * withdraws nothing is an End-of-RIB marker (RFC 4724 §2): `endOfRib` names its family.
+ * withdraws nothing is an End-of-RIB marker (RFC 4724 §2): `endOfRib` names its family. `pathIds`: one
+ * for each prefix, where the session numbers the family's paths (RFC 7911).
  */
 export type UpdateMessage = {
   type: "UPDATE";
-  withdrawn: { family: AfiSafi; prefixes: Prefix[] }[];
+  withdrawn: { family: AfiSafi; prefixes: Prefix[]; pathIds?: number[] }[];
   /** Undefined where nothing is announced. */
   attributes: PathAttributes | undefined;
-  announced: { family: AfiSafi; nextHop: Address; prefixes: Prefix[] }[];
+  announced: { family: AfiSafi; nextHop: Address; prefixes: Prefix[]; pathIds?: number[] }[];
   endOfRib?: AfiSafi;
 };
 

@@ -2,6 +2,7 @@ import { addressBits } from "../../net/prefix.ts";
 import { addressFromBytes, addressToBytes, type Family } from "../../net/address.ts";
 import { type Prefix, prefixBase, prefixFamily, prefixLength } from "../../net/prefix.ts";
 import { type ByteReader, ByteWriter, MalformedError } from "./bytes.ts";
+import { NoRoomError } from "./error.ts";
 
 /** Prefixes to the end of the range (RFC 4271 §4.3): a length in bits, then as many octets as hold them. Trailing bits are ignored. */
 export function decodePrefixes(reader: ByteReader, family: Family): Prefix[] {
@@ -22,14 +23,14 @@ export function decodePrefixes(reader: ByteReader, family: Family): Prefix[] {
 
 /**
  * The prefixes as on the wire, in order, cut between prefixes into pieces of at most `bytesMax`.
- * Throws RangeError where not even one fits, TypeError for a prefix of the other family.
+ * Throws NoRoomError where not even one fits, TypeError for a prefix of the other family.
  */
 export function encodePrefixes(prefixes: Prefix[], family: Family, bytesMax: number): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   const piece = new ByteWriter();
   for (const prefix of prefixes) {
     const bytes = encodePrefix(prefix, family);
-    if (bytes.length > bytesMax) throw new RangeError(`no room in the message for ${prefix}`);
+    if (bytes.length > bytesMax) throw new NoRoomError(`no room in the message for ${prefix}`);
     if (piece.length + bytes.length > bytesMax) {
       pieces.push(piece.finish());
       piece.clear();

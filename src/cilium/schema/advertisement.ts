@@ -8,13 +8,22 @@ import {
 import { labelSelector } from "./label-selector.ts";
 import { metadata } from "./metadata.ts";
 
+/** Decimal, without leading zeros. */
+const number16 =
+  "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)";
+const number32 =
+  "(429496729[0-5]|42949672[0-8][0-9]|4294967[01][0-9]{2}|429496[0-6][0-9]{3}|42949[0-5][0-9]{4}|4294[0-8][0-9]{5}|429[0-3][0-9]{6}|42[0-8][0-9]{7}|4[01][0-9]{8}|[1-3][0-9]{9}|[1-9][0-9]{0,8}|0)";
+
 const communities = z.strictObject({
   standard: z
     .array(
-      z.string().refine((text) => parseStandardCommunity(text) !== undefined, {
-        error: "must be a 32-bit number or two 16-bit numbers: 65010:100",
-        params: { code: "InvalidFormat" },
-      }),
+      z
+        .string()
+        .refine((text) => parseStandardCommunity(text) !== undefined, {
+          error: "must be a 32-bit number or two 16-bit numbers: 65010:100",
+          params: { code: "InvalidFormat" },
+        })
+        .meta({ pattern: `^(${number32}|${number16}:${number16})$` }),
     )
     .exactOptional(),
   wellKnown: z
@@ -22,10 +31,13 @@ const communities = z.strictObject({
     .exactOptional(),
   large: z
     .array(
-      z.string().refine((text) => parseLargeCommunity(text) !== undefined, {
-        error: "must be three 32-bit numbers: 64512:1:2",
-        params: { code: "InvalidFormat" },
-      }),
+      z
+        .string()
+        .refine((text) => parseLargeCommunity(text) !== undefined, {
+          error: "must be three 32-bit numbers: 64512:1:2",
+          params: { code: "InvalidFormat" },
+        })
+        .meta({ pattern: `^${number32}:${number32}:${number32}$` }),
     )
     .exactOptional(),
 });
@@ -49,7 +61,7 @@ const advertisement = z.strictObject({
     .exactOptional(),
 });
 
-type Rule = { holds: (self: RuleSubject) => boolean; message: string };
+type Rule = { holds: (self: RuleSubject) => boolean; cel: string; message: string };
 type RuleSubject = Partial<Record<"service" | "interface" | "selector", unknown>> & {
   advertisementType: string;
 };
@@ -57,47 +69,59 @@ type RuleSubject = Partial<Record<"service" | "interface" | "selector", unknown>
 /** The CEL rules (x-kubernetes-validations) of one entry. */
 const serviceRequired: Rule = {
   holds: (self) => self.advertisementType !== "Service" || self.service !== undefined,
+  cel: "self.advertisementType != 'Service' || has(self.service)",
   message: "service field is required for the 'Service' advertisementType",
 };
 const serviceOnlyForService: Rule = {
   holds: (self) => self.advertisementType === "Service" || self.service === undefined,
+  cel: "self.advertisementType == 'Service' || !has(self.service)",
   message: "service field is not allowed for non-'Service' advertisementType",
 };
 const interfaceRequired: Rule = {
   holds: (self) => self.advertisementType !== "Interface" || self.interface !== undefined,
+  cel: "self.advertisementType != 'Interface' || has(self.interface)",
   message: "interface field is required for the 'Interface' advertisementType",
 };
 const interfaceOnlyForInterface: Rule = {
   holds: (self) => self.advertisementType === "Interface" || self.interface === undefined,
+  cel: "self.advertisementType == 'Interface' || !has(self.interface)",
   message: "interface field is not allowed for non-'Interface' advertisementType",
 };
 const noSelectorForPodCidr: Rule = {
   holds: (self) => self.advertisementType !== "PodCIDR" || self.selector === undefined,
+  cel: "self.advertisementType != 'PodCIDR' || !has(self.selector)",
   message: "selector field is not allowed for the 'PodCIDR' advertisementType",
 };
 
-function obeys(...rules: Rule[]) {
-  return (self: RuleSubject, context: z.core.$RefinementCtx<RuleSubject>): void => {
-    for (const { holds, message } of rules) {
-      if (!holds(self)) context.addIssue({ code: "custom", message });
-    }
-  };
+function obeying<Entry extends z.ZodType<RuleSubject>>(
+  entry: Entry,
+  rules: readonly Rule[],
+): Entry {
+  return entry
+    .superRefine((self, context) => {
+      for (const { holds, message } of rules) {
+        if (!holds(self)) context.addIssue({ code: "custom", message });
+      }
+    })
+    .meta({
+      "x-kubernetes-validations": rules.map(({ cel, message }) => ({ rule: cel, message })),
+    });
 }
 
-const advertisementV2 = advertisement.superRefine(
-  obeys(
-    serviceRequired,
-    serviceOnlyForService,
-    interfaceRequired,
-    interfaceOnlyForInterface,
-    noSelectorForPodCidr,
-  ),
-);
+const advertisementV2 = obeying(advertisement, [
+  serviceRequired,
+  serviceOnlyForService,
+  interfaceRequired,
+  interfaceOnlyForInterface,
+  noSelectorForPodCidr,
+]);
 
-const advertisementV2alpha1 = advertisement
-  .omit({ interface: true })
-  .extend({ advertisementType: z.enum(["PodCIDR", "CiliumPodIPPool", "Service"]) })
-  .superRefine(obeys(serviceRequired, noSelectorForPodCidr));
+const advertisementV2alpha1 = obeying(
+  advertisement
+    .omit({ interface: true })
+    .extend({ advertisementType: z.enum(["PodCIDR", "CiliumPodIPPool", "Service"]) }),
+  [serviceRequired, noSelectorForPodCidr],
+);
 
 export const advertisementResourceV2 = z.strictObject({
   apiVersion: z.literal("cilium.io/v2"),

@@ -1,17 +1,28 @@
 import { z } from "zod";
 import { parseAddress } from "../../net/address.ts";
 
-/** Fields that several of Cilium's BGP resources share. */
+/**
+ * Fields that several of Cilium's BGP resources share. What a check says in TypeScript its `meta` says
+ * in the words of a CustomResourceDefinition: see structural.ts.
+ */
 export const asn = z.int().min(1).max(4294967295);
 export const peerAsn = z.int().min(0).max(4294967295);
 export const port = z.int().min(1).max(65535);
 export const instanceOrPeerName = z.string().min(1).max(255);
 
-/** The CRD's pattern: an IP address, white space around it allowed, and a zone after an IPv6 address. */
-export const ipAddress = z.string().refine((text) => isAddress(text), {
-  error: "must be an IPv4 or IPv6 address",
-  params: { code: "InvalidFormat" },
-});
+const octet = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+
+/** An IP address, white space around it allowed, and a zone after an IPv6 address. */
+export const ipAddress = z
+  .string()
+  .refine((text) => isAddress(text), {
+    error: "must be an IPv4 or IPv6 address",
+    params: { code: "InvalidFormat" },
+  })
+  // Exact for IPv4; for IPv6 the characters only.
+  .meta({
+    pattern: String.raw`^\s*(${octet}(\.${octet}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\S+)?)\s*$`,
+  });
 
 /** `format: ipv4`. */
 export const ipv4Address = z
@@ -19,7 +30,8 @@ export const ipv4Address = z
   .refine((text) => !text.includes(":") && parseAddress(text) !== undefined, {
     error: "must be an IPv4 address",
     params: { code: "InvalidFormat" },
-  });
+  })
+  .meta({ format: "ipv4" });
 
 export const afi = z.enum(["ipv4", "ipv6", "l2vpn", "ls", "opaque"]);
 export const safi = z.enum([
@@ -58,21 +70,24 @@ export function listMap<Key extends string, Item extends z.ZodType<Record<Key, s
   key: Key,
   item: Item,
 ) {
-  return z.array(item).superRefine((items, context) => {
-    const seen = new Set<string>();
-    for (const [index, element] of items.entries()) {
-      const value = element[key];
-      if (seen.has(value)) {
-        context.addIssue({
-          code: "custom",
-          path: [index, key],
-          message: `another element already has the ${key} "${value}"`,
-          params: { code: "Duplicate" },
-        });
+  return z
+    .array(item)
+    .superRefine((items, context) => {
+      const seen = new Set<string>();
+      for (const [index, element] of items.entries()) {
+        const value = element[key];
+        if (seen.has(value)) {
+          context.addIssue({
+            code: "custom",
+            path: [index, key],
+            message: `another element already has the ${key} "${value}"`,
+            params: { code: "Duplicate" },
+          });
+        }
+        seen.add(value);
       }
-      seen.add(value);
-    }
-  });
+    })
+    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key] });
 }
 
 function isAddress(text: string): boolean {

@@ -5,6 +5,11 @@ import { afi, port, safi } from "./fields.ts";
 import { labelSelector } from "./label-selector.ts";
 import { metadata } from "./metadata.ts";
 
+const keepAliveRule = {
+  rule: "self.keepAliveTimeSeconds <= self.holdTimeSeconds",
+  message: "keepAliveTimeSeconds can not be larger than holdTimeSeconds",
+};
+
 const timers = z
   .strictObject({
     connectRetryTimeSeconds: z
@@ -16,8 +21,9 @@ const timers = z
     keepAliveTimeSeconds: z.int().min(1).max(65535).default(peerDefaults.keepAliveTimeSeconds),
   })
   .refine((self) => self.keepAliveTimeSeconds <= self.holdTimeSeconds, {
-    error: "keepAliveTimeSeconds can not be larger than holdTimeSeconds",
-  });
+    error: keepAliveRule.message,
+  })
+  .meta({ "x-kubernetes-validations": [keepAliveRule] });
 
 const transport = z.strictObject({
   peerPort: port.default(peerDefaults.peerPort),

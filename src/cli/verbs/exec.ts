@@ -47,5 +47,16 @@ export function enter(entry: Entry, argv: string[]): Promise<number> {
 function enterArgv(entry: Entry, argv: string[]): string[] {
   if ("pid" in entry) return enterCommand(entry.pid, argv);
   const terminal = process.stdin.isTTY ? ["--interactive", "--tty"] : ["--interactive"];
-  return ["docker", "exec", ...terminal, entry.container, ...argv];
+  const inside = entry.pod ? ["sh", "-c", enterPod(entry.pod), "sh", ...argv] : argv;
+  return ["docker", "exec", ...terminal, entry.container, ...inside];
+}
+
+/** Run in a kind node: crictl names the process that holds the pod's namespaces. */
+function enterPod({ namespace, name }: { namespace: string; name: string }): string {
+  const labels = `--label io.kubernetes.pod.namespace=${namespace} --label io.kubernetes.pod.name=${name}`;
+  return [
+    `container=$(crictl ps --quiet ${labels} | head -n 1)`,
+    "pid=$(crictl inspect --output go-template --template '{{.info.pid}}' \"$container\")",
+    'exec nsenter -t "$pid" -m -u -i -n -p -- "$@"',
+  ].join(" && ");
 }

@@ -1,15 +1,20 @@
 import { resolve } from "node:path";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { Verdict } from "../../timeline/record.ts";
+import {
+  type RuntimeOptions,
+  runtimeChoice,
+  runtimeWords,
+  withRuntime,
+} from "../runtime-options.ts";
 import { ExitStatus, statusOf, UsageError } from "../exit.ts";
 import { createView, endingSignal, InterruptedError, writeNotes } from "../view.ts";
 
-type RunOptions = {
+type RunOptions = RuntimeOptions & {
   scenario?: string;
-  runtime: string;
   keep?: boolean;
   repeat: number;
   report: string;
@@ -18,14 +23,10 @@ type RunOptions = {
 };
 
 export function registerRun(program: Command): void {
-  program
-    .command("run")
+  withRuntime(program.command("run"))
     .summary("deploy a lab, play its scenario, report, take it down")
     .argument("<name>", "a lab: `spinelab list` names them")
     .option("--scenario <file>", "another scenario than the lab's own")
-    .addOption(
-      new Option("--runtime <runtime>", "where it runs").choices(["netns"]).default("netns"),
-    )
     .option("--keep", "leave the lab up afterwards")
     .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
     .option("--report <folder>", "where reports go", "reports")
@@ -45,10 +46,12 @@ async function run(name: string, options: RunOptions): Promise<number> {
       `lab ${name} has no scenario\n  hint: give one with --scenario, or use up`,
     );
   }
+  const runtime = runtimeChoice(options);
   const { scenario: _own, ...source } = file;
   const loaded = loadLab(
     { ...source, name: options.name ?? file.name, scenario },
-    `spinelab run ${name}${options.scenario ? ` --scenario ${options.scenario}` : ""}`,
+    `spinelab run ${name}${options.scenario ? ` --scenario ${options.scenario}` : ""}${runtimeWords(runtime)}`,
+    runtime,
   );
   writeNotes(loaded.notes);
   const { sweepStaleLabs } = await import("../../lab/sweep.ts");

@@ -4,11 +4,12 @@ import { askControl, ControlError } from "../../lab/control.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import { controlSocket, LabExistsError, labNames } from "../../lab/state-folder.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
+import { type RuntimeOptions, runtimeChoice, withRuntime } from "../runtime-options.ts";
 import { ExitStatus, UsageError } from "../exit.ts";
 import { createView, endingSignal, writeNotes } from "../view.ts";
 import { playOn } from "./play.ts";
 
-type UpOptions = {
+type UpOptions = RuntimeOptions & {
   topology?: string;
   cluster: string[];
   manifests: string[];
@@ -17,8 +18,7 @@ type UpOptions = {
 };
 
 export function registerUp(program: Command): void {
-  program
-    .command("up")
+  withRuntime(program.command("up"))
     .summary("deploy a lab and leave it running")
     .argument("[lab]", "a lab: `spinelab list` names them")
     .option("-t, --topology <file>", "a containerlab topology, instead of a lab")
@@ -53,6 +53,7 @@ Examples:
           ...(file === undefined ? {} : { allowFailure: file.allowFailure }),
         },
         `spinelab up ${process.argv.slice(3).join(" ")}`,
+        runtimeChoice(options),
       );
       writeNotes(loaded.notes);
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");

@@ -139,8 +139,32 @@ export class KubeClient {
       known.catch(() => this.#resources.delete(apiVersion));
     }
     const found = (await known).find((one) => one.kind === kind && !one.name.includes("/"));
-    if (!found) throw new Error(`the API server knows no kind ${kind} in ${apiVersion}`);
+    if (!found) {
+      this.#resources.delete(apiVersion); // Perhaps its definition has only just been made.
+      throw new Error(`the API server knows no kind ${kind} in ${apiVersion}`);
+    }
     return { apiVersion, plural: found.name, namespaced: found.namespaced };
+  }
+
+  /** The server's version: `{ major: 1, minor: 20 }`; managed clusters write `20+`. */
+  async version(): Promise<{ major: number; minor: number; gitVersion: string }> {
+    const { major, minor, gitVersion } = await this.#json<Record<string, string>>(
+      "GET",
+      "/version",
+    );
+    const number = (text: string | undefined) => Number.parseInt(text ?? "", 10);
+    return { major: number(major), minor: number(minor), gitVersion: gitVersion ?? "" };
+  }
+
+  /** What a container wrote so far; `previous`: the one before its last restart. */
+  async podLog(at: At, container: string, options: { previous?: boolean } = {}): Promise<string> {
+    const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
+    const query = new URLSearchParams({ container, ...(options.previous && { previous: "true" }) });
+    const path = `${this.path(pods, at)}/log?${query.toString()}`;
+    const response = await this.#connection.send({ method: "GET", path });
+    const text = await readText(response);
+    if (response.statusCode !== 200) throw new KubeError(response.statusCode!, text);
+    return text;
   }
 
   /**

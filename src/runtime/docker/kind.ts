@@ -76,6 +76,8 @@ export class KindCluster implements AsyncDisposable {
       signal?.throwIfAborted();
     } catch (error) {
       await cluster.delete();
+      // A container that the engine was asked for just before kind ended may come only now.
+      while ((await cluster.nodes()).length > 0) await cluster.delete();
       throw error;
     }
     return cluster;
@@ -115,13 +117,16 @@ export class KindCluster implements AsyncDisposable {
     await runKind(this.#options, args, { signal });
   }
 
+  /** Copies a file or a folder of this machine into a node's container; its folder is there. */
+  async copyInto(node: string, source: string, destination: string): Promise<void> {
+    const args = ["cp", "--archive", source, `${node}:${destination}`];
+    const { exitCode, said } = await run({ ...this.#options, command: "docker" }, args);
+    if (exitCode !== 0) throw new KindError(`docker ${args.join(" ")}: ${said.trimEnd()}`);
+  }
+
   /** Fine where nothing is left of it. */
   async delete(): Promise<void> {
-    const { kubeconfig } = this.#options;
-    await runKind(this.#options, [
-      ...["delete", "cluster", "--name", this.name],
-      ...["--kubeconfig", kubeconfig],
-    ]);
+    await deleteKindCluster(this.#options);
     if (!this.#ownsNetwork || (await kindClusters(this.#options)).length > 0) return;
     // The engine refuses as long as a container of anyone else is on it.
     await run({ ...this.#options, command: "docker" }, ["network", "rm", "kind"]);
@@ -202,7 +207,8 @@ function run(
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") return reject(error);
       const name = command.split("/").pop()!;
-      const remedy = name === "docker" ? "install the docker command, which kind calls" : howToGetKind;
+      const remedy =
+        name === "docker" ? "install the docker command, which kind calls" : howToGetKind;
       reject(new EnvironmentError(`there is no ${command} command on this machine`, remedy));
     });
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

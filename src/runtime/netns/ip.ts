@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { batchFailure } from "../links.ts";
 
 /**
  * Runs iproute2 commands, one a line, in one process of `ip`. `enter` is the command line that goes
@@ -18,9 +19,7 @@ export async function ipBatch(
   try {
     await running;
   } catch (error) {
-    const stderr = (error as { stderr?: string }).stderr?.trim() ?? String(error);
-    const line = Number(/^Command failed -:(\d+)$/m.exec(stderr)?.[1] ?? 0);
-    const command = line > 0 ? `: ip ${batch.split("\n")[line - 1]}` : "";
-    throw new Error(`${what}${command}: ${stderr}`, { cause: error });
+    const stderr = (error as { stderr?: string }).stderr ?? String(error);
+    throw new Error(batchFailure(what, batch, stderr), { cause: error });
   }
 }

@@ -1,26 +1,9 @@
-import type { Fabric, FabricLink, FabricNode } from "../../topology/fabric.ts";
+import type { Fabric, FabricNode } from "../../topology/fabric.ts";
 import { addressAfter } from "../../net/address.ts";
 import { prefixBase, prefixLength } from "../../net/prefix.ts";
+import { linksUpBatch } from "../links.ts";
 
-/**
- * `ip -batch` input. One process of iproute2 makes all links of a fabric: a process per command
- * would be 15 times slower.
- */
-
-/** Run on the host: every veth pair, each end already in its namespace. */
-export function linkBatch(fabric: Fabric, pidOf: (node: string) => number): string {
-  const indexes = counter(100);
-  return fabric.links
-    .map((link, n) => {
-      const [a, b] = link.endpoints;
-      const end = (of: typeof a, side: number) =>
-        // A unique index on every end: where both ends have the same one, the kernel can hold back
-        // the link-local address for a second. A fixed MAC keeps link-local addresses the same in every run.
-        `name ${of.interface} index ${indexes()} mtu ${link.mtu} address ${of.mac ?? macAddress(n, side)} netns ${pidOf(of.node)}`;
-      return `link add ${end(a, 0)} type veth peer ${end(b, 1)}\n`;
-    })
-    .join("");
-}
+/** `ip -batch` input for what this runtime makes itself: management networks, loopbacks, pod gateways. */
 
 /** Run on the host: eth0 of every node, its other end `m<n>` in the management namespace. */
 export function managementBatch(
@@ -57,16 +40,7 @@ export function bridgeBatch(fabric: Fabric): string {
 
 /** Run in the node: loopback, links and management interface up, and the pods' gateway. */
 export function nodeBatch(fabric: Fabric, node: FabricNode): string {
-  const lines = ["link set lo up"];
-  const interfaces = fabric.links.flatMap((link) =>
-    link.endpoints.filter((end) => end.node === node.name).map((end) => end.interface),
-  );
-  if (node.kind === "bridge") {
-    lines.push(`link add ${node.name} type bridge`, `link set ${node.name} up`);
-  }
-  for (const name of interfaces) {
-    lines.push(`link set ${name}${node.kind === "bridge" ? ` master ${node.name}` : ""} up`);
-  }
+  const lines = ["link set lo up", linksUpBatch(fabric, node).trimEnd()];
   const network = fabric.management.find((each) => each.name === node.managementNetwork);
   if (network) {
     lines.push(`addr add ${node.managementAddress}/${prefixLength(network.ipv4Subnet)} dev eth0`);
@@ -75,10 +49,10 @@ export function nodeBatch(fabric: Fabric, node: FabricNode): string {
       lines.push(`addr add ${node.managementIpv6Address}/${length} dev eth0 nodad`);
     }
     lines.push("link set eth0 up", `route add default via ${network.ipv4Gateway}`);
-    if (network.ipv6Gateway) lines.push(`-6 route add default via ${network.ipv6Gateway}`);
+    if (network.ipv6Gateway) lines.push(`route add default via ${network.ipv6Gateway}`);
   }
   lines.push(...podGateway(node));
-  return `${lines.join("\n")}\n`;
+  return `${lines.filter((line) => line !== "").join("\n")}\n`;
 }
 
 /**
@@ -102,24 +76,6 @@ export function podGatewayAddress(podCidr: Parameters<typeof prefixBase>[0]) {
   return addressAfter(prefixBase(podCidr), 1);
 }
 
-/** The interface that is taken down to cut a link: a router's, whose daemon puts back what it loses. */
-export function cutEnd(fabric: Fabric, link: Pick<FabricLink, "endpoints">): 0 | 1 {
-  const isKubernetes = (name: string) =>
-    fabric.nodes.find((node) => node.name === name)?.kubernetes !== undefined;
-  return isKubernetes(link.endpoints[0].node) && !isKubernetes(link.endpoints[1].node) ? 1 : 0;
-}
-
 function managed(fabric: Fabric): FabricNode[] {
   return fabric.nodes.filter((node) => node.managementNetwork !== undefined);
-}
-
-/** containerlab's own OUI, the link's number, the side. */
-function macAddress(link: number, side: number): string {
-  const hex = (value: number) => (value & 0xff).toString(16).padStart(2, "0");
-  return `aa:c1:ab:${hex(link >> 8)}:${hex(link)}:${hex(side + 1)}`;
-}
-
-function counter(from: number): () => number {
-  let next = from;
-  return () => next++;
 }

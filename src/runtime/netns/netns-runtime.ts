@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { inNetworkNamespace, listenTcp } from "../../sys/libc.ts";
+import { RouteWatch } from "../../sys/route-watch.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import type {
   ExecOptions,
@@ -12,11 +13,14 @@ import type {
   Runtime,
   SpawnOptions,
 } from "../port.ts";
+import { LinkCuts } from "../link-cuts.ts";
+import { batchFailure, linkBatch } from "../links.ts";
+import { managementHosts, nodeSysctls, writeFileScript } from "../node-settings.ts";
 import { ipBatch } from "./ip.ts";
-import { bridgeBatch, cutEnd, linkBatch, managementBatch, nodeBatch } from "./links.ts";
+import { bridgeBatch, managementBatch, nodeBatch } from "./links.ts";
 import { attachNames, detachNames, namespaceNames } from "./names.ts";
 import { NetnsPods } from "./pods.ts";
-import { RouteWatch } from "./route-watch.ts";
+
 import { Sandbox } from "./sandbox.ts";
 
 export type NetnsOptions = {
@@ -32,7 +36,7 @@ export class NetnsRuntime implements Runtime {
   readonly pods: NetnsPods;
   readonly #options: NetnsOptions;
   readonly #nodes = new Map<string, Sandbox>();
-  readonly #cutRoutes = new Map<string, string>();
+  readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
   #management: Sandbox | undefined;
   #fabric: Fabric | undefined;
   #watch: RouteWatch | undefined;
@@ -65,7 +69,8 @@ export class NetnsRuntime implements Runtime {
     progress("sandboxes", "end", `${fabric.nodes.length} nodes`);
 
     progress("links", "begin");
-    const made = linkBatch(fabric, pidOf) + managementBatch(fabric, pidOf, this.#management!.pid);
+    const made =
+      linkBatch(fabric, pidOf, 100) + managementBatch(fabric, pidOf, this.#management!.pid);
     await ipBatch([], made, "links");
     const configured = await Promise.allSettled([
       this.#batchIn(this.#management!, "management network", bridgeBatch(fabric)),
@@ -95,8 +100,9 @@ export class NetnsRuntime implements Runtime {
     await this.down();
   }
 
-  exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
-    return this.sandbox(place).exec(argv, { ...options, env: this.#env(place, options?.env) });
+  async exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    const env = this.#env(place, options?.env);
+    return await this.sandbox(place).exec(argv, { ...options, env });
   }
 
   spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand {
@@ -104,8 +110,7 @@ export class NetnsRuntime implements Runtime {
   }
 
   async writeFile(node: string, path: string, content: string, mode = 0o644): Promise<void> {
-    const script = 'umask 077; mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
-    const argv = ["sh", "-c", script, "sh", path, mode.toString(8)];
+    const argv = ["sh", "-c", writeFileScript, "sh", path, mode.toString(8)];
     const result = await this.exec({ node }, argv, { stdin: content });
     if (result.exitCode !== 0) throw new Error(`${node}: write ${path}: ${result.stderr.trim()}`);
   }
@@ -117,29 +122,8 @@ export class NetnsRuntime implements Runtime {
     });
   }
 
-  /**
-   * A cut cable takes carrier from both ends and nothing else. Here the router's end is set down,
-   * which takes carrier from the other end too; the static routes that the kernel drops with an
-   * interface set down come back with it.
-   */
-  async setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {
-    const link = this.#fabric!.links.find((each) =>
-      [a, b].every((end) =>
-        each.endpoints.some((at) => at.node === end.node && at.interface === end.interface),
-      ),
-    );
-    if (!link) throw new Error(`no link ${a.node}:${a.interface} – ${b.node}:${b.interface}`);
-    const { node, interface: name } = link.endpoints[cutEnd(this.#fabric!, link)];
-    const key = `${node}:${name}`;
-    if (state === "down") {
-      const routes = await this.#staticRoutes(node, name);
-      if (!this.#cutRoutes.has(key)) this.#cutRoutes.set(key, routes);
-      await this.#batchIn(this.#node(node), node, `link set ${name} down\n`);
-    } else {
-      const routes = this.#cutRoutes.get(key) ?? "";
-      this.#cutRoutes.delete(key);
-      await this.#batchIn(this.#node(node), node, `link set ${name} up\n${routes}`);
-    }
+  setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {
+    return this.#cuts.set(this.#fabric!, a, b, state);
   }
 
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
@@ -203,40 +187,17 @@ export class NetnsRuntime implements Runtime {
     });
   }
 
-  async #staticRoutes(node: string, name: string): Promise<string> {
-    let lines = "";
-    for (const family of ["-4", "-6"]) {
-      for (const protocol of ["boot", "static"]) {
-        const argv = ["ip", family, "route", "show", "dev", name, "proto", protocol];
-        const { stdout } = await this.exec({ node }, argv);
-        for (const route of stdout.split("\n").filter((line) => line.trim() !== "")) {
-          const kept = route.replaceAll(/\b(linkdown|dead)\b/g, "").trim();
-          lines += `${family} route replace ${kept} dev ${name} proto ${protocol}\n`;
-        }
-      }
-    }
-    return lines;
+  async #ip(node: string, args: readonly string[], batch?: string): Promise<string> {
+    const stdin = batch === undefined ? {} : { stdin: batch };
+    const { exitCode, stdout, stderr } = await this.#node(node).exec(["ip", ...args], stdin);
+    if (exitCode !== 0) throw new Error(batchFailure(node, batch ?? "", stderr));
+    return stdout;
   }
 
   #batchIn(sandbox: Sandbox, what: string, batch: string): Promise<void> {
     return ipBatch(sandbox.enter([]), batch, what);
   }
 }
-
-/** What a container engine gives its containers, and routing without reverse-path surprises. */
-const nodeSysctls: Record<string, string> = {
-  "net/ipv4/ip_forward": "1",
-  "net/ipv4/conf/all/rp_filter": "0",
-  "net/ipv4/conf/default/rp_filter": "0",
-  "net/ipv6/conf/all/disable_ipv6": "0",
-  "net/ipv6/conf/default/disable_ipv6": "0",
-  "net/ipv6/conf/all/forwarding": "1",
-  // No duplicate address detection: links are usable at once.
-  "net/ipv6/conf/all/accept_dad": "0",
-  "net/ipv6/conf/default/accept_dad": "0",
-  // A cut cable must not cost the interface its addresses.
-  "net/ipv6/conf/all/keep_addr_on_down": "1",
-};
 
 function sysctlPaths(sysctls: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
@@ -246,10 +207,8 @@ function sysctlPaths(sysctls: Record<string, string>): Record<string, string> {
 
 function hostsFile(fabric: Fabric, self: FabricNode): string {
   const lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"];
-  for (const node of fabric.nodes) {
-    if (node.managementAddress === undefined) continue;
-    const names = [...new Set([node.hostname, node.name, ...node.aliases])].join(" ");
-    lines.push(`${node.managementAddress} ${names}`);
+  for (const { address, names } of managementHosts(fabric, (node) => node.managementAddress)) {
+    lines.push(`${address} ${names.join(" ")}`);
   }
   if (self.managementAddress === undefined) lines.push(`127.0.1.1 ${self.hostname}`);
   return `${lines.join("\n")}\n`;

@@ -19,6 +19,8 @@ export type SshSettings = {
   agentSocket: string | undefined;
   /** The first is connected to directly, the last reaches the host. */
   jumps: SshTarget[];
+  /** `file:line` of a ProxyCommand that would have to be run; it is not supported. */
+  proxyCommandAt: string | undefined;
   knownHostsFiles: string[];
   /** What to look up in known_hosts instead of the host's name and port. */
   hostKeyAlias: string | undefined;
@@ -151,8 +153,6 @@ export function resolveSshSettings(
   const jump = first.get("proxyjump");
   // Of the two the one that stands first counts; `none` ends the search for both.
   const commandFirst = command !== undefined && (jump === undefined || isBefore(first));
-  if (commandFirst && command.args[0] !== "none")
-    unsupported.push(`${command.at}: ProxyCommand (ProxyJump is supported)`);
   const jumps =
     jump === undefined || commandFirst || jump.args[0] === "none"
       ? []
@@ -166,6 +166,7 @@ export function resolveSshSettings(
     identitiesOnly: value("identitiesonly")?.toLowerCase() === "yes",
     agentSocket: agentSocket(value("identityagent"), env, file),
     jumps,
+    proxyCommandAt: commandFirst && command.args[0] !== "none" ? command.at : undefined,
     knownHostsFiles: [
       ...(first.get("userknownhostsfile")?.args ?? ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]),
       ...(first.get("globalknownhostsfile")?.args ?? [

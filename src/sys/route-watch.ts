@@ -4,8 +4,8 @@ import {
   ReadinessLoop,
   receive,
   SystemCallError,
-} from "../../sys/libc.ts";
-import { type RouteMessage, routeMessages, RtnetlinkGroup } from "../../sys/netlink.ts";
+} from "./libc.ts";
+import { type RouteMessage, routeMessages, RtnetlinkGroup } from "./netlink.ts";
 
 /** Hears route changes of any number of namespaces with one waiting thread. */
 export class RouteWatch {

@@ -1,0 +1,93 @@
+import { type Prefix, prefixContains, prefixLength } from "../../net/prefix.ts";
+import { asPathLength, asPathText, neighborAsn, originAsn } from "./as-path.ts";
+import { bytesKey, largeCommunityKey } from "./community-key.ts";
+import type { Path } from "./path.ts";
+import type { AsPathMatch, PolicyMatch, PrefixRange, SetMatch } from "./policy.ts";
+
+type OnPath = (path: Path) => boolean;
+
+/** Whether a route meets all conditions. What depends on the path alone is worked out once for each path. */
+export function matcherOf(
+  match: PolicyMatch,
+  prefixes: readonly Prefix[] | undefined,
+): (prefix: Prefix, path: Path) => boolean {
+  const exact = prefixes && new Set(prefixes);
+  const { prefixRanges } = match;
+  const conditions = pathConditions(match);
+  const known = new WeakMap<Path, boolean>();
+  return (prefix, path) => {
+    if (exact !== undefined && !exact.has(prefix)) return false;
+    if (prefixRanges !== undefined && !prefixRanges.some((range) => inRange(prefix, range)))
+      return false;
+    let holds = known.get(path);
+    if (holds === undefined) {
+      known.set(path, (holds = conditions.every((condition) => condition(path))));
+    }
+    return holds;
+  };
+}
+
+/** The length first: it is cheap, and mostly decides. */
+function inRange(prefix: Prefix, { prefix: outer, minLength, maxLength }: PrefixRange): boolean {
+  const own = prefixLength(outer);
+  const length = prefixLength(prefix);
+  const min = minLength ?? own;
+  return (
+    length >= min && length <= (maxLength ?? Math.max(own, min)) && prefixContains(outer, prefix)
+  );
+}
+
+function pathConditions(match: PolicyMatch): OnPath[] {
+  const { neighbors, originated, origin, communities, largeCommunities, extendedCommunities } =
+    match;
+  const conditions: (OnPath | undefined)[] = [
+    neighbors && (({ source }) => source.kind === "peer" && neighbors.includes(source.peer)),
+    originated === undefined ? undefined : ({ source }) => (source.kind === "own") === originated,
+    origin && (({ set }) => origin.includes(set.attributes.origin)),
+    communities && onSet(communities, String, ({ set }) => set.attributes.communities),
+    largeCommunities &&
+      onSet(largeCommunities, largeCommunityKey, ({ set }) => set.attributes.largeCommunities),
+    extendedCommunities &&
+      onSet(extendedCommunities, bytesKey, ({ set }) => set.attributes.extendedCommunities),
+    match.asPath && onAsPath(match.asPath),
+  ];
+  return conditions.filter((condition) => condition !== undefined);
+}
+
+function onSet<T>(
+  { any, all, none }: SetMatch<T>,
+  key: (of: T) => string,
+  read: (path: Path) => readonly T[] | undefined,
+): OnPath {
+  const [anyKeys, allKeys, noneKeys] = [any?.map(key), all?.map(key), none?.map(key)];
+  return (path) => {
+    const has = new Set(read(path)?.map(key));
+    return (
+      (anyKeys?.some((one) => has.has(one)) ?? true) &&
+      (allKeys?.every((one) => has.has(one)) ?? true) &&
+      !(noneKeys?.some((one) => has.has(one)) ?? false)
+    );
+  };
+}
+
+function onAsPath(match: AsPathMatch): OnPath {
+  const { contains = [], beginsWith, endsWith, minLength = 0, maxLength = Infinity } = match;
+  const regex = match.regex === undefined ? undefined : asPathRegex(match.regex);
+  return ({ set }) => {
+    const { asPath } = set.attributes;
+    const length = asPathLength(asPath);
+    return (
+      length >= minLength &&
+      length <= maxLength &&
+      (beginsWith === undefined || neighborAsn(asPath) === beginsWith) &&
+      (endsWith === undefined || originAsn(asPath) === endsWith) &&
+      contains.every((asn) => asPath.some(({ asns }) => asns.includes(asn))) &&
+      (regex?.test(asPathText(asPath)) ?? true)
+    );
+  };
+}
+
+/** `_` as in FRR and Cisco: the begin, the end, or what stands between two AS numbers. Throws SyntaxError. */
+export function asPathRegex(text: string): RegExp {
+  return new RegExp(text.replaceAll("_", "(?:^|[ ,{}()]|$)"));
+}

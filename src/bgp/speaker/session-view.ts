@@ -1,0 +1,67 @@
+import type { Negotiated } from "../session/io.ts";
+import type { PeerConfig, SpeakerConfig } from "./config.ts";
+import type { Inbound } from "./inbound.ts";
+import type { OutboundOptions } from "./outbound.ts";
+
+/** Who this speaker is. */
+export type SpeakerIdentity = Pick<
+  SpeakerConfig,
+  "localAsn" | "routerId" | "clusterId" | "hostname"
+>;
+
+/** The AS number that we are to a peer. */
+export function sessionAsn({ localAs }: PeerConfig, { localAsn }: SpeakerIdentity): number {
+  return localAs?.asn ?? localAsn;
+}
+
+/** How the routes of a session that began are judged. */
+export function inboundSession(
+  config: PeerConfig,
+  speaker: SpeakerIdentity,
+  negotiated: Negotiated,
+): Parameters<Inbound["begin"]>[0] {
+  const { localAsn, routerId, clusterId = routerId } = speaker;
+  const { localAs } = config;
+  const { internal } = negotiated;
+  return {
+    source: {
+      kind: "peer",
+      peer: config.name,
+      address: negotiated.remoteAddress,
+      internal,
+      identifier: negotiated.peerIdentifier,
+      client: isClient(config, negotiated),
+    },
+    local: {
+      asns: localAs === undefined ? [localAsn] : [localAsn, localAs.asn],
+      allowAsIn: config.allowAsIn ?? 0,
+      routerId,
+      clusterId,
+      address: negotiated.localAddress,
+    },
+    prepend: internal || localAs?.noPrepend ? undefined : localAs?.asn,
+  };
+}
+
+/** How routes go out over a session that began. */
+export function outboundOptions(
+  config: PeerConfig,
+  speaker: SpeakerIdentity,
+  negotiated: Negotiated,
+): OutboundOptions {
+  const { localAsn, routerId, clusterId = routerId } = speaker;
+  const { name, exportPolicy, localAs, nextHopSelf = false } = config;
+  const asn = sessionAsn(config, speaker);
+  return {
+    name,
+    exportPolicy,
+    client: isClient(config, negotiated),
+    clusterId,
+    nextHopSelf,
+    prependAsns: asn === localAsn || localAs?.replaceAs ? [asn] : [asn, localAsn],
+  };
+}
+
+function isClient({ routeReflectorClient }: PeerConfig, { internal }: Negotiated): boolean {
+  return internal && routeReflectorClient === true;
+}

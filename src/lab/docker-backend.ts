@@ -1,0 +1,162 @@
+import { hasImage } from "../runtime/docker/images.ts";
+import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
+import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
+import { deleteKindCluster, KindCluster, type KindOptions } from "../runtime/docker/kind.ts";
+import { sweepLab } from "../runtime/docker/sweep.ts";
+import type { Cluster, Fabric } from "../topology/fabric.ts";
+import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
+import { KubernetesInKind } from "./kubernetes-kind.ts";
+import { kindConfigOf } from "./kubernetes-kind-config.ts";
+import { ensureSpeakerImage } from "./speaker-image.ts";
+import type { RuntimeChoice } from "./spec.ts";
+import { labDirectory } from "./state-folder.ts";
+
+type DockerChoice = Extract<RuntimeChoice, { kind: "docker" }>;
+
+/** Names and process ids of the routing daemons that run, from their pid files. */
+const daemonScript =
+  'for f in /run/frr/*.pid; do [ -e "$f" ] && kill -0 "$(cat "$f")" 2>/dev/null && echo "$(basename "$f" .pid) $(cat "$f")"; done; true';
+
+/** Nodes as containers of a Docker engine, Kubernetes by kind. */
+export class DockerBackend implements Backend {
+  readonly daemonLookEveryMs = 2000;
+  readonly #lab: string;
+  readonly #choice: DockerChoice;
+  readonly #engine: Engine;
+  readonly #kinds: KindCluster[] = [];
+  #clusters: KubernetesInKind[] = [];
+  #runtime: DockerRuntime | undefined;
+  #making: Promise<unknown> = Promise.resolve();
+
+  private constructor(lab: string, choice: DockerChoice, engine: Engine) {
+    this.#lab = lab;
+    this.#choice = choice;
+    this.#engine = engine;
+  }
+
+  /** Throws EnvironmentError where there is no engine that serves. */
+  static async create(lab: string, choice: DockerChoice): Promise<DockerBackend> {
+    const { docker, context } = choice;
+    const engine = await connectEngine(
+      {
+        ...(docker === undefined ? {} : { docker }),
+        ...(context === undefined ? {} : { context }),
+      },
+      process.env,
+      (notice) => process.stderr.write(`note: ${notice}\n`),
+    );
+    return new DockerBackend(lab, choice, engine);
+  }
+
+  get runtime(): DockerRuntime {
+    if (!this.#runtime) throw new Error("the lab's containers are not made yet");
+    return this.#runtime;
+  }
+
+  async build(options: BuildOptions): Promise<LabCluster[]> {
+    const { fabric, progress, signal } = options;
+    const { docker } = this.#engine;
+    // 1. kind's clusters, whose containers are the Kubernetes nodes, and the helper's image.
+    const image = ensureSpeakerImage(docker, progress);
+    const kinds = Promise.allSettled(
+      fabric.clusters.map((cluster) => this.#makeKind(cluster, options)),
+    );
+    this.#making = Promise.allSettled([image, kinds]);
+    const made = await kinds;
+    const speakerImage = await image;
+    const failed = made.find((result) => result.status === "rejected");
+    if (failed) throw failed.reason;
+    signal.throwIfAborted();
+    // 2. The other nodes, and every link.
+    this.#runtime = new DockerRuntime({ docker, speakerImage });
+    await this.#runtime.up(fabric, progress);
+    // 3. The way into the clusters.
+    this.#clusters = await Promise.all(
+      fabric.clusters.map((cluster, index) =>
+        KubernetesInKind.create({
+          ...options,
+          cluster,
+          runtime: this.runtime,
+          kind: (made[index] as PromiseFulfilledResult<KindCluster>).value,
+          inject: this.#choice.inject,
+          speakerImage,
+          hasImage: (reference) => hasImage(docker, reference),
+        }),
+      ),
+    );
+    return this.#clusters;
+  }
+
+  entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> } {
+    const { environment } = this.#engine;
+    const nodes = Object.entries(this.#runtime?.containers() ?? {}).map(([node, container]) => [
+      node,
+      { container, environment },
+    ]);
+    const pods = this.#clusters
+      .flatMap((cluster) => cluster.pods())
+      .filter(({ node, namespace }) => node !== undefined && namespace !== "kube-system")
+      .map(({ namespace, name, node }) => [
+        `${namespace}/${name}`,
+        { container: node!, environment, pod: { namespace, name }, node: node! },
+      ]);
+    return { nodes: Object.fromEntries(nodes), pods: Object.fromEntries(pods) };
+  }
+
+  async daemons(node: string): Promise<Map<string, string>> {
+    const { stdout } = await this.runtime.exec({ node }, ["sh", "-c", daemonScript]);
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    return new Map(lines.map((line) => line.split(" ") as [string, string]));
+  }
+
+  async down(): Promise<void> {
+    await this.#making;
+    await this.#runtime?.down();
+    await Promise.all(this.#kinds.map((kind) => kind.delete()));
+    await this.#engine[Symbol.asyncDispose]();
+  }
+
+  async #makeKind(cluster: Cluster, { progress, signal }: BuildOptions): Promise<KindCluster> {
+    const stage = `kind ${cluster.name}`;
+    progress(stage, "begin");
+    const kind = await KindCluster.create({
+      ...kindOptions(this.#lab, cluster, this.#engine),
+      config: kindConfigOf(cluster),
+      signal,
+      ...(process.env["SPINELAB_KIND_IMAGE"] === undefined
+        ? {}
+        : { image: process.env["SPINELAB_KIND_IMAGE"] }),
+    });
+    this.#kinds.push(kind);
+    progress(stage, "end", `${cluster.nodes.length} nodes`);
+    return kind;
+  }
+}
+
+/** Removes the containers and clusters of a lab whose process is gone. */
+export async function sweepDockerLab(
+  lab: string,
+  fabric: Fabric,
+  choice: DockerChoice,
+): Promise<void> {
+  await using engine = await connect(choice);
+  await sweepLab(engine.docker, lab);
+  const clusters = fabric.clusters.map((cluster) => kindOptions(lab, cluster, engine));
+  await Promise.all(clusters.map((options) => deleteKindCluster(options)));
+}
+
+function connect({ docker, context }: DockerChoice): Promise<Engine> {
+  return connectEngine(
+    { ...(docker === undefined ? {} : { docker }), ...(context === undefined ? {} : { context }) },
+    process.env,
+    (notice) => process.stderr.write(`note: ${notice}\n`),
+  );
+}
+
+function kindOptions(lab: string, { name }: Cluster, engine: Engine): KindOptions {
+  return {
+    name,
+    kubeconfig: `${labDirectory(lab)}/kind-${name}.kubeconfig`,
+    env: { ...process.env, ...engine.environment },
+  };
+}

@@ -1,0 +1,92 @@
+import { type Informer, informer } from "../kube/client/informer.ts";
+import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
+import type { KubeObject } from "../kube/object.ts";
+
+const resources = {
+  pods: { apiVersion: "v1", plural: "pods", namespaced: true },
+  "daemonsets.apps": { apiVersion: "apps/v1", plural: "daemonsets", namespaced: true },
+  "deployments.apps": { apiVersion: "apps/v1", plural: "deployments", namespaced: true },
+} as const satisfies Record<string, Resource>;
+
+type Watched = keyof typeof resources;
+
+/** What runs in a cluster, kept up to date: pods and the workloads that make them. */
+export class ClusterWatch {
+  readonly #informers: Record<Watched, Informer<KubeObject>>;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(client: KubeClient) {
+    const follow = (resource: Resource) => {
+      const followed = informer<KubeObject>(client, resource);
+      for (const event of ["add", "update", "delete"] as const) {
+        followed.on(event, () => {
+          for (const listener of this.#listeners) listener();
+        });
+      }
+      // It tries again by itself; whoever waits for a change says at the end what was seen last.
+      followed.on("error", () => {});
+      return followed;
+    };
+    this.#informers = {
+      pods: follow(resources.pods),
+      "daemonsets.apps": follow(resources["daemonsets.apps"]),
+      "deployments.apps": follow(resources["deployments.apps"]),
+    };
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(Object.values(this.#informers).map((each) => each.start()));
+  }
+
+  stop(): void {
+    for (const each of Object.values(this.#informers)) each.stop();
+  }
+
+  list(resource: Watched): readonly KubeObject[] {
+    return this.#informers[resource].list();
+  }
+
+  /** Called at every change. Returns how to stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Looks at once, then at every change, until nothing is missing. Rejects with what `missing` said
+   * last after `limitMs`, or with the signal's reason.
+   */
+  untilNothing(
+    missing: () => readonly string[],
+    options: { limitMs: number; signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    const { limitMs, signal } = options;
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (missing().length === 0) finish(resolve);
+      };
+      const onAbort = () => finish(() => reject(signal!.reason as Error));
+      const timer = setTimeout(() => {
+        const last = missing();
+        finish(() => {
+          reject(new StillMissing(`after ${limitMs / 1000} s:\n  ${last.join("\n  ")}`));
+        });
+      }, limitMs);
+      const unsubscribe = this.subscribe(look);
+      const finish = (then: () => void) => {
+        clearTimeout(timer);
+        unsubscribe();
+        signal?.removeEventListener("abort", onAbort);
+        then();
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted) onAbort();
+      else look();
+    });
+  }
+}
+
+/** What was waited for did not come. */
+export class StillMissing extends Error {
+  override readonly name = "StillMissing";
+}

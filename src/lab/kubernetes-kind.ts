@@ -1,0 +1,237 @@
+import { writeFileSync } from "node:fs";
+import { loadKubeconfig } from "../kube/client/cluster-access.ts";
+import { KubeClient } from "../kube/client/kube-client.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { KindCluster } from "../runtime/docker/kind.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { AgentPort, KubePort } from "../scenario/context.ts";
+import type { Recorder } from "../timeline/record.ts";
+import type { Cluster, Fabric } from "../topology/fabric.ts";
+import { Agents, type AgentsOptions } from "./agents.ts";
+import { DeployError } from "./exec-lines.ts";
+import { kubePort } from "./kube-port.ts";
+import { DaemonSetAgents } from "./kubernetes-kind-agents.ts";
+import { copyAgent } from "./kubernetes-kind-copied.ts";
+import { imagesOf, withLoadedImages } from "./kubernetes-kind-images.ts";
+import {
+  deployObjects,
+  installDefinitions,
+  installed,
+  refuseCilium,
+  withSettings,
+} from "./kubernetes-kind-install.ts";
+import { givePodCidrs, writeCniConfigs } from "./kubernetes-kind-network.ts";
+import { ClusterWatch, StillMissing } from "./kubernetes-kind-watch.ts";
+import { kubeconfigFile } from "./state-folder.ts";
+import { version } from "./version.ts";
+import { workloadsNotReady } from "./workloads.ts";
+
+export type KubernetesInKindOptions = {
+  lab: string;
+  fabric: Fabric;
+  cluster: Cluster;
+  /** Its nodes are up, the cluster's among them. */
+  runtime: Runtime;
+  kind: KindCluster;
+  record: Recorder;
+  onDeath: AgentsOptions["onDeath"];
+  onPodsChanged: () => void;
+  /**
+   * How the speaker comes into the nodes: as a DaemonSet whose image is loaded into kind, or copied
+   * from this machine and run there, for development.
+   */
+  inject: "image" | "copy";
+  /** Image of agent and operator, which the engine has. */
+  speakerImage: string;
+  /** Whether the engine has an image: then the cluster gets it from there. */
+  hasImage: (image: string) => Promise<boolean>;
+  /**
+   * Where the engine is on another machine: leads to a port on that machine's loopback, where kind
+   * publishes the API server. Resolves with the local port.
+   */
+  forwardPort?: (port: number) => Promise<number>;
+};
+
+/** Agents as scenarios and labs use them. */
+export type ClusterAgents = AgentPort & { expectAllToEnd(): void };
+
+const softwareVersion = `spinelab ${version}`;
+const kubeconfigInNode = "/etc/spinelab/kubeconfig";
+const podsLimitMs = 180_000;
+
+/** A Kubernetes cluster that kind has made, with the speaker in its nodes. */
+export class KubernetesInKind {
+  readonly agents: ClusterAgents;
+  /** What scenarios use of the API. */
+  readonly port: KubePort;
+  readonly #options: KubernetesInKindOptions;
+  readonly #client: KubeClient;
+  readonly #watch: ClusterWatch;
+  /** As containers of kind's network use it. */
+  readonly #internalKubeconfig: string;
+  /** Set where the speaker is copied. */
+  readonly #copied: Agents | undefined;
+
+  private constructor(
+    options: KubernetesInKindOptions,
+    client: KubeClient,
+    internalKubeconfig: string,
+  ) {
+    const { lab, runtime, onDeath } = options;
+    this.#options = options;
+    this.#client = client;
+    this.#internalKubeconfig = internalKubeconfig;
+    this.port = kubePort(client, { logs: (pod, container) => client.podLog(pod, container) });
+    this.#watch = new ClusterWatch(client);
+    this.#watch.subscribe(options.onPodsChanged);
+    if (options.inject === "copy") {
+      this.#copied = new Agents({
+        ...{ lab, runtime, onDeath },
+        ...{ kubeconfigInNode, version: softwareVersion },
+      });
+    }
+    this.agents =
+      this.#copied ?? new DaemonSetAgents({ client, watch: this.#watch, runtime, onDeath });
+  }
+
+  /** Reaches the cluster, and writes the lab's kubeconfig. */
+  static async create(options: KubernetesInKindOptions): Promise<KubernetesInKind> {
+    const { lab, fabric, cluster, kind, forwardPort } = options;
+    const first = fabric.clusters[0] === cluster;
+    const file = kubeconfigFile(lab, first ? undefined : cluster.name);
+    let text = await kind.kubeconfig();
+    const [published, port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? [];
+    if (forwardPort && published !== undefined) {
+      text = text.replace(published, `https://127.0.0.1:${await forwardPort(Number(port))}`);
+    }
+    writeFileSync(file, text, { mode: 0o600 });
+    const client = new KubeClient(await loadKubeconfig(file));
+    return new KubernetesInKind(options, client, await kind.kubeconfig(true));
+  }
+
+  /** Pod networking, speakers, manifests; resolves when every pod that they make is running. */
+  async deploy(
+    manifests: readonly { object: KubeObject; source: string }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await refuseCilium(this.#client);
+    const [loaded] = await Promise.all([
+      this.#loadImages(
+        manifests.map(({ object }) => object),
+        signal,
+      ),
+      this.#watch.start(),
+      this.#bringNetwork(),
+      installDefinitions(this.#client, signal),
+    ]);
+    signal.throwIfAborted();
+    const speakers = this.#startSpeakers();
+    // Its failure is waited for below; until then it must not count as unhandled.
+    speakers.catch(() => {});
+    for (const { object, source } of manifests) {
+      await this.#apply(withLoadedImages(object, loaded), source);
+    }
+    await speakers;
+    const namespaces = new Set([
+      installed.namespace,
+      ...manifests.map(({ object }) => object.metadata.namespace ?? "default"),
+    ]);
+    await this.#running(namespaces, signal);
+  }
+
+  summary(): string {
+    const { cluster } = this.#options;
+    return `${cluster.nodes.length} nodes, ${this.#watch.list("pods").length} pods`;
+  }
+
+  /** Lets go of the cluster. Deleting it is KindCluster's. */
+  async close(): Promise<void> {
+    this.#watch.stop();
+    this.#client.close();
+  }
+
+  /** Pods of the cluster with their nodes, as they are now. */
+  pods(): { namespace: string; name: string; node: string | undefined }[] {
+    return this.#watch.list("pods").map(({ metadata, spec }) => ({
+      namespace: metadata.namespace ?? "default",
+      name: metadata.name,
+      node: (spec as { nodeName?: string }).nodeName,
+    }));
+  }
+
+  /** With kind's own CNI it has given and made what pods need. */
+  async #bringNetwork(): Promise<void> {
+    const { fabric, cluster, runtime } = this.#options;
+    await givePodCidrs(this.#client, fabric, cluster);
+    if (cluster.disableDefaultCni) await writeCniConfigs(runtime, fabric, cluster);
+  }
+
+  /** Resolves with the images of the manifests that the engine had and the cluster now has. */
+  async #loadImages(objects: readonly KubeObject[], signal: AbortSignal): Promise<Set<string>> {
+    const { kind, hasImage, speakerImage, inject, record } = this.#options;
+    const wanted = [...new Set(objects.flatMap(imagesOf))];
+    const present = await Promise.all(wanted.map((image) => hasImage(image)));
+    const ofManifests = wanted.filter((_, index) => present[index]);
+    const own = inject === "image" ? [speakerImage] : [];
+    // One after the other: each is written by kind to a file, and read by every node at once.
+    for (const image of [...own, ...ofManifests]) {
+      await kind.loadImage(image, { signal });
+      record({ type: "log", level: "info", message: `image ${image} loaded into ${kind.name}` });
+    }
+    return new Set(ofManifests);
+  }
+
+  async #startSpeakers(): Promise<void> {
+    const { cluster, runtime, kind, speakerImage } = this.#options;
+    if (this.#copied) {
+      const agents = this.#copied;
+      await copyAgent(kind, runtime, cluster.nodes);
+      await Promise.all(
+        cluster.nodes.map(async (node, index) => {
+          await runtime.writeFile(node, kubeconfigInNode, this.#internalKubeconfig, 0o600);
+          if (index === 0) agents.startOperator(node);
+          await agents.start(node);
+        }),
+      );
+      return;
+    }
+    const { hostname, port } = new URL(/server: (\S+)/.exec(this.#internalKubeconfig)![1]!);
+    const settings = {
+      image: speakerImage,
+      apiServer: { host: hostname, port },
+      version: softwareVersion,
+    };
+    for (const file of ["namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
+      for (const object of deployObjects(file)) {
+        await this.#apply(withSettings(object, settings), `deploy/${file}`);
+      }
+    }
+  }
+
+  async #apply(object: KubeObject, source: string): Promise<void> {
+    try {
+      await this.#client.apply(object);
+    } catch (error) {
+      const { kind, metadata } = object;
+      const message = `${source}: ${kind} ${metadata.name}: ${(error as Error).message}`;
+      throw new DeployError(message, { cause: error });
+    }
+  }
+
+  /** Of what is the cluster's own, such as its DNS, nothing is asked. */
+  async #running(namespaces: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    const missing = () =>
+      workloadsNotReady({
+        list: (resource) =>
+          this.#watch
+            .list(resource)
+            .filter(({ metadata }) => namespaces.has(metadata.namespace ?? "default")),
+      });
+    try {
+      await this.#watch.untilNothing(missing, { limitMs: podsLimitMs, signal });
+    } catch (error) {
+      if (!(error instanceof StillMissing)) throw error;
+      throw new DeployError(`not running ${error.message}`, { cause: error });
+    }
+  }
+}

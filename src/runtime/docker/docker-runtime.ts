@@ -1,0 +1,305 @@
+import type { Duplex } from "node:stream";
+import type Docker from "dockerode";
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
+import { LinkCuts } from "../link-cuts.ts";
+import { batchFailure } from "../links.ts";
+import { managementHosts, writeFileScript } from "../node-settings.ts";
+import type {
+  ExecOptions,
+  ExecResult,
+  Place,
+  Progress,
+  RouteChange,
+  RunningCommand,
+  Runtime,
+  SpawnOptions,
+} from "../port.ts";
+import { containerName, containerOptions, type Placement } from "./containers.ts";
+import { engineError } from "./engine-error.ts";
+import { execIn, type ExecPlace, spawnIn } from "./exec.ts";
+import { Helper } from "./helper.ts";
+import { ensureImage } from "./images.ts";
+import { chooseAddresses, ensureNetworks } from "./management-network.ts";
+import { PodProcesses } from "./pod-process.ts";
+import { sweepLab } from "./sweep.ts";
+import { enterNetwork, Wiring } from "./wiring.ts";
+
+export type DockerOptions = {
+  docker: Docker;
+  /** The project's own image, which the engine has already: the helper container runs from it. */
+  speakerImage: string;
+};
+
+type NodeContainer = { container: Docker.Container; pid: number };
+
+/**
+ * The fabric in containers: a node is one, a link a veth pair between two. Kubernetes nodes are
+ * kind's own containers, which are there before `up`: they are only wired, and run commands.
+ */
+export class DockerRuntime implements Runtime {
+  readonly kind = "docker";
+  readonly #docker: Docker;
+  readonly #speakerImage: string;
+  readonly #nodes = new Map<string, NodeContainer>();
+  readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
+  readonly #pods = new PodProcesses((node, argv) => this.exec({ node }, argv));
+  readonly #stopping = new AbortController();
+  #fabric: Fabric | undefined;
+  #helper: Helper | undefined;
+  #up: Promise<void> | undefined;
+  /** Settled when every route watch that was asked for hears: nothing may change before. */
+  #watching: Promise<unknown> = Promise.resolve();
+
+  constructor({ docker, speakerImage }: DockerOptions) {
+    this.#docker = docker;
+    this.#speakerImage = speakerImage;
+  }
+
+  up(fabric: Fabric, progress: Progress): Promise<void> {
+    this.#fabric = fabric;
+    this.#up = this.#build(fabric, progress);
+    return this.#up;
+  }
+
+  async down(): Promise<void> {
+    this.#stopping.abort(new Error("the lab is taken down"));
+    // What is half made must be there to be removed.
+    await this.#up?.catch(() => undefined);
+    if (!this.#fabric) return;
+    await this.#clearKubernetesNodes(this.#fabric);
+    await sweepLab(this.#docker, this.#fabric.name);
+    this.#nodes.clear();
+    this.#helper = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down();
+  }
+
+  async exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    await this.#watching;
+    const inside = await this.#argv(place, argv);
+    return await execIn(this.#execPlace(place), inside, options).catch(async (error: unknown) => {
+      throw (await this.#whyNotRunning(place.node)) ?? error;
+    });
+  }
+
+  spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand {
+    const inside = this.#watching.then(() => this.#argv(place, argv));
+    return spawnIn(this.#execPlace(place), inside, options);
+  }
+
+  async writeFile(node: string, path: string, content: string, mode = 0o644): Promise<void> {
+    const argv = ["sh", "-c", writeFileScript, "sh", path, mode.toString(8)];
+    const result = await this.exec({ node }, argv, { stdin: content });
+    if (result.exitCode !== 0) throw new Error(`${node}: write ${path}: ${result.stderr.trim()}`);
+  }
+
+  async connectUnix(node: string, path: string): Promise<Duplex> {
+    return await this.#helperUp().connectUnix(`/proc/${this.#node(node).pid}/root${path}`);
+  }
+
+  async setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {
+    await this.#watching;
+    await this.#cuts.set(this.#fabric!, a, b, state);
+  }
+
+  watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
+    const nodeOf = new Map(nodes.map((node) => [this.#node(node).pid, node]));
+    const watch = this.#helperUp().watchRoutes([...nodeOf.keys()], ({ pid, ...change }) => {
+      onChange({ node: nodeOf.get(pid)!, ...change, atMs: performance.now() });
+    });
+    this.#watching = Promise.all([this.#watching, watch.ready]);
+    this.#watching.catch(() => {}); // The next command is told.
+    return watch.stop;
+  }
+
+  /** Container of every node, by the names that `docker exec` takes. */
+  containers(): Record<string, string> {
+    const nodes = this.#fabric?.nodes ?? [];
+    return Object.fromEntries(
+      nodes
+        .filter(({ name }) => this.#nodes.has(name))
+        .map((node) => [node.name, containerName(this.#fabric!, node)]),
+    );
+  }
+
+  async #build(fabric: Fabric, progress: Progress): Promise<void> {
+    const stopping = this.#stopping.signal;
+    progress("images", "begin");
+    const own = fabric.nodes.filter((node) => node.kubernetes === undefined);
+    const images = imagesOf(own);
+    const [kubernetesAddresses] = await allOrFirstError([
+      this.#adoptKubernetesNodes(fabric),
+      sweepLab(this.#docker, fabric.name),
+      ...images.map((image) => ensureImage(this.#docker, image, progress, stopping)),
+    ]);
+    progress("images", "end", `${images.length} images`);
+    stopping.throwIfAborted();
+
+    progress("containers", "begin");
+    const networks = await ensureNetworks(this.#docker, fabric);
+    const ipv4 = chooseAddresses(fabric, networks);
+    const hosts = managementHosts(
+      fabric,
+      (node) => ipv4.get(node.name) ?? (kubernetesAddresses as Map<string, string>).get(node.name),
+    );
+    await allOrFirstError([
+      Helper.start(this.#docker, fabric.name, this.#speakerImage).then(
+        (helper) => (this.#helper = helper),
+      ),
+      ...own.map(async (node) => {
+        const placement: Placement = { hosts, bridgeImage: this.#speakerImage };
+        const address = ipv4.get(node.name);
+        if (address !== undefined) {
+          placement.network = { name: node.managementNetwork!, ipv4: address };
+          if (node.managementIpv6Address) placement.network.ipv6 = node.managementIpv6Address;
+        }
+        this.#nodes.set(node.name, await this.#startNode(fabric, node, placement));
+      }),
+    ]);
+    progress("containers", "end", `${own.length} containers`);
+    stopping.throwIfAborted();
+
+    progress("links", "begin");
+    const wiring = new Wiring(fabric, (node) => this.#node(node).pid);
+    const wired = await this.#helperUp().script(wiring.script());
+    if (wired.exitCode !== 0) {
+      // A container that ended took its namespace along, which is then what the links miss.
+      for (const { name } of own) {
+        const ended = await this.#whyNotRunning(name);
+        if (ended) throw ended;
+      }
+      throw new Error(wiring.failure(wired.stderr));
+    }
+    progress("links", "end", `${fabric.links.length} links`);
+  }
+
+  async #startNode(fabric: Fabric, node: FabricNode, placement: Placement): Promise<NodeContainer> {
+    try {
+      const container = await this.#docker.createContainer(
+        containerOptions(fabric, node, placement),
+      );
+      await container.start();
+      const { State } = await container.inspect();
+      if (!State.Running) throw await endedError(container, node.name, State);
+      return { container, pid: State.Pid };
+    } catch (error) {
+      throw engineError(this.#docker, error, `node ${node.name}`);
+    }
+  }
+
+  /** Returns their addresses, which Docker chose when kind made them. */
+  async #adoptKubernetesNodes(fabric: Fabric): Promise<Map<string, string>> {
+    const addresses = new Map<string, string>();
+    const nodes = fabric.nodes.filter((node) => node.kubernetes !== undefined);
+    await Promise.all(
+      nodes.map(async (node) => {
+        const container = this.#docker.getContainer(containerName(fabric, node));
+        try {
+          const { State, NetworkSettings } = await container.inspect();
+          if (!State.Running) throw await endedError(container, node.name, State);
+          this.#nodes.set(node.name, { container, pid: State.Pid });
+          const [network] = Object.values(NetworkSettings.Networks);
+          if (network?.IPAddress) addresses.set(node.name, network.IPAddress);
+        } catch (error) {
+          throw engineError(this.#docker, error, `Kubernetes node ${node.name}`);
+        }
+      }),
+    );
+    return addresses;
+  }
+
+  async #clearKubernetesNodes(fabric: Fabric): Promise<void> {
+    if (!this.#helper || fabric.nodes.some(({ name }) => !this.#nodes.has(name))) return;
+    const script = new Wiring(fabric, (node) => this.#node(node).pid).clearing();
+    // Where the nodes or the helper are gone, so are the links.
+    if (script !== "") await this.#helper.script(script).catch(() => undefined);
+  }
+
+  async #argv(place: Place, argv: readonly string[]): Promise<readonly string[]> {
+    return place.pod === undefined ? argv : await this.#pods.enter(place.node, place.pod, argv);
+  }
+
+  #execPlace(place: Place): ExecPlace {
+    const { pod } = place;
+    return {
+      docker: this.#docker,
+      container: this.#node(place.node).container.id,
+      name: pod === undefined ? place.node : `${pod.namespace}/${pod.name}`,
+      signal: (pid, signal, whole) => {
+        const target = pod === undefined ? (whole ? "session" : "process") : "child";
+        return this.#helperUp().signal(pid, signal, target);
+      },
+    };
+  }
+
+  async #ip(node: string, args: readonly string[], batch?: string): Promise<string> {
+    const argv = [...enterNetwork(this.#node(node).pid), "ip", ...args];
+    const { exitCode, stdout, stderr } = await this.#helperUp().exec(argv, batch);
+    if (exitCode !== 0) throw new Error(batchFailure(node, batch ?? "", stderr));
+    return stdout;
+  }
+
+  async #whyNotRunning(node: string): Promise<Error | undefined> {
+    const known = this.#nodes.get(node);
+    if (!known) return undefined;
+    try {
+      const { State } = await known.container.inspect();
+      return State.Running ? undefined : await endedError(known.container, node, State);
+    } catch {
+      return undefined; // The first error says what matters.
+    }
+  }
+
+  #node(name: string): NodeContainer {
+    const node = this.#nodes.get(name);
+    if (!node) throw new Error(`node ${name} is not up`);
+    return node;
+  }
+
+  #helperUp(): Helper {
+    if (!this.#helper) throw new Error("the lab is not up");
+    return this.#helper;
+  }
+}
+
+const logLinesMax = 20;
+
+/** A container that ended, with the last it printed. */
+async function endedError(
+  container: Docker.Container,
+  node: string,
+  { ExitCode, OOMKilled, Error: reason }: Docker.ContainerInspectInfo["State"],
+): Promise<Error> {
+  const log = await container
+    .logs({ stdout: true, stderr: true, tail: logLinesMax })
+    .then((bytes) => bytes.toString("utf8").trim())
+    .catch((error: Error) => `(its log cannot be read: ${error.message})`);
+  const why = [OOMKilled ? "out of memory" : "", reason].filter((each) => each !== "").join(", ");
+  const end = `node ${node}: its container ended with status ${ExitCode}${why && ` (${why})`}`;
+  return new Error(`${end}\n${log || "(it printed nothing)"}`);
+}
+
+function imagesOf(nodes: readonly FabricNode[]): string[] {
+  const linux = nodes.filter((node) => node.kind === "linux");
+  const lacking = linux.filter((node) => node.image === undefined).map(({ name }) => name);
+  if (lacking.length > 0) {
+    throw new EnvironmentError(
+      `the docker runtime needs an image for every node: ${lacking.join(", ")} ${lacking.length === 1 ? "has" : "have"} none`,
+      "write `image:` in the topology (under the node, its kind, or defaults), or use --runtime netns",
+    );
+  }
+  return [...new Set(linux.map((node) => node.image!))];
+}
+
+/** Waits for all, so that nothing is still being made when the error is reported. */
+async function allOrFirstError<T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
+}

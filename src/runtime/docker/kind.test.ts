@@ -1,0 +1,179 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import { KindCluster, KindError, kindVersion } from "./kind.ts";
+
+/**
+ * A kind and a docker that keep their clusters as files of a folder. A file `fail` there: creating
+ * ends with an error half-way; `hang`: it goes on until it is ended.
+ */
+const fakeKind = `#!/bin/sh
+cd "$(dirname "$0")"
+echo "kind $* DOCKER_HOST=$DOCKER_HOST" >> calls
+name() { while [ $# -gt 0 ]; do [ "$1" = --name ] && echo "$2"; shift; done; }
+case "$1 $2" in
+  "version -q") cat version ;;
+  "get clusters") ls clusters ;;
+  "get nodes") cat "clusters/$(name "$@")" 2>/dev/null || echo "No kind nodes found for cluster" ;;
+  "get kubeconfig") echo "kubeconfig of $(name "$@") $5" ;;
+  "create cluster")
+    cat > config
+    touch network
+    echo "$(name "$@")-control-plane" > "clusters/$(name "$@")"
+    printf ' • Preparing nodes 📦  ...\\n ✓ Preparing nodes 📦\\n • Starting control-plane 🕹️  ...\\n' >&2
+    if [ -e hang ]; then touch hanging; sleep 60; fi
+    if [ -e fail ]; then echo 'ERROR: failed to create cluster: kubeadm said no' >&2; exit 1; fi
+    echo "$(name "$@")-worker" >> "clusters/$(name "$@")" ;;
+  "delete cluster") rm -f "clusters/$(name "$@")" ;;
+  "load docker-image") [ "$3" = there ] || { echo 'ERROR: not present locally' >&2; exit 1; } ;;
+esac
+`;
+const fakeDocker = `#!/bin/sh
+cd "$(dirname "$0")"
+echo "docker $*" >> calls
+case "$*" in
+  "network inspect kind") [ -e network ] ;;
+  "network rm kind") rm network ;;
+  "cp "*) [ -e "$3" ] || { echo "no such file" >&2; exit 1; } ;;
+esac
+`;
+
+let folder: string;
+const file = (name: string) => join(folder, name);
+const calls = () => readFileSync(file("calls"), "utf8").trimEnd().split("\n");
+const options = (name = "lab") => ({
+  name,
+  command: file("kind"),
+  env: { PATH: `${folder}:${process.env["PATH"]}`, DOCKER_HOST: "tcp://far:2376" },
+  kubeconfig: file("kubeconfig"),
+});
+const config = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "spinelab-kind-"));
+  mkdirSync(file("clusters"));
+  writeFileSync(file("version"), "0.30.0\n");
+  writeFileSync(file("kind"), fakeKind);
+  writeFileSync(file("docker"), fakeDocker);
+  for (const name of ["kind", "docker"]) chmodSync(file(name), 0o755);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("creates from the file's text, under the name, on the engine that was chosen", async () => {
+  const said: string[] = [];
+  const onProgress = (line: string) => said.push(line);
+  const cluster = await KindCluster.create({ ...options(), config, image: "node:1", onProgress });
+
+  expect(readFileSync(file("config"), "utf8")).toBe(config);
+  expect(calls()).toContain(
+    `kind create cluster --name lab --kubeconfig ${file("kubeconfig")} --image node:1 --config - DOCKER_HOST=tcp://far:2376`,
+  );
+  expect(said).toEqual(["Preparing nodes", "Starting control-plane"]);
+  expect(await cluster.nodes()).toEqual(["lab-control-plane", "lab-worker"]);
+  expect(await cluster.kubeconfig()).toBe("kubeconfig of lab \n");
+  expect(await cluster.kubeconfig(true)).toBe("kubeconfig of lab --internal\n");
+});
+
+test("deletes the cluster, and kind's network where it made that", async () => {
+  const cluster = await KindCluster.create({ ...options(), config });
+  await cluster.delete();
+  expect([existsSync(file("clusters/lab")), existsSync(file("network"))]).toEqual([false, false]);
+  await cluster.delete(); // Fine where it is gone.
+});
+
+test("leaves kind's network to those who had it before, or have it still", async () => {
+  writeFileSync(file("network"), "");
+  await (await KindCluster.create({ ...options(), config })).delete();
+  expect(existsSync(file("network"))).toBe(true);
+
+  rmSync(file("network"));
+  const [one, other] = [
+    await KindCluster.create({ ...options("one"), config }),
+    await KindCluster.create({ ...options("other"), config }),
+  ];
+  await one.delete();
+  expect(existsSync(file("network"))).toBe(true);
+  await other.delete();
+});
+
+test("a creation that fails says all that kind said, and leaves nothing", async () => {
+  writeFileSync(file("fail"), "");
+  const failure = await KindCluster.create({ ...options(), config }).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(KindError);
+  const { message } = failure as KindError;
+  expect(message).toContain("ended with status 1");
+  expect(message).toContain("Starting control-plane");
+  expect(message).toContain("kubeadm said no");
+  expect(existsSync(file("clusters/lab"))).toBe(false);
+});
+
+test("a creation that is interrupted ends at once, with the signal's reason, and leaves nothing", async () => {
+  writeFileSync(file("hang"), "");
+  const interrupted = new AbortController();
+  const began = performance.now();
+  const creation = KindCluster.create({
+    ...{ ...options(), config, signal: interrupted.signal },
+    // The last line before it hangs.
+    onProgress: (line) => {
+      if (line === "Starting control-plane") interrupted.abort(new Error("Ctrl-C"));
+    },
+  });
+  await expect(creation).rejects.toThrow("Ctrl-C");
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(existsSync(file("clusters/lab"))).toBe(false);
+});
+
+test("nothing is created where the signal came first", async () => {
+  const signal = AbortSignal.abort(new Error("Ctrl-C"));
+  await expect(KindCluster.create({ ...options(), config, signal })).rejects.toThrow("Ctrl-C");
+  expect(calls().some((call) => call.startsWith("kind create"))).toBe(false);
+});
+
+test("a cluster of that name that is there already is not touched", async () => {
+  writeFileSync(file("clusters/lab"), "lab-control-plane\n");
+  await expect(KindCluster.create({ ...options(), config })).rejects.toThrow(
+    "a kind cluster lab is there already and is not touched",
+  );
+  expect(existsSync(file("clusters/lab"))).toBe(true);
+  const cluster = await KindCluster.existing(options());
+  expect(await cluster.nodes()).toEqual(["lab-control-plane"]);
+  await expect(KindCluster.existing(options("other"))).rejects.toThrow("no kind cluster other");
+});
+
+test("loads an image, and copies a file", async () => {
+  const cluster = await KindCluster.create({ ...options(), config });
+  await cluster.loadImage("there", { nodes: ["lab-worker"] });
+  expect(calls().at(-1)).toContain("load docker-image there --name lab --nodes lab-worker");
+  await expect(cluster.loadImage("elsewhere")).rejects.toThrow("not present locally");
+  await cluster.copyInto("lab-worker", file("kind"), "/opt/x");
+  await expect(cluster.copyInto("lab-worker", file("none"), "/opt/x")).rejects.toThrow(
+    "no such file",
+  );
+});
+
+test("no kind, no docker, or a kind too old: what to do", async () => {
+  const missing = kindVersion({ command: file("none") });
+  await expect(missing).rejects.toBeInstanceOf(EnvironmentError);
+  await expect(missing).rejects.toMatchObject({
+    remedy: expect.stringContaining("go install sigs.k8s.io/kind@") as string,
+  });
+
+  writeFileSync(file("version"), "0.11.1\n");
+  await expect(kindVersion(options())).rejects.toThrow("kind 0.11.1 is too old: 0.20.0 or newer");
+  writeFileSync(file("version"), "v1.0.0-alpha+abc\n");
+  expect(await kindVersion(options())).toBe("1.0.0-alpha+abc");
+  writeFileSync(file("version"), "what?\n");
+  await expect(kindVersion(options())).rejects.toThrow("tells no version");
+});

@@ -1,0 +1,329 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { address } from "../../src/net/address.ts";
+import { prefix } from "../../src/net/prefix.ts";
+import type { RouteChange, Runtime } from "../../src/runtime/port.ts";
+import type { Fabric } from "../../src/topology/fabric.ts";
+
+/** What a runtime brings to be held to the Runtime port. */
+export type Candidate = {
+  name: string;
+  /** Has iproute2, ping, a shell and perl. */
+  image: string;
+  create(lab: string): Promise<Runtime> | Runtime;
+  /** Everything of a lab that can be found on the machine: empty before `up` and after `down`. */
+  traces(fabric: Fabric): Promise<string[]>;
+};
+
+const quiet = () => {};
+
+/** One suite for every runtime: what the port promises, seen from outside. */
+export function complies({ name, image, create, traces }: Candidate): void {
+  describe(`${name} complies with the Runtime port`, () => {
+    const shared = mkdtempSync(path.join(tmpdir(), "spinelab-compliance-"));
+    const lab = twoNodes(`comply-${process.pid}`, image, shared);
+    let runtime: Runtime;
+
+    const run = async (node: string, line: string) => {
+      const result = await runtime.exec({ node }, ["sh", "-c", line]);
+      if (result.exitCode !== 0) throw new Error(`${node}: ${line}: ${result.stderr}`);
+      return result.stdout.trim();
+    };
+
+    beforeAll(async () => {
+      writeFileSync(path.join(shared, "note"), "from outside\n");
+      runtime = await create(lab.name);
+      expect(await traces(lab)).toEqual([]);
+      await runtime.up(lab, quiet);
+      await run("left", "ip addr add 10.9.0.1/24 dev net0; ip -6 addr add fd09::1/64 dev net0");
+      await run("right", "ip addr add 10.9.0.2/24 dev net0; ip -6 addr add fd09::2/64 dev net0");
+    });
+    afterAll(async () => {
+      await runtime?.down();
+      rmSync(shared, { recursive: true });
+    });
+
+    it("carries packets over links, IPv4 and IPv6, with the link's MTU", async () => {
+      await run("left", "ping -c 1 -W 2 10.9.0.2");
+      await run("left", "ping -c 1 -W 2 fd09::2");
+      expect(await run("left", "cat /sys/class/net/net0/mtu || ip link show net0")).toContain(
+        "1400",
+      );
+    });
+
+    it("forwards packets, and names the nodes", async () => {
+      expect(await run("left", "cat /proc/sys/net/ipv4/ip_forward")).toBe("1");
+      expect(await run("left", "hostname")).toBe("left");
+      expect(await run("left", "cat /etc/hosts")).toMatch(/172\.29\.\d+\.\d+\s+right/);
+      await run("left", "ping -c 1 -W 2 right");
+    });
+
+    it("gives the exit status and both outputs apart", async () => {
+      const result = await runtime.exec({ node: "left" }, [
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 7",
+      ]);
+      expect(result).toMatchObject({ exitCode: 7, stdout: "out\n", stderr: "err\n" });
+      expect(result.tookMs).toBeGreaterThan(0);
+    });
+
+    it("passes arguments as they are, and all of a long output", async () => {
+      const odd = "two  words $HOME 'quoted' \\ *";
+      const echo = await runtime.exec({ node: "left" }, ["printf", "%s", odd]);
+      expect(echo.stdout).toBe(odd);
+      const long = await runtime.exec({ node: "left" }, ["seq", "1", "200000"]);
+      expect(long.stdout).toHaveLength(1_288_895);
+    });
+
+    it("feeds standard input to its end", async () => {
+      const stdin = "line\n".repeat(50_000);
+      const result = await runtime.exec({ node: "left" }, ["wc", "-l"], { stdin });
+      expect(result.stdout.trim()).toBe("50000");
+    });
+
+    it("tells a command that is not there, and one that a signal ended", async () => {
+      const missing = await runtime.exec({ node: "left" }, ["no-such-command"]);
+      expect(missing.exitCode).toBe(127);
+      const killed = await runtime.exec({ node: "left" }, ["sh", "-c", "kill -9 $$"]);
+      expect(killed.exitCode).toBe(137);
+    });
+
+    it("kills a command that takes too long", async () => {
+      const argv = ["sh", "-c", "echo begun; exec sleep 4711"];
+      const result = await runtime.exec({ node: "left" }, argv, { timeoutMs: 500 });
+      expect(result).toMatchObject({ exitCode: 124, stdout: "begun\n" });
+      expect(result.stderr).toContain("500 ms");
+      expect(await run("left", "ps -eo args")).not.toContain("sleep 4711");
+    });
+
+    it("has the node's environment, and the command's above it", async () => {
+      const argv = ["sh", "-c", "echo $COLOUR $SHAPE"];
+      const env = { SHAPE: "round" };
+      expect((await runtime.exec({ node: "left" }, argv, { env })).stdout).toBe("red round\n");
+      const other = { COLOUR: "blue" };
+      expect((await runtime.exec({ node: "left" }, argv, { env: other })).stdout).toBe("blue\n");
+    });
+
+    it("binds files, read-only where asked", async () => {
+      expect(await run("left", "cat /shared/note")).toBe("from outside");
+      await run("left", "echo inside >/shared/reply");
+      expect(readFileSync(path.join(shared, "reply"), "utf8")).toBe("inside\n");
+      const refused = await runtime.exec({ node: "right" }, ["sh", "-c", "echo no >/shared/no"]);
+      expect(refused.exitCode).not.toBe(0);
+    });
+
+    it("writes files with their mode, folders and all", async () => {
+      await runtime.writeFile("left", "/run/deep/down/file", "content\n", 0o640);
+      expect(await run("left", "stat -c %a /run/deep/down/file")).toBe("640");
+      expect(await run("left", "cat /run/deep/down/file")).toBe("content");
+      await runtime.writeFile("left", "/run/deep/down/file", "shorter", 0o600);
+      expect(await run("left", "cat /run/deep/down/file")).toBe("shorter");
+      await expect(runtime.writeFile("left", "/proc/no/such", "x")).rejects.toThrow("/proc/no");
+    });
+
+    it("spawns a command that speaks while it runs, and signals it", async () => {
+      const script = "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+      const command = runtime.spawn({ node: "left" }, ["sh", "-c", script]);
+      const output = collect(command.stdout!);
+      await until("the command is ready", () => output.text.includes("ready"));
+      command.kill("SIGTERM");
+      expect(await command.ended).toEqual({ exitCode: 3 });
+      expect(output.text).toBe("ready\ncaught\n");
+    });
+
+    it("kills a spawned command for good", async () => {
+      const command = runtime.spawn({ node: "left" }, ["sleep", "4712"]);
+      await until("it runs", async () => (await run("left", "ps -eo args")).includes("sleep 4712"));
+      command.kill("SIGKILL");
+      expect(await command.ended).toEqual({ exitCode: 137 });
+      expect(await run("left", "ps -eo args")).not.toContain("sleep 4712");
+    });
+
+    it("joins a spawned command's input and a file of ours", async () => {
+      const file = path.join(shared, "log");
+      const log = openSync(file, "a");
+      const command = runtime.spawn({ node: "left" }, ["cat"], { stdin: "pipe", stdout: log });
+      closeSync(log);
+      command.stdin!.end("through\n");
+      expect(await command.ended).toEqual({ exitCode: 0 });
+      await until("the file has it", () => readFileSync(file, "utf8") === "through\n");
+    });
+
+    it("cuts a cable: no carrier at either end, then all addresses and static routes are back", async () => {
+      await run("left", "ip route replace 198.51.100.0/24 via 10.9.0.2");
+      await run("left", "ip -6 route replace 2001:db8:9::/48 via fd09::2");
+      const ends = [
+        { node: "left", interface: "net0" },
+        { node: "right", interface: "net0" },
+      ] as const;
+      await runtime.setLink(...ends, "down");
+      const ping = await runtime.exec({ node: "right" }, [
+        "ping",
+        "-c",
+        "1",
+        "-W",
+        "1",
+        "10.9.0.1",
+      ]);
+      expect(ping.exitCode).not.toBe(0);
+      expect(await run("right", "ip -brief link show net0")).not.toMatch(/\sUP\s/);
+      await runtime.setLink(...ends, "down"); // a second cut changes nothing
+      await runtime.setLink(...ends, "up");
+      await run("left", "ping -c 1 -W 2 10.9.0.2");
+      await until("IPv6 is back", async () => {
+        const again = await runtime.exec({ node: "left" }, [
+          "ping",
+          "-c",
+          "1",
+          "-W",
+          "1",
+          "fd09::2",
+        ]);
+        return again.exitCode === 0;
+      });
+      expect(await run("left", "ip route show 198.51.100.0/24")).toContain("via 10.9.0.2 dev net0");
+      expect(await run("left", "ip -6 route show 2001:db8:9::/48")).toContain("via fd09::2");
+    });
+
+    it("refuses to cut a cable that is not there", async () => {
+      const a = { node: "left", interface: "net0" };
+      const b = { node: "right", interface: "net7" };
+      await expect(runtime.setLink(a, b, "down")).rejects.toThrow("no link left:net0");
+    });
+
+    it("hears route changes from the moment it is asked to, and of the nodes named only", async () => {
+      const heard: RouteChange[] = [];
+      const stop = runtime.watchRoutes(["left"], (change) => heard.push(change));
+      await run("right", "ip route add 203.0.113.0/24 via 10.9.0.1");
+      await run("left", "ip route add 203.0.113.0/24 via 10.9.0.2");
+      await run("left", "ip route del 203.0.113.0/24");
+      await until("both changes", () => heard.length >= 2);
+      const about = { node: "left", prefix: "203.0.113.0/24", via: "10.9.0.2" };
+      expect(heard).toEqual([
+        expect.objectContaining({ ...about, change: "add" }),
+        expect.objectContaining({ ...about, change: "delete" }),
+      ]);
+      expect(heard[0]!.atMs).toBeLessThanOrEqual(performance.now());
+      stop();
+      await run("left", "ip route add 203.0.113.0/24 via 10.9.0.2");
+      expect(heard).toHaveLength(2);
+    });
+
+    it("connects to Unix sockets inside a node", async () => {
+      const server = runtime.spawn({ node: "left" }, ["perl", "-e", echoServer, "/run/echo.sock"]);
+      const output = collect(server.stdout!);
+      await until("the server listens", () => output.text.includes("listening"));
+      const socket = await runtime.connectUnix("left", "/run/echo.sock");
+      const answer = collect(socket);
+      socket.write("hello\n");
+      await until("an answer", () => answer.text === "you said hello\n");
+      socket.write("x".repeat(100_000));
+      socket.write("\n");
+      await until("a long one", () => answer.text.length === 15 + 9 + 100_001);
+      const closed = new Promise((resolve) => socket.once("end", resolve));
+      socket.end();
+      await closed;
+      server.kill("SIGKILL");
+      await server.ended;
+    });
+
+    it("says with the system's code that nobody listens", async () => {
+      await expect(runtime.connectUnix("left", "/run/none.sock")).rejects.toMatchObject({
+        code: "ENOENT",
+      });
+    });
+
+    it("holds two fabrics of the same nodes and addresses side by side", async () => {
+      const otherLab = twoNodes(`comply-${process.pid}-b`, image, shared);
+      const other = await create(otherLab.name);
+      try {
+        await other.up(otherLab, quiet);
+        const line = "ip addr add 10.9.0.1/24 dev net0; ! ping -c 1 -W 1 10.9.0.2";
+        const alone = await other.exec({ node: "left" }, ["sh", "-c", line]);
+        expect(alone).toMatchObject({ exitCode: 0 });
+      } finally {
+        await other.down();
+      }
+      expect(await traces(otherLab)).toEqual([]);
+      await run("left", "ping -c 1 -W 2 10.9.0.2");
+      await run("left", "ping -c 1 -W 2 right");
+    });
+
+    it("leaves nothing behind, can be taken down twice, and comes up again at once", async () => {
+      expect(await traces(lab)).not.toEqual([]);
+      await runtime.down();
+      await runtime.down();
+      expect(await traces(lab)).toEqual([]);
+      await expect(runtime.exec({ node: "left" }, ["true"])).rejects.toThrow("not up");
+      runtime = await create(lab.name);
+      await runtime.up(lab, quiet);
+      await run("left", "ip addr add 10.9.0.1/24 dev net0");
+    });
+  });
+}
+
+const echoServer = `
+  use IO::Socket::UNIX;
+  my $server = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die $!;
+  $| = 1; print "listening\\n";
+  while (my $client = $server->accept) {
+    $client->autoflush(1);
+    while (my $line = <$client>) { print $client "you said $line" }
+  }`;
+
+function twoNodes(lab: string, image: string, shared: string): Fabric {
+  const node = (name: string, n: number): Fabric["nodes"][number] => ({
+    name,
+    aliases: [],
+    kind: "linux",
+    image,
+    hostname: name,
+    exec: [],
+    env: { COLOUR: "red" },
+    sysctls: {},
+    binds: [{ source: shared, destination: "/shared", readOnly: name === "right" }],
+    labels: {},
+    managementNetwork: "comply",
+    managementAddress: address(`172.29.77.${n + 2}`),
+  });
+  return {
+    name: lab,
+    prefix: `clab-${lab}`,
+    management: [
+      {
+        name: "comply",
+        ipv4Subnet: prefix("172.29.77.0/24"),
+        ipv4Gateway: address("172.29.77.1"),
+      },
+    ],
+    nodes: ["left", "right"].map(node),
+    links: [
+      {
+        endpoints: [
+          { node: "left", interface: "net0" },
+          { node: "right", interface: "net0" },
+        ],
+        mtu: 1400,
+        source: "test",
+      },
+    ],
+    clusters: [],
+  };
+}
+
+function collect(stream: NodeJS.ReadableStream): { text: string } {
+  const output = { text: "" };
+  stream.on("data", (bytes: Buffer) => (output.text += bytes.toString("utf8")));
+  return output;
+}
+
+async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!(await look())) {
+    if (performance.now() > deadlineMs) throw new Error(`${what}: not within 10 s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
