@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs";
 import { hasImage } from "../runtime/docker/images.ts";
 import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
 import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
@@ -122,6 +123,8 @@ export class DockerBackend implements Backend {
     const kind = await KindCluster.create({
       ...kindOptions(this.#lab, cluster, this.#engine),
       config: kindConfigOf(cluster),
+      // kind has begun: from here on what there is of this name is the lab's.
+      onProgress: () => writeFileSync(kindMark(this.#lab, cluster), ""),
       signal,
       ...(process.env["SPINELAB_KIND_IMAGE"] === undefined
         ? {}
@@ -141,8 +144,15 @@ export async function sweepDockerLab(
 ): Promise<void> {
   await using engine = await connect(choice);
   await sweepLab(engine.docker, lab);
-  const clusters = fabric.clusters.map((cluster) => kindOptions(lab, cluster, engine));
+  const clusters = fabric.clusters
+    .filter((cluster) => existsSync(kindMark(lab, cluster)))
+    .map((cluster) => kindOptions(lab, cluster, engine));
   await Promise.all(clusters.map((options) => deleteKindCluster(options)));
+}
+
+/** There once the lab has begun to make the cluster: one of that name without it is somebody else's. */
+function kindMark(lab: string, { name }: Cluster): string {
+  return `${labDirectory(lab)}/kind-${name}.made`;
 }
 
 function connect({ docker, context }: DockerChoice): Promise<Engine> {
