@@ -66,13 +66,17 @@ export async function until<T>(
 export function traces(lab: string): Record<string, string[]> {
   const run = (...argv: [string, ...string[]]) =>
     execFileSync(argv[0], argv.slice(1), { encoding: "utf8" }).split("\n");
+  // A container engine on this machine makes and removes its own while tests run.
+  const ofEngine = (line: string) =>
+    /\b(docker0|br-[0-9a-f]{12}|veth\w+|spinelab-test)\b/.test(line);
+  const own = (lines: string[]) => lines.filter((line) => !ofEngine(line));
   const ofLab = (line: string) => line.includes(`clab-${lab}-`) || line.includes(`spinelab/${lab}`);
   return {
     namespaces: run("ip", "netns", "list").filter(ofLab),
     mounts: run("cat", "/proc/mounts").filter(ofLab),
     processes: run("ps", "-eo", "args").filter(ofLab),
-    links: run("ip", "-brief", "link"),
-    addresses: run("ip", "-brief", "address"),
+    links: own(run("ip", "-brief", "link")),
+    addresses: own(run("ip", "-brief", "address")),
     routes: [...run("ip", "route", "show", "table", "all"), ...run("ip", "-6", "route")].map(
       (line) => line.replace(/expires \S+/, ""),
     ),
