@@ -77,10 +77,13 @@ export function traces(lab: string): Record<string, string[]> {
     processes: run("ps", "-eo", "args").filter(ofLab),
     links: own(run("ip", "-brief", "link")),
     addresses: own(run("ip", "-brief", "address")),
-    routes: [...run("ip", "route", "show", "table", "all"), ...run("ip", "-6", "route")].map(
+    routes: own([...run("ip", "route", "show", "table", "all"), ...run("ip", "-6", "route")]).map(
       (line) => line.replace(/expires \S+/, ""),
     ),
-    rules: run("nft", "list", "ruleset"),
+    rules: run("nft", "list", "ruleset")
+      .join("\n")
+      .split(/(?=^table )/m)
+      .filter((table) => !table.includes("DOCKER")),
     state: run("sh", "-c", `ls -d /run/spinelab/${lab} 2>/dev/null || true`),
   };
 }
