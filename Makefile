@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system bench golden clean
+.PHONY: help setup lab test check system test-docker bench golden clean
 
 LAB ?= rack-spine
 
@@ -9,8 +9,8 @@ LAB ?= rack-spine
 AS_ROOT := setup/as-root.sh
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup: ## install what is missing: system packages and npm packages
 	@setup/setup.sh
@@ -27,6 +27,9 @@ check: setup ## types, lint, format, dead code, unit tests: nothing of the machi
 
 system: setup ## tests that build labs in network namespaces with real FRR (root)
 	@$(AS_ROOT) npm run --silent system
+
+test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
+	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker
 
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
 	@setup/setup.sh bench

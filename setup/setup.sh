@@ -113,8 +113,10 @@ install_packages() {
   trap 'exit 143' TERM HUP
   hold_services "$1"
   $as_root apt-get -q update || say "apt-get update failed: going on with the lists that are here"
+  # A machine that has just booted may be upgrading itself: that is waited for.
   # shellcheck disable=SC2086 # a list of words
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $1 ||
+  $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 install $1 ||
     fail "apt-get could not install (see above):$1"
   release_services
   trap - EXIT INT TERM HUP
@@ -126,7 +128,7 @@ install_npm_packages() {
   if [ -d node_modules ] && [ -n "$(find node_modules ! -user "$(id -u)" -print -quit)" ]; then
     setup/as-root.sh true
   fi
-  npm ci --no-audit --no-fund --loglevel=error || fail "npm ci failed (see above)"
+  npm ci --prefer-offline --no-audit --no-fund --loglevel=error || fail "npm ci failed (see above)"
   mkdir -p "${installed_lock%/*}"
   cp package-lock.json $installed_lock
 }

@@ -3,7 +3,8 @@
 #
 #   setup/test-engine.sh start     prints DOCKER_HOST=… when it answers; fine where it runs already
 #   setup/test-engine.sh images    builds images/ on it, without a registry
-#   setup/test-engine.sh stop      ends it; nothing of it stays on the machine but the cache
+#   setup/test-engine.sh stop      ends it; nothing of it stays on the machine but its data and the cache
+#   setup/test-engine.sh run …     all three, and in between the command, with DOCKER_HOST set
 #
 # The engine is Debian's docker.io, installed if it is missing. Where it keeps things:
 # SPINELAB_TEST_ENGINE (/var/lib/spinelab-test) and SPINELAB_CACHE (/var/cache/spinelab).
@@ -122,22 +123,44 @@ stop() {
   rm -f "$home/pid" "$socket"
   ip link delete "$bridge" 2>/dev/null || :
   [ ! -e "$home/iptables-before" ] || remove_rules
+  # Namespaces that are mounted below it stay in use otherwise.
+  awk -v below="$home/exec/" 'index($2, below) == 1 { print $2 }' /proc/mounts |
+    while read -r mounted; do umount "$mounted"; done
   rm -rf "$home/exec" "$home/runc"
 }
 
-# The engine leaves its packet filter rules. Where another engine runs it needs its own, of the same
+# Whether another engine runs in this network namespace.
+another_engine() {
+  for pid in $(pgrep -x dockerd); do
+    [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ] || return 0
+  done
+  return 1
+}
+
+# The engine leaves its packet filter rules. Where another one runs here it needs its own, of the same
 # names: then only what names our bridge goes.
 remove_rules() {
-  if pgrep -x dockerd >/dev/null; then
+  if another_engine; then
     iptables-save | awk -v bridge="$bridge" '
       /^\*/ { table = substr($1, 2) }
       $1 == "-A" && index($0, bridge) { sub(/^-A/, "-D"); print "-t " table " " $0 }' |
       while read -r rule; do eval "iptables $rule"; done
   else
     iptables-restore <"$home/iptables-before"
+    for table in filter nat; do
+      grep -q "^\*$table" "$home/iptables-before" || remove_table $table
+    done
     cat "$home/ip-forward-before" >/proc/sys/net/ipv4/ip_forward
   fi
   rm -f "$home/iptables-before" "$home/ip-forward-before"
+}
+
+# A table that was not there: iptables keeps it, empty; nft takes it away.
+remove_table() {
+  iptables -t "$1" -F
+  iptables -t "$1" -X
+  [ "$1" != filter ] || iptables -P FORWARD ACCEPT
+  if command -v nft >/dev/null; then nft delete table ip "$1" 2>/dev/null || :; fi
 }
 
 # The base of all images, made of Debian's packages once a machine.
@@ -191,5 +214,15 @@ case ${1-} in
     build frr
     build netshoot
     ;;
-  *) fail "usage: $0 start | images | stop" ;;
+  run)
+    shift
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    # An engine that was there before stays.
+    running || trap stop EXIT
+    start >&2
+    "$0" images
+    DOCKER_HOST=unix://$socket "$@"
+    ;;
+  *) fail "usage: $0 start | images | stop | run COMMAND…" ;;
 esac

@@ -82,6 +82,7 @@ export class DockerBackend implements Backend {
           inject: this.#choice.inject,
           speakerImage,
           hasImage: (reference) => hasImage(docker, reference),
+          ...(this.#engine.forwardPort && { forwardPort: this.#engine.forwardPort }),
         }),
       ),
     );

@@ -13,11 +13,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import { EnvironmentError } from "../input/diagnostic.ts";
+import { isConflict, isNotFound } from "../runtime/docker/engine-error.ts";
 import { buildImage, hasImage } from "../runtime/docker/images.ts";
 import type { Progress } from "../runtime/port.ts";
 import { agentBundle } from "./agent-bundle.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
+const repositoryName = "spinelab/speaker";
 const nodeModules = path.join(repository, "node_modules");
 
 const dockerfile = path.join(repository, "images/speaker/Dockerfile");
@@ -31,7 +33,7 @@ const processors: Record<string, string> = { amd64: "x64", arm64: "arm64" };
  */
 export async function ensureSpeakerImage(docker: Docker, progress: Progress): Promise<string> {
   const bundle = await agentBundle();
-  const reference = `spinelab/speaker:${fingerprint(bundle)}`;
+  const reference = `${repositoryName}:${fingerprint(bundle)}`;
   if (await hasImage(docker, reference)) return reference;
 
   const { Arch } = await docker.version();
@@ -51,7 +53,24 @@ export async function ensureSpeakerImage(docker: Docker, progress: Progress): Pr
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+  await removeOlder(docker, reference);
   return reference;
+}
+
+/** Images of earlier sources; those that a lab still runs from stay. */
+async function removeOlder(docker: Docker, current: string): Promise<void> {
+  const images = await docker.listImages({ filters: { reference: [`${repositoryName}:*`] } });
+  const older = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag !== current);
+  await Promise.all(
+    older.map((tag) =>
+      docker
+        .getImage(tag)
+        .remove()
+        .catch((error: unknown) => {
+          if (!isConflict(error) && !isNotFound(error)) throw error;
+        }),
+    ),
+  );
 }
 
 /** Of all that goes into the image. */

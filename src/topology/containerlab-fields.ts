@@ -40,6 +40,10 @@ const textRecord = record((node, at) => (node.type === "scalar" ? node.text : te
 
 const lines = list(located(text()), "a list of texts");
 
+function seconds() {
+  return integer(0, 86_400, "a number of seconds");
+}
+
 /** Fields of a node; also legal under defaults, kinds and groups. */
 export const nodeFields = {
   kind: optional(located(text("the name of a kind"))),
@@ -50,7 +54,7 @@ export const nodeFields = {
   "restart-policy": optional(text()),
   license: optional(text()),
   "startup-config": optional(located(text("the path of a file"))),
-  "startup-delay": optional(integer(0, 86_400, "a number of seconds")),
+  "startup-delay": optional(seconds()),
   "enforce-startup-config": optional(boolean),
   "suppress-startup-config": optional(boolean),
   "auto-remove": optional(boolean),
@@ -91,7 +95,18 @@ export const nodeFields = {
   stages: optional(anyMapping),
   dns: optional(anyMapping),
   certificate: optional(anyMapping),
-  healthcheck: optional(anyMapping),
+  healthcheck: optional(
+    object(
+      {
+        test: list(text(), "a command: [CMD, …] or [CMD-SHELL, …]"),
+        interval: optional(seconds()),
+        timeout: optional(seconds()),
+        retries: optional(integer(1, 1_000, "a number of attempts")),
+        "start-period": optional(seconds()),
+      },
+      "'healthcheck'",
+    ),
+  ),
   components: optional(anything),
   aliases: optional(list(text())),
   position: optional(text()),
@@ -115,7 +130,7 @@ export type NodeFields = Of<typeof nodeShape>;
 export const fieldsWithoutEffect: Partial<Record<keyof typeof nodeFields, string>> = {
   stages: "nodes come up together: no stage is waited for and no stage's exec runs",
   "startup-delay": "nodes come up at once",
-  healthcheck: "health is for checks of a scenario to look at",
+  healthcheck: "the runtime docker shows it (docker ps); nothing waits for it",
   "env-files": "write the variables under 'env'",
   volumes: "what a node writes is gone when the lab goes",
   dns: "nodes resolve names as the machine does",

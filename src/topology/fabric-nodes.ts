@@ -6,7 +6,7 @@ import { hintAtNames } from "../input/nearest.ts";
 import { diagnosticAt, type Located, type Location, sourceOf } from "../input/shape.ts";
 import type { ContainerlabNode, ContainerlabTopology } from "./containerlab.ts";
 import type { Environment } from "./environment.ts";
-import type { ExecLine, FabricNode } from "./fabric.ts";
+import type { ContainerSettings, ExecLine, FabricNode } from "./fabric.ts";
 import type { KindCluster, KindNode } from "./kind.ts";
 import { splitShellWords } from "./shell-words.ts";
 
@@ -122,6 +122,8 @@ function draftOf(
     labels: fields.labels ?? {},
   };
   if (fields.image !== undefined) node.image = fields.image;
+  const container = containerOf(written, diagnostics);
+  if (container) node.container = container;
   const hasManagement = kind !== "bridge" && networkMode === "bridge";
   const draft: Draft = { node, at: written.at, written, execAt: [], execFrom: [], hasManagement };
   if (kind !== "bridge") takeOver(draft, written, file, diagnostics);
@@ -230,6 +232,41 @@ function takeOver(
     const read = readBind(bind, file, diagnostics);
     if (read) draft.node.binds.push(read);
   }
+}
+
+/** What the file says for a container engine only; undefined where it says nothing of it. */
+function containerOf(
+  { fields, at }: ContainerlabNode,
+  diagnostics: Diagnostic[],
+): ContainerSettings | undefined {
+  const { cmd, entrypoint, user, healthcheck, ports = [] } = fields;
+  const added = fields["cap-add"] ?? [];
+  const said = [cmd, entrypoint, user, healthcheck];
+  if (said.every((each) => each === undefined) && ports.length + added.length === 0)
+    return undefined;
+  const words = (field: string, text: string): string[] => {
+    const split = splitShellWords(text);
+    if (!("unfinished" in split)) return split.words;
+    const message = `'${field}' has ${split.unfinished}`;
+    diagnostics.push(diagnosticAt(at, "BadCommand", message));
+    return [];
+  };
+  return {
+    ...(cmd !== undefined && { command: words("cmd", cmd) }),
+    ...(entrypoint !== undefined && { entrypoint: words("entrypoint", entrypoint) }),
+    ...(user !== undefined && { user }),
+    ports: ports.map((port) => port.value),
+    capabilities: added.map((capability) => capability.value.replace(/^CAP_/i, "").toUpperCase()),
+    ...(healthcheck && {
+      health: {
+        test: healthcheck.test,
+        intervalSeconds: healthcheck.interval ?? 30,
+        timeoutSeconds: healthcheck.timeout ?? 30,
+        retries: healthcheck.retries ?? 3,
+        startPeriodSeconds: healthcheck["start-period"] ?? 0,
+      },
+    }),
+  };
 }
 
 function execLine(line: Located<string>, diagnostics: Diagnostic[]): ExecLine | undefined {

@@ -16,9 +16,9 @@ import type {
   SpawnOptions,
 } from "../port.ts";
 import { containerName, containerOptions, type Placement } from "./containers.ts";
-import { engineError } from "./engine-error.ts";
+import { engineError, engineText } from "./engine-error.ts";
 import { execIn, type ExecPlace, spawnIn } from "./exec.ts";
-import { Helper } from "./helper.ts";
+import { Helper } from "./helper-container.ts";
 import { ensureImage } from "./images.ts";
 import { chooseAddresses, ensureNetworks } from "./management-network.ts";
 import { PodProcesses } from "./pod-process.ts";
@@ -127,23 +127,46 @@ export class DockerRuntime implements Runtime {
 
   async #build(fabric: Fabric, progress: Progress): Promise<void> {
     const stopping = this.#stopping.signal;
-    progress("images", "begin");
     const own = fabric.nodes.filter((node) => node.kubernetes === undefined);
+    progress("images", "begin");
     const images = imagesOf(own);
     const [kubernetesAddresses] = await allOrFirstError([
       this.#adoptKubernetesNodes(fabric),
       sweepLab(this.#docker, fabric.name),
       ...images.map((image) => ensureImage(this.#docker, image, progress, stopping)),
-    ]);
+    ] as const);
     progress("images", "end", `${images.length} images`);
     stopping.throwIfAborted();
 
     progress("containers", "begin");
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#startContainers(fabric, own, kubernetesAddresses);
+        break;
+      } catch (error) {
+        if (!lostRace(error) || attempt === attemptsMax) throw error;
+        await sweepLab(this.#docker, fabric.name);
+      }
+      stopping.throwIfAborted();
+    }
+    progress("containers", "end", `${own.length} containers`);
+    stopping.throwIfAborted();
+
+    progress("links", "begin");
+    await this.#wire(fabric, own);
+    progress("links", "end", `${fabric.links.length} links`);
+  }
+
+  async #startContainers(
+    fabric: Fabric,
+    own: readonly FabricNode[],
+    kubernetesAddresses: ReadonlyMap<string, string>,
+  ): Promise<void> {
     const networks = await ensureNetworks(this.#docker, fabric);
     const ipv4 = chooseAddresses(fabric, networks);
     const hosts = managementHosts(
       fabric,
-      (node) => ipv4.get(node.name) ?? (kubernetesAddresses as Map<string, string>).get(node.name),
+      (node) => ipv4.get(node.name) ?? kubernetesAddresses.get(node.name),
     );
     await allOrFirstError([
       Helper.start(this.#docker, fabric.name, this.#speakerImage).then(
@@ -154,26 +177,25 @@ export class DockerRuntime implements Runtime {
         const address = ipv4.get(node.name);
         if (address !== undefined) {
           placement.network = { name: node.managementNetwork!, ipv4: address };
-          if (node.managementIpv6Address) placement.network.ipv6 = node.managementIpv6Address;
+          // Where another lab has the IPv4 address it has this one too: the engine chooses then.
+          const ipv6 = address === node.managementAddress ? node.managementIpv6Address : undefined;
+          if (ipv6 !== undefined) placement.network.ipv6 = ipv6;
         }
         this.#nodes.set(node.name, await this.#startNode(fabric, node, placement));
       }),
     ]);
-    progress("containers", "end", `${own.length} containers`);
-    stopping.throwIfAborted();
+  }
 
-    progress("links", "begin");
+  async #wire(fabric: Fabric, own: readonly FabricNode[]): Promise<void> {
     const wiring = new Wiring(fabric, (node) => this.#node(node).pid);
     const wired = await this.#helperUp().script(wiring.script());
-    if (wired.exitCode !== 0) {
-      // A container that ended took its namespace along, which is then what the links miss.
-      for (const { name } of own) {
-        const ended = await this.#whyNotRunning(name);
-        if (ended) throw ended;
-      }
-      throw new Error(wiring.failure(wired.stderr));
+    if (wired.exitCode === 0) return;
+    // A container that ended took its namespace along, which is then what the links miss.
+    for (const { name } of own) {
+      const ended = await this.#whyNotRunning(name);
+      if (ended) throw ended;
     }
-    progress("links", "end", `${fabric.links.length} links`);
+    throw new Error(wiring.failure(wired.stderr));
   }
 
   async #startNode(fabric: Fabric, node: FabricNode, placement: Placement): Promise<NodeContainer> {
@@ -263,6 +285,17 @@ export class DockerRuntime implements Runtime {
     if (!this.#helper) throw new Error("the lab is not up");
     return this.#helper;
   }
+}
+
+const attemptsMax = 5;
+
+/**
+ * Between a look at a shared network and the start of a container on it, another lab took the address
+ * or, as the last one there, the network.
+ */
+function lostRace(error: unknown): boolean {
+  const { cause = error } = error as Error;
+  return /Address already in use|network \S+ not found/.test(engineText(cause));
 }
 
 const logLinesMax = 20;

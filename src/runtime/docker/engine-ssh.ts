@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Duplex } from "node:stream";
@@ -17,6 +17,8 @@ export type ForwardedEngine = AsyncDisposable & {
   readonly socketPath: string;
   /** `user@host:port` */
   readonly description: string;
+  /** Leads a new local port to a port of that machine's loopback; resolves with the local one. */
+  forwardPort(port: number): Promise<number>;
 };
 
 /**
@@ -36,14 +38,20 @@ export async function forwardEngine(
   const connections = new Reconnecting(target, env, tell);
   const folder = socketFolder(env);
   const sockets = new Set<Duplex>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket.once("close", () => sockets.delete(socket)));
-    void relay(socket, remotePath, connections, tell);
-  });
+  const servers: Server[] = [];
+  const serve = (open: (connection: SshConnection) => Promise<Duplex>): Server => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.add(socket.once("close", () => sockets.delete(socket)));
+      void relay(socket, async () => open(await connections.current()), tell);
+    });
+    servers.push(server);
+    return server;
+  };
+  const server = serve((connection) => openEngine(connection, remotePath));
   const close = async (): Promise<void> => {
-    const closed = server.listening ? closeServer(server) : undefined;
+    const closed = servers.filter(({ listening }) => listening).map((each) => closeServer(each));
     for (const socket of sockets) socket.destroy();
-    await closed;
+    await Promise.all(closed);
     await connections.end();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -54,7 +62,13 @@ export async function forwardEngine(
     server.listen(socketPath);
     await once(server, "listening");
     const { description } = connection;
-    return { socketPath, description, [Symbol.asyncDispose]: close };
+    const forwardPort = async (port: number): Promise<number> => {
+      const local = serve((over) => over.openTcp(port));
+      local.listen(0, "127.0.0.1");
+      await once(local, "listening");
+      return (local.address() as AddressInfo).port;
+    };
+    return { socketPath, description, forwardPort, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
@@ -100,15 +114,14 @@ class Reconnecting {
 
 async function relay(
   socket: Socket,
-  remotePath: string,
-  connections: Reconnecting,
+  open: () => Promise<Duplex>,
   tell: (notice: string) => void,
 ): Promise<void> {
   // Without a listener a client that goes away would end the process; "close" follows and is heard.
   socket.on("error", () => {});
   let channel: Duplex;
   try {
-    channel = await openEngine(await connections.current(), remotePath);
+    channel = await open();
   } catch (error) {
     const { message } = error as Error;
     tell(message);

@@ -23,11 +23,16 @@ export type Engine = AsyncDisposable & {
   readonly docker: Docker;
   /** `Docker 20.10.24 (API 1.41) at unix:///var/run/docker.sock` */
   readonly description: string;
-  /** DOCKER_HOST for child processes such as kind. */
+  /**
+   * DOCKER_HOST for child processes such as kind. Over SSH it is a socket that this process serves:
+   * so never wait for a child by execFileSync or spawnSync, which would stop both.
+   */
   readonly host: string;
   /** What child processes need beside PATH and HOME: DOCKER_HOST, TLS; empty means unset. */
   readonly environment: Readonly<Record<string, string>>;
   readonly product: "docker" | "podman";
+  /** Where the engine is on another machine: leads a local port to one of its loopback. */
+  readonly forwardPort?: (port: number) => Promise<number>;
 };
 
 /**
@@ -81,7 +86,7 @@ async function connectTo(
 }
 
 type Reached = AsyncDisposable &
-  Pick<Engine, "docker" | "host" | "environment"> & { where: string };
+  Pick<Engine, "docker" | "host" | "environment" | "forwardPort"> & { where: string };
 
 async function reach(
   address: EngineAddress,
@@ -95,7 +100,13 @@ async function reach(
     case "ssh": {
       const forwarded = await forwardEngine(address.target, env, tell);
       const close = (): PromiseLike<void> => forwarded[Symbol.asyncDispose]();
-      return { ...overSocket(forwarded.socketPath), where, [Symbol.asyncDispose]: close };
+      const { forwardPort } = forwarded;
+      return {
+        ...overSocket(forwarded.socketPath),
+        where,
+        forwardPort,
+        [Symbol.asyncDispose]: close,
+      };
     }
     case "tcp": {
       if (address.tls === undefined) {

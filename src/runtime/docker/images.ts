@@ -142,6 +142,5 @@ export class PullSum {
 
 /** Without a tag the engine would pull every tag there is. */
 export function withTag(reference: string): string {
-  const name = reference.slice(reference.lastIndexOf("/") + 1);
-  return name.includes(":") || name.includes("@") ? reference : `${reference}:latest`;
+  return /[:@][^/]*$/.test(reference) ? reference : `${reference}:latest`;
 }

@@ -48,6 +48,8 @@ export type SshConnection = AsyncDisposable & {
   readonly lost: AbortSignal;
   /** A stream to a Unix socket on that machine (direct-streamlocal@openssh.com). */
   openUnix(path: string): Promise<ClientChannel>;
+  /** A stream to a TCP port of that machine's loopback (RFC 4254 §7.2). */
+  openTcp(port: number): Promise<ClientChannel>;
   /** Runs a line by the user's shell there, to its end. */
   exec(command: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
 };
@@ -169,25 +171,34 @@ function connectionOver(
       );
     });
   }
-  const ask = <T>(start: (done: (error: Error | undefined, value: T) => void) => void) =>
-    new Promise<T>((resolve, reject) => {
-      lost.signal.throwIfAborted();
-      start((error, value) => (error === undefined ? resolve(value) : reject(error)));
-    });
   return {
     description,
     lost: lost.signal,
-    openUnix: (path) => ask((done) => client.openssh_forwardOutStreamLocal(path, done)),
-    async exec(command) {
-      // Listened to from within the callback: a status may have come in the same packet.
-      const finished = await ask<{ result: ReturnType<typeof collect> }>((done) =>
-        client.exec(command, (error, channel) => done(error, { result: collect(channel) })),
-      );
-      return await finished.result;
-    },
+    openUnix: (path) =>
+      new Promise((resolve, reject) => {
+        lost.signal.throwIfAborted();
+        client.openssh_forwardOutStreamLocal(path, (error, channel) =>
+          error === undefined ? resolve(channel) : reject(error),
+        );
+      }),
+    openTcp: (port) =>
+      new Promise((resolve, reject) => {
+        lost.signal.throwIfAborted();
+        client.forwardOut("127.0.0.1", 0, "127.0.0.1", port, (error, channel) =>
+          error === undefined ? resolve(channel) : reject(error),
+        );
+      }),
+    exec: (command) =>
+      new Promise((resolve, reject) => {
+        lost.signal.throwIfAborted();
+        // Listened to from within the callback: a status may have come in the same packet.
+        client.exec(command, (error, channel) =>
+          error === undefined ? resolve(collect(channel)) : reject(error),
+        );
+      }),
     async [Symbol.asyncDispose]() {
       ending = true;
-      for (const hop of [...open].reverse()) await endClient(hop);
+      for (const hop of [...open].toReversed()) await endClient(hop);
     },
   };
 }

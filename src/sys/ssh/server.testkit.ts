@@ -10,9 +10,12 @@ import type { Environment } from "./client-config.ts";
 type KeyPair = { private: string; public: string };
 
 export function keyPair(type: "ed25519" | "rsa" = "ed25519"): KeyPair {
-  return type === "rsa"
-    ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 })
-    : ssh2.utils.generateKeyPairSync("ed25519");
+  const pair =
+    type === "rsa"
+      ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 })
+      : ssh2.utils.generateKeyPairSync("ed25519");
+  // ssh2 now and then makes a key that it cannot read itself (one whose first byte is 0).
+  return parsed(pair.private) instanceof Error ? keyPair(type) : pair;
 }
 
 export type TestServer = {
