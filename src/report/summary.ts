@@ -67,6 +67,8 @@ export type ProbeSummary = {
   received?: number;
   lost?: number;
   outageMs?: number;
+  /** As measured; `everyMs` is what was asked for. */
+  intervalMs?: number;
   rttMs?: { min: number; median: number; max: number };
 };
 
@@ -184,9 +186,8 @@ function summarizeProbes(records: readonly TimelineRecord[], toMs: number): Prob
     } else if (record.state === "silent") {
       silentSinceMs.set(open, record.sinceMs);
     } else {
-      const { sent, received, lost, outageMs, rttMs } = record;
-      const rtt = rttMs !== undefined && { rttMs };
-      Object.assign(open, { endedMs: record.atMs, sent, received, lost, outageMs }, rtt);
+      const { type: _type, state: _state, probe: _probe, atMs: endedMs, ...measured } = record;
+      Object.assign(open, { endedMs, ...measured });
       silentSinceMs.delete(open);
     }
   }

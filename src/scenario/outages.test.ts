@@ -18,6 +18,8 @@ describe("outages in recorded ping output", () => {
     expect(found).toEqual([]);
     expect(outages.counts).toEqual({ sent: 20, received: 20, duplicates: 0, late: 0 });
     expect(outages.rttMs!.max).toBe(0.128);
+    // From the first answer to the last, over the packets between them: asked for were 10 ms.
+    expect(outages.intervalMs).toBeCloseTo(15.77, 2);
   });
 
   test("answers that come late are answers; what was lost before them is an outage", () => {

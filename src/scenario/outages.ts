@@ -26,6 +26,8 @@ export class Outages {
   readonly #rttsMs: number[] = [];
   readonly #closed: Outage[] = [];
 
+  #first: { sequence: number; atMs: number } | undefined;
+
   /** Before the first answer, the outage begins with the probe. */
   constructor(startMs: number) {
     this.#startMs = startMs;
@@ -60,6 +62,7 @@ export class Outages {
     this.#highestAnswered = sequence;
     this.#refusedSinceAnswer = 0;
     this.#lastAnswerMs = atMs;
+    this.#first ??= { sequence, atMs };
     return outage;
   }
 
@@ -91,6 +94,17 @@ export class Outages {
       duplicates: this.#duplicates,
       late: this.#late,
     };
+  }
+
+  /**
+   * Mean time from one packet to the next. ping's own clock is coarse: asked for 10 ms it may take
+   * 16, and an outage is known no better than this. Undefined before the second answer.
+   */
+  get intervalMs(): number | undefined {
+    if (this.#first === undefined || this.#highestAnswered === this.#first.sequence)
+      return undefined;
+    const packets = this.#highestAnswered - this.#first.sequence + this.#refused;
+    return (this.lastAnswerMs - this.#first.atMs) / packets;
   }
 
   get rttMs(): { min: number; median: number; max: number } | undefined {

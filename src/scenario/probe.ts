@@ -106,7 +106,7 @@ export class RunningProbe {
     if (ongoing) this.#record(ongoing);
     const outages = [...this.#outages.closed, ...(ongoing ? [ongoing] : [])];
     const { sent, received } = this.#outages.counts;
-    const { rttMs } = this.#outages;
+    const { rttMs, intervalMs } = this.#outages;
     recorder({
       type: "probe",
       probe: this.probe.name,
@@ -116,6 +116,7 @@ export class RunningProbe {
       lost: outages.reduce((sum, { lost }) => sum + lost, 0),
       outageMs: Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs)),
       ...(rttMs !== undefined && { rttMs }),
+      ...(intervalMs !== undefined && { intervalMs }),
     });
   }
 

@@ -108,6 +108,8 @@ export type RecordBody =
       lost: number;
       /** Longest outage. */
       outageMs: number;
+      /** Mean time from one packet to the next as measured: outages are known no better than this. */
+      intervalMs?: number;
       /** Round trip of the answers, milliseconds. */
       rttMs?: { min: number; median: number; max: number };
     }

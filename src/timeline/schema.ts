@@ -119,6 +119,7 @@ export const timelineRecord = z.union([
     received: count,
     lost: count,
     outageMs: ms,
+    intervalMs: z.exactOptional(ms),
     rttMs: z.exactOptional(z.object({ min: ms, median: ms, max: ms })),
   }),
   record("routeChange", {

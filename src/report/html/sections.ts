@@ -25,14 +25,16 @@ export function probesSection(run: RunSummary): Markup {
           </tr>
         </thead>
         <tbody>
-          ${run.probes.map(({ probe, from, to, everyMs, sent, lost, outages, outageMs, rttMs }) => {
+          ${run.probes.map((each) => {
+            const { probe, from, to, everyMs, intervalMs, sent, lost, outages, outageMs, rttMs } =
+              each;
             const rtt =
               rttMs && [rttMs.min, rttMs.median, rttMs.max].map(formatDuration).join(" / ");
             const loss = sent ? `${((100 * (lost ?? 0)) / sent).toFixed(1)} %` : "–";
             return html`<tr>
               <th scope="row">${probe}</th>
               <td>${from} → ${to}</td>
-              <td>${formatDuration(everyMs)}</td>
+              <td>${formatDuration(intervalMs ?? everyMs)}</td>
               <td>${sent ?? "not over"}</td>
               <td>${lost ?? "–"}</td>
               <td>${loss}</td>

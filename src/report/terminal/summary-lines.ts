@@ -185,7 +185,7 @@ function verdictLines(run: RunSummary, columns: number, look: Look): Line[] {
         "probe",
         [
           span(
-            `${probe.probe}: ${probe.lost} of ${probe.sent} lost, longest outage ${formatDuration(probe.outageMs ?? 0)}`,
+            `${probe.probe}: ${probe.lost} of ${probe.sent} lost, longest outage ${formatDuration(probe.outageMs ?? 0)}${probe.intervalMs === undefined ? "" : `, a packet every ${formatDuration(probe.intervalMs)}`}`,
           ),
         ],
         2,
