@@ -95,7 +95,11 @@ release_services() {
   services=$(sed -n "s/^$policy_mark//p" $policy)
   [ -n "$services" ] || return 0
   for service in $services; do
-    [ ! -e "/etc/init.d/$service" ] || $as_root update-rc.d "$service" disable
+    if command -v systemctl >/dev/null; then
+      ! systemctl --quiet is-enabled "$service" 2>/dev/null || $as_root systemctl --quiet disable "$service"
+    elif [ -e "/etc/init.d/$service" ]; then
+      $as_root update-rc.d "$service" disable
+    fi
   done
   $as_root rm $policy
 }

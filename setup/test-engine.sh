@@ -26,7 +26,13 @@ fail() {
 
 engine() { docker --host "unix://$socket" "$@"; }
 
-running() { [ -e "$home/pid" ] && kill -0 "$(cat "$home/pid")" 2>/dev/null; }
+# Of a process that is not just waiting to be forgotten.
+alive() { [ -e "$1" ] && grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$(cat "$1")/status"; }
+
+running() { alive "$home/pid"; }
+
+# The engine was killed, and what it had started goes on.
+crashed() { ! running && pgrep -f "containerd-shim.* $home/exec/" >/dev/null; }
 
 # Debian's package starts its own engine when it is installed: for that time the policy hook says no.
 install_engine() {
@@ -77,24 +83,30 @@ RUNC
 }
 
 start() {
-  if running; then
-    echo "DOCKER_HOST=unix://$socket"
-    return
+  [ "$(id -u)" = 0 ] || running || fail "needs root: sudo $0 start"
+  if ! running; then
+    install_engine
+    stop # what one that was killed left
+    mkdir -p "$home" "$cache"
+    iptables-save >"$home/iptables-before" || fail "iptables does not work on this machine"
+    cat /proc/sys/net/ipv4/ip_forward >"$home/ip-forward-before"
+    ip link add "$bridge" type bridge
+    ip address add "$bridge_address" dev "$bridge"
+    ip link set "$bridge" up
+    launch
   fi
-  [ "$(id -u)" = 0 ] || fail "needs root: sudo $0 start"
-  install_engine
-  stop # what one that was killed left
-  mkdir -p "$home" "$cache"
-  iptables-save >"$home/iptables-before" 2>/dev/null || fail "iptables does not work on this machine"
-  cat /proc/sys/net/ipv4/ip_forward >"$home/ip-forward-before"
-  ip link add "$bridge" type bridge
-  ip address add "$bridge_address" dev "$bridge"
-  ip link set "$bridge" up
+  echo "DOCKER_HOST=unix://$socket"
+}
+
+launch() {
   set -- --data-root "$home/data" --exec-root "$home/exec" --host "unix://$socket" \
     --pidfile "$home/pid" --bridge "$bridge" --group root
   if write_runtime; then
     set -- "$@" --add-runtime "spinelab=$home/runc" --default-runtime spinelab
   fi
+  rm -f "$home/pid"
+  # Of a killed one the engine would wait for.
+  alive "$home/exec/containerd/containerd.pid" || rm -f "$home/exec/containerd/containerd.pid"
   # kind's nodes want a cgroup namespace of their own, which cgroup v1 machines do not give by themselves.
   setsid dockerd "$@" --default-cgroupns-mode private >"$home/log" 2>&1 </dev/null &
   tenths=0
@@ -102,29 +114,28 @@ start() {
     tenths=$((tenths + 1))
     if [ $tenths -gt $((start_within_s * 10)) ] || ! kill -0 $! 2>/dev/null; then
       tail -20 "$home/log" >&2
-      stop
-      fail "the engine did not come up (see above)"
+      fail "the engine did not come up (see above)" "clean up what it left: $0 stop"
     fi
     sleep 0.1
   done
-  echo "DOCKER_HOST=unix://$socket"
 }
 
 stop() {
+  # Only the engine can end what it left running.
+  if crashed; then launch; fi
   if running; then
     containers=$(engine ps --all --quiet)
     # shellcheck disable=SC2086 # a list of words
     [ -z "$containers" ] || engine rm --force --volumes $containers >/dev/null
     engine network prune --force >/dev/null
-    pid=$(cat "$home/pid")
-    kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    kill "$(cat "$home/pid")"
+    while alive "$home/pid"; do sleep 0.05; done
   fi
   rm -f "$home/pid" "$socket"
   ip link delete "$bridge" 2>/dev/null || :
   [ ! -e "$home/iptables-before" ] || remove_rules
-  # Namespaces that are mounted below it stay in use otherwise.
-  awk -v below="$home/exec/" 'index($2, below) == 1 { print $2 }' /proc/mounts |
+  # The engine leaves its namespace and its data folder mounted.
+  awk -v below="$home/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r |
     while read -r mounted; do umount "$mounted"; done
   rm -rf "$home/exec" "$home/runc"
 }

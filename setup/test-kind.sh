@@ -106,7 +106,7 @@ build_kubernetes() {
       tools/usr/share/gocode/src/github.com/modern-go/reflect2/*.s $reflect2/
     rm -f $reflect2/*_test.go
     sed -i 's/data == nil || reflect.DeepEqual(reflect.Zero(.*)) {/data == nil {/' \
-      source/vendor/github.com/go-openapi/validate/type.go
+      source/vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go
 
     cd source
     cat >.gitversion <<VERSION

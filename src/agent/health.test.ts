@@ -19,8 +19,9 @@ test("ready only when the configuration is known, healthy always", async () => {
 test("where it listens", () => {
   expect(hostAndPort("127.0.0.1:9879")).toEqual({ host: "127.0.0.1", port: 9879 });
   expect(hostAndPort("[::1]:80")).toEqual({ host: "::1", port: 80 });
-  for (const wrong of ["9879", ":9879", "127.0.0.1", "127.0.0.1:x", "::1:80", "127.0.0.1:65536"]) {
-    expect(() => hostAndPort(wrong), wrong).toThrow("expected ADDRESS:PORT");
+  expect(() => hostAndPort("9879")).toThrow("9879: expected ADDRESS:PORT");
+  for (const wrong of [":9879", "127.0.0.1", "127.0.0.1:x", "::1:80", "127.0.0.1:65536"]) {
+    expect(() => hostAndPort(wrong)).toThrow("expected ADDRESS:PORT");
   }
 });
 

@@ -1,9 +1,11 @@
 import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
+import type { Ends } from "../bgp/session/io.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
-import { type Address, address, familyOf } from "../net/address.ts";
-import { listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
+import { address, familyOf } from "../net/address.ts";
+import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
+import { limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 
 export type SpeakerLog = (
   level: "debug" | "info" | "warn" | "error",
@@ -18,6 +20,8 @@ export type SpeakerHostOptions = {
   log: SpeakerLog;
   /** A session changed state or its counted routes changed. */
   onChanged: (peer: string) => void;
+  /** A message for every BMP station (RFC 7854); only where the configuration has `bmp`. */
+  onBmp?: (bytes: Uint8Array) => void;
 };
 
 /** Gives a speaker its sockets, timers and clock: the only place where BGP meets the system. */
@@ -38,6 +42,7 @@ export class SpeakerHost {
       restarting: options.restarting,
       softwareVersion: options.softwareVersion,
       random: Math.random,
+      timeOriginMs: performance.timeOrigin,
     });
     this.#listen(config);
   }
@@ -77,6 +82,9 @@ export class SpeakerHost {
         case "connect":
           this.#connect(effect);
           break;
+        case "limitTtl":
+          this.#limitTtl(effect);
+          break;
         case "send":
           this.#connections.get(effect.connection)?.write(effect.bytes);
           break;
@@ -101,6 +109,9 @@ export class SpeakerHost {
         case "clearTimer":
           clearTimeout(this.#timers.get(effect.timer));
           this.#timers.delete(effect.timer);
+          break;
+        case "bmp":
+          this.#options.onBmp?.(effect.bytes);
           break;
         case "log":
           this.#options.log(effect.level, effect.message, effect.peer);
@@ -141,6 +152,14 @@ export class SpeakerHost {
       }
     });
     socket.connect({ host: effect.remoteAddress, port: effect.port });
+  }
+
+  /** Node has no such option, and gives away the descriptor only here. */
+  #limitTtl({ connection, ttl, minTtl }: Extract<Effect, { do: "limitTtl" }>): void {
+    const socket = this.#connections.get(connection);
+    const fd = (socket as { _handle?: { fd?: number } } | undefined)?._handle?.fd;
+    if (socket === undefined || fd === undefined || fd < 0) return;
+    limitTtl(fd, endpoints(socket).remoteAddress, { ttl, minTtl });
   }
 
   /** Events of a socket that the speaker has closed are nobody's any more. */
@@ -184,7 +203,12 @@ export class SpeakerHost {
         );
       });
       try {
-        const fd = listenTcp(host, config.listenPort);
+        const fd = listenTcp(host, config.listenPort, answersWithTtl(config));
+        for (const { prefix, peer } of config.listenRanges ?? []) {
+          if (peer.password && prefixFamily(prefix) === familyOf(host)) {
+            setMd5Password(fd, prefixBase(prefix), peer.password, prefixLength(prefix));
+          }
+        }
         for (const peer of config.peers) {
           if (peer.password && familyOf(peer.address) === familyOf(host)) {
             setMd5Password(fd, peer.address, peer.password);
@@ -211,15 +235,28 @@ export class SpeakerHost {
 /** Two configurations with the same text need no other listening sockets. */
 function listening(config: SpeakerConfig): string {
   const keys = config.peers.map((peer) => [peer.address, peer.password]);
-  return JSON.stringify([config.listenPort, keys]);
+  const ranges = config.listenRanges?.map(({ prefix, peer }) => [prefix, peer.password]);
+  return JSON.stringify([config.listenPort, answersWithTtl(config), keys, ranges]);
+}
+
+/** A peer with GTSM drops an answer to its SYN that comes with less than 255 (RFC 5082 §3). */
+function answersWithTtl({ peers, listenRanges = [] }: SpeakerConfig): number | undefined {
+  const all = [...peers, ...listenRanges.map(({ peer }) => peer)];
+  return all.some(({ ttlSecurityHops }) => ttlSecurityHops !== undefined) ? 255 : undefined;
 }
 
 /** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and a zone is no part of an address. */
-function endpoints(socket: Socket): { localAddress: Address; remoteAddress: Address } {
+function endpoints(socket: Socket): Ends {
   const plain = (text: string | undefined) => {
     const bare = (text ?? "").replace(/%.*$/, "");
     const mapped = bare.startsWith("::ffff:") ? bare.slice(7) : bare;
     return address(isIPv4(mapped) ? mapped : bare);
   };
-  return { localAddress: plain(socket.localAddress), remoteAddress: plain(socket.remoteAddress) };
+  const { localPort, remotePort } = socket;
+  return {
+    localAddress: plain(socket.localAddress),
+    remoteAddress: plain(socket.remoteAddress),
+    ...(localPort !== undefined && { localPort }),
+    ...(remotePort !== undefined && { remotePort }),
+  };
 }

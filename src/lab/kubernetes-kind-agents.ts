@@ -49,7 +49,10 @@ export class DaemonSetAgents implements AgentPort {
     await this.#asking(node, async () => {
       await this.#label(node, "off");
       await this.#options.watch.untilNothing(
-        () => this.#podsOf(node).map(({ metadata }) => `pod ${metadata.name} has not ended`),
+        () =>
+          this.#podsOf(node)
+            .filter((pod) => !hasEnded(pod))
+            .map(({ metadata }) => `pod ${metadata.name} has not ended`),
         { limitMs },
       );
     });
@@ -153,4 +156,10 @@ export class DaemonSetAgents implements AgentPort {
       .then((log) => log.trimEnd().split("\n").slice(-20).join("\n"))
       .then((last) => this.#options.onDeath(node, what, exitCode ?? 1, last));
   }
+}
+
+/** Its process is gone; that the pod goes too takes kubelet a few seconds more. */
+function hasEnded({ status }: Pod): boolean {
+  const containers = status?.containerStatuses ?? [];
+  return containers.length > 0 && containers.every(({ state }) => state.terminated !== undefined);
 }

@@ -38,9 +38,13 @@ const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
 const IPPROTO_IPV6 = 41;
 const IP_TTL = 2;
+const IP_MINTTL = 21;
 const IPV6_UNICAST_HOPS = 16;
+const IPV6_MINHOPCOUNT = 73;
 const IPV6_V6ONLY = 26;
 const TCP_MD5SIG = 14;
+const TCP_MD5SIG_EXT = 32;
+const TCP_MD5SIG_FLAG_PREFIX = 1;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const EAGAIN = 11;
@@ -83,12 +87,13 @@ export function inNetworkNamespace<T>(path: string, work: () => T): T {
   }
 }
 
-/** A listening TCP socket as a file descriptor for `server.listen({ fd })`. */
-export function listenTcp(host: Address, port: number): number {
+/** A listening TCP socket as a file descriptor for `server.listen({ fd })`; `ttl`: of what answers a SYN. */
+export function listenTcp(host: Address, port: number, ttl?: number): number {
   const family = familyOf(host) === "ipv4" ? AF_INET : AF_INET6;
   const fd = check(c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
   return orClose(fd, () => {
     setInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    limitTtl(fd, host, { ttl });
     if (family === AF_INET6) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     const address = socketAddress(host, port);
     check(c.bind(fd, address, address.length), `bind ${host} port ${port}`);
@@ -101,6 +106,8 @@ export type TcpOptions = {
   localAddress?: Address | undefined;
   /** IP TTL or IPv6 hop limit of every packet sent. */
   ttl?: number | undefined;
+  /** Packets that come with less are dropped by the kernel (RFC 5082). */
+  minTtl?: number | undefined;
   /** TCP MD5 signature (RFC 2385), at most 80 bytes. A wrong key shows only as a timeout. */
   password?: string | undefined;
 };
@@ -113,10 +120,7 @@ export function openTcp(remote: Address, options: TcpOptions): number {
 }
 
 function applyTcpOptions(fd: number, remote: Address, options: TcpOptions): void {
-  const ipv4 = familyOf(remote) === "ipv4";
-  if (options.ttl !== undefined) {
-    setInt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, options.ttl);
-  }
+  limitTtl(fd, remote, options);
   if (options.password) setMd5Password(fd, remote, options.password);
   if (options.localAddress !== undefined) {
     const local = socketAddress(options.localAddress, 0);
@@ -124,15 +128,40 @@ function applyTcpOptions(fd: number, remote: Address, options: TcpOptions): void
   }
 }
 
-/** struct tcp_md5sig (linux/tcp.h): the peer's sockaddr_storage, flags, prefix length, key length, index, key. */
-export function setMd5Password(fd: number, remote: Address, password: string): void {
+/** Sets the TTL of a socket of `of`'s address family, and the least TTL that it listens to. */
+export function limitTtl(
+  fd: number,
+  of: Address,
+  { ttl, minTtl }: Pick<TcpOptions, "ttl" | "minTtl">,
+): void {
+  const ipv4 = familyOf(of) === "ipv4";
+  const level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+  if (ttl !== undefined) setInt(fd, level, ipv4 ? IP_TTL : IPV6_UNICAST_HOPS, ttl);
+  if (minTtl !== undefined) setInt(fd, level, ipv4 ? IP_MINTTL : IPV6_MINHOPCOUNT, minTtl);
+}
+
+/**
+ * struct tcp_md5sig (linux/tcp.h): the peer's sockaddr_storage, flags, prefix length, key length, index, key.
+ * With `prefixLength`, the password of every address of that prefix.
+ */
+export function setMd5Password(
+  fd: number,
+  remote: Address,
+  password: string,
+  prefixLength?: number,
+): void {
   const key = Buffer.from(password);
   if (key.length > 80) throw new RangeError("a TCP MD5 password has at most 80 bytes");
   const option = Buffer.alloc(216);
   socketAddress(remote, 0).copy(option, 0);
   option.writeUInt16LE(key.length, 130);
   key.copy(option, 136);
-  check(c.setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, option, option.length), "TCP_MD5SIG");
+  if (prefixLength !== undefined) {
+    option.writeUInt8(TCP_MD5SIG_FLAG_PREFIX, 128);
+    option.writeUInt8(prefixLength, 129);
+  }
+  const name = prefixLength === undefined ? TCP_MD5SIG : TCP_MD5SIG_EXT;
+  check(c.setsockopt(fd, IPPROTO_TCP, name, option, option.length), "TCP_MD5SIG");
 }
 
 /** A routing netlink socket that hears the multicast groups given (RTNLGRP_…). */

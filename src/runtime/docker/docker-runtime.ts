@@ -44,7 +44,7 @@ export class DockerRuntime implements Runtime {
   readonly #nodes = new Map<string, NodeContainer>();
   readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
   readonly #pods = new PodProcesses((node, argv) => this.exec({ node }, argv));
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   #fabric: Fabric | undefined;
   #helper: Helper | undefined;
   #up: Promise<void> | undefined;
@@ -58,6 +58,7 @@ export class DockerRuntime implements Runtime {
 
   up(fabric: Fabric, progress: Progress): Promise<void> {
     this.#fabric = fabric;
+    this.#stopping = new AbortController();
     this.#up = this.#build(fabric, progress);
     return this.#up;
   }
@@ -139,13 +140,15 @@ export class DockerRuntime implements Runtime {
     stopping.throwIfAborted();
 
     progress("containers", "begin");
-    for (let attempt = 1; ; attempt++) {
+    const deadlineMs = performance.now() + racesWithinMs;
+    for (;;) {
       try {
         await this.#startContainers(fabric, own, kubernetesAddresses);
         break;
       } catch (error) {
-        if (!lostRace(error) || attempt === attemptsMax) throw error;
+        if (!lostRace(error) || performance.now() > deadlineMs) throw error;
         await sweepLab(this.#docker, fabric.name);
+        await new Promise((resolve) => setTimeout(resolve, betweenRacesMs));
       }
       stopping.throwIfAborted();
     }
@@ -189,13 +192,11 @@ export class DockerRuntime implements Runtime {
   async #wire(fabric: Fabric, own: readonly FabricNode[]): Promise<void> {
     const wiring = new Wiring(fabric, (node) => this.#node(node).pid);
     const wired = await this.#helperUp().script(wiring.script());
-    if (wired.exitCode === 0) return;
     // A container that ended took its namespace along, which is then what the links miss.
-    for (const { name } of own) {
-      const ended = await this.#whyNotRunning(name);
-      if (ended) throw ended;
-    }
-    throw new Error(wiring.failure(wired.stderr));
+    const states = await Promise.all(own.map(({ name }) => this.#whyNotRunning(name)));
+    const ended = states.find((state) => state !== undefined);
+    if (ended) throw ended;
+    if (wired.exitCode !== 0) throw new Error(wiring.failure(wired.stderr));
   }
 
   async #startNode(fabric: Fabric, node: FabricNode, placement: Placement): Promise<NodeContainer> {
@@ -287,15 +288,18 @@ export class DockerRuntime implements Runtime {
   }
 }
 
-const attemptsMax = 5;
+/** How long other labs may be in the way on a shared network, and how often to look. */
+const racesWithinMs = 15_000;
+const betweenRacesMs = 50;
 
 /**
- * Between a look at a shared network and the start of a container on it, another lab took the address
- * or, as the last one there, the network.
+ * Between a look at a shared network and the start of a container on it, another lab took the address,
+ * removed the network as the last one there, or was about to make the same.
  */
 function lostRace(error: unknown): boolean {
   const { cause = error } = error as Error;
-  return /Address already in use|network \S+ not found/.test(engineText(cause));
+  const text = engineText(cause);
+  return /Address already in use|network \S+ not found|Pool overlaps with other one/.test(text);
 }
 
 const logLinesMax = 20;

@@ -152,11 +152,11 @@ test("a cluster of that name that is there already is not touched", async () => 
   await expect(KindCluster.existing(options("other"))).rejects.toThrow("no kind cluster other");
 });
 
-test("loads an image, and copies a file", async () => {
+test("loads images, and copies a file", async () => {
   const cluster = await KindCluster.create({ ...options(), config });
-  await cluster.loadImage("there", { nodes: ["lab-worker"] });
-  expect(calls().at(-1)).toContain("load docker-image there --name lab --nodes lab-worker");
-  await expect(cluster.loadImage("elsewhere")).rejects.toThrow("not present locally");
+  await cluster.loadImages(["there", "too"], { nodes: ["lab-worker"] });
+  expect(calls().at(-1)).toContain("load docker-image there too --name lab --nodes lab-worker");
+  await expect(cluster.loadImages(["elsewhere"])).rejects.toThrow("not present locally");
   await cluster.copyInto("lab-worker", file("kind"), "/opt/x");
   await expect(cluster.copyInto("lab-worker", file("none"), "/opt/x")).rejects.toThrow(
     "no such file",

@@ -106,13 +106,13 @@ export class KindCluster implements AsyncDisposable {
     return lines(await runKind(this.#options, ["get", "nodes", "--name", this.name])).sort();
   }
 
-  /** Puts an image of the engine into the nodes named; every node where none is named. */
-  async loadImage(
-    image: string,
+  /** Puts images of the engine into the nodes named; into every node where none is named. */
+  async loadImages(
+    images: readonly string[],
     options: { nodes?: readonly string[]; signal?: AbortSignal } = {},
   ): Promise<void> {
     const { nodes = [], signal } = options;
-    const args = ["load", "docker-image", image, "--name", this.name];
+    const args = ["load", "docker-image", ...images, "--name", this.name];
     if (nodes.length > 0) args.push("--nodes", nodes.join(","));
     await runKind(this.#options, args, { signal });
   }

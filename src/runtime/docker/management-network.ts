@@ -122,7 +122,7 @@ async function ensureNetwork(docker: Docker, wanted: ManagementNetwork): Promise
       Labels: { [madeLabel]: "", containerlab: "" },
     });
   } catch (error) {
-    const other = isConflict(error) ? await inspectNetwork(docker, name) : undefined;
+    const other = await inspectNetwork(docker, name);
     if (other) return checked(other, wanted);
     throw await clash(docker, wanted, error);
   }
