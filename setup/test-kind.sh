@@ -65,7 +65,7 @@ go_install() {
   command -v go >/dev/null || fail \
     "no $name, and no Go to install it with: install Go (go.dev/dl), or $name itself in $tools"
   say "go install $package@$version"
-  GOBIN=$tools GOFLAGS= go install "$package@$version" >&2 || fail "$name could not be installed"
+  env GOBIN="$tools" GOFLAGS= go install "$package@$version" >&2 || fail "$name could not be installed"
   printf %s "$version" >"$tools/.$name-version"
 }
 

@@ -157,9 +157,10 @@ export class SpeakerHost {
   /** Node has no such option, and gives away the descriptor only here. */
   #limitTtl({ connection, ttl, minTtl }: Extract<Effect, { do: "limitTtl" }>): void {
     const socket = this.#connections.get(connection);
-    const fd = (socket as { _handle?: { fd?: number } } | undefined)?._handle?.fd;
-    if (socket === undefined || fd === undefined || fd < 0) return;
-    limitTtl(fd, endpoints(socket).remoteAddress, { ttl, minTtl });
+    if (socket === undefined) return;
+    const { _handle: handle } = socket as { _handle?: { fd?: number } };
+    if (handle?.fd === undefined || handle.fd < 0) return;
+    limitTtl(handle.fd, endpoints(socket).remoteAddress, { ttl, minTtl });
   }
 
   /** Events of a socket that the speaker has closed are nobody's any more. */

@@ -73,6 +73,16 @@ export class AdjRibIn {
     this.#stale = new Set(this.#paths.keys());
   }
 
+  staleKeys(): RouteKey[] {
+    return [...this.#stale];
+  }
+
+  /** Puts another path in the place of a stale route's, which stays stale. */
+  replaceStale(key: RouteKey, path: Path): void {
+    this.announce(key, path);
+    this.#stale.add(key);
+  }
+
   /** Removes the routes still stale and returns their keys. */
   sweepStale(): RouteKey[] {
     const swept = [...this.#stale];

@@ -41,6 +41,7 @@ function keyOf(of: PathAttributes, nextHop: Address | undefined): string {
     // An attribute that is there but empty is another than none.
     of.communities?.join(" ") ?? "-",
     of.originatorId,
+    of.onlyToCustomer,
     of.clusterList?.join(" ") ?? "-",
     of.extendedCommunities?.map(bytesKey).join(" ") ?? "-",
     of.largeCommunities?.map(largeCommunityKey).join(" ") ?? "-",

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
 import { bestPath, decisionSteps, type Elimination } from "./decision.ts";
 import { ownPath, type Path } from "./path.ts";
 import { learned, sequence } from "./rib.testkit.ts";
@@ -17,6 +18,11 @@ function decided(...paths: Path[]): { best: Path; by: string } {
 /** Each: a winner, a loser that every later step would have preferred, the step that decides. */
 const cases: [step: string, winner: Path, loser: Path][] = [
   ["originated here", ownPath, learned("a", { localPref: 500, asPath: [] })],
+  [
+    "not long-lived stale",
+    learned("a", { localPref: 1 }),
+    learned("b", { localPref: 500, communities: [7, WellKnownCommunity.llgrStale] }),
+  ],
   [
     "highest LOCAL_PREF",
     learned("a", { localPref: 101, asPath: sequence(1, 2, 3) }),

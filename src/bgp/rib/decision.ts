@@ -1,4 +1,5 @@
 import { addressToBytes } from "../../net/address.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
 import { asPathLength, neighborAsn } from "./as-path.ts";
 import type { Path } from "./path.ts";
 
@@ -22,11 +23,17 @@ export const defaultLocalPref = 100;
 
 const originRank = { igp: 0, egp: 1, incomplete: 2 } as const;
 
-export const decisionSteps: readonly DecisionStep[] = [
+/** By what a path says of the route: paths that come through all of these are equally good (multipath.ts). */
+export const preferenceSteps: readonly DecisionStep[] = [
   {
     name: "originated here",
     rfc: "RFC 4271 §9.1.1",
     keep: (paths) => keepLowest(paths, (path) => (path.source.kind === "own" ? 0 : 1)),
+  },
+  {
+    name: "not long-lived stale",
+    rfc: "RFC 9494 §4.3",
+    keep: (paths) => keepLowest(paths, (path) => (isLongLivedStale(path) ? 1 : 0)),
   },
   {
     name: "highest LOCAL_PREF",
@@ -54,6 +61,10 @@ export const decisionSteps: readonly DecisionStep[] = [
     rfc: "RFC 4271 §9.1.2.2 d",
     keep: (paths) => keepLowest(paths, (path) => (isInternal(path) ? 1 : 0)),
   },
+];
+
+/** By who sent it, so that there is one. */
+const tieBreakSteps: readonly DecisionStep[] = [
   {
     name: "lowest BGP Identifier or ORIGINATOR_ID",
     rfc: "RFC 4271 §9.1.2.2 f, RFC 4456 §9",
@@ -70,6 +81,8 @@ export const decisionSteps: readonly DecisionStep[] = [
     keep: keepLowestAddress,
   },
 ];
+
+export const decisionSteps: readonly DecisionStep[] = [...preferenceSteps, ...tieBreakSteps];
 
 /** What one step did. */
 export type Elimination = {
@@ -113,6 +126,10 @@ function keepLowestMed(paths: readonly Path[]): readonly Path[] {
 /** A missing MED is the lowest possible (RFC 4271 §9.1.2.2 c). */
 function med(path: Path): number {
   return path.set.attributes.med ?? 0;
+}
+
+function isLongLivedStale({ set }: Path): boolean {
+  return set.attributes.communities?.includes(WellKnownCommunity.llgrStale) ?? false;
 }
 
 function isInternal(path: Path): boolean {

@@ -18,6 +18,8 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     clusterId: address("9.9.9.9"),
     prependAsns: [65000],
     nextHopSelf: false,
+    role: undefined,
+    longLived: false,
     localAddress: local,
     nextHopFamilies: ["ipv4"],
     ...target,

@@ -1,6 +1,6 @@
 import { type Address, type Family, familyOf } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { PathAttributes } from "../wire/message.ts";
+import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
@@ -8,6 +8,7 @@ import { defaultLocalPref } from "./decision.ts";
 import type { AttributeSet, Path, PathSource } from "./path.ts";
 import type { Policy, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
+import { leaksOut, markedOut } from "./role.ts";
 
 /** The session a route is to be sent over, for one family. */
 export type ExportTarget = {
@@ -21,6 +22,10 @@ export type ExportTarget = {
   readonly prependAsns: readonly number[];
   /** Internal peers get our own address as next hop: of routes from external peers, or, with `force`, of reflected ones too. */
   readonly nextHopSelf: boolean | "force";
+  /** What we are to an external peer (RFC 9234). */
+  readonly role: Role | undefined;
+  /** The peer takes long-lived stale routes (RFC 9494 §4.3). */
+  readonly longLived: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Families of next hops the peer takes for this family's routes (RFC 4760 §3, RFC 8950). */
@@ -98,7 +103,13 @@ function whyBarred({ source, set }: Path, target: ExportTarget): string | undefi
     return "it came from an internal peer, and this is one (RFC 4271 §9.2)";
   }
   if (communities.includes(WellKnownCommunity.noAdvertise)) return "no-advertise (RFC 1997)";
+  if (communities.includes(WellKnownCommunity.llgrStale) && !target.longLived) {
+    return "it is long-lived stale, and the peer does not know of such routes (RFC 9494 §4.3)";
+  }
   if (target.internal) return undefined;
+  if (target.role !== undefined && leaksOut(set.attributes, target.role)) {
+    return "it would leak: OTC sends it to customers only (RFC 9234 §5)";
+  }
   if (communities.includes(WellKnownCommunity.noExport)) return "no-export (RFC 1997)";
   if (communities.includes(WellKnownCommunity.noExportSubconfed)) {
     return "no-export-subconfed (RFC 1997)";
@@ -147,6 +158,7 @@ function exportedAttributes(
   if (target.internal) {
     return {
       ...common,
+      ...(of.onlyToCustomer !== undefined && { onlyToCustomer: of.onlyToCustomer }),
       // §5.1.2 a: the AS path stays as it is.
       asPath: of.asPath,
       // §5.1.5: always there.
@@ -160,8 +172,13 @@ function exportedAttributes(
     (path, asn, i) => prependAsn(path, asn, i === 0 ? 1 + (change.asPathPrepend ?? 0) : 1),
     of.asPath,
   );
+  const onlyToCustomer =
+    target.role === undefined
+      ? of.onlyToCustomer
+      : markedOut(of, target.role, target.prependAsns[0]!);
   return {
     ...common,
+    ...(onlyToCustomer !== undefined && { onlyToCustomer }),
     // §5.1.2 b.
     asPath,
     // §5.1.5: no LOCAL_PREF. RFC 4456 §8: nothing of route reflection.

@@ -1,10 +1,12 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { asPathCount, neighborAsn, prependAsn } from "./as-path.ts";
+import type { Role } from "../wire/message.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import type { AttributeSet, Path } from "./path.ts";
 import { Policy, type PolicySet, type PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
+import { leakedIn } from "./role.ts";
 
 /** This side of a session, as far as import needs to know it. */
 export type LocalSide = {
@@ -17,6 +19,9 @@ export type LocalSide = {
   readonly clusterId: Address;
   /** Our address of the session. */
   readonly address: Address;
+  /** What we are to an external peer (RFC 9234), and its AS number. */
+  readonly role: Role | undefined;
+  readonly peerAsn: number;
 };
 
 /**
@@ -39,7 +44,7 @@ export function whyIneligible(of: AttributeSet, local: LocalSide): string | unde
   if (clusterList?.includes(local.clusterId)) {
     return `its CLUSTER_LIST holds this speaker's cluster, ${local.clusterId} (RFC 4456 §8)`;
   }
-  return undefined;
+  return local.role && leakedIn(of.attributes, local.role, local.peerAsn);
 }
 
 /** What an import policy makes of a route: the path that the decision process gets, or why it gets none. */

@@ -1,9 +1,14 @@
 import type { Prefix } from "../../net/prefix.ts";
 import { bestPath } from "./decision.ts";
+import { type MaximumPaths, onePath, usedPaths } from "./multipath.ts";
 import type { Path } from "./path.ts";
 
-/** Two or more paths to one prefix. */
-type Contest = { readonly candidates: readonly Path[]; readonly best: Path };
+/** Two or more paths to one prefix. `used`: the best, and those used beside it. */
+type Contest = {
+  readonly candidates: readonly Path[];
+  readonly best: Path;
+  readonly used: readonly Path[];
+};
 
 /**
  * The routes of one family that the decision process has chosen (RFC 4271 §3.2), with the eligible
@@ -12,6 +17,13 @@ type Contest = { readonly candidates: readonly Path[]; readonly best: Path };
 export class LocRib {
   readonly #entries = new Map<Prefix, Path | Contest>();
   #changed = new Set<Prefix>();
+  #isTrackingAll = false;
+  #maximumPaths = onePath;
+
+  /** Number of prefixes. */
+  get size(): number {
+    return this.#entries.size;
+  }
 
   best(prefix: Prefix): Path | undefined {
     const entry = this.#entries.get(prefix);
@@ -22,6 +34,20 @@ export class LocRib {
   candidates(prefix: Prefix): readonly Path[] {
     const entry = this.#entries.get(prefix);
     return entry === undefined ? [] : candidatesOf(entry);
+  }
+
+  /** The best path first, then those used beside it (multipath.ts). */
+  used(prefix: Prefix): readonly Path[] {
+    const entry = this.#entries.get(prefix);
+    return entry === undefined ? [] : usedOf(entry);
+  }
+
+  /** Chooses anew which paths are used beside the best. */
+  setMaximumPaths(maximumPaths: MaximumPaths): void {
+    this.#maximumPaths = maximumPaths;
+    for (const [prefix, entry] of this.#entries) {
+      if (isContest(entry)) this.#set(prefix, entry.candidates);
+    }
   }
 
   prefixes(): IterableIterator<Prefix> {
@@ -48,14 +74,34 @@ export class LocRib {
     const others = candidatesOf(entry).filter(
       (candidate) => peerOf(candidate) !== peer || candidate.pathId !== pathId,
     );
-    const candidates = path === undefined ? others : [...others, path];
-    if (candidates.length === 0) this.#entries.delete(prefix);
-    else if (candidates.length === 1) this.#entries.set(prefix, candidates[0]!);
-    else this.#entries.set(prefix, { candidates, best: bestPath(candidates) });
-    if (this.best(prefix) !== bestOf(entry)) this.#changed.add(prefix);
+    this.#set(prefix, path === undefined ? others : [...others, path]);
   }
 
-  /** The prefixes whose best path became another since the last call. */
+  #set(prefix: Prefix, candidates: readonly Path[]): void {
+    const before = this.used(prefix);
+    if (candidates.length === 0) this.#entries.delete(prefix);
+    else if (candidates.length === 1) this.#entries.set(prefix, candidates[0]!);
+    else {
+      const best = bestPath(candidates);
+      const used = usedPaths(candidates, best, this.#maximumPaths);
+      this.#entries.set(prefix, { candidates, best, used });
+    }
+    if (this.#isTrackingAll) {
+      this.#changed.add(prefix);
+      return;
+    }
+    const after = this.used(prefix);
+    if (after.length !== before.length || after.some((path, i) => path !== before[i])) {
+      this.#changed.add(prefix);
+    }
+  }
+
+  /** From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911). */
+  trackAll(): void {
+    this.#isTrackingAll = true;
+  }
+
+  /** The prefixes whose best path, or a path used beside it, became another since the last call. */
   takeChanged(): ReadonlySet<Prefix> {
     const changed = this.#changed;
     if (changed.size > 0) this.#changed = new Set();
@@ -69,6 +115,10 @@ function isContest(entry: Path | Contest): entry is Contest {
 
 function bestOf(entry: Path | Contest): Path {
   return isContest(entry) ? entry.best : entry;
+}
+
+function usedOf(entry: Path | Contest): readonly Path[] {
+  return isContest(entry) ? entry.used : [entry];
 }
 
 function candidatesOf(entry: Path | Contest): readonly Path[] {

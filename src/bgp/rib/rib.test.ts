@@ -86,13 +86,17 @@ describe("AdjRibOut", () => {
 
   it("sends the difference, one UPDATE for each attribute set, withdrawals first", () => {
     const rib = new AdjRibOut(ipv4Unicast);
-    const first = rib.update([one, two, three], (prefix) => set(prefix === three ? 2 : 1));
+    const first = rib.update([one, two, three], (prefix) => [
+      { set: set(prefix === three ? 2 : 1) },
+    ]);
     expect(first.map(({ announced }) => announced[0]!.prefixes)).toEqual([[one, two], [three]]);
     expect(rib.size).toBe(3);
 
-    expect(rib.update([one, two, three], (prefix) => set(prefix === three ? 2 : 1))).toEqual([]);
+    expect(
+      rib.update([one, two, three], (prefix) => [{ set: set(prefix === three ? 2 : 1) }]),
+    ).toEqual([]);
 
-    const next = rib.update([one, two], (prefix) => (prefix === one ? undefined : set(2)));
+    const next = rib.update([one, two], (prefix) => (prefix === one ? [] : [{ set: set(2) }]));
     expect(next).toEqual([
       {
         type: "UPDATE",
@@ -113,10 +117,31 @@ describe("AdjRibOut", () => {
     ]);
   });
 
+  it("with numbered paths (RFC 7911) withdraws and sends each by its identifier", () => {
+    const rib = new AdjRibOut(ipv4Unicast, true);
+    const wanted = (...ids: number[]) => ids.map((pathId) => ({ pathId, set: set(pathId) }));
+    rib.update([one], () => wanted(1, 2));
+    rib.update([two], () => wanted(1));
+    expect(rib.size).toBe(3);
+    expect(rib.everything().map(({ announced }) => announced[0])).toMatchObject([
+      { prefixes: [one, two], pathIds: [1, 1] },
+      { prefixes: [one], pathIds: [2] },
+    ]);
+    const next = rib.update([one, two], (prefix) => (prefix === one ? wanted(2, 3) : []));
+    expect(next.map(({ withdrawn, announced }) => [withdrawn[0], announced[0]])).toMatchObject([
+      [{ prefixes: [one, two], pathIds: [1, 1] }, undefined],
+      [undefined, { prefixes: [one], pathIds: [3] }],
+    ]);
+    expect(rib.update([one], () => [])[0]!.withdrawn).toEqual([
+      { family: ipv4Unicast, prefixes: [one, one], pathIds: [2, 3] },
+    ]);
+    expect(rib.size).toBe(0);
+  });
+
   it("sends everything again in as few UPDATEs", () => {
     const rib = new AdjRibOut(ipv4Unicast);
-    rib.update([one], () => set(1));
-    rib.update([two], () => set(1));
+    rib.update([one], () => [{ set: set(1) }]);
+    rib.update([two], () => [{ set: set(1) }]);
     expect(rib.everything().map(({ announced }) => announced[0]!.prefixes)).toEqual([[one, two]]);
   });
 });
@@ -170,6 +195,8 @@ describe("import", () => {
     routerId: address("1.1.1.1"),
     clusterId: address("4.4.4.4"),
     address: address("10.0.0.1"),
+    role: undefined,
+    peerAsn: 65001,
   };
 
   it.each([

@@ -25,6 +25,7 @@ export function ownCapabilities(
     if (entries.length > 0) capabilities.push({ capability: "extendedNextHop", entries });
   }
   capabilities.push({ capability: "extendedMessage" });
+  if (peer.role !== undefined) capabilities.push({ capability: "role", role: peer.role.name });
   if (peer.gracefulRestart !== undefined) {
     capabilities.push({
       capability: "gracefulRestart",
@@ -34,9 +35,22 @@ export function ownCapabilities(
       families: peer.families.map((family) => ({ family, forwardingPreserved: local.restarting })),
     });
   }
+  capabilities.push({ capability: "fourOctetAs", asn: local.asn });
+  const { receive = false, send } = peer.addPath ?? {};
+  if (receive || send !== undefined) {
+    const entries = peer.families.map((family) => ({ family, send: send !== undefined, receive }));
+    capabilities.push({ capability: "addPath", entries });
+  }
+  capabilities.push({ capability: "enhancedRouteRefresh" });
+  const staleTimeSeconds = peer.gracefulRestart?.longLivedStaleTimeSeconds;
+  if (staleTimeSeconds !== undefined) {
+    const forwardingPreserved = local.restarting;
+    capabilities.push({
+      capability: "longLivedGracefulRestart",
+      families: peer.families.map((family) => ({ family, forwardingPreserved, staleTimeSeconds })),
+    });
+  }
   capabilities.push(
-    { capability: "fourOctetAs", asn: local.asn },
-    { capability: "enhancedRouteRefresh" },
     { capability: "fqdn", hostname: local.hostname.slice(0, hostnameMax), domain: "" },
     { capability: "softwareVersion", version: local.softwareVersion },
   );
@@ -59,10 +73,13 @@ export function ownOpen(
 }
 
 function notRestarting(capability: Capability): Capability {
-  if (capability.capability !== "gracefulRestart") return capability;
-  const families = capability.families.map(({ family }) => ({
-    family,
-    forwardingPreserved: false,
-  }));
-  return { ...capability, restarting: false, families };
+  const cleared = <F extends { forwardingPreserved: boolean }>(families: F[]): F[] =>
+    families.map((one) => ({ ...one, forwardingPreserved: false }));
+  if (capability.capability === "gracefulRestart") {
+    return { ...capability, restarting: false, families: cleared(capability.families) };
+  }
+  if (capability.capability === "longLivedGracefulRestart") {
+    return { ...capability, families: cleared(capability.families) };
+  }
+  return capability;
 }

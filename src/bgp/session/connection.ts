@@ -1,10 +1,9 @@
-import type { Address } from "../../net/address.ts";
 import { type AttributeProblem, decodeMessage } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
 import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
 import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
-import type { ConnectionId, Negotiated, SessionEffect } from "./io.ts";
+import type { ConnectionId, Ends, Negotiated, SessionEffect } from "./io.ts";
 
 /** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
 const openHoldTimeMs = 240_000;
@@ -19,22 +18,22 @@ const plainCodec: CodecOptions = { fourOctetAs: false, extendedMessage: false };
 export class Connection {
   readonly id: ConnectionId;
   readonly initiatedBy: "local" | "remote";
-  readonly localAddress: Address;
-  readonly remoteAddress: Address;
+  readonly ends: Ends;
   state: "OpenSent" | "OpenConfirm" | "Established" = "OpenSent";
   readonly #reader = new FrameReader();
   readonly #emit: (effect: SessionEffect) => void;
   readonly #random: () => number;
   #negotiated: Negotiated | undefined;
+  #sentOpen: OpenMessage | undefined;
+  #receivedOpen: OpenMessage | undefined;
 
   constructor(
-    of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">,
+    of: Pick<Connection, "id" | "initiatedBy" | "ends">,
     edge: { emit: (effect: SessionEffect) => void; random: () => number },
   ) {
     this.id = of.id;
     this.initiatedBy = of.initiatedBy;
-    this.localAddress = of.localAddress;
-    this.remoteAddress = of.remoteAddress;
+    this.ends = of.ends;
     this.#emit = edge.emit;
     this.#random = edge.random;
   }
@@ -42,7 +41,14 @@ export class Connection {
   /** To OpenSent. */
   open(message: OpenMessage): void {
     this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: openHoldTimeMs });
+    this.#sentOpen = message;
     this.send(message);
+  }
+
+  /** Set from OpenConfirm on. */
+  get opens(): { sent: OpenMessage; received: OpenMessage } | undefined {
+    const [sent, received] = [this.#sentOpen, this.#receivedOpen];
+    return sent && received && { sent, received };
   }
 
   /** Set from OpenConfirm on. */
@@ -70,8 +76,9 @@ export class Connection {
   }
 
   /** The peer's OPEN was accepted: OpenSent to OpenConfirm. */
-  confirm(negotiated: Negotiated): void {
+  confirm(negotiated: Negotiated, open: OpenMessage): void {
     this.#negotiated = negotiated;
+    this.#receivedOpen = open;
     this.state = "OpenConfirm";
     this.send({ type: "KEEPALIVE" });
     this.restartKeepaliveTimer();

@@ -1,5 +1,6 @@
 import type { ConnectionId, SessionEffect, SessionOptions } from "./io.ts";
 import { Retry } from "./retry.ts";
+import { ttlOf } from "./ttl.ts";
 
 /**
  * The part of the state machine that has no connection yet: Idle, Connect and Active, with the
@@ -109,7 +110,7 @@ export class Dialer {
       remoteAddress: peer.address,
       port: peer.port,
       ...(peer.localAddress !== undefined && { localAddress: peer.localAddress }),
-      ...(peer.ttl !== undefined && { ttl: peer.ttl }),
+      ...ttlOf(peer),
       ...(peer.password !== undefined && { password: peer.password }),
     });
     this.#emit({ do: "setTimer", timer: "connectRetry", afterMs: this.#retry.attemptMs() });

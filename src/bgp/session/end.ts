@@ -63,8 +63,8 @@ export function peerRestarted(): End {
 /** Connection Collision Resolution: the peer decided for the other connection (RFC 4271 §6.8). */
 export function collided(): End {
   const text = "connection collision: the peer keeps the other connection";
-  const notification = cease({ subcode: CeaseSubcode.connectionCollisionResolution });
-  return { reason: "collision", text, notification, transport: "open" };
+  const said = cease({ subcode: CeaseSubcode.connectionCollisionResolution });
+  return { reason: "collision", text, notification: said, transport: "open" };
 }
 
 /** Whether the end settles a collision, and so is no failure while the other connection lives. */

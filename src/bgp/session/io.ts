@@ -5,6 +5,8 @@ import type {
   Capability,
   CodecOptions,
   NotificationMessage,
+  OpenMessage,
+  Role,
   UpdateMessage,
 } from "../wire/message.ts";
 
@@ -38,9 +40,15 @@ export type SessionPeer = {
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
   ttl?: number;
+  /** GTSM (RFC 5082): the peer is at most this many hops away, and what comes from further is not listened to. */
+  ttlSecurityHops?: number;
   password?: string;
-  gracefulRestart?: { restartTimeSeconds: number };
+  gracefulRestart?: { restartTimeSeconds: number; longLivedStaleTimeSeconds?: number };
   families: AfiSafi[];
+  /** RFC 7911, for every family. */
+  addPath?: { receive?: boolean; send?: "all" | number };
+  /** RFC 9234: what we are to this external peer. `strict`: it must say what it is. */
+  role?: { name: Role; strict?: boolean };
 };
 
 export type SessionOptions = {
@@ -58,6 +66,14 @@ export type SessionOptions = {
 /** Cease and its subcode (RFC 4486), with words (RFC 9003) or other data. */
 export type CeaseSaid = { subcode: number; communication?: string; data?: Uint8Array };
 
+/** Both ends of a connection. The ports are for who watches (RFC 7854 §4.10). */
+export type Ends = {
+  localAddress: Address;
+  remoteAddress: Address;
+  localPort?: number;
+  remotePort?: number;
+};
+
 /** What happens to a session. All but start and stop are the speaker's inputs of the same name, routed by connection or timer. */
 export type SessionInput =
   /** ManualStart and AutomaticStart (events 1 and 3). Without effect where started. */
@@ -67,9 +83,9 @@ export type SessionInput =
    * that a graceful-restart peer keeps our routes.
    */
   | { input: "stop"; notification?: CeaseSaid }
-  | { input: "connected"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | ({ input: "connected"; connection: ConnectionId } & Ends)
   | { input: "connectFailed"; connection: ConnectionId; reason: string }
-  | { input: "accepted"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | ({ input: "accepted"; connection: ConnectionId } & Ends)
   | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
   | { input: "closed"; connection: ConnectionId; reason?: string }
   | { input: "timer"; timer: TimerName };
@@ -83,14 +99,21 @@ export type SessionEffect =
       port: number;
       localAddress?: Address;
       ttl?: number;
+      minTtl?: number;
       password?: string;
     }
+  /** Of a connection accepted: the TTL of what it sends, and the least of what it listens to (RFC 5082). */
+  | { do: "limitTtl"; connection: ConnectionId; ttl?: number; minTtl?: number }
   | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
   | { do: "close"; connection: ConnectionId }
   | { do: "setTimer"; timer: TimerName; afterMs: number }
   | { do: "clearTimer"; timer: TimerName }
   /** Entered Established: send the routes, then End-of-RIB per family. */
-  | { do: "established"; negotiated: Negotiated }
+  | {
+      do: "established";
+      negotiated: Negotiated;
+      opens: { sent: OpenMessage; received: OpenMessage };
+    }
   /** Left Established. Nothing is sent to `negotiated.connection` any more. */
   | {
       do: "down";
@@ -121,10 +144,8 @@ export type DownReason =
   | "collision";
 
 /** What the two OPENs settled. */
-export type Negotiated = {
+export type Negotiated = Ends & {
   connection: ConnectionId;
-  localAddress: Address;
-  remoteAddress: Address;
   codec: CodecOptions;
   peerAsn: number;
   peerIdentifier: Address;
@@ -147,6 +168,12 @@ export type Negotiated = {
     restartTimeSeconds: number;
     families: { family: AfiSafi; forwardingPreserved: boolean }[];
   };
+  /** The peer's, of the families in both OPENs, where graceful restart was negotiated (RFC 9494 §3). */
+  longLivedGracefulRestart?: {
+    family: AfiSafi;
+    forwardingPreserved: boolean;
+    staleTimeSeconds: number;
+  }[];
   /** The peer's FQDN capability. */
   hostname?: string;
   softwareVersion?: string;

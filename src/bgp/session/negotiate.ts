@@ -1,7 +1,7 @@
 import { encodeCapability } from "../wire/capability.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import { WireError } from "../wire/error.ts";
-import type { AfiSafi, Capability, OpenMessage } from "../wire/message.ts";
+import type { AfiSafi, Capability, CodecOptions, OpenMessage } from "../wire/message.ts";
 import {
   CapabilityCode,
   ipv4Unicast,
@@ -9,7 +9,8 @@ import {
   OpenSubcode,
   sameFamily,
 } from "../wire/registry.ts";
-import type { Negotiated, SessionOptions, SessionPeer } from "./io.ts";
+import type { Ends, Negotiated, SessionOptions, SessionPeer } from "./io.ts";
+import { checkRole } from "./role.ts";
 
 type Of<K extends Capability["capability"]> = Extract<Capability, { capability: K }>;
 
@@ -20,7 +21,7 @@ type Of<K extends Capability["capability"]> = Extract<Capability, { capability: 
 export function negotiate(
   open: OpenMessage,
   { peer, localAsn, routerId, capabilities: ours }: SessionOptions,
-  connection: Pick<Negotiated, "connection" | "localAddress" | "remoteAddress">,
+  connection: Ends & Pick<Negotiated, "connection">,
 ): Negotiated {
   const internal = open.asn === localAsn;
   // 1. AS number (RFC 7607 §2: never 0).
@@ -49,6 +50,9 @@ export function negotiate(
     throw openError("unsupportedCapability", text, "RFC 5492 §3", needed.finish());
   }
 
+  // 5. Role, of external peers.
+  if (!internal) checkRole(peer.role, theirs);
+
   const both = (name: Capability["capability"]): boolean => has(ours, name) && has(theirs, name);
   const holdTimeSeconds = Math.min(peer.holdTimeSeconds, open.holdTimeSeconds);
   const negotiated: Negotiated = {
@@ -57,6 +61,7 @@ export function negotiate(
       fourOctetAs: both("fourOctetAs"),
       extendedMessage: both("extendedMessage"),
       external: !internal,
+      ...pathIds(ours, theirs, families),
     },
     peerAsn: open.asn,
     peerIdentifier: open.bgpIdentifier,
@@ -76,6 +81,8 @@ export function negotiate(
   if (restart !== undefined && ownRestart !== undefined) {
     const { capability: _, notification, ...rest } = restart;
     negotiated.gracefulRestart = { ...rest, notification: notification && ownRestart.notification };
+    const longLived = longLivedFamilies(ours, theirs);
+    if (longLived.length > 0) negotiated.longLivedGracefulRestart = longLived;
   }
   const [fqdn] = all(theirs, "fqdn");
   if (fqdn !== undefined && fqdn.hostname !== "") negotiated.hostname = fqdn.hostname;
@@ -108,6 +115,36 @@ function speaksMultiprotocol(capabilities: Capability[]): boolean {
     (one) =>
       one.capability === "multiprotocol" ||
       (one.capability === "unknown" && one.code === CapabilityCode.multiprotocol),
+  );
+}
+
+/** RFC 7911 §4: numbered where one side says that it sends and the other that it receives. */
+function pathIds(
+  ours: Capability[],
+  theirs: Capability[],
+  families: AfiSafi[],
+): Pick<CodecOptions, "pathIdsIn" | "pathIdsOut"> {
+  const able = (of: Capability[], family: AfiSafi, to: "send" | "receive"): boolean =>
+    all(of, "addPath").some(({ entries }) =>
+      entries.some((entry) => sameFamily(entry.family, family) && entry[to]),
+    );
+  const pathIdsIn = families.filter((of) => able(ours, of, "receive") && able(theirs, of, "send"));
+  const pathIdsOut = families.filter((of) => able(ours, of, "send") && able(theirs, of, "receive"));
+  return {
+    ...(pathIdsIn.length > 0 && { pathIdsIn }),
+    ...(pathIdsOut.length > 0 && { pathIdsOut }),
+  };
+}
+
+/** RFC 9494 §3: of the families that both name. */
+function longLivedFamilies(
+  ours: Capability[],
+  theirs: Capability[],
+): Of<"longLivedGracefulRestart">["families"] {
+  const [own] = all(ours, "longLivedGracefulRestart");
+  const [peers] = all(theirs, "longLivedGracefulRestart");
+  return (peers?.families ?? []).filter(({ family }) =>
+    own?.families.some((one) => sameFamily(one.family, family)),
   );
 }
 

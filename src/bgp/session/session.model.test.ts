@@ -74,6 +74,7 @@ class Edge {
       case "routeRefresh":
         must(this.up, "routes in Established only");
         break;
+      case "limitTtl":
       case "log":
         break;
     }

@@ -1,4 +1,3 @@
-import type { Address } from "../../net/address.ts";
 import { WireError } from "../wire/error.ts";
 import type { Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
@@ -21,6 +20,7 @@ import {
 import type {
   CeaseSaid,
   ConnectionId,
+  Ends,
   Negotiated,
   SessionEffect,
   SessionInput,
@@ -31,6 +31,7 @@ import type {
 import { negotiate } from "./negotiate.ts";
 import { cease, describeTransportError, keepsRoutes, unexpected } from "./notification.ts";
 import { onlyNegotiated, refreshNegotiated } from "./only-negotiated.ts";
+import { ttlOf } from "./ttl.ts";
 
 /**
  * The state machine of one peer (RFC 4271 §8): inputs and the time go in, effects come out.
@@ -88,13 +89,13 @@ export class Session {
         this.#stop(input.notification);
         break;
       case "connected":
-        this.#connected(input.connection, input.localAddress, input.remoteAddress);
+        this.#connected(input.connection, endsOf(input));
         break;
       case "connectFailed":
         if (this.#dialer.dials(input.connection)) this.#connectFailed(input.reason);
         break;
       case "accepted":
-        this.#accepted(input.connection, input.localAddress, input.remoteAddress);
+        this.#accepted(input.connection, endsOf(input));
         break;
       case "received":
         this.#received(input.connection, input.bytes);
@@ -120,10 +121,10 @@ export class Session {
 
   // --- Transport ---
 
-  #connected(id: ConnectionId, localAddress: Address, remoteAddress: Address): void {
+  #connected(id: ConnectionId, ends: Ends): void {
     if (this.#dialer.dials(id)) {
       this.#dialer.answered();
-      this.#open({ id, initiatedBy: "local", localAddress, remoteAddress });
+      this.#open({ id, initiatedBy: "local", ends });
     } else if (!this.#connections.has(id)) {
       // Given up meanwhile: it must not stay open without an owner.
       this.#emit({ do: "close", connection: id });
@@ -136,9 +137,9 @@ export class Session {
     if (this.#connections.size === 0) this.#dialer.afterFailure("Active");
   }
 
-  #accepted(id: ConnectionId, localAddress: Address, remoteAddress: Address): void {
+  #accepted(id: ConnectionId, ends: Ends): void {
     if (this.#connections.has(id)) return;
-    const of = { id, initiatedBy: "remote", localAddress, remoteAddress } as const;
+    const of = { id, initiatedBy: "remote", ends } as const;
     if (!this.#dialer.started) {
       // RFC 4486 §4: not even an OPEN.
       const refused = this.#connection(of);
@@ -146,6 +147,8 @@ export class Session {
       refused.release("open");
       return;
     }
+    const ttl = ttlOf(this.#options.peer);
+    if (ttl.ttl !== undefined) this.#emit({ do: "limitTtl", connection: id, ...ttl });
     // One connection in each direction: the newer one stands for what the peer wants now.
     for (const other of this.#connections.values()) {
       if (other.initiatedBy === "remote" && other.state !== "Established") this.#collide(other);
@@ -161,15 +164,13 @@ export class Session {
     this.#fail(connection, transportClosed(reason));
   }
 
-  #open(of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">): void {
+  #open(of: Pick<Connection, "id" | "initiatedBy" | "ends">): void {
     const connection = this.#connection(of);
     this.#connections.set(of.id, connection);
     connection.open(ownOpen(this.#options, this.#everEstablished));
   }
 
-  #connection(
-    of: Pick<Connection, "id" | "initiatedBy" | "localAddress" | "remoteAddress">,
-  ): Connection {
+  #connection(of: Pick<Connection, "id" | "initiatedBy" | "ends">): Connection {
     return new Connection(of, {
       emit: (effect) => this.#emit(effect),
       random: this.#options.random,
@@ -224,8 +225,7 @@ export class Session {
   #peerOpen(connection: Connection, open: OpenMessage): void {
     const negotiated = negotiate(open, this.#options, {
       connection: connection.id,
-      localAddress: connection.localAddress,
-      remoteAddress: connection.remoteAddress,
+      ...connection.ends,
     });
     const survives = survivor(this.#options, negotiated);
     // 1. Against a session that is up.
@@ -256,7 +256,7 @@ export class Session {
     }
     // An attempt still under way would only collide with this one.
     this.#dialer.rest();
-    connection.confirm(negotiated);
+    connection.confirm(negotiated, open);
   }
 
   /** KeepAliveMsg (event 26) in OpenConfirm. */
@@ -276,7 +276,7 @@ export class Session {
     this.#lastError = undefined;
     const name = hostname === undefined ? "" : ` (${hostname})`;
     this.#log("info", `established with AS ${peerAsn}${name}, hold time ${holdTimeSeconds} s`);
-    this.#emit({ do: "established", negotiated });
+    this.#emit({ do: "established", negotiated, opens: connection.opens! });
   }
 
   #inEstablished(
@@ -384,4 +384,13 @@ export class Session {
   #emit(effect: SessionEffect): void {
     this.#effects.push(effect);
   }
+}
+
+function endsOf({ localAddress, remoteAddress, localPort, remotePort }: Ends): Ends {
+  return {
+    localAddress,
+    remoteAddress,
+    ...(localPort !== undefined && { localPort }),
+    ...(remotePort !== undefined && { remotePort }),
+  };
 }

@@ -175,6 +175,43 @@ describe("parseSpeakerConfig", () => {
   });
 });
 
+it.each([
+  [withPeer({ ttl: 1, ttlSecurityHops: 1 }), "BadValue peers[0].ttl"],
+  [withPeer({ routeReflectorClient: true }), "BadValue peers[0].routeReflectorClient"],
+  [withPeer({ asn: 65000, role: { name: "peer" } }), "BadValue peers[0].role"],
+  [withPeer({ asn: "internal", localAs: { asn: 7 } }), "BadValue peers[0].localAs"],
+  [withPeer({ role: { name: "transit" } }), "BadValue peers[0].role.name"],
+  [withPeer({ addPath: { send: 1 } }), "BadValue peers[0].addPath.send"],
+  [
+    { ...minimal, listenRanges: [{ prefix: "10.0.0.0/8", peer: { asn: "any" } }] },
+    "MissingField listenPort",
+  ],
+  [
+    {
+      ...minimal,
+      listenPort: 179,
+      listenRanges: [{ prefix: "10.0.0.0/8", peer: { asn: 1, address: "10.0.0.1" } }],
+    },
+    "UnknownField listenRanges[0].peer.address",
+  ],
+])("refuses %j", (value, problem) => {
+  expect(problems(value)).toEqual([problem]);
+});
+
+it("listen ranges have a template with the defaults of a peer", () => {
+  const listenRanges = [{ prefix: "10.0.0.0/8", peer: { asn: "internal", holdTimeSeconds: 9 } }];
+  const file = { ...minimal, listenPort: 179, listenRanges };
+  expect(parseSpeakerConfig(file, "host")).toMatchObject({
+    listenRanges: [
+      {
+        prefix: "10.0.0.0/8",
+        limit: 100,
+        peer: { asn: "internal", keepaliveTimeSeconds: 3, importPolicy: "accept" },
+      },
+    ],
+  });
+});
+
 describe("policies where none is written (RFC 8212)", () => {
   const open = {
     importPolicy: "accept",
@@ -299,7 +336,10 @@ it("limits, shutdown and the rest of a peer", () => {
     localAs: { asn: 65009, replaceAs: true },
     allowAsIn: 2,
     nextHopSelf: "force",
-    routeReflectorClient: true,
+    ttlSecurityHops: 1,
+    addPath: { receive: true, send: 2 },
+    role: { name: "customer", strict: true },
+    gracefulRestart: { longLivedStaleTimeSeconds: 3600 },
   });
   expect(parseSpeakerConfig({ ...file, clusterId: "9.9.9.9" }, "host")).toMatchObject({
     clusterId: "9.9.9.9",
@@ -317,7 +357,10 @@ it("limits, shutdown and the rest of a peer", () => {
         localAs: { asn: 65009, replaceAs: true },
         allowAsIn: 2,
         nextHopSelf: "force",
-        routeReflectorClient: true,
+        ttlSecurityHops: 1,
+        addPath: { receive: true, send: 2 },
+        role: { name: "customer", strict: true },
+        gracefulRestart: { restartTimeSeconds: 120, longLivedStaleTimeSeconds: 3600 },
       },
     ],
   });

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../../input/diagnostic.ts";
 import { nearest } from "../../input/nearest.ts";
 import { familyOf } from "../../net/address.ts";
 import { families } from "../rib/family.ts";
-import type { PeerConfig, PolicyStatement, SpeakerConfig } from "./config.ts";
+import type { PeerConfig, PeerTemplate, PolicyStatement, SpeakerConfig } from "./config.ts";
 import {
   asPathMatchSchema,
   communityListsSchema,
@@ -51,16 +51,25 @@ export function parseSpeakerConfig(
 ): SpeakerConfig | ConfigProblem[] {
   const parsed = speakerSchema.safeParse(value);
   if (!parsed.success) return parsed.error.issues.flatMap((issue) => problemsOf(issue, value));
-  const { peers, ebgpRequiresPolicy, ...rest } = parsed.data;
+  const { peers, listenRanges, ebgpRequiresPolicy, ...rest } = parsed.data;
   const config: SpeakerConfig = defined({
     ...rest,
     hostname: rest.hostname ?? hostname,
-    peers: peers.map((peer) => peerConfig(peer, { ...rest, ebgpRequiresPolicy })),
+    peers: peers.map((peer) => ({
+      ...peer,
+      ...peerDefaults(peer, { ...rest, ebgpRequiresPolicy }),
+      name: peer.name ?? peer.address,
+    })),
+    listenRanges: listenRanges?.map((range) => ({
+      ...range,
+      peer: { ...range.peer, ...peerDefaults(range.peer, { ...rest, ebgpRequiresPolicy }) },
+    })),
   });
   const problems = [
-    ...duplicates(config.peers, "name"),
-    ...duplicates(config.peers, "address"),
-    ...config.peers.flatMap(peerProblems),
+    ...duplicates(config.peers, "name", "peers"),
+    ...duplicates(config.peers, "address", "peers"),
+    ...config.peers.flatMap((peer, index) => peerProblems(peer, `peers[${index}]`, config)),
+    ...rangeProblems(config),
   ];
   return problems.length > 0 ? problems : config;
 }
@@ -68,6 +77,18 @@ export function parseSpeakerConfig(
 const gracefulRestartSchema = z.strictObject({
   // 12 bits on the wire (RFC 4724 §3).
   restartTimeSeconds: z.int().min(1).max(4095).default(defaults.restartTimeSeconds),
+  // 24 bits on the wire (RFC 9494 §3).
+  longLivedStaleTimeSeconds: z.int().min(1).max(0xffffff).optional(),
+});
+
+const addPathSchema = z.strictObject({
+  receive: z.boolean().optional(),
+  send: z.union([z.literal("all"), z.int().min(2).max(255)]).optional(),
+});
+
+const roleSchema = z.strictObject({
+  name: z.enum(["provider", "rs", "rs-client", "customer", "peer"]),
+  strict: z.boolean().optional(),
 });
 
 const localAsSchema = z.strictObject({
@@ -111,8 +132,11 @@ const peerSchema = z.strictObject({
   keepaliveTimeSeconds: seconds.optional(),
   connectRetryTimeSeconds: seconds.default(defaults.connectRetryTimeSeconds),
   ttl: z.int().min(1).max(255).optional(),
+  ttlSecurityHops: z.int().min(1).max(254).optional(),
   password: z.string().min(1).max(80).optional(),
   gracefulRestart: gracefulRestartSchema.optional(),
+  addPath: addPathSchema.optional(),
+  role: roleSchema.optional(),
   families: z.array(familySchema).min(1).default([families["ipv4/unicast"]]),
   exportPolicy: policySchema.optional(),
   importPolicy: importPolicySchema.optional(),
@@ -124,15 +148,37 @@ const peerSchema = z.strictObject({
   shutdown: shutdownSchema.optional(),
 });
 
+const listenRangeSchema = z.strictObject({
+  prefix,
+  // As FRR's `bgp listen limit`.
+  limit: z.int().min(1).max(65535).default(100),
+  peer: peerSchema.omit({
+    name: true,
+    address: true,
+    localAddress: true,
+    passive: true,
+    port: true,
+  }),
+});
+
+const maximumPathsSchema = z.strictObject({
+  external: z.int().min(1).max(255).optional(),
+  internal: z.int().min(1).max(255).optional(),
+  asPathRelax: z.boolean().optional(),
+});
+
 const speakerSchema = z.strictObject({
   localAsn: asn,
   routerId: ipv4Address,
   listenPort: port.optional(),
   hostname: z.string().min(1).max(255).optional(),
   clusterId: ipv4Address.optional(),
+  maximumPaths: maximumPathsSchema.optional(),
+  bmp: z.strictObject({ statisticsIntervalSeconds: seconds.optional() }).optional(),
   // As FRR's `bgp ebgp-requires-policy`.
   ebgpRequiresPolicy: z.boolean().default(true),
   peers: z.array(peerSchema).default([]),
+  listenRanges: z.array(listenRangeSchema).optional(),
   originate: z.array(prefix).default([]),
 });
 
@@ -140,6 +186,11 @@ const speakerSchema = z.strictObject({
 const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   "": Object.keys(speakerSchema.shape),
   peers: Object.keys(peerSchema.shape),
+  listenRanges: Object.keys(listenRangeSchema.shape),
+  peer: Object.keys(listenRangeSchema.shape.peer.shape),
+  maximumPaths: Object.keys(maximumPathsSchema.shape),
+  addPath: Object.keys(addPathSchema.shape),
+  role: Object.keys(roleSchema.shape),
   localAs: Object.keys(localAsSchema.shape),
   maximumPrefix: Object.keys(families),
   gracefulRestart: Object.keys(gracefulRestartSchema.shape),
@@ -155,6 +206,12 @@ const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
 
 function problemsOf(issue: z.core.$ZodIssue, whole: unknown): ConfigProblem[] {
   const path = pathText(issue.path);
+  if (
+    (issue.code === "invalid_type" || issue.code === "invalid_union") &&
+    valueAt(whole, issue.path) === undefined
+  ) {
+    return [{ code: "MissingField", path, message: "is needed and not there" }];
+  }
   if (issue.code === "invalid_union") {
     // The alternative that was meant is the one that went wrong deepest.
     const [meant] = issue.errors.toSorted((a, b) => depth(b) - depth(a));
@@ -174,9 +231,6 @@ function problemsOf(issue: z.core.$ZodIssue, whole: unknown): ConfigProblem[] {
         ...(meant !== undefined && { hint: `did you mean '${meant}'?` }),
       };
     });
-  }
-  if (issue.code === "invalid_type" && valueAt(whole, issue.path) === undefined) {
-    return [{ code: "MissingField", path, message: "is needed and not there" }];
   }
   const hint: unknown = issue.code === "custom" ? issue.params?.["hint"] : undefined;
   const code = issue.code === "invalid_type" ? "WrongType" : "BadValue";
@@ -214,27 +268,25 @@ const openPolicy: { importPolicy: "accept"; exportPolicy: PolicyStatement[] } = 
   exportPolicy: [{ name: "all", action: "accept" }],
 };
 
-function peerConfig(
-  peer: z.output<typeof peerSchema>,
+/** What depends on other fields. */
+function peerDefaults(
+  peer: Omit<z.output<typeof peerSchema>, "name" | "address" | "localAddress" | "passive" | "port">,
   speaker: { localAsn: number; ebgpRequiresPolicy: boolean },
-): PeerConfig {
-  const { holdTimeSeconds: hold, exportPolicy, importPolicy } = peer;
-  const isInternal =
-    peer.asn === "internal" || peer.asn === (peer.localAs?.asn ?? speaker.localAsn);
+): Pick<PeerConfig, "asn" | "keepaliveTimeSeconds" | "exportPolicy" | "importPolicy"> {
+  const { asn: theirs, holdTimeSeconds: hold, exportPolicy, importPolicy } = peer;
+  const isInternal = theirs === "internal" || theirs === (peer.localAs?.asn ?? speaker.localAsn);
   const policy = isInternal || !speaker.ebgpRequiresPolicy ? openPolicy : noPolicy;
-  return defined({
-    ...peer,
-    name: peer.name ?? peer.address,
-    asn: peer.asn === "any" ? 0 : peer.asn,
+  return {
+    asn: theirs === "any" ? 0 : theirs,
     // RFC 4271 §10: a third of the Hold Time.
     keepaliveTimeSeconds:
       peer.keepaliveTimeSeconds ??
       (hold === 0
         ? defaults.keepaliveTimeSeconds
         : Math.min(defaults.keepaliveTimeSeconds, Math.max(1, Math.floor(hold / 3)))),
-    exportPolicy: exportPolicy ?? policy.exportPolicy,
-    importPolicy: importPolicy ?? policy.importPolicy,
-  });
+    exportPolicy: defined(exportPolicy ?? policy.exportPolicy),
+    importPolicy: defined(importPolicy ?? policy.importPolicy),
+  };
 }
 
 type Defined<T> = T extends string | number | boolean | Uint8Array
@@ -253,12 +305,16 @@ function defined<T>(of: T): Defined<T> {
   ) as Defined<T>;
 }
 
-function peerProblems(peer: PeerConfig, index: number): ConfigProblem[] {
-  const { address: to, localAddress: from, holdTimeSeconds: hold } = peer;
+function peerProblems(
+  peer: PeerTemplate & Partial<Pick<PeerConfig, "address" | "localAddress">>,
+  under: string,
+  { localAsn }: SpeakerConfig,
+): ConfigProblem[] {
+  const { address: to, localAddress: from, holdTimeSeconds: hold, asn: theirs, localAs } = peer;
   const problems: ConfigProblem[] = [];
   const wrong = (field: string, message: string) =>
-    problems.push({ code: "BadValue", path: `peers[${index}].${field}`, message });
-  if (from !== undefined && familyOf(from) !== familyOf(to)) {
+    problems.push({ code: "BadValue", path: `${under}.${field}`, message });
+  if (from !== undefined && to !== undefined && familyOf(from) !== familyOf(to)) {
     wrong("localAddress", `${from} and the peer's ${to} are not of one address family`);
   }
   if (hold !== 0 && peer.keepaliveTimeSeconds > hold) {
@@ -267,14 +323,42 @@ function peerProblems(peer: PeerConfig, index: number): ConfigProblem[] {
       `${peer.keepaliveTimeSeconds} is more than holdTimeSeconds, ${hold}`,
     );
   }
+  if (peer.ttl !== undefined && peer.ttlSecurityHops !== undefined) {
+    wrong("ttl", "ttlSecurityHops sets it: with GTSM every packet has a TTL of 255 (RFC 5082)");
+  }
+  const isInternal = theirs === "internal" || theirs === (localAs?.asn ?? localAsn);
+  if (isInternal && peer.role !== undefined) {
+    wrong("role", "roles are for external peers (RFC 9234)");
+  }
+  if (isInternal && localAs !== undefined) wrong("localAs", "is for external peers");
+  if (!isInternal && peer.routeReflectorClient) {
+    wrong("routeReflectorClient", "only internal peers are reflected to (RFC 4456)");
+  }
   return problems;
 }
 
-function duplicates(peers: readonly PeerConfig[], field: "name" | "address"): ConfigProblem[] {
-  return peers.flatMap((peer, index) => {
-    const first = peers.findIndex((other) => other[field] === peer[field]);
+function duplicates<Field extends string>(
+  all: readonly Record<Field, string>[],
+  field: Field,
+  under: string,
+): ConfigProblem[] {
+  return all.flatMap((one, index) => {
+    const first = all.findIndex((other) => other[field] === one[field]);
     if (first === index) return [];
-    const message = `${peer[field]} is peers[${first}]'s already`;
-    return [{ code: "Duplicate", path: `peers[${index}].${field}`, message }];
+    const message = `${one[field]} is ${under}[${first}]'s already`;
+    return [{ code: "Duplicate", path: `${under}[${index}].${field}`, message }];
   });
+}
+
+function rangeProblems(config: SpeakerConfig): ConfigProblem[] {
+  const { listenPort, listenRanges = [] } = config;
+  const twice = [
+    ...duplicates(listenRanges, "prefix", "listenRanges"),
+    ...listenRanges.flatMap(({ peer }, index) =>
+      peerProblems(peer, `listenRanges[${index}].peer`, config),
+    ),
+  ];
+  if (listenRanges.length === 0 || listenPort !== undefined) return twice;
+  const message = "without listenPort nobody can call";
+  return [...twice, { code: "MissingField", path: "listenPort", message }];
 }

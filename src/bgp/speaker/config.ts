@@ -1,8 +1,9 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { MaximumPaths } from "../rib/multipath.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
-import type { AfiSafi } from "../wire/message.ts";
+import type { AfiSafi, Role } from "../wire/message.ts";
 
 export type { PolicyStatement };
 
@@ -16,11 +17,31 @@ export type SpeakerConfig = {
   /** Host name for the FQDN capability, so that FRR shows `kind-worker(10.0.2.2)`. */
   hostname: string;
   peers: PeerConfig[];
+  /** Peers that are not configured one by one: whoever calls from a prefix. The longest prefix counts. */
+  listenRanges?: ListenRange[];
   /** RFC 4456 §7; undefined: the router id. */
   clusterId?: Address;
+  /** Undefined: one path each way. */
+  maximumPaths?: Partial<MaximumPaths>;
+  /** Tell BMP stations (RFC 7854) of sessions and received routes; without an interval no statistics. */
+  bmp?: { statisticsIntervalSeconds?: number };
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
   originate: Prefix[];
 };
+
+/** Dynamic neighbours, as FRR's `bgp listen range`. They are never called, and forgotten when they go. */
+export type ListenRange = {
+  prefix: Prefix;
+  /** Of peers at a time. */
+  limit: number;
+  /** What each of them is like. Its name is its address. */
+  peer: PeerTemplate;
+};
+
+export type PeerTemplate = Omit<
+  PeerConfig,
+  "name" | "address" | "localAddress" | "passive" | "port"
+>;
 
 /** Statements as in an export policy: first match wins, nothing matching is rejected. */
 export type ImportPolicy = "accept" | "reject" | PolicyStatement[];
@@ -65,10 +86,19 @@ export type PeerConfig = {
   connectRetryTimeSeconds: number;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */
   ttl?: number;
+  /** GTSM (RFC 5082), in place of `ttl`: the peer is at most this many hops away. */
+  ttlSecurityHops?: number;
   /** TCP MD5 password (RFC 2385). Never logged. */
   password?: string;
-  /** Undefined: the capability is not sent. */
-  gracefulRestart?: { restartTimeSeconds: number };
+  /**
+   * Undefined: the capability is not sent. `longLivedStaleTimeSeconds`: for how long a peer keeps our routes
+   * beyond the restart time, and that we keep its own (RFC 9494).
+   */
+  gracefulRestart?: { restartTimeSeconds: number; longLivedStaleTimeSeconds?: number };
+  /** RFC 7911: several paths to one prefix. `send`: all that the export policy lets out, or the best so many. */
+  addPath?: { receive?: boolean; send?: "all" | number };
+  /** RFC 9234: what we are to this external peer. `strict`: no session unless it says what it is. */
+  role?: { name: Role; strict?: boolean };
   families: AfiSafi[];
   /** What may be advertised: first match wins, nothing matching is rejected. */
   exportPolicy: PolicyStatement[];

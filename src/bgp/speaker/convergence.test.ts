@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import type { PolicyStatement } from "./config.ts";
 import { configA, configB, TestNet } from "./two-speakers.testkit.ts";
@@ -24,7 +25,10 @@ const configure = fc.record({
   node: fc.constantFrom("a", "b"),
   originate: fc.subarray(pool),
   exportPolicy: fc.array(statement, { maxLength: 3 }),
-  importPolicy: fc.constantFrom("accept", "reject"),
+  importPolicy: fc.oneof(
+    fc.constantFrom("accept" as const, "reject" as const),
+    fc.array(statement, { maxLength: 2 }),
+  ),
   holdTimeSeconds: fc.constantFrom(9, 9, 9, 12),
 });
 
@@ -43,23 +47,35 @@ const event = fc.oneof(
 );
 
 /** A set of routes as text that is the same for the same routes. */
-function view(routes: { prefix: string; nextHop?: string; attributes: object }[]): string[] {
+function view(
+  routes: { prefix: string; pathId?: number; nextHop?: string; attributes: object }[],
+): string[] {
   return routes
-    .map(({ prefix: of, nextHop, attributes }) =>
-      JSON.stringify([of, nextHop, Object.entries(attributes).sort()]),
+    .map(({ prefix: of, pathId, nextHop, attributes }) =>
+      JSON.stringify([of, pathId, nextHop, Object.entries(attributes).sort()]),
     )
     .sort();
 }
 
 it.each([
-  ["external peers", 65002, undefined],
-  ["internal peers", 65001, undefined],
-  ["external peers with graceful restart", 65002, { restartTimeSeconds: 10 }],
-])("%s: whatever happened, each holds what the other has sent", (_, asnOfB, gracefulRestart) => {
-  const peer = gracefulRestart === undefined ? {} : { gracefulRestart };
+  ["external peers", 65002, {}],
+  ["internal peers", 65001, {}],
+  ["external peers with graceful restart", 65002, { gracefulRestart: { restartTimeSeconds: 10 } }],
+  [
+    "internal peers with numbered paths and long-lived stale routes",
+    65001,
+    {
+      gracefulRestart: { restartTimeSeconds: 2, longLivedStaleTimeSeconds: 20 },
+      addPath: { receive: true, send: "all" as const },
+    },
+  ],
+])("%s: whatever happened, each holds what the other has sent", (_, asnOfB, peer) => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 12 }), (events) => {
       const net = new TestNet();
+      for (const at of ["10.0.0.1", "10.0.0.2"]) {
+        if ("addPath" in peer) net.numbered.add(address(at));
+      }
       const configs = { a: configA({ peer }), b: configB({ peer, localAsn: asnOfB }) };
       const nodes = {
         a: net.add(configs.a, "10.0.0.1"),

@@ -1,4 +1,5 @@
 import type { Address } from "../../net/address.ts";
+import type { Ends } from "../session/io.ts";
 
 /**
  * The speaker's edge. Whatever happens outside comes in as an Input together with the time; whatever
@@ -7,11 +8,11 @@ import type { Address } from "../../net/address.ts";
  */
 export type Input =
   /** A `connect` effect succeeded. */
-  | { input: "connected"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | ({ input: "connected"; connection: ConnectionId } & Ends)
   /** A `connect` effect failed: `reason` as the system names it (ECONNREFUSED, ETIMEDOUT, …). */
   | { input: "connectFailed"; connection: ConnectionId; reason: string }
   /** A peer connected to the listening port. The edge chooses a fresh ConnectionId: negative numbers are the edge's. */
-  | { input: "accepted"; connection: ConnectionId; localAddress: Address; remoteAddress: Address }
+  | ({ input: "accepted"; connection: ConnectionId } & Ends)
   | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
   /** The transport is gone, by FIN, by error, or after a `close` effect of ours. */
   | { input: "closed"; connection: ConnectionId; reason?: string }
@@ -32,8 +33,12 @@ export type Effect =
       port: number;
       localAddress?: Address;
       ttl?: number;
+      /** GTSM (RFC 5082): packets that come with less are not listened to. */
+      minTtl?: number;
       password?: string;
     }
+  /** The same for a connection that was accepted. */
+  | { do: "limitTtl"; connection: ConnectionId; ttl?: number; minTtl?: number }
   | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
   /** Close after what was sent; the edge answers nothing, and `closed` is not expected. */
   | { do: "close"; connection: ConnectionId }
@@ -42,5 +47,7 @@ export type Effect =
   | { do: "clearTimer"; timer: TimerId }
   /** Something an operator would want in the log. `peer` is PeerConfig.name. */
   | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string; peer?: string }
+  /** To every BMP station (RFC 7854): whole messages. Only where the configuration has `bmp`. */
+  | { do: "bmp"; bytes: Uint8Array }
   /** A session changed state, or counted routes changed: status is worth reporting. */
   | { do: "changed"; peer: string };

@@ -40,7 +40,8 @@ export function explain(prefix: Prefix, ribs: Ribs, peers: readonly Peer[]): Exp
     candidates.length === 0
       ? undefined
       : bestPath(candidates, (elimination) => eliminations.push(elimination));
-  const available = (path: Path) => availableRoute(family, prefix, path, path === best);
+  const used = ribs.loc[name].used(prefix);
+  const available = (path: Path) => availableRoute(family, prefix, path, used);
   return {
     prefix,
     ...(best !== undefined && { best: available(best) }),

@@ -43,7 +43,7 @@ describe("graceful restart helper (RFC 4724 §4.2)", () => {
     net.run(2_000);
     expect(b.speaker.routesReceived()).toEqual([]);
     expect(b.speaker.routesAvailable()).toEqual([]);
-    expect(b.logs.at(-1)).toContain("stale routes removed");
+    expect(b.logs.at(-1)).toContain("stale ipv4/unicast routes removed");
   });
 
   it("removes them at once where the peer has not preserved its forwarding", () => {

@@ -1,12 +1,15 @@
 import type { Prefix } from "../../net/prefix.ts";
 import { AdjRibIn } from "../rib/adj-rib-in.ts";
 import { prependAsn } from "../rib/as-path.ts";
+import type { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
 import { type Imported, Importer, type LocalSide, whyIneligible } from "../rib/import.ts";
 import type { AttributeSet, Path, PeerSource } from "../rib/path.ts";
+import { markedIn } from "../rib/role.ts";
 import { pathIdOfKey, prefixOfKey, type RouteKey, routeKey } from "../rib/route-key.ts";
 import type { Negotiated } from "../session/io.ts";
-import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
+import type { AfiSafi, PathAttributes, UpdateMessage } from "../wire/message.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
 import type { ImportPolicy } from "./config.ts";
 import type { Ribs } from "./ribs.ts";
 
@@ -34,6 +37,10 @@ export class Inbound {
   /** Routes that the decision process could look at, and the import policy rejects; not filled where it rejects all. */
   readonly #rejected = new Map<FamilyName, Set<RouteKey>>();
   #session: InboundSession | undefined;
+  /** Families whose stale routes are long-lived ones. */
+  readonly #longLived = new Set<FamilyName>();
+  /** Families whose End-of-RIB came in this session. */
+  readonly #endOfRib = new Set<FamilyName>();
 
   constructor(peer: string, ribs: Ribs, importPolicy: ImportPolicy) {
     this.#peer = peer;
@@ -70,11 +77,21 @@ export class Inbound {
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
   begin(of: Omit<InboundSession, "paths">, negotiated: Negotiated): void {
     this.#session = { ...of, paths: new WeakMap() };
+    this.#endOfRib.clear();
+    const { gracefulRestart, longLivedGracefulRestart = [] } = negotiated;
+    const restarted = gracefulRestart?.families.filter(
+      ({ family }) => !this.#longLived.has(familyName(family)),
+    );
+    const longLived = longLivedGracefulRestart.filter(({ family }) =>
+      this.#longLived.has(familyName(family)),
+    );
+    // Each kind of stale routes has its own F bit (RFC 4724 §4.2, RFC 9494 §4.2).
     const preserved = new Set(
-      negotiated.gracefulRestart?.families
+      [...(restarted ?? []), ...longLived]
         .filter(({ forwardingPreserved }) => forwardingPreserved)
         .map(({ family }) => familyName(family)),
     );
+    this.#longLived.clear();
     const negotiatedNames = negotiated.families.map(familyName);
     for (const name of this.#tables.keys()) {
       // RFC 4724 §4.2: no capability, no such family in it, or its F bit clear: they go at once.
@@ -120,18 +137,45 @@ export class Inbound {
   }
 
   /** BoRR (RFC 7313 §4): the peer sends the family's routes again; EoRR ends it. */
-  markStale(family: AfiSafi): void {
-    this.#table(family).markStale();
+  markStale(name: FamilyName): void {
+    this.#tables.get(name)?.markStale();
   }
 
-  /** End-of-RIB (RFC 4724 §4.2) or EoRR (RFC 7313 §4): what was not sent again is gone. */
-  sweepStale(family: AfiSafi): void {
-    this.#uninstall(familyName(family), this.#table(family).sweepStale());
+  /** EoRR (RFC 7313 §4), or the end of a time limit: what was not sent again is gone. */
+  sweepStale(name: FamilyName): void {
+    this.#uninstall(name, this.#tables.get(name)?.sweepStale() ?? []);
   }
 
-  /** The peer did not come back, or did not finish, in time. */
-  sweepAllStale(): void {
-    for (const [name, table] of this.#tables) this.#uninstall(name, table.sweepStale());
+  /** End-of-RIB (RFC 4724 §4.2). */
+  endOfRib(name: FamilyName): void {
+    this.#endOfRib.add(name);
+    this.sweepStale(name);
+  }
+
+  hasEndOfRib(name: FamilyName): boolean {
+    return this.#endOfRib.has(name);
+  }
+
+  /**
+   * The restart time is over and the peer is not back: its routes that may stay carry LLGR_STALE, which
+   * makes them the last choice, and the others go (RFC 9494 §4.2).
+   */
+  beginLongLived(name: FamilyName): void {
+    this.#longLived.add(name);
+    const table = this.#tables.get(name);
+    const marked = new Map<Path, Path>();
+    for (const key of table?.staleKeys() ?? []) {
+      const path = table!.get(key)!;
+      if (path.set.attributes.communities?.includes(WellKnownCommunity.noLlgr)) {
+        table!.withdraw(key);
+        this.#uninstall(name, [key]);
+        continue;
+      }
+      let stale = marked.get(path);
+      if (stale === undefined) marked.set(path, (stale = longLivedStale(path, this.#ribs.pool)));
+      table!.replaceStale(key, stale);
+      this.#install(name, key, stale);
+    }
   }
 
   /** What was received is judged anew, without asking the peer. */
@@ -159,10 +203,8 @@ export class Inbound {
     if (attributes === undefined || session === undefined) {
       throw new Error("routes announced without attributes or outside a session");
     }
-    const { source, local, prepend, paths } = session;
-    const asPath =
-      prepend === undefined ? attributes.asPath : prependAsn(attributes.asPath, prepend, 1);
-    const set = this.#ribs.pool.intern({ ...attributes, asPath }, nextHop);
+    const { source, local, paths } = session;
+    const set = this.#ribs.pool.intern(received(attributes, session), nextHop);
     let known = paths.get(set);
     if (known === undefined) paths.set(set, (known = new Map()));
     return (pathId) => {
@@ -204,4 +246,25 @@ export class Inbound {
     this.#uninstall(name, this.#tables.get(name)?.clear() ?? []);
     this.#tables.delete(name);
   }
+}
+
+/** The attributes with what a session adds to all of its routes: local-as, and OTC by its role (RFC 9234 §5). */
+function received(
+  attributes: PathAttributes,
+  { local: { role, peerAsn }, prepend }: InboundSession,
+): PathAttributes {
+  const onlyToCustomer = role && markedIn(attributes, role, peerAsn);
+  return {
+    ...attributes,
+    ...(prepend !== undefined && { asPath: prependAsn(attributes.asPath, prepend, 1) }),
+    ...(onlyToCustomer !== undefined && { onlyToCustomer }),
+  };
+}
+
+function longLivedStale(path: Path, pool: AttributePool): Path {
+  const { attributes, nextHop } = path.set;
+  const communities = [
+    ...new Set([...(attributes.communities ?? []), WellKnownCommunity.llgrStale]),
+  ];
+  return { ...path, set: pool.intern({ ...attributes, communities }, nextHop) };
 }

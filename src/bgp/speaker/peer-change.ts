@@ -48,6 +48,7 @@ function sessionKey(of: PeerConfig): string {
     of.localAddress,
     of.port,
     of.ttl,
+    of.ttlSecurityHops,
     of.password,
     of.holdTimeSeconds,
     of.keepaliveTimeSeconds,
@@ -57,5 +58,7 @@ function sessionKey(of: PeerConfig): string {
     of.routeReflectorClient,
     of.nextHopSelf,
     of.allowAsIn,
+    of.addPath,
+    of.role,
   ]);
 }

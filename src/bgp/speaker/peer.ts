@@ -1,5 +1,5 @@
 import type { Prefix } from "../../net/prefix.ts";
-import type { FamilyName } from "../rib/family.ts";
+import { families, type FamilyName, familyName } from "../rib/family.ts";
 import { ownCapabilities } from "../session/capabilities.ts";
 import type {
   DownReason,
@@ -14,18 +14,14 @@ import { NoRoomError } from "../wire/error.ts";
 import type { AfiSafi, Capability, Message, UpdateMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import type { PeerConfig } from "./config.ts";
-import type { ConnectionId, Effect, TimerId } from "./effect.ts";
+import type { Effect, TimerId } from "./effect.ts";
 import { Inbound } from "./inbound.ts";
 import { PrefixLimits } from "./maximum-prefix.ts";
 import { Outbound } from "./outbound.ts";
+import { OwnTimers } from "./own-timers.ts";
 import { peerChange } from "./peer-change.ts";
-import type { Ribs } from "./ribs.ts";
-import {
-  inboundSession,
-  outboundOptions,
-  sessionAsn,
-  type SpeakerIdentity,
-} from "./session-view.ts";
+import type { Established, PeerContext } from "./peer-context.ts";
+import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
 
 /**
  * A peer that is back but never says End-of-RIB, or that says BoRR and never EoRR, loses what is
@@ -33,34 +29,8 @@ import {
  */
 const stalePathTimeMs = 360_000;
 
-/** The timers that are the peer's own and not its session's: the end of stale routes, and of a teardown for too many. */
-const sweepTimer = "sweepStale";
-const maximumPrefixTimer = "maximumPrefix";
-
 /** RFC 7313 §3.2. */
 const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
-
-/** What a peer needs of its speaker. */
-export type PeerContext = {
-  /** As configured now. */
-  readonly speaker: () => SpeakerIdentity;
-  readonly softwareVersion: string;
-  /** The Restart State bit of the first session's OPEN (RFC 4724 §4.1). */
-  readonly restarting: boolean;
-  readonly ribs: Ribs;
-  readonly random: () => number;
-  readonly newConnectionId: () => ConnectionId;
-  readonly emit: (effect: Effect, peer: Peer) => void;
-  /** The peer's state or one of its route counts is another. */
-  readonly changed: (peer: Peer) => void;
-};
-
-/** What a peer has while its session is Established. */
-export type Established = {
-  readonly negotiated: Negotiated;
-  readonly outbound: Outbound;
-  readonly sinceMs: number;
-};
 
 /** One configured peer: its session, its routes in and out, and what it left behind when it restarts. */
 export class Peer {
@@ -71,7 +41,9 @@ export class Peer {
   #config: PeerConfig;
   #established: Established | undefined;
   #lastDown: string | undefined;
-  #isSweepSet = false;
+  readonly #timers: OwnTimers;
+  /** What the last session settled about long-lived graceful restart. */
+  #longLived: NonNullable<Negotiated["longLivedGracefulRestart"]> = [];
   #heldDown: string | undefined;
   readonly #limits = new PrefixLimits();
   readonly #context: PeerContext;
@@ -81,6 +53,10 @@ export class Peer {
     this.#config = config;
     this.#context = context;
     this.inbound = new Inbound(config.name, context.ribs, config.importPolicy);
+    this.#timers = new OwnTimers(
+      (effect) => this.#emit(effect),
+      (name) => this.#timerId(name),
+    );
     const currentConfig = () => this.#config;
     const currentCapabilities = () => this.#capabilities();
     this.session = new Session({
@@ -116,6 +92,13 @@ export class Peer {
     return this.#heldDown;
   }
 
+  /** Nothing would be lost with this peer: no connection, no routes kept, no teardown to sit out. */
+  get isGone(): boolean {
+    const { state } = this.session;
+    const isWaiting = state === "Idle" || state === "Active";
+    return isWaiting && !this.inbound.hasStale && this.#heldDown === undefined;
+  }
+
   /** Unless it is administratively down. */
   start(nowMs: number): void {
     this.#heldDown = this.#config.shutdown && "administratively shut down";
@@ -125,24 +108,27 @@ export class Peer {
 
   step(input: SessionInput, nowMs: number): void {
     const { state, lastError } = this.session;
-    for (const effect of this.session.step(input, nowMs)) this.#perform(effect, nowMs);
+    for (const effect of this.session.step(input, nowMs)) {
+      const begins = effect.do === "established";
+      if (!begins) this.#context.observe(effect, this, nowMs);
+      this.#perform(effect, nowMs);
+      if (begins) this.#context.observe(effect, this, nowMs);
+    }
     // Not amid the effects: those left would be of a session that is over.
     if (this.#established !== undefined) this.#checkLimits(nowMs);
     if (this.session.state === state && this.session.lastError === lastError) return;
     this.#context.changed(this);
   }
 
-  /** A timer of the name this peer gave it fired: the session's, or its own. */
+  /** A timer of the name this peer gave it fired: its own, or the session's. */
   timer(name: string, nowMs: number): void {
-    if (name === sweepTimer) {
-      this.#isSweepSet = false;
-      this.#log("info", "stale routes removed: the peer did not send them again in time");
-      this.inbound.sweepAllStale();
+    const own = this.#timers.fired(name);
+    if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
+    else if (own === "maximumPrefix") this.start(nowMs);
+    else {
+      if (own === "sweepStale") this.#restartTimeOver();
+      else this.#sweep(own.slice("longLived/".length) as FamilyName);
       this.#context.changed(this);
-    } else if (name === maximumPrefixTimer) {
-      this.start(nowMs);
-    } else {
-      this.step({ input: "timer", timer: name as TimerName }, nowMs);
     }
   }
 
@@ -165,7 +151,7 @@ export class Peer {
 
   /** Down where it is to be shut down, else up. */
   #hold(nowMs: number): void {
-    this.#emit({ do: "clearTimer", timer: this.#timerId(maximumPrefixTimer) });
+    this.#timers.clear("maximumPrefix");
     const { shutdown } = this.#config;
     if (shutdown !== undefined) {
       const subcode = CeaseSubcode.administrativeShutdown;
@@ -189,8 +175,7 @@ export class Peer {
     this.step({ input: "stop", notification }, nowMs);
     this.#lastDown = this.#heldDown;
     if (restartTimeSeconds !== undefined) {
-      const timer = this.#timerId(maximumPrefixTimer);
-      this.#emit({ do: "setTimer", timer, afterMs: restartTimeSeconds * 1000 });
+      this.#timers.set("maximumPrefix", restartTimeSeconds * 1000);
     }
   }
 
@@ -200,16 +185,34 @@ export class Peer {
     this.#sendRoutes(this.#established.outbound.changed(name, prefixes));
   }
 
+  /** Whether route selection after a restart waits for this peer's routes of the family (RFC 4724 §4.1). */
+  awaitsEndOfRib(name: FamilyName): boolean {
+    const { gracefulRestart, importPolicy, families: wanted } = this.#config;
+    const isExpected =
+      gracefulRestart !== undefined && wanted.some((of) => familyName(of) === name);
+    if (!isExpected || importPolicy === "reject" || this.#heldDown !== undefined) return false;
+    if (this.#established === undefined) return true;
+    const theirs = this.#established.negotiated.gracefulRestart;
+    // One that restarts as well waits for us in turn.
+    return theirs?.restarting === false && !this.inbound.hasEndOfRib(name);
+  }
+
+  /** Route selection after a restart is done: the peer gets what was held back. */
+  endDeferral(name: FamilyName): void {
+    if (this.#established === undefined) return;
+    this.#sendRoutes(this.#established.outbound.endDeferral(name));
+  }
+
   /** Forgets the peer's routes. After the session was stopped. */
   dispose(): void {
     this.inbound.end([]);
-    this.#clearSweep();
-    this.#emit({ do: "clearTimer", timer: this.#timerId(maximumPrefixTimer) });
+    this.#timers.clearAll();
   }
 
   #perform(effect: SessionEffect, nowMs: number): void {
     switch (effect.do) {
       case "connect":
+      case "limitTtl":
       case "send":
       case "close":
         this.#emit(effect);
@@ -224,7 +227,7 @@ export class Peer {
         this.#emit({ ...effect, peer: this.#config.name });
         break;
       case "established":
-        this.#begin(effect.negotiated, nowMs);
+        this.#begin(effect, nowMs);
         break;
       case "down":
         this.#end(effect.reason, effect.graceful);
@@ -238,55 +241,98 @@ export class Peer {
     }
   }
 
-  #begin(negotiated: Negotiated, nowMs: number): void {
+  #begin(
+    { negotiated, opens }: Extract<SessionEffect, { do: "established" }>,
+    nowMs: number,
+  ): void {
     const config = this.#config;
     const speaker = this.#context.speaker();
     this.inbound.begin(inboundSession(config, speaker, negotiated), negotiated);
-    if (this.inbound.hasStale) this.#sweepStaleAfter(stalePathTimeMs);
-    else this.#clearSweep();
+    this.#clearUnneeded();
+    if (this.inbound.hasStale) this.#timers.set("sweepStale", stalePathTimeMs);
     const options = outboundOptions(config, speaker, negotiated);
-    const outbound = new Outbound(this.#context.ribs, options, negotiated);
-    this.#established = { negotiated, outbound, sinceMs: nowMs };
+    const deferred = this.#context.deferred();
+    const outbound = new Outbound(this.#context.ribs, options, negotiated, deferred);
+    this.#established = { negotiated, opens, outbound, sinceMs: nowMs };
+    for (const missing of missingPolicies(config, negotiated)) this.#log("warn", missing);
     this.#sendRoutes(outbound.begin());
   }
 
   #end(reason: DownReason, graceful: boolean): void {
     this.#lastDown = this.session.lastError ?? reason;
-    const restart = graceful ? this.#established?.negotiated.gracefulRestart : undefined;
+    const negotiated = graceful ? this.#established?.negotiated : undefined;
+    const restart = negotiated?.gracefulRestart;
     this.#established = undefined;
+    this.#longLived = negotiated?.longLivedGracefulRestart ?? [];
     this.inbound.end(restart?.families.map(({ family }) => family) ?? []);
-    if (restart !== undefined && this.inbound.hasStale) {
-      this.#log("info", `keeping routes as stale for ${restart.restartTimeSeconds} s`);
-      this.#sweepStaleAfter(restart.restartTimeSeconds * 1000);
-    } else this.#clearSweep();
+    this.#clearUnneeded();
+    if (restart === undefined || !this.inbound.hasStale) return;
+    const { restartTimeSeconds } = restart;
+    this.#log("info", `keeping routes as stale for ${restartTimeSeconds} s`);
+    if (restartTimeSeconds > 0) this.#timers.set("sweepStale", restartTimeSeconds * 1000);
+    else this.#restartTimeOver();
+  }
+
+  /** The peer did not come back, or did not finish, in time: its stale routes go, or begin a long life (RFC 9494 §4.2). */
+  #restartTimeOver(): void {
+    for (const [name, { stale }] of this.inbound.tables()) {
+      if (stale === 0 || this.#timers.isRunning(`longLived/${name}`)) continue;
+      const longLived = this.#longLived.find(({ family }) => familyName(family) === name);
+      // A stale time of 0: it takes such routes, and wants none of its own kept.
+      const isOver = longLived === undefined || longLived.staleTimeSeconds === 0;
+      if (this.#established !== undefined || isOver) this.#sweep(name);
+      else {
+        const { staleTimeSeconds } = longLived;
+        this.#log("info", `keeping ${name} routes as long-lived stale for ${staleTimeSeconds} s`);
+        this.inbound.beginLongLived(name);
+        this.#timers.set(`longLived/${name}`, staleTimeSeconds * 1000);
+      }
+    }
+  }
+
+  #sweep(name: FamilyName): void {
+    this.#log("info", `stale ${name} routes removed: the peer did not send them again in time`);
+    this.inbound.sweepStale(name);
   }
 
   #update(message: UpdateMessage): void {
     this.inbound.update(message);
-    if (message.endOfRib !== undefined) this.inbound.sweepStale(message.endOfRib);
+    if (message.endOfRib !== undefined) this.inbound.endOfRib(familyName(message.endOfRib));
     this.#checkStale();
   }
 
   #routeRefresh(family: AfiSafi, subtype: number): void {
+    const { gracefulRestart } = this.#established!.negotiated;
     switch (subtype) {
       case RouteRefreshSubtype.request:
         this.#sendRoutes(this.#established!.outbound.refresh(family));
         break;
       case RouteRefreshSubtype.begin:
-        this.inbound.markStale(family);
-        this.#sweepStaleAfter(stalePathTimeMs);
+        // RFC 7313 §4: what a restarting peer has not finished cannot be begun again.
+        if (gracefulRestart !== undefined && !this.inbound.hasEndOfRib(familyName(family))) break;
+        this.inbound.markStale(familyName(family));
+        this.#timers.set("sweepStale", stalePathTimeMs);
         break;
       case RouteRefreshSubtype.end:
-        this.inbound.sweepStale(family);
+        this.inbound.sweepStale(familyName(family));
         this.#checkStale();
         break;
     }
   }
 
-  /** Received routes changed. Once none is stale, there is nothing left to sweep. */
+  /** Received routes changed. */
   #checkStale(): void {
     this.#context.changed(this);
-    if (!this.inbound.hasStale) this.#clearSweep();
+    this.#clearUnneeded();
+  }
+
+  /** Once nothing is stale, there is nothing left to sweep. */
+  #clearUnneeded(): void {
+    if (!this.inbound.hasStale) this.#timers.clear("sweepStale");
+    for (const name of Object.keys(families) as FamilyName[]) {
+      const isStale = (this.inbound.tables().get(name)?.stale ?? 0) > 0;
+      if (!isStale) this.#timers.clear(`longLived/${name}`);
+    }
   }
 
   #sendRoutes(messages: readonly Message[]): void {
@@ -324,17 +370,6 @@ export class Peer {
 
   #timerId(name: string): TimerId {
     return `${this.serial}:${name}`;
-  }
-
-  #sweepStaleAfter(afterMs: number): void {
-    this.#isSweepSet = true;
-    this.#emit({ do: "setTimer", timer: this.#timerId(sweepTimer), afterMs });
-  }
-
-  #clearSweep(): void {
-    if (!this.#isSweepSet) return;
-    this.#isSweepSet = false;
-    this.#emit({ do: "clearTimer", timer: this.#timerId(sweepTimer) });
   }
 
   #log(level: "info" | "warn" | "error", message: string): void {

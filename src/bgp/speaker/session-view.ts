@@ -38,6 +38,8 @@ export function inboundSession(
       routerId,
       clusterId,
       address: negotiated.localAddress,
+      role: internal ? undefined : config.role?.name,
+      peerAsn: negotiated.peerAsn,
     },
     prepend: internal || localAs?.noPrepend ? undefined : localAs?.asn,
   };
@@ -50,7 +52,7 @@ export function outboundOptions(
   negotiated: Negotiated,
 ): OutboundOptions {
   const { localAsn, routerId, clusterId = routerId } = speaker;
-  const { name, exportPolicy, localAs, nextHopSelf = false } = config;
+  const { name, exportPolicy, localAs, nextHopSelf = false, addPath } = config;
   const asn = sessionAsn(config, speaker);
   return {
     name,
@@ -58,8 +60,28 @@ export function outboundOptions(
     client: isClient(config, negotiated),
     clusterId,
     nextHopSelf,
+    role: negotiated.internal ? undefined : config.role?.name,
+    longLived: negotiated.longLivedGracefulRestart !== undefined,
+    pathsMax: addPath?.send === undefined || addPath.send === "all" ? Infinity : addPath.send,
     prependAsns: asn === localAsn || localAs?.replaceAs ? [asn] : [asn, localAsn],
   };
+}
+
+/** RFC 8212 does its work in silence, and a table that stays empty is hard to read: what to say of it. */
+export function missingPolicies(
+  { importPolicy, exportPolicy }: PeerConfig,
+  { internal }: Negotiated,
+): string[] {
+  // A word instead of statements was chosen by somebody.
+  if (internal || typeof importPolicy === "string") return [];
+  const missing: string[] = [];
+  if (importPolicy.length === 0) {
+    missing.push("its routes are not used: there is no import policy (RFC 8212)");
+  }
+  if (exportPolicy.length === 0) {
+    missing.push("it is sent no routes: there is no export policy (RFC 8212)");
+  }
+  return missing;
 }
 
 function isClient({ routeReflectorClient }: PeerConfig, { internal }: Negotiated): boolean {

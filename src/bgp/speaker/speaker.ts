@@ -1,12 +1,18 @@
+import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { FamilyName } from "../rib/family.ts";
+import { families, type FamilyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
 import type { CeaseSaid } from "../session/io.ts";
+import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
-import type { PeerConfig, SpeakerConfig } from "./config.ts";
+import { BmpMonitor } from "./bmp-monitor.ts";
+import type { ListenRange, PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input } from "./effect.ts";
 import { explain, type Explanation } from "./explain.ts";
-import { Peer, type PeerContext } from "./peer.ts";
+import { dynamicPeer, listenRangeOf } from "./listen-range.ts";
+import { mrtDump } from "./mrt-dump.ts";
+import { Peer } from "./peer.ts";
+import type { PeerContext } from "./peer-context.ts";
 import { peerChange, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
 import {
@@ -22,6 +28,10 @@ import {
   receivedRoutes,
 } from "./views.ts";
 
+/** Of the speaker itself: no peer has the serial number 0. */
+const deferralTimer = "0:selectionDeferral";
+const statisticsTimer = "0:bmpStatistics";
+
 export type SpeakerOptions = {
   /** Any clock that only goes forward; the same for every call. */
   nowMs: number;
@@ -31,6 +41,8 @@ export type SpeakerOptions = {
   softwareVersion: string;
   /** Uniform in [0, 1): jitter of timers (RFC 4271 §10). */
   random: () => number;
+  /** Milliseconds since 1970 at 0 of that clock, for BMP; undefined: times are left out. */
+  timeOriginMs?: number;
 };
 
 /**
@@ -40,9 +52,12 @@ export type SpeakerOptions = {
 export class Speaker {
   #config: SpeakerConfig;
   readonly #options: SpeakerOptions;
+  readonly #bmp: BmpMonitor;
   readonly #ribs = new Ribs();
   /** By PeerConfig.name, in the order of the configuration. */
   #peers = new Map<string, Peer>();
+  /** Of these, the ones a listen range let in, by name. */
+  readonly #dynamic = new Map<string, ListenRange>();
   readonly #bySerial = new Map<number, Peer>();
   readonly #byConnection = new Map<ConnectionId, Peer>();
   #lastSerial = 0;
@@ -50,11 +65,19 @@ export class Speaker {
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
+  /** Families whose route selection waits for the peers' End-of-RIB: right after a restart (RFC 4724 §4.1). */
+  readonly #deferred = new Set<FamilyName>();
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
     this.#config = config;
     this.#options = options;
+    const { hostname: sysName } = config;
+    this.#bmp = new BmpMonitor(
+      { sysName, sysDescr: options.softwareVersion },
+      options.timeOriginMs,
+    );
     this.#ribs.originate(config.originate);
+    this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
     this.#addPeers(options.nowMs);
   }
 
@@ -66,17 +89,27 @@ export class Speaker {
   start(nowMs: number): Effect[] {
     if (this.#state !== "new") throw new Error("a speaker is started once");
     this.#state = "running";
+    if (this.#options.restarting) this.#deferSelection();
+    this.#statistics(nowMs);
     for (const peer of this.#peers.values()) peer.start(nowMs);
     return this.#finish();
   }
 
   step(input: Input, nowMs: number): Effect[] {
     if (this.#state !== "running") return [];
+    this.#take(input, nowMs);
+    this.#removeGone(nowMs);
+    return this.#finish();
+  }
+
+  #take(input: Input, nowMs: number): void {
     switch (input.input) {
       case "accepted":
         this.#accepted(input, nowMs);
         break;
       case "timer": {
+        if (input.timer === statisticsTimer) this.#statistics(nowMs);
+        if (input.timer === deferralTimer) this.#endDeferral([...this.#deferred]);
         const [serial = "", name = ""] = input.timer.split(":");
         this.#bySerial.get(Number(serial))?.timer(name, nowMs);
         break;
@@ -92,7 +125,6 @@ export class Speaker {
         else if (input.input === "connected") this.#effects.push({ do: "close", connection });
       }
     }
-    return this.#finish();
   }
 
   /**
@@ -103,12 +135,22 @@ export class Speaker {
     if (this.#state === "stopped") return [];
     const resetAll = speakerReset(this.#config, config);
     const wanted = new Map(config.peers.map((peer) => [peer.name, peer]));
+    for (const name of this.#dynamic.keys()) {
+      const peer = this.#peers.get(name)!.config;
+      const range = listenRangeOf(peer.address, config);
+      if (range === undefined || wanted.has(name)) continue;
+      this.#dynamic.set(name, range);
+      wanted.set(name, dynamicPeer(peer.address, range));
+    }
     for (const peer of this.#peers.values()) {
       const after = wanted.get(peer.config.name);
       if (after === undefined) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
       else if (resetAll || mustStartOver(peer, after)) {
         this.#removePeer(peer, CeaseSubcode.otherConfigurationChange, nowMs);
       }
+    }
+    if (JSON.stringify(config.maximumPaths) !== JSON.stringify(this.#config.maximumPaths)) {
+      this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
     }
     this.#config = config;
     this.#ribs.originate(config.originate);
@@ -138,12 +180,27 @@ export class Speaker {
       };
       this.#stopPeer(peer, inSilence ? undefined : said, nowMs);
     }
+    if (this.#config.bmp !== undefined) this.#toStations([this.#bmp.end()]);
     this.#state = "stopped";
     return this.#finish();
   }
 
+  /** What a BMP station that has just connected is to be sent before the `bmp` effects (RFC 7854 §5). */
+  bmpBegin(nowMs: number): Uint8Array[] {
+    return this.#bmp.begin([...this.#peers.values()], nowMs);
+  }
+
+  /** The routes received and the own ones as an MRT file (RFC 6396), one record after the other. */
+  mrtDump(atSeconds: number): Generator<Uint8Array> {
+    return mrtDump([...this.#peers.values()], this.#ribs, this.#config, atSeconds);
+  }
+
   peers(nowMs: number): PeerStatus[] {
-    return [...this.#peers.values()].map((peer) => peerStatus(peer, this.#config, nowMs));
+    return [...this.#peers.values()].map((peer) => {
+      const range = this.#dynamic.get(peer.config.name)?.prefix;
+      const status = peerStatus(peer, this.#config, nowMs);
+      return range === undefined ? status : { ...status, listenRange: range };
+    });
   }
 
   /** adj-rib-in before policy, of one peer or of all. */
@@ -178,14 +235,46 @@ export class Speaker {
 
   #accepted(input: Extract<Input, { input: "accepted" }>, nowMs: number): void {
     const { connection, remoteAddress } = input;
-    const peer = [...this.#peers.values()].find(({ config }) => config.address === remoteAddress);
-    if (peer === undefined) {
-      const message = `connection from ${remoteAddress} closed: no such peer is configured`;
+    const known = [...this.#peers.values()].find(({ config }) => config.address === remoteAddress);
+    const peer = known ?? this.#addDynamic(remoteAddress, nowMs);
+    if (typeof peer === "string") {
+      const message = `connection from ${remoteAddress} closed: ${peer}`;
       this.#effects.push({ do: "log", level: "warn", message }, { do: "close", connection });
       return;
     }
     this.#byConnection.set(connection, peer);
     peer.step(input, nowMs);
+  }
+
+  /** A peer that a listen range lets in, or why none does. */
+  #addDynamic(address: Address, nowMs: number): Peer | string {
+    const range = listenRangeOf(address, this.#config);
+    if (range === undefined) return "no such peer is configured";
+    const inRange = [...this.#dynamic.values()].filter(({ prefix }) => prefix === range.prefix);
+    if (inRange.length >= range.limit) {
+      return `the listen range ${range.prefix} has its ${range.limit} peers already`;
+    }
+    const config = dynamicPeer(address, range);
+    const peer = this.#newPeer(config, nowMs);
+    this.#peers.set(config.name, peer);
+    this.#dynamic.set(config.name, range);
+    peer.start(nowMs);
+    return peer;
+  }
+
+  /** Dynamic peers without a session, or routes kept for the next one, are forgotten. */
+  #removeGone(nowMs: number): void {
+    for (const name of this.#dynamic.keys()) {
+      const peer = this.#peers.get(name)!;
+      if (peer.isGone) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
+    }
+  }
+
+  #newPeer(config: PeerConfig, nowMs: number): Peer {
+    const serial = ++this.#lastSerial;
+    const peer = new Peer(serial, config, this.#peerContext(config, nowMs));
+    this.#bySerial.set(serial, peer);
+    return peer;
   }
 
   /** Makes the configured peers that are not there yet, and puts all in the configuration's order. */
@@ -195,13 +284,12 @@ export class Speaker {
     for (const config of this.#config.peers) {
       let peer = this.#peers.get(config.name);
       if (peer === undefined) {
-        const serial = ++this.#lastSerial;
-        peer = new Peer(serial, config, this.#peerContext(config, nowMs));
-        this.#bySerial.set(serial, peer);
+        peer = this.#newPeer(config, nowMs);
         added.push(peer);
       }
       inOrder.set(config.name, peer);
     }
+    for (const name of this.#dynamic.keys()) inOrder.set(name, this.#peers.get(name)!);
     this.#peers = inOrder;
     return added;
   }
@@ -215,8 +303,12 @@ export class Speaker {
       // Peers hold our old routes for the restart time at most: later there is nothing to resume.
       restarting: restarting && nowMs - startedMs < restartTimeMs,
       ribs: this.#ribs,
+      deferred: () => this.#deferred,
       random,
       newConnectionId: () => ++this.#lastConnection,
+      observe: (effect, of, atMs) => {
+        if (this.#config.bmp !== undefined) this.#toStations(this.#bmp.observe(effect, of, atMs));
+      },
       emit: (effect, peer) => this.#emit(effect, peer),
       changed: (peer) => this.#changed.add(peer),
     };
@@ -226,6 +318,7 @@ export class Speaker {
     this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
     this.#peers.delete(peer.config.name);
+    this.#dynamic.delete(peer.config.name);
     this.#bySerial.delete(peer.serial);
   }
 
@@ -243,6 +336,38 @@ export class Speaker {
     this.#effects.push(effect);
   }
 
+  /** Until every peer that kept our routes has sent its own, or none of them keeps them any longer. */
+  #deferSelection(): void {
+    const seconds = this.#config.peers.map((of) => of.gracefulRestart?.restartTimeSeconds ?? 0);
+    const afterMs = Math.max(0, ...seconds) * 1000;
+    if (afterMs === 0) return;
+    for (const name of Object.keys(families) as FamilyName[]) this.#deferred.add(name);
+    this.#effects.push({ do: "setTimer", timer: deferralTimer, afterMs });
+  }
+
+  #endDeferral(names: readonly FamilyName[]): void {
+    for (const name of names) {
+      this.#deferred.delete(name);
+      for (const peer of this.#peers.values()) peer.endDeferral(name);
+    }
+    if (names.length > 0 && this.#deferred.size === 0) {
+      this.#effects.push({ do: "clearTimer", timer: deferralTimer });
+    }
+  }
+
+  #toStations(messages: readonly Uint8Array[]): void {
+    for (const bytes of messages) this.#effects.push({ do: "bmp", bytes });
+  }
+
+  #statistics(nowMs: number): void {
+    const { bmp } = this.#config;
+    if (bmp?.statisticsIntervalSeconds === undefined) return;
+    const locRib = (name: FamilyName) => this.#ribs.loc[name].size;
+    this.#toStations(this.#bmp.statistics([...this.#peers.values()], locRib, nowMs));
+    const afterMs = bmp.statisticsIntervalSeconds * 1000;
+    this.#effects.push({ do: "setTimer", timer: statisticsTimer, afterMs });
+  }
+
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(): Effect[] {
     for (const [name, loc] of Object.entries(this.#ribs.loc) as [FamilyName, LocRib][]) {
@@ -250,6 +375,10 @@ export class Speaker {
       if (changed.size === 0) continue;
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
     }
+    const peers = [...this.#peers.values()];
+    this.#endDeferral(
+      [...this.#deferred].filter((name) => !peers.some((peer) => peer.awaitsEndOfRib(name))),
+    );
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }

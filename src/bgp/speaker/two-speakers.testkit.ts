@@ -23,6 +23,8 @@ export class TestNode {
   readonly sent: { atMs: number; to: Address; message: Message }[] = [];
   readonly logs: string[] = [];
   readonly changed: string[] = [];
+  /** What a BMP station would have heard. */
+  readonly bmp: Uint8Array[] = [];
   readonly timers = new Map<TimerId, object>();
   readonly wires = new Map<ConnectionId, { wire: Wire; other: TestNode }>();
   readonly readers = new Map<ConnectionId, FrameReader>();
@@ -50,6 +52,8 @@ export class TestNode {
 export class TestNet {
   nowMs = 0;
   readonly nodes = new Map<Address, TestNode>();
+  /** Nodes that are sent IPv4 paths with identifiers (RFC 7911). */
+  readonly numbered = new Set<Address>();
   #queue: { atMs: number; run: () => void }[] = [];
   #silent = false;
 
@@ -157,6 +161,11 @@ export class TestNet {
         case "clearTimer":
           node.timers.delete(effect.timer);
           break;
+        case "limitTtl":
+          break;
+        case "bmp":
+          node.bmp.push(effect.bytes);
+          break;
         case "log":
           node.logs.push(`${effect.level} ${effect.peer ?? "-"}: ${effect.message}`);
           break;
@@ -221,7 +230,8 @@ export class TestNet {
     let reader = node.readers.get(id);
     if (reader === undefined) node.readers.set(id, (reader = new FrameReader()));
     reader.push(bytes);
-    const codec = { fourOctetAs: true, extendedMessage: true };
+    const pathIdsIn = this.numbered.has(to) ? [ipv4Unicast] : [];
+    const codec = { fourOctetAs: true, extendedMessage: true, pathIdsIn };
     for (;;) {
       const frame = reader.next(extendedMessageBytesMax);
       if (frame === undefined) return;

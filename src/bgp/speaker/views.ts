@@ -4,7 +4,7 @@ import type { PolicyStatement } from "../rib/policy.ts";
 import { families, type FamilyName, familyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
 import type { AttributeSet, Path } from "../rib/path.ts";
-import { prefixOfKey } from "../rib/route-key.ts";
+import { pathIdOfKey, prefixOfKey, type RouteKey, routeKey } from "../rib/route-key.ts";
 import type { Negotiated, SessionState } from "../session/io.ts";
 import type { AfiSafi, PathAttributes } from "../wire/message.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
@@ -16,6 +16,8 @@ import { sessionAsn } from "./session-view.ts";
 export type PeerStatus = {
   name: string;
   address: Address;
+  /** The listen range that let the peer in; undefined: configured by itself. */
+  listenRange?: Prefix;
   /** Of the peer's OPEN while Established, else as configured (0: any). */
   asn: number;
   localAsn: number;
@@ -51,6 +53,8 @@ export type FamilyCounts = {
 export type RouteView = {
   family: AfiSafi;
   prefix: Prefix;
+  /** Where the session numbers the paths (RFC 7911). */
+  pathId?: number;
   /** Undefined for prefixes originated here. */
   nextHop?: Address;
   attributes: Readonly<PathAttributes>;
@@ -60,6 +64,8 @@ export type ReceivedRoute = RouteView & {
   peer: string;
   peerAddress: Address;
   best: boolean;
+  /** One of several that are used at once, the best among them (`maximumPaths`). */
+  multipath?: true;
   stale: boolean;
   /** Why the decision process does not look at it. */
   notUsed?: string;
@@ -72,6 +78,8 @@ export type AvailableRoute = RouteView & {
   peer?: string;
   peerAddress?: Address;
   best: boolean;
+  /** One of several that are used at once, the best among them (`maximumPaths`). */
+  multipath?: true;
 };
 
 export type PeerPolicies = {
@@ -130,11 +138,12 @@ export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedR
     Array.from(table.entries(), ([key, path]) => {
       const prefix = prefixOfKey(key);
       const imported = inbound.imported(prefix, path);
+      const used = ribs.loc[name].used(prefix);
       return {
         peer: config.name,
         peerAddress: config.address,
-        ...routeView(families[name], prefix, path.set),
-        best: "path" in imported && ribs.loc[name].best(prefix) === imported.path,
+        ...routeView(families[name], key, path.set),
+        ...("path" in imported ? choice(imported.path, used) : { best: false }),
         stale: table.isStale(key),
         ...("rejected" in imported && { notUsed: imported.rejected }),
       };
@@ -144,10 +153,10 @@ export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedR
 
 export function advertisedRoutes({ config, established }: Peer): AdvertisedRoute[] {
   return [...(established?.outbound.tables().values() ?? [])].flatMap(({ family, sent }) =>
-    Array.from(sent.entries(), ([prefix, set]) => ({
+    Array.from(sent.entries(), ([key, set]) => ({
       peer: config.name,
       peerAddress: config.address,
-      ...routeView(family, prefix, set),
+      ...routeView(family, key, set),
     })),
   );
 }
@@ -156,22 +165,32 @@ export function availableRoutes(ribs: Ribs): AvailableRoute[] {
   const routes: AvailableRoute[] = [];
   for (const [name, loc] of Object.entries(ribs.loc) as [FamilyName, LocRib][]) {
     for (const prefix of loc.prefixes()) {
-      const best = loc.best(prefix);
+      const used = loc.used(prefix);
       for (const path of loc.candidates(prefix)) {
-        routes.push(availableRoute(families[name], prefix, path, path === best));
+        routes.push(availableRoute(families[name], prefix, path, used));
       }
     }
   }
   return routes;
 }
 
+/** `used`: of the prefix, the best first. */
 export function availableRoute(
   family: AfiSafi,
   prefix: Prefix,
   path: Path,
-  best: boolean,
+  used: readonly Path[],
 ): AvailableRoute {
-  return { ...sourceView(path), ...routeView(family, prefix, path.set), best };
+  return {
+    ...sourceView(path),
+    ...routeView(family, routeKey(prefix, path.pathId), path.set),
+    ...choice(path, used),
+  };
+}
+
+function choice(path: Path, used: readonly Path[]): { best: boolean; multipath?: true } {
+  const best = path === used[0];
+  return used.length > 1 && used.includes(path) ? { best, multipath: true } : { best };
 }
 
 export function peerPolicies({ config }: Peer): PeerPolicies {
@@ -183,7 +202,14 @@ function sourceView({ source }: Path): { peer?: string; peerAddress?: Address } 
   return source.kind === "own" ? {} : { peer: source.peer, peerAddress: source.address };
 }
 
-export function routeView(family: AfiSafi, prefix: Prefix, set: AttributeSet): RouteView {
+export function routeView(family: AfiSafi, key: RouteKey, set: AttributeSet): RouteView {
   const { nextHop, attributes } = set;
-  return { family, prefix, ...(nextHop !== undefined && { nextHop }), attributes };
+  const pathId = pathIdOfKey(key);
+  return {
+    family,
+    prefix: prefixOfKey(key),
+    ...(pathId !== undefined && { pathId }),
+    ...(nextHop !== undefined && { nextHop }),
+    attributes,
+  };
 }

@@ -167,8 +167,8 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "MP_REACH_NLRI",
     flags: optionalNonTransitive,
     onError: "sessionReset",
-    decode(value, into) {
-      const mpReach = decodeMpReach(value);
+    decode(value, into, codec) {
+      const mpReach = decodeMpReach(value, codec);
       if (mpReach !== undefined) into.mpReach = mpReach;
       else value.skip();
     },
@@ -177,8 +177,8 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "MP_UNREACH_NLRI",
     flags: optionalNonTransitive,
     onError: "sessionReset",
-    decode(value, into) {
-      const mpUnreach = decodeMpUnreach(value);
+    decode(value, into, codec) {
+      const mpUnreach = decodeMpUnreach(value, codec);
       if (mpUnreach !== undefined) into.mpUnreach = mpUnreach;
       else value.skip();
     },
@@ -237,6 +237,16 @@ export const attributeRows: Record<number, AttributeRow> = {
       encodeList(from.largeCommunities && withoutDuplicates(from.largeCommunities), (parts) => {
         for (const part of parts) value.u32(part);
       }),
+  },
+  [AttributeCode.onlyToCustomer]: {
+    name: "ONLY_TO_CUSTOMER",
+    flags: optionalTransitive,
+    onError: "treatAsWithdraw" /* RFC 9234 §5 */,
+    decode(value, into) {
+      into.onlyToCustomer = value.u32("ONLY_TO_CUSTOMER");
+    },
+    encode: (from, value) =>
+      from.onlyToCustomer !== undefined && (value.u32(from.onlyToCustomer), true),
   },
 };
 

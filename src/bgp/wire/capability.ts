@@ -1,7 +1,7 @@
 // Capabilities (RFC 5492 §4), one row per code: how the value reads and writes.
 import { ByteReader, ByteWriter, MalformedError } from "./bytes.ts";
 import type { AfiSafi, Capability } from "./message.ts";
-import { Afi, CapabilityCode, familyOfNumbers, Safi } from "./registry.ts";
+import { Afi, CapabilityCode, familyOfNumbers, roles, Safi } from "./registry.ts";
 
 type Known = Exclude<Capability["capability"], "unknown">;
 type Row<K extends Known> = {
@@ -17,6 +17,11 @@ const restartFlag = 0x8; // RFC 4724 §3
 const notificationFlag = 0x4; // RFC 8538 §2
 const forwardingFlag = 0x80; // RFC 4724 §3
 const restartTimeMax = 0xfff;
+const addPathReceive = 1; // RFC 7911 §4
+const addPathSend = 2;
+const staleTimeMax = 0xffffff; // RFC 9494 §3
+
+type LongLived = Extract<Capability, { capability: "longLivedGracefulRestart" }>;
 
 /** A capability that is there or not, without a value. */
 function flag<K extends "routeRefresh" | "extendedMessage" | "enhancedRouteRefresh">(
@@ -64,6 +69,15 @@ const rows: { [K in Known]: Row<K> } = {
     },
   },
   extendedMessage: flag("extendedMessage"),
+  role: {
+    code: CapabilityCode.role,
+    strict: true,
+    decode(value) {
+      const role = roles[value.u8("role")];
+      return role && { capability: "role", role };
+    },
+    encode: ({ role }, value) => value.u8(roles.indexOf(role)),
+  },
   gracefulRestart: {
     code: CapabilityCode.gracefulRestart,
     strict: true,
@@ -103,7 +117,61 @@ const rows: { [K in Known]: Row<K> } = {
     decode: (value) => ({ capability: "fourOctetAs", asn: value.u32("ASN") }),
     encode: ({ asn }, value) => value.u32(asn),
   },
+  addPath: {
+    code: CapabilityCode.addPath,
+    strict: true,
+    decode(value) {
+      const entries: { family: AfiSafi; send: boolean; receive: boolean }[] = [];
+      while (value.remaining > 0) {
+        const afi = value.u16("AFI");
+        const family = familyOfNumbers(afi, value.u8("SAFI"));
+        const ability = value.u8("Send/Receive");
+        // RFC 7911 §4: any other value is to be ignored.
+        if (family === undefined || ability < 1 || ability > 3) continue;
+        const receive = (ability & addPathReceive) !== 0;
+        entries.push({ family, send: (ability & addPathSend) !== 0, receive });
+      }
+      return { capability: "addPath", entries };
+    },
+    encode({ entries }, value) {
+      for (const { family, send, receive } of entries) {
+        value
+          .u16(Afi[family.afi])
+          .u8(Safi[family.safi])
+          .u8((receive ? addPathReceive : 0) | (send ? addPathSend : 0));
+      }
+    },
+  },
   enhancedRouteRefresh: flag("enhancedRouteRefresh"),
+  longLivedGracefulRestart: {
+    code: CapabilityCode.longLivedGracefulRestart,
+    strict: true,
+    decode(value) {
+      const families: LongLived["families"] = [];
+      while (value.remaining > 0) {
+        const afi = value.u16("AFI");
+        const family = familyOfNumbers(afi, value.u8("SAFI"));
+        const forwardingPreserved = (value.u8("flags") & forwardingFlag) !== 0;
+        const high = value.u8("Long-Lived Stale Time");
+        const staleTimeSeconds = high * 0x10000 + value.u16("Long-Lived Stale Time");
+        if (family !== undefined) families.push({ family, forwardingPreserved, staleTimeSeconds });
+      }
+      return { capability: "longLivedGracefulRestart", families };
+    },
+    encode({ families }, value) {
+      for (const { family, forwardingPreserved, staleTimeSeconds } of families) {
+        if (staleTimeSeconds > staleTimeMax) {
+          throw new RangeError(`long-lived stale time ${staleTimeSeconds} s`);
+        }
+        value
+          .u16(Afi[family.afi])
+          .u8(Safi[family.safi])
+          .u8(forwardingPreserved ? forwardingFlag : 0)
+          .u8(staleTimeSeconds >>> 16)
+          .u16(staleTimeSeconds);
+      }
+    },
+  },
   fqdn: {
     code: CapabilityCode.fqdn,
     strict: false,

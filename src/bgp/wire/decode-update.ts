@@ -1,11 +1,10 @@
-import type { Prefix } from "../../net/prefix.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import { attributeName, attributeRows, type DecodedAttributes } from "./attributes.ts";
 import { ByteReader, MalformedError } from "./bytes.ts";
 import type { AttributeProblem } from "./decode.ts";
 import { WireError } from "./error.ts";
 import type { CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
-import { decodePrefixes } from "./nlri.ts";
+import { decodeNlri, type Nlri } from "./nlri.ts";
 import {
   asTrans,
   AttributeCode,
@@ -39,23 +38,23 @@ export function decodeUpdate(
   const attributesField = structure(() =>
     body.part(body.u16("Total Path Attribute Length"), "Path Attributes"),
   );
-  const withdrawnIpv4 = classicPrefixes(withdrawnField);
+  const withdrawnIpv4 = classicNlri(withdrawnField, codec);
   const noAttributes = attributesField.remaining === 0;
 
   // 2. The attributes, errors gathered.
   const { found, problems: all, codes } = decodeAttributes(attributesField, codec);
-  const announcedIpv4 = classicPrefixes(body);
+  const announcedIpv4 = classicNlri(body, codec);
   // RFC 4760 §3: beside MP_REACH_NLRI alone NEXT_HOP is ignored.
   const problems =
-    announcedIpv4.length > 0 ? all : all.filter((one) => one.attribute !== nextHopName);
+    announcedIpv4.prefixes.length > 0 ? all : all.filter((one) => one.attribute !== nextHopName);
   const { mpReach, mpUnreach } = found;
 
   // 3. Everything announced and withdrawn, whichever field it stood in.
   const withdrawn: UpdateMessage["withdrawn"] = [];
-  if (withdrawnIpv4.length > 0) withdrawn.push({ family: ipv4Unicast, prefixes: withdrawnIpv4 });
+  if (withdrawnIpv4.prefixes.length > 0) withdrawn.push({ family: ipv4Unicast, ...withdrawnIpv4 });
   if (mpUnreach !== undefined && mpUnreach.prefixes.length > 0) withdrawn.push(mpUnreach);
   const reachable =
-    announcedIpv4.length > 0 || (mpReach !== undefined && mpReach.prefixes.length > 0);
+    announcedIpv4.prefixes.length > 0 || (mpReach !== undefined && mpReach.prefixes.length > 0);
 
   // 4. Nothing announced: End-of-RIB (RFC 4724 §2), withdrawals, or NLRI that the errors may have hidden.
   if (!reachable) {
@@ -84,15 +83,17 @@ export function decodeUpdate(
   for (const code of [AttributeCode.origin, AttributeCode.asPath]) {
     if (!codes.has(code)) problems.push(missing(code));
   }
-  if (announcedIpv4.length > 0 && !codes.has(AttributeCode.nextHop)) {
+  if (announcedIpv4.prefixes.length > 0 && !codes.has(AttributeCode.nextHop)) {
     problems.push(missing(AttributeCode.nextHop));
   }
 
   // 6. RFC 7606 §2: one treat-as-withdraw withdraws all that the message announces.
   if (problems.some(({ handling }) => handling === "treatAsWithdraw")) {
-    if (announcedIpv4.length > 0) withdrawn.push({ family: ipv4Unicast, prefixes: announcedIpv4 });
+    if (announcedIpv4.prefixes.length > 0)
+      withdrawn.push({ family: ipv4Unicast, ...announcedIpv4 });
     if (mpReach !== undefined && mpReach.prefixes.length > 0) {
-      withdrawn.push({ family: mpReach.family, prefixes: mpReach.prefixes });
+      const { nextHop: _, ...rest } = mpReach;
+      withdrawn.push(rest);
     }
     return {
       message: { type: "UPDATE", withdrawn, attributes: undefined, announced: [] },
@@ -102,8 +103,8 @@ export function decodeUpdate(
 
   // 7. Now ORIGIN, AS_PATH and, for IPv4 in the UPDATE's own field, NEXT_HOP are known to be there.
   const announced: UpdateMessage["announced"] = [];
-  if (announcedIpv4.length > 0) {
-    announced.push({ family: ipv4Unicast, nextHop: found.nextHop!, prefixes: announcedIpv4 });
+  if (announcedIpv4.prefixes.length > 0) {
+    announced.push({ family: ipv4Unicast, nextHop: found.nextHop!, ...announcedIpv4 });
   }
   if (mpReach !== undefined && mpReach.prefixes.length > 0) announced.push(mpReach);
   const attributes = mergeFourOctetAs(found, codec);
@@ -244,9 +245,9 @@ function structure<T>(read: () => T): T {
 }
 
 /** RFC 7606 §5.3: prefixes that do not parse end the session. */
-function classicPrefixes(field: ByteReader): Prefix[] {
+function classicNlri(field: ByteReader, codec: CodecOptions): Nlri {
   try {
-    return decodePrefixes(field, "ipv4");
+    return decodeNlri(field, ipv4Unicast, codec);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw updateError("invalidNetworkField", error.message, "RFC 4271 §6.3");

@@ -4,7 +4,7 @@ import { ByteWriter } from "./bytes.ts";
 import { NoRoomError } from "./error.ts";
 import type { AfiSafi, CodecOptions, UpdateMessage } from "./message.ts";
 import { encodeMpReach, encodeMpUnreach, mpReachHeadBytes, mpUnreachHeadBytes } from "./mp-nlri.ts";
-import { encodePrefixes } from "./nlri.ts";
+import { encodeNlri } from "./nlri.ts";
 import { AttributeCode, AttributeFlag } from "./registry.ts";
 
 type Announced = UpdateMessage["announced"][number];
@@ -28,7 +28,7 @@ export function encodeUpdate(
   bodyBytesMax: number,
 ): Uint8Array[] {
   return [
-    ...message.withdrawn.flatMap((withdrawn) => encodeWithdrawn(withdrawn, bodyBytesMax)),
+    ...message.withdrawn.flatMap((withdrawn) => encodeWithdrawn(withdrawn, codec, bodyBytesMax)),
     ...message.announced.flatMap((announced) =>
       encodeAnnounced(announced, message, codec, bodyBytesMax),
     ),
@@ -44,19 +44,23 @@ function encodeEndOfRib(family: AfiSafi): Uint8Array {
 }
 
 /** IPv4 in the UPDATE's own field, whatever next hop it was announced with; IPv6 in MP_UNREACH_NLRI. */
-function encodeWithdrawn({ family, prefixes }: Withdrawn, bodyBytesMax: number): Uint8Array[] {
+function encodeWithdrawn(
+  { family, ...withdrawnNlri }: Withdrawn,
+  codec: CodecOptions,
+  bodyBytesMax: number,
+): Uint8Array[] {
   if (family.afi === "ipv4") {
-    const pieces = encodePrefixes(prefixes, "ipv4", bodyBytesMax - lengthFieldsBytes);
+    const pieces = encodeNlri(withdrawnNlri, family, codec, bodyBytesMax - lengthFieldsBytes);
     return pieces.map((withdrawn) => updateBody({ withdrawn }));
   }
   const room = bodyBytesMax - lengthFieldsBytes - extendedHeaderBytes - mpUnreachHeadBytes;
-  const pieces = encodePrefixes(prefixes, family.afi, room);
+  const pieces = encodeNlri(withdrawnNlri, family, codec, room);
   return pieces.map((nlri) => updateBody({ attributes: mpUnreach(family, nlri) }));
 }
 
 /** IPv4 with an IPv4 next hop in the UPDATE's own field; IPv6, and IPv4 with an IPv6 next hop (RFC 8950), in MP_REACH_NLRI. */
 function encodeAnnounced(
-  { family, nextHop, prefixes }: Announced,
+  { family, nextHop, ...announcedNlri }: Announced,
   { attributes }: UpdateMessage,
   codec: CodecOptions,
   bodyBytesMax: number,
@@ -64,9 +68,10 @@ function encodeAnnounced(
   if (attributes === undefined) throw new RangeError("announced without path attributes");
   if (family.afi === "ipv4" && familyOf(nextHop) === "ipv4") {
     const shared = encodeAttributes({ ...attributes, nextHop }, codec);
-    const pieces = encodePrefixes(
-      prefixes,
-      "ipv4",
+    const pieces = encodeNlri(
+      announcedNlri,
+      family,
+      codec,
       bodyBytesMax - lengthFieldsBytes - shared.length,
     );
     return pieces.map((nlri) => updateBody({ attributes: shared, nlri }));
@@ -78,7 +83,7 @@ function encodeAnnounced(
     extendedHeaderBytes -
     mpReachHeadBytes(nextHop) -
     shared.length;
-  return encodePrefixes(prefixes, family.afi, room).map((nlri) => {
+  return encodeNlri(announcedNlri, family, codec, room).map((nlri) => {
     const writer = new ByteWriter();
     // RFC 7606 §5.1: MP_REACH_NLRI comes first.
     const value = encodeMpReach(family, nextHop, nlri);
@@ -88,7 +93,7 @@ function encodeAnnounced(
 }
 
 /** All but the MP attributes, in ascending order of code (RFC 4271 §5). */
-function encodeAttributes(from: EncodedAttributes, codec: CodecOptions): Uint8Array {
+export function encodeAttributes(from: EncodedAttributes, codec: CodecOptions): Uint8Array {
   const encoded: { flags: number; code: number; value: Uint8Array }[] = [];
   const scratch = new ByteWriter();
   for (const code of codesAscending) {
@@ -110,7 +115,12 @@ function mpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
   return writer.finish();
 }
 
-function encodeAttribute(writer: ByteWriter, flags: number, code: number, value: Uint8Array): void {
+export function encodeAttribute(
+  writer: ByteWriter,
+  flags: number,
+  code: number,
+  value: Uint8Array,
+): void {
   if (value.length > 0xffff) throw new NoRoomError(`attribute ${code} of ${value.length} bytes`);
   if (value.length > 0xff) {
     writer

@@ -41,7 +41,13 @@ describe("messages that FRR sent", () => {
         { capability: "enhancedRouteRefresh" },
         { capability: "fourOctetAs", asn: 65010 },
         { capability: "extendedMessage" },
-        { capability: "unknown", code: 69, value: bytes("0001010100020101") },
+        {
+          capability: "addPath",
+          entries: [
+            { family: ipv4, send: false, receive: true },
+            { family: ipv6, send: false, receive: true },
+          ],
+        },
         { capability: "fqdn", hostname: "frr1", domain: "" },
         {
           capability: "gracefulRestart",
@@ -53,7 +59,13 @@ describe("messages that FRR sent", () => {
             { family: ipv6, forwardingPreserved: false },
           ],
         },
-        { capability: "unknown", code: 71, value: bytes("0001018000000000020180000000") },
+        {
+          capability: "longLivedGracefulRestart",
+          families: [
+            { family: ipv4, forwardingPreserved: true, staleTimeSeconds: 0 },
+            { family: ipv6, forwardingPreserved: true, staleTimeSeconds: 0 },
+          ],
+        },
       ],
     });
   });

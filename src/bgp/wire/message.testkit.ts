@@ -10,7 +10,7 @@ import type {
   PathAttributes,
   UpdateMessage,
 } from "./message.ts";
-import { CapabilityCode } from "./registry.ts";
+import { CapabilityCode, roles } from "./registry.ts";
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const asn = fc.oneof(fc.integer({ min: 1, max: 65535 }), fc.integer({ min: 1, max: 0xffffffff }));
@@ -60,6 +60,30 @@ export const arbitraryCapability: fc.Arbitrary<Capability> = fc.oneof(
     notification: fc.boolean(),
     restartTimeSeconds: fc.integer({ min: 0, max: 4095 }),
     families: fc.array(fc.record({ family, forwardingPreserved: fc.boolean() }), { maxLength: 60 }),
+  }),
+  fc.record({
+    capability: fc.constant("role" as const),
+    role: fc.constantFrom(...roles),
+  }),
+  fc.record({
+    capability: fc.constant("addPath" as const),
+    entries: fc.array(
+      fc
+        .record({ family, send: fc.boolean(), receive: fc.boolean() })
+        .filter(({ send, receive }) => send || receive),
+      { maxLength: 60 },
+    ),
+  }),
+  fc.record({
+    capability: fc.constant("longLivedGracefulRestart" as const),
+    families: fc.array(
+      fc.record({
+        family,
+        forwardingPreserved: fc.boolean(),
+        staleTimeSeconds: fc.integer({ min: 0, max: 0xffffff }),
+      }),
+      { maxLength: 36 },
+    ),
   }),
   fc.constant<Capability>({ capability: "enhancedRouteRefresh" }),
   fc.record({ capability: fc.constant("fqdn" as const), hostname: utf8, domain: utf8 }),
@@ -123,6 +147,7 @@ export const arbitraryAttributes: fc.Arbitrary<PathAttributes> = fc.record(
       maxLength: 5,
       selector: (parts) => parts.join(":"),
     }),
+    onlyToCustomer: u32,
     unknown: fc
       .uniqueArray(unknownAttribute, { minLength: 1, maxLength: 3, selector: ({ code }) => code })
       .map((all) => all.sort((a, b) => a.code - b.code)),
@@ -159,6 +184,21 @@ export const arbitraryUpdate: fc.Arbitrary<UpdateMessage> = fc.oneof(
   withdrawnItem.map((item) => update({ withdrawn: [item] })),
   family.map((endOfRib) => update({ endOfRib })),
 );
+
+/** The same with a Path Identifier for each prefix (RFC 7911). */
+export const arbitraryNumberedUpdate: fc.Arbitrary<UpdateMessage> = fc
+  .tuple(arbitraryUpdate, fc.infiniteStream(u32))
+  .map(([message, ids]) => {
+    const numbered = <T extends { prefixes: Prefix[] }>(of: T) => ({
+      ...of,
+      pathIds: of.prefixes.map(() => ids.next().value as number),
+    });
+    return {
+      ...message,
+      withdrawn: message.withdrawn.map(numbered),
+      announced: message.announced.map(numbered),
+    };
+  });
 
 function update(of: Partial<UpdateMessage>): UpdateMessage {
   return { type: "UPDATE", withdrawn: [], attributes: undefined, announced: [], ...of };

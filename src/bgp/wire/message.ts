@@ -22,6 +22,9 @@ export type OpenMessage = {
 /** Address families by name as Cilium and FRR write them (RFC 4760; IANA AFI and SAFI). */
 export type AfiSafi = { afi: "ipv4" | "ipv6"; safi: "unicast" };
 
+/** What a speaker is to its neighbour (RFC 9234 §3.1). */
+export type Role = "provider" | "rs" | "rs-client" | "customer" | "peer";
+
 export type Capability =
   | { capability: "multiprotocol"; family: AfiSafi } /* 1, RFC 4760 */
   | { capability: "routeRefresh" } /* 2, RFC 2918 */
@@ -30,6 +33,7 @@ export type Capability =
       entries: { family: AfiSafi; nextHopAfi: "ipv4" | "ipv6" }[];
     } /* 5, RFC 8950 */
   | { capability: "extendedMessage" } /* 6, RFC 8654 */
+  | { capability: "role"; role: Role } /* 9, RFC 9234 */
   | {
       capability: "gracefulRestart" /* 64, RFC 4724; notification: the N bit of RFC 8538 */;
       restarting: boolean;
@@ -38,7 +42,17 @@ export type Capability =
       families: { family: AfiSafi; forwardingPreserved: boolean }[];
     }
   | { capability: "fourOctetAs"; asn: number } /* 65, RFC 6793 */
+  | {
+      capability: "addPath";
+      /** What the speaker that says so is able to do with several paths to one prefix. */
+      entries: { family: AfiSafi; send: boolean; receive: boolean }[];
+    } /* 69, RFC 7911 */
   | { capability: "enhancedRouteRefresh" } /* 70, RFC 7313 */
+  | {
+      capability: "longLivedGracefulRestart";
+      /** staleTimeSeconds: 24 bits. */
+      families: { family: AfiSafi; forwardingPreserved: boolean; staleTimeSeconds: number }[];
+    } /* 71, RFC 9494 */
   | {
       capability: "fqdn";
       hostname: string;
@@ -90,6 +104,8 @@ export type PathAttributes = {
   extendedCommunities?: Uint8Array[];
   /** RFC 8092. */
   largeCommunities?: [number, number, number][];
+  /** OTC: the AS from which on the route goes down only (RFC 9234 §5). */
+  onlyToCustomer?: number;
   /** Attributes this speaker does not know: kept, and passed on where transitive (RFC 4271 §9). */
   unknown?: { flags: number; code: number; value: Uint8Array }[];
 };
@@ -120,4 +136,7 @@ export type CodecOptions = {
   extendedMessage: boolean;
   /** From an external peer LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST are ignored (RFC 7606 §7.5, §7.9, §7.10). */
   external?: boolean;
+  /** Families whose prefixes carry a Path Identifier (RFC 7911 §3), in what is received and in what is sent. */
+  pathIdsIn?: AfiSafi[];
+  pathIdsOut?: AfiSafi[];
 };

@@ -1,18 +1,17 @@
 // MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760 §3, §4), with the next hops of RFC 2545 and RFC 8950.
 import { type Address, addressToBytes, type Family, familyOf } from "../../net/address.ts";
-import type { Prefix } from "../../net/prefix.ts";
 import { type ByteReader, ByteWriter, MalformedError } from "./bytes.ts";
-import type { AfiSafi } from "./message.ts";
-import { decodePrefixes } from "./nlri.ts";
+import type { AfiSafi, CodecOptions } from "./message.ts";
+import { decodeNlri, type Nlri } from "./nlri.ts";
 import { Afi, familyOfNumbers, Safi } from "./registry.ts";
 
-export type MpReach = { family: AfiSafi; nextHop: Address; prefixes: Prefix[] };
-export type MpUnreach = { family: AfiSafi; prefixes: Prefix[] };
+export type MpReach = { family: AfiSafi; nextHop: Address } & Nlri;
+export type MpUnreach = { family: AfiSafi } & Nlri;
 
 const unspecified = "::";
 
 /** Undefined for a family this speaker does not have: such routes are ignored (RFC 4760 §7). */
-export function decodeMpReach(value: ByteReader): MpReach | undefined {
+export function decodeMpReach(value: ByteReader, codec: CodecOptions): MpReach | undefined {
   const family = decodeFamily(value);
   const nextHopLength = value.u8("next hop length");
   const nextHop = value.part(nextHopLength, "next hop");
@@ -21,22 +20,22 @@ export function decodeMpReach(value: ByteReader): MpReach | undefined {
   return {
     family,
     nextHop: decodeNextHop(nextHop, family.afi),
-    prefixes: decodePrefixes(value, family.afi),
+    ...decodeNlri(value, family, codec),
   };
 }
 
-export function decodeMpUnreach(value: ByteReader): MpUnreach | undefined {
+export function decodeMpUnreach(value: ByteReader, codec: CodecOptions): MpUnreach | undefined {
   const family = decodeFamily(value);
-  return family && { family, prefixes: decodePrefixes(value, family.afi) };
+  return family && { family, ...decodeNlri(value, family, codec) };
 }
 
-/** `nlri` as encodePrefixes() gives it. */
+/** `nlri` as encodeNlri() gives it. */
 export function encodeMpReach(family: AfiSafi, nextHop: Address, nlri: Uint8Array): Uint8Array {
   const value = encodeFamily(family);
   return value.u8(addressToBytes(nextHop).length).address(nextHop).u8(0).bytes(nlri).finish();
 }
 
-/** `nlri` as encodePrefixes() gives it; empty for End-of-RIB. */
+/** `nlri` as encodeNlri() gives it; empty for End-of-RIB. */
 export function encodeMpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
   return encodeFamily(family).bytes(nlri).finish();
 }

@@ -118,3 +118,47 @@ describe("OPEN (RFC 4271 §4.2)", () => {
     expect(refusal(body)).toBe(expected);
   });
 });
+
+describe("capabilities by their bytes", () => {
+  const family = { afi: "ipv4", safi: "unicast" } as const;
+
+  it.each<[string, string, Capability]>([
+    ["role (RFC 9234 §4.1)", "09 01 03", { capability: "role", role: "customer" }],
+    [
+      "ADD-PATH (RFC 7911 §4)",
+      "45 08 000101 03 000201 01",
+      {
+        capability: "addPath",
+        entries: [
+          { family, send: true, receive: true },
+          { family: { afi: "ipv6", safi: "unicast" }, send: false, receive: true },
+        ],
+      },
+    ],
+    [
+      "long-lived graceful restart (RFC 9494 §3)",
+      "47 07 000101 80 015180",
+      {
+        capability: "longLivedGracefulRestart",
+        families: [{ family, forwardingPreserved: true, staleTimeSeconds: 86_400 }],
+      },
+    ],
+  ])("%s", (_, written, capability) => {
+    const bytes = written.replaceAll(" ", "");
+    const length = (bytes.length / 2).toString(16).padStart(2, "0");
+    const parameter = (bytes.length / 2 + 2).toString(16).padStart(2, "0");
+    const body = `${fixed} ${parameter} 02 ${length} ${bytes}`;
+    expect(decode(body).capabilities).toEqual([capability]);
+    const [frame] = encodeMessage({ ...open, capabilities: [capability] }, codec);
+    expect(frame).toEqual(message(1, body));
+  });
+
+  it("ADD-PATH with a value that is none is ignored (RFC 7911 §4), a role that is none is kept as it is", () => {
+    expect(decode(`${fixed} 08 02 06 45 04 000101 04`).capabilities).toEqual([
+      { capability: "addPath", entries: [] },
+    ]);
+    expect(decode(`${fixed} 05 02 03 09 01 07`).capabilities).toEqual([
+      { capability: "unknown", code: 9, value: Uint8Array.of(7) },
+    ]);
+  });
+});

@@ -1,5 +1,5 @@
 // The IANA registries of BGP as far as this speaker has them. A commented row is one it does not have.
-import type { AfiSafi, Message } from "./message.ts";
+import type { AfiSafi, Message, Role } from "./message.ts";
 
 /** RFC 4271 §4.1. */
 export const MessageType = {
@@ -54,7 +54,7 @@ export const OpenSubcode = {
   unsupportedOptionalParameter: 4,
   unacceptableHoldTime: 6,
   unsupportedCapability: 7 /* RFC 5492 */,
-  // roleMismatch: 11 /* RFC 9234 */,
+  roleMismatch: 11 /* RFC 9234 */,
 } as const;
 
 export const UpdateSubcode = {
@@ -101,15 +101,18 @@ export const CapabilityCode = {
   // outboundRouteFiltering: 3 /* RFC 5291 */,
   extendedNextHop: 5 /* RFC 8950 */,
   extendedMessage: 6 /* RFC 8654 */,
-  // role: 9 /* RFC 9234 */,
+  role: 9 /* RFC 9234 */,
   gracefulRestart: 64 /* RFC 4724 */,
   fourOctetAs: 65 /* RFC 6793 */,
-  // addPath: 69 /* RFC 7911 */,
+  addPath: 69 /* RFC 7911 */,
   enhancedRouteRefresh: 70 /* RFC 7313 */,
-  // longLivedGracefulRestart: 71 /* RFC 9494 */,
+  longLivedGracefulRestart: 71 /* RFC 9494 */,
   fqdn: 73 /* draft-walton-bgp-hostname-capability */,
   softwareVersion: 75 /* draft-abraitis-bgp-version-capability */,
 } as const;
+
+/** RFC 9234 §4.1, in the order of their numbers. */
+export const roles: readonly Role[] = ["provider", "rs", "rs-client", "customer", "peer"];
 
 /** Optional parameters of OPEN: capabilities RFC 5492, extendedLength RFC 9072. */
 export const OpenParameter = { capabilities: 2, extendedLength: 255 } as const;
@@ -142,7 +145,7 @@ export const AttributeCode = {
   // aigp: 26 /* RFC 7311 */,
   // bgpLs: 29 /* RFC 9552 */,
   largeCommunities: 32 /* RFC 8092 */,
-  // onlyToCustomer: 35 /* RFC 9234 */,
+  onlyToCustomer: 35 /* RFC 9234 */,
   // prefixSid: 40 /* RFC 8669 */,
 } as const;
 
@@ -166,6 +169,11 @@ export function familyOfNumbers(afi: number, safi: number): AfiSafi | undefined 
   if (afi === Afi.ipv4) return ipv4Unicast;
   if (afi === Afi.ipv6) return ipv6Unicast;
   return undefined;
+}
+
+/** Whether the family is one of these. */
+export function hasFamily(families: readonly AfiSafi[] | undefined, family: AfiSafi): boolean {
+  return families?.some((one) => sameFamily(one, family)) ?? false;
 }
 
 export function sameFamily(a: AfiSafi, b: AfiSafi): boolean {

@@ -23,9 +23,11 @@ test.each(["", "helm/spinelab/files/"])("deploy/%scrds*.yaml is what the schemas
   ] as const) {
     const file = new URL(folder + name, deploy);
     if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text(rules));
-    expect(readFileSync(file, "utf8") === text(rules), `${file.pathname}: run make golden`).toBe(
-      true,
-    );
+    // `make golden` writes them anew.
+    expect({ name, current: readFileSync(file, "utf8") === text(rules) }).toEqual({
+      name,
+      current: true,
+    });
   }
 });
 
@@ -139,10 +141,8 @@ test.each([
         ],
       },
     }).problems.length === 0;
-  for (const each of right)
-    expect([pattern.test(each), accepted(each)], each).toEqual([true, true]);
-  for (const each of wrong)
-    expect([pattern.test(each), accepted(each)], each).toEqual([false, false]);
+  expect(right.filter((each) => !pattern.test(each) || !accepted(each))).toEqual([]);
+  expect(wrong.filter((each) => pattern.test(each) || accepted(each))).toEqual([]);
 });
 
 test("pattern of addresses", () => {
@@ -150,10 +150,8 @@ test("pattern of addresses", () => {
   const spec = structuralSchema(versions[0]!.schema).properties!["spec"]!;
   const peers = spec.properties!["bgpInstances"]!.items!.properties!["peers"]!;
   const pattern = new RegExp(String(peers.items!.properties!["peerAddress"]!["pattern"]), "u");
-  for (const right of ["10.0.0.1", " 10.0.0.1 ", "fd00::1", "fe80::1%eth0", "::ffff:1.2.3.4"]) {
-    expect(pattern.test(right), right).toBe(true);
-  }
-  for (const wrong of ["10.0.0.256", "10.0.0", "tor0", "", "10.0.0.1/24", "fd00::1%"]) {
-    expect(pattern.test(wrong), wrong).toBe(false);
-  }
+  const right = ["10.0.0.1", " 10.0.0.1 ", "fd00::1", "fe80::1%eth0", "::ffff:1.2.3.4"];
+  expect(right.filter((each) => !pattern.test(each))).toEqual([]);
+  const wrong = ["10.0.0.256", "10.0.0", "tor0", "", "10.0.0.1/24", "fd00::1%"];
+  expect(wrong.filter((each) => pattern.test(each))).toEqual([]);
 });

@@ -272,6 +272,8 @@ export const serviceAccountColumns: Column[] = [
   ageColumn,
 ];
 
+export const rightsColumns: Column[] = [nameColumn, ageColumn];
+
 export const leaseColumns: Column[] = [
   nameColumn,
   fieldColumn("Holder", "spec.holderIdentity", ""),

@@ -41,8 +41,22 @@ const workload: Partial<ResourceDefinition> = {
   checkUpdate: keepsSelector,
 };
 
+/** Kept and shown, so that manifests apply; whoever may reach this server may do everything. */
+const rights = [
+  ["clusterroles", "ClusterRole", false],
+  ["clusterrolebindings", "ClusterRoleBinding", false],
+  ["roles", "Role", true],
+  ["rolebindings", "RoleBinding", true],
+] as const;
+
 /** The kinds of Kubernetes itself that Spinelab serves. */
 export const builtInResources: readonly ResourceDefinition[] = [
+  ...rights.map(([plural, kind, namespaced]) =>
+    builtIn("rbac.authorization.k8s.io", plural, kind, {
+      namespaced,
+      columns: columns.rightsColumns,
+    }),
+  ),
   builtIn("", "namespaces", "Namespace", {
     namespaced: false,
     shortNames: ["ns"],
@@ -110,7 +124,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
   builtIn("coordination.k8s.io", "leases", "Lease", { columns: columns.leaseColumns }),
   builtIn("apiextensions.k8s.io", "customresourcedefinitions", "CustomResourceDefinition", {
     namespaced: false,
-    readOnly: true,
+    fixedSet: true,
     shortNames: ["crd", "crds"],
     categories: ["api-extensions"],
     columns: columns.definitionColumns,

@@ -3,10 +3,11 @@ import { apiVersionOf, type ResourceDefinition } from "./resource.ts";
 
 /** What is served, in the forms clients ask for: lists of old, one document in aggregated form. */
 const readVerbs = ["get", "list", "watch"];
-const writeVerbs = ["create", "delete", "deletecollection", "patch", "update"];
+const changeVerbs = ["patch", "update"];
+const writeVerbs = ["create", "delete", "deletecollection", ...changeVerbs];
 
 const verbsOf = (definition: ResourceDefinition) =>
-  definition.readOnly ? readVerbs : [...readVerbs, ...writeVerbs].sort();
+  [...readVerbs, ...(definition.fixedSet ? changeVerbs : writeVerbs)].sort();
 
 type Subresource = { name: string; group: string; version: string; kind: string; verbs: string[] };
 

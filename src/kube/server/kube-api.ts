@@ -337,7 +337,7 @@ export class KubeApi {
   }
 }
 
-/** What discovery says and the handler refuses for resources only the server writes. */
-export function refuseReadOnly(definition: ResourceDefinition, method: string): void {
-  if (definition.readOnly) throw methodNotAllowed(method);
+/** Of a fixed set none is made and none deleted. */
+export function refuseOfFixedSet(definition: ResourceDefinition, method: string): void {
+  if (definition.fixedSet && method !== "PUT" && method !== "PATCH") throw methodNotAllowed(method);
 }

@@ -10,7 +10,7 @@ import {
   type Status,
 } from "./api-error.ts";
 import type { DeleteOptions } from "./deletion.ts";
-import { type KubeApi, refuseReadOnly, type WriteOptions } from "./kube-api.ts";
+import { type KubeApi, refuseOfFixedSet, type WriteOptions } from "./kube-api.ts";
 import { isObject } from "./merge-patch.ts";
 import { patchTypes } from "./patch.ts";
 import { servePodLogs } from "./pod-logs.ts";
@@ -70,7 +70,7 @@ export async function answerResource(
     const body = subresource === "scale" ? scaleOf(object) : representation.one(object);
     return { code: 200, body };
   }
-  refuseReadOnly(definition, method);
+  refuseOfFixedSet(definition, method);
   const body = await readBody(request);
   if (method === "DELETE") return remove(context.api, path, query, body);
   return write(context.api, path, query, method, mediaType(request), body, representation);

@@ -21,8 +21,8 @@ export type ResourceDefinition = {
   custom: boolean;
   /** A create may carry the status already, as kubelets' Node objects do. */
   statusOnCreate?: boolean;
-  /** Written by the server itself only. */
-  readOnly?: boolean;
+  /** Made by the server itself: clients may change an object, so that they can apply it again. */
+  fixedSet?: boolean;
   columns: readonly Column[];
   /** Defaults filled in and what is wrong. Called with the object as it will be stored. */
   admit(object: KubeObject): Admission;

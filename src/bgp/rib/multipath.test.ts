@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { LocRib } from "./loc-rib.ts";
+import { onePath, usedPaths } from "./multipath.ts";
+import { ownPath, type Path } from "./path.ts";
+import { learned, p, sequence } from "./rib.testkit.ts";
+
+/** Paths of peers 10.0.0.N with identifier 10.0.0.N: the first is the best. */
+function path(n: number, of: Parameters<typeof learned>[1] = {}): Path {
+  const at = `10.0.0.${n}`;
+  return learned(`p${n}`, { address: at, identifier: at, nextHop: at, ...of });
+}
+
+const of = (paths: Path[], maximum: Partial<typeof onePath>) =>
+  usedPaths(paths, paths[0]!, { ...onePath, ...maximum }).map(({ source }) =>
+    source.kind === "own" ? "own" : source.peer,
+  );
+
+describe("paths used at once", () => {
+  it("are as many as allowed, in the order in which they would win", () => {
+    const paths = [path(1), path(3), path(2), path(4)].toSorted(() => 0);
+    expect(of(paths, {})).toEqual(["p1"]);
+    expect(of(paths, { external: 3 })).toEqual(["p1", "p2", "p3"]);
+    expect(of(paths, { external: 8 })).toEqual(["p1", "p2", "p3", "p4"]);
+    expect(of(paths, { internal: 8 })).toEqual(["p1"]);
+  });
+
+  it.each([
+    ["a higher MED", { med: 5 }],
+    ["a longer path", { asPath: sequence(65001, 65002) }],
+    ["another origin", { origin: "egp" as const }],
+    ["an internal peer", { internal: true }],
+    ["a lower LOCAL_PREF", { localPref: 50 }],
+    ["another neighbouring AS", { asPath: sequence(65009) }],
+    ["the same next hop", { nextHop: "10.0.0.1" }],
+  ])("not with %s", (_, other) => {
+    expect(of([path(1), path(2, other)], { external: 8, internal: 8 })).toEqual(["p1"]);
+  });
+
+  it("with asPathRelax through any neighbouring AS, but equally long", () => {
+    const paths = [
+      path(1),
+      path(2, { asPath: sequence(65009) }),
+      path(3, { asPath: sequence(1, 2) }),
+    ];
+    expect(of(paths, { external: 8, asPathRelax: true })).toEqual(["p1", "p2"]);
+  });
+
+  it("internal ones have the same AS path", () => {
+    const internal = (n: number, ...asns: number[]) =>
+      path(n, { internal: true, asPath: sequence(...asns) });
+    const paths = [internal(1, 1, 2), internal(2, 1, 3), internal(3, 1, 2)];
+    expect(of(paths, { internal: 8, asPathRelax: true })).toEqual(["p1", "p3"]);
+  });
+
+  it("an own route is used alone", () => {
+    expect(of([ownPath, path(1)], { external: 8 })).toEqual(["own"]);
+  });
+});
+
+describe("loc-rib", () => {
+  it("tells a change of the paths used beside the best", () => {
+    const loc = new LocRib();
+    const prefix = p("10.1.0.0/16");
+    loc.setMaximumPaths({ ...onePath, external: 2 });
+    loc.replace(prefix, "p1", path(1));
+    loc.replace(prefix, "p2", path(2));
+    expect([...loc.takeChanged()]).toEqual([prefix]);
+    expect(loc.used(prefix)).toHaveLength(2);
+    // A third one changes nothing.
+    loc.replace(prefix, "p3", path(3));
+    expect([...loc.takeChanged()]).toEqual([]);
+    loc.replace(prefix, "p2", undefined);
+    expect([...loc.takeChanged()]).toEqual([prefix]);
+    loc.setMaximumPaths(onePath);
+    expect([...loc.takeChanged()]).toEqual([prefix]);
+    expect(loc.used(prefix)).toEqual([loc.best(prefix)]);
+  });
+});

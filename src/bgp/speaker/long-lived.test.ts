@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { prefix } from "../../net/prefix.ts";
+import { ipv4Unicast, WellKnownCommunity } from "../wire/registry.ts";
+import {
+  configA,
+  configB,
+  peerConfig,
+  type TestNet,
+  type TestNode,
+  twoSpeakers,
+} from "./two-speakers.testkit.ts";
+
+const { llgrStale, noLlgr } = WellKnownCommunity;
+const gracefulRestart = { restartTimeSeconds: 60, longLivedStaleTimeSeconds: 600 };
+const peer = { gracefulRestart };
+const originate = ["10.1.0.0/16"];
+
+/** b keeps the routes of a, which is about to go; c, a peer of b, hears of them. */
+function settled(peerOfC: object = peer): { net: TestNet; a: TestNode; b: TestNode; c: TestNode } {
+  const { net, a, b } = twoSpeakers({ originate, peer }, { peer });
+  const peers = [
+    ...configB({ peer }).peers,
+    peerConfig({ name: "c", address: "10.0.0.3", ...peerOfC }),
+  ];
+  net.configure(b, { ...configB({ peer }), peers });
+  const c = net.add(
+    { ...configA({ peer }), localAsn: 65003, routerId: address("3.3.3.3") },
+    "10.0.0.3",
+  );
+  net.settle();
+  return { net, a, b, c };
+}
+
+describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
+  it("after the restart time the routes stay, marked, as the last choice, for the stale time", () => {
+    const { net, a, b, c } = settled();
+    net.crash(a);
+    net.run(59_000);
+    expect(b.speaker.routesReceived("a")).toMatchObject([{ stale: true, best: true }]);
+    expect(b.speaker.routesReceived("a")[0]!.attributes.communities).toBeUndefined();
+    net.run(2_000);
+    expect(b.speaker.routesReceived("a")).toMatchObject([
+      { stale: true, best: true, attributes: { communities: [llgrStale] } },
+    ]);
+    expect(b.logs).toContain("info a: keeping ipv4/unicast routes as long-lived stale for 600 s");
+    // It goes on, with its mark, to who knows what it means.
+    expect(c.speaker.routesReceived()).toMatchObject([
+      { attributes: { communities: [llgrStale] } },
+    ]);
+    net.run(597_000);
+    expect(b.speaker.routesReceived("a")).toHaveLength(1);
+    net.run(4_000);
+    expect(b.speaker.routesReceived("a")).toEqual([]);
+    expect(c.speaker.routesReceived()).toEqual([]);
+  });
+
+  it("not to a peer that does not know of them", () => {
+    const { net, a, c } = settled({ gracefulRestart: { restartTimeSeconds: 60 } });
+    net.crash(a);
+    net.run(50_000);
+    expect(c.speaker.routesReceived()).toHaveLength(1);
+    net.run(15_000);
+    expect(c.speaker.routesReceived()).toEqual([]);
+  });
+
+  it("routes with NO_LLGR end with the restart time", () => {
+    const { net, a, b } = settled();
+    net.inject(a, {
+      type: "UPDATE",
+      withdrawn: [],
+      attributes: {
+        origin: "igp",
+        asPath: [{ kind: "sequence", asns: [65001] }],
+        communities: [noLlgr],
+      },
+      announced: [
+        { family: ipv4Unicast, nextHop: address("10.0.0.1"), prefixes: [prefix("10.9.0.0/16")] },
+      ],
+    });
+    net.run(10);
+    net.crash(a);
+    net.run(50_000);
+    expect(b.speaker.routesReceived("a")).toHaveLength(2);
+    net.run(15_000);
+    expect(b.speaker.routesReceived("a")).toMatchObject([{ prefix: "10.1.0.0/16" }]);
+  });
+
+  it("a peer that is back takes its routes up again, without the mark and without a timer left", () => {
+    const { net, a, b } = settled();
+    net.crash(a);
+    net.run(120_000);
+    net.restart(a, configA({ originate, peer }), true);
+    net.settle();
+    expect(b.speaker.routesReceived("a")).toMatchObject([{ stale: false, best: true }]);
+    expect(b.speaker.routesReceived("a")[0]!.attributes.communities).toBeUndefined();
+    expect([...b.timers.keys()].filter((timer) => /sweep|longLived/.test(timer))).toEqual([]);
+    net.run(700_000);
+    expect(b.speaker.routesReceived("a")).toHaveLength(1);
+  });
+
+  it("what it does not send again goes at its End-of-RIB", () => {
+    const { net, a, b } = settled();
+    net.crash(a);
+    net.run(120_000);
+    net.restart(a, configA({ originate: ["10.2.0.0/16"], peer }), true);
+    net.settle();
+    expect(b.speaker.routesReceived("a")).toMatchObject([{ prefix: "10.2.0.0/16" }]);
+  });
+
+  it("one that lost its forwarding loses its routes when it is back", () => {
+    const { net, a, b } = settled();
+    net.crash(a);
+    net.run(120_000);
+    net.restart(a, configA({ originate: [], peer }), false);
+    net.runUntil("a is back", () => b.speaker.peers(0)[0]!.state === "Established");
+    expect(b.speaker.routesReceived("a")).toEqual([]);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { address } from "../../net/address.ts";
+import { prefix } from "../../net/prefix.ts";
+import { decodeMessage } from "../wire/decode.ts";
+import type { Message } from "../wire/message.ts";
+import { ipv4Unicast } from "../wire/registry.ts";
+import { configA, configB, type TestNode, twoSpeakers } from "./two-speakers.testkit.ts";
+
+const codec = { fourOctetAs: true, extendedMessage: true };
+const names = ["routes", "statistics", "down", "up", "initiation", "termination"];
+
+/** A station's reading of what it hears, by RFC 7854 §4 and not by the encoder. */
+function heard(messages: readonly Uint8Array[]) {
+  return messages.map((bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    expect([view.getUint8(0), view.getUint32(1)]).toEqual([3, bytes.length]);
+    const kind = names[view.getUint8(5)]!;
+    if (kind === "initiation" || kind === "termination") return { kind };
+    const peer = `${bytes.slice(6 + 22, 6 + 26).join(".")} AS${view.getUint32(6 + 26)}`;
+    const body = bytes.slice(48);
+    const messagesIn = (from: number): Message[] => {
+      const all: Message[] = [];
+      for (let at = from; at < body.length;) {
+        const length = body[at + 16]! * 256 + body[at + 17]!;
+        all.push(decodeMessage(body.slice(at, at + length), codec).message);
+        at += length;
+      }
+      return all;
+    };
+    if (kind === "routes") return { kind, peer, messages: messagesIn(0) };
+    if (kind === "up") return { kind, peer, messages: messagesIn(20) };
+    if (kind === "down") return { kind, peer, reason: body[0], messages: messagesIn(1) };
+    return { kind, peer, gauges: [view.getUint32(48 + 12), view.getUint32(48 + 24)] };
+  });
+}
+
+const watched = (node: TestNode) => heard(node.bmp);
+
+describe("BMP (RFC 7854)", () => {
+  it("a station hears of sessions, and of routes as they were received", () => {
+    const importPolicy = [{ name: "all", action: "accept" as const, set: { localPref: 500 } }];
+    const { net, a, b } = twoSpeakers(
+      { originate: ["10.1.0.0/16"] },
+      { bmp: { statisticsIntervalSeconds: 30 }, peer: { importPolicy } },
+    );
+    net.settle();
+    expect(watched(b)).toMatchObject([
+      {
+        kind: "up",
+        peer: "10.0.0.1 AS65001",
+        messages: [
+          { type: "OPEN", asn: 65002 },
+          { type: "OPEN", asn: 65001, bgpIdentifier: "1.1.1.1" },
+        ],
+      },
+      { kind: "routes", messages: [{ announced: [{ prefixes: ["10.1.0.0/16"] }] }] },
+      { kind: "routes", messages: [{ endOfRib: ipv4Unicast }] },
+    ]);
+    const [, routes] = watched(b);
+    expect(routes!.messages![0]).not.toHaveProperty("attributes.localPref");
+    expect(a.bmp).toEqual([]);
+
+    b.bmp.length = 0;
+    net.run(30_000);
+    expect(watched(b)).toEqual([{ kind: "statistics", peer: "10.0.0.1 AS65001", gauges: [1, 1] }]);
+
+    b.bmp.length = 0;
+    net.configure(a, configA({ originate: [] }));
+    net.run(10);
+    expect(watched(b)).toMatchObject([
+      { messages: [{ withdrawn: [{ prefixes: ["10.1.0.0/16"] }] }] },
+    ]);
+
+    b.bmp.length = 0;
+    net.configure(a, configA({ peer: { shutdown: {} } }));
+    net.run(10);
+    expect(watched(b)).toMatchObject([
+      { kind: "down", reason: 3, messages: [{ type: "NOTIFICATION", code: 6, subcode: 2 }] },
+    ]);
+  });
+
+  it.each([
+    ["the peer dies", 4, "crash"],
+    ["we stop", 1, "stop"],
+  ] as const)("%s: Peer Down with reason %i", (_, reason, how) => {
+    const { net, a, b } = twoSpeakers({}, { bmp: {} });
+    net.settle();
+    b.bmp.length = 0;
+    if (how === "crash") net.crash(a);
+    else net.perform(b, b.speaker.stop("cease", net.nowMs));
+    net.run(10);
+    expect(watched(b)[0]).toMatchObject({ kind: "down", reason });
+    expect(watched(b).at(-1)!.kind).toBe(how === "stop" ? "termination" : "down");
+  });
+
+  it("one that connects late gets what is there", () => {
+    const { net, b } = twoSpeakers({ originate: ["10.1.0.0/16", "10.2.0.0/16"] }, { bmp: {} });
+    net.settle();
+    expect(heard(b.speaker.bmpBegin(net.nowMs))).toMatchObject([
+      { kind: "initiation" },
+      { kind: "up", peer: "10.0.0.1 AS65001" },
+      { kind: "routes", messages: [{ announced: [{ prefixes: ["10.1.0.0/16", "10.2.0.0/16"] }] }] },
+      { kind: "routes", messages: [{ endOfRib: ipv4Unicast }] },
+    ]);
+  });
+
+  it("without `bmp` nothing is written", () => {
+    const { net, b } = twoSpeakers({ originate: ["10.1.0.0/16"] }, {});
+    net.settle();
+    expect(b.bmp).toEqual([]);
+  });
+});
+
+describe("MRT dump (RFC 6396)", () => {
+  it("has a record for the peers and one for each prefix, used or not", () => {
+    const { net, b } = twoSpeakers(
+      { originate: ["10.1.0.0/16", "10.2.0.0/16"] },
+      { peer: { importPolicy: "reject" } },
+    );
+    net.configure(b, configB({ originate: ["10.2.0.0/16"], peer: { importPolicy: "reject" } }));
+    net.settle();
+    const records = [...b.speaker.mrtDump(1_700_000_000)];
+    const view = (of: Uint8Array) => new DataView(of.buffer, of.byteOffset);
+    const subtypes = records.map((of) => view(of).getUint16(6));
+    expect(subtypes).toEqual([1, 2, 2]);
+    for (const of of records) {
+      expect([view(of).getUint32(0), view(of).getUint16(4)]).toEqual([1_700_000_000, 13]);
+      expect(view(of).getUint32(8)).toBe(of.length - 12);
+    }
+    // Peer count: this speaker and a.
+    expect(view(records[0]!).getUint16(12 + 6)).toBe(2);
+    // Of 10.2.0.0/16 the own route and a's, then 10.1.0.0/16.
+    const entries = records
+      .slice(1)
+      .map((of) => [
+        `${of[12 + 5]}.${of[12 + 6]}/${of[12 + 4]}`,
+        view(of).getUint16(12 + 7),
+        view(of).getUint16(12 + 9),
+      ]);
+    expect(entries).toEqual([
+      ["10.2/16", 2, 0],
+      ["10.1/16", 1, 1],
+    ]);
+    expect(b.speaker.explain(prefix("10.1.0.0/16")).best).toBeUndefined();
+    expect(b.address).toBe(address("10.0.0.2"));
+  });
+});

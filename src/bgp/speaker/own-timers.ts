@@ -1,0 +1,48 @@
+import type { FamilyName } from "../rib/family.ts";
+import type { Effect, TimerId } from "./effect.ts";
+
+/** The timers that are a peer's own and not its session's. */
+export type OwnTimer =
+  /** The end of stale routes. */
+  | "sweepStale"
+  /** The end of a family's long-lived stale routes (RFC 9494 §4.2). */
+  | `longLived/${FamilyName}`
+  /** The end of a teardown for too many routes. */
+  | "maximumPrefix";
+
+/** Knows which of them run, so that only those are cleared. */
+export class OwnTimers {
+  readonly #running = new Set<OwnTimer>();
+  readonly #emit: (effect: Effect) => void;
+  readonly #timerId: (name: string) => TimerId;
+
+  constructor(emit: (effect: Effect) => void, timerId: (name: string) => TimerId) {
+    this.#emit = emit;
+    this.#timerId = timerId;
+  }
+
+  isRunning(timer: OwnTimer): boolean {
+    return this.#running.has(timer);
+  }
+
+  set(timer: OwnTimer, afterMs: number): void {
+    this.#running.add(timer);
+    this.#emit({ do: "setTimer", timer: this.#timerId(timer), afterMs });
+  }
+
+  clear(timer: OwnTimer): void {
+    if (!this.#running.delete(timer)) return;
+    this.#emit({ do: "clearTimer", timer: this.#timerId(timer) });
+  }
+
+  clearAll(): void {
+    for (const timer of this.#running) this.clear(timer);
+  }
+
+  /** Which of them the name of a timer that fired is; undefined: the session's. */
+  fired(name: string): OwnTimer | undefined {
+    const timer = [...this.#running].find((one) => one === name);
+    if (timer !== undefined) this.#running.delete(timer);
+    return timer;
+  }
+}
