@@ -56,7 +56,8 @@ beforeAll(async () => {
   const image = await speakerImage(docker);
   before = await everything();
   const config = kindConfigOf(cluster!);
-  kind = await KindCluster.create({ ...kindOptions, config, image: nodeImage() });
+  const networkSubnet = fabric.management.find(({ name }) => name === "kind")?.ipv4Subnet;
+  kind = await KindCluster.create({ ...kindOptions, config, networkSubnet, image: nodeImage() });
   runtime = new DockerRuntime({ docker, speakerImage: image });
   await runtime.up(fabric, () => {});
   // The state folder of a lab, where its kubeconfig goes.
@@ -240,10 +241,15 @@ describe("the seed's lab on kind", () => {
       ]).toString();
       const dryRun = ["--kubeconfig", kindOptions.kubeconfig, "apply", "--dry-run=server"];
       execFileSync("kubectl", [...dryRun, "-f", "-"], { input: chart, stdio: "pipe" });
-      const plain = ["namespace", "rbac", "operator", "agent", "crds-before-1.25"];
-      for (const name of plain) {
-        execFileSync("kubectl", [...dryRun, "-f", `${deploy}${name}.yaml`], { stdio: "pipe" });
-      }
+      const plain = ["namespace", "rbac", "operator", "agent", "crds-before-1.25"].map(
+        (name) => `${deploy}${name}.yaml`,
+      );
+      for (const file of plain) execFileSync("kubectl", [...dryRun, "-f", file], { stdio: "pipe" });
+
+      const { "Namespace spinelab-system": _namespace, ...written } = byName(
+        plain.map((file) => readFileSync(file, "utf8")).join("\n---\n"),
+      );
+      expect(byName(chart)).toEqual(written);
     },
     minutes,
   );
@@ -312,6 +318,15 @@ function tell(command: string, args: string[]): string {
     // `kubectl auth can-i` ends with 1 where the answer is no.
     return (error as { stdout: Buffer }).stdout.toString().trim();
   }
+}
+
+/** The objects of a YAML text by kind and name, without the annotations, which are helm's own. */
+function byName(text: string): Record<string, KubeObject> {
+  const objects = parseAllDocuments(text)
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object) => object !== null);
+  for (const { metadata } of objects) delete metadata.annotations;
+  return Object.fromEntries(objects.map((each) => [`${each.kind} ${each.metadata.name}`, each]));
 }
 
 /** What of an engine and its network could be left over. */

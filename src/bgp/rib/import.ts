@@ -64,7 +64,8 @@ export class Importer {
     this.#pool = pool;
   }
 
-  import(prefix: Prefix, path: Path): Imported {
+  /** The path as the decision process gets it, or why it does not. */
+  admit(prefix: Prefix, path: Path): Imported {
     if (path.ineligible !== undefined) return { rejected: path.ineligible };
     const policy = this.#policy;
     if (policy === "accept") return { path };

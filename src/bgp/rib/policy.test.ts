@@ -113,7 +113,7 @@ describe("import", () => {
   const pool = new AttributePool();
   const imported = (set: PolicyStatement["set"], path: Path) => {
     const statement = { name: "s", action: "accept" as const, ...(set && { set }) };
-    const result = new Importer([statement], pool).import(p("10.1.0.0/24"), path);
+    const result = new Importer([statement], pool).admit(p("10.1.0.0/24"), path);
     if (!("path" in result)) throw new Error(result.rejected);
     return result.path;
   };
@@ -156,7 +156,7 @@ describe("import", () => {
     const path = learned("a");
     expect(imported(undefined, path)).toBe(path);
     const importer = new Importer([{ name: "s", action: "accept", set: { med: 1 } }], pool);
-    expect(importer.import(p("10.1.0.0/24"), path)).toBe(importer.import(p("10.2.0.0/24"), path));
+    expect(importer.admit(p("10.1.0.0/24"), path)).toBe(importer.admit(p("10.2.0.0/24"), path));
   });
 
   it.each<[PolicyStatement[] | "reject", string]>([
@@ -166,12 +166,12 @@ describe("import", () => {
     [[{ name: "x", prefixes: [p("10.0.0.0/8")], action: "accept" }], "no import statement matches"],
   ])("says why a route is not taken: %j", (policy, rejected) => {
     const importer = new Importer(policy, pool);
-    expect(importer.import(p("10.1.0.0/24"), learned("a"))).toEqual({ rejected });
+    expect(importer.admit(p("10.1.0.0/24"), learned("a"))).toEqual({ rejected });
   });
 
   it("no policy lets in what cannot be used", () => {
     const path = learned("a", { ineligible: "loop" });
-    expect(new Importer("accept", pool).import(p("10.1.0.0/24"), path)).toEqual({
+    expect(new Importer("accept", pool).admit(p("10.1.0.0/24"), path)).toEqual({
       rejected: "loop",
     });
   });

@@ -41,6 +41,8 @@ export class Inbound {
   readonly #longLived = new Set<FamilyName>();
   /** Families whose End-of-RIB came in this session. */
   readonly #endOfRib = new Set<FamilyName>();
+  /** Families between BoRR and EoRR. */
+  readonly #refreshing = new Set<FamilyName>();
 
   constructor(peer: string, ribs: Ribs, importPolicy: ImportPolicy) {
     this.#peer = peer;
@@ -71,13 +73,14 @@ export class Inbound {
 
   /** What the decision process gets of a route of this peer. */
   imported(prefix: Prefix, path: Path): Imported {
-    return this.#importer.import(prefix, path);
+    return this.#importer.admit(prefix, path);
   }
 
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
   begin(of: Omit<InboundSession, "paths">, negotiated: Negotiated): void {
     this.#session = { ...of, paths: new WeakMap() };
     this.#endOfRib.clear();
+    this.#refreshing.clear();
     const { gracefulRestart, longLivedGracefulRestart = [] } = negotiated;
     const restarted = gracefulRestart?.families.filter(
       ({ family }) => !this.#longLived.has(familyName(family)),
@@ -136,12 +139,23 @@ export class Inbound {
     }
   }
 
-  /** BoRR (RFC 7313 §4): the peer sends the family's routes again; EoRR ends it. */
-  markStale(name: FamilyName): void {
+  /**
+   * BoRR (RFC 7313 §4): the peer sends the family's routes again. From one that restarts it counts only
+   * after its End-of-RIB. Whether it counts.
+   */
+  beginRefresh(name: FamilyName, isRestartable: boolean): boolean {
+    if (isRestartable && !this.#endOfRib.has(name)) return false;
+    this.#refreshing.add(name);
     this.#tables.get(name)?.markStale();
+    return true;
   }
 
-  /** EoRR (RFC 7313 §4), or the end of a time limit: what was not sent again is gone. */
+  /** EoRR: what was not sent again since BoRR is gone. */
+  endRefresh(name: FamilyName): void {
+    if (this.#refreshing.delete(name)) this.sweepStale(name);
+  }
+
+  /** The end of a time limit: what was not sent again is gone. */
   sweepStale(name: FamilyName): void {
     this.#uninstall(name, this.#tables.get(name)?.sweepStale() ?? []);
   }
@@ -220,7 +234,7 @@ export class Inbound {
 
   #install(name: FamilyName, key: RouteKey, path: Path): void {
     const prefix = prefixOfKey(key);
-    const imported = this.#importer.import(prefix, path);
+    const imported = this.#importer.admit(prefix, path);
     const used = "path" in imported ? imported.path : undefined;
     this.#ribs.loc[name].replace(prefix, this.#peer, used, path.pathId);
     if (this.#importPolicy === "reject") return;

@@ -109,6 +109,23 @@ describe("dynamic neighbours", () => {
     expect(two.status().lastDown).toContain("Cease/Peer De-configured");
   });
 
+  it("one that is configured by itself stays up, and is then called when it is gone", () => {
+    const net = new TestNet();
+    const hub = net.add(hubConfig([range]), "10.0.0.1");
+    const two = net.add(spoke(2), "10.0.0.2");
+    net.settle();
+    const peers = [peerConfig({ address: "10.0.0.2" })];
+    net.configure(hub, { ...hubConfig([range]), peers });
+    net.run(10);
+    expect(hub.speaker.peers(0)).toMatchObject([{ name: "10.0.0.2", state: "Established" }]);
+    expect(hub.speaker.peers(0)[0]).not.toHaveProperty("listenRange");
+    expect(two.status().lastDown).toBeUndefined();
+    net.crash(two);
+    net.run(1_000);
+    expect(hub.speaker.peers(0)).toMatchObject([{ name: "10.0.0.2" }]);
+    expect(hub.status().lastError).toContain("connection refused");
+  });
+
   it("the longest range counts, and a peer configured by itself is in none", () => {
     const config = {
       ...hubConfig([{ prefix: prefix("10.0.0.0/8") }, range, { prefix: prefix("fd00::/8") }]),

@@ -308,13 +308,11 @@ export class Peer {
         this.#sendRoutes(this.#established!.outbound.refresh(family));
         break;
       case RouteRefreshSubtype.begin:
-        // RFC 7313 §4: what a restarting peer has not finished cannot be begun again.
-        if (gracefulRestart !== undefined && !this.inbound.hasEndOfRib(familyName(family))) break;
-        this.inbound.markStale(familyName(family));
+        if (!this.inbound.beginRefresh(familyName(family), gracefulRestart !== undefined)) break;
         this.#timers.set("sweepStale", stalePathTimeMs);
         break;
       case RouteRefreshSubtype.end:
-        this.inbound.sweepStale(familyName(family));
+        this.inbound.endRefresh(familyName(family));
         this.#checkStale();
         break;
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
+import { ipv4Unicast } from "../wire/registry.ts";
 import type { SpeakerConfig } from "./config.ts";
 import {
   configA,
@@ -63,6 +64,31 @@ describe("route selection after a restart (RFC 4724 §4.1)", () => {
         .sort(),
     ).toEqual(["10.1.0.0/16", "10.2.0.0/16"]);
     expect([...b.timers.keys()]).not.toContain("0:selectionDeferral");
+  });
+
+  it("until then neither BoRR nor EoRR touch what the helper keeps (RFC 7313 §4)", () => {
+    const { net, b, c } = restarting();
+    const kept = () =>
+      c.speaker
+        .routesReceived()
+        .map(({ prefix, stale }) => `${prefix} ${stale}`)
+        .sort();
+    const before = kept();
+    net.inject(b, { type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 1 });
+    net.run(10);
+    expect(kept()).toEqual(before);
+    net.inject(b, { type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 2 });
+    net.run(10);
+    expect(kept()).toEqual(before);
+  });
+
+  it("and a refresh that is asked for has no BoRR (RFC 7313 §4)", () => {
+    const { net, b, c } = restarting();
+    b.sent.length = 0;
+    net.inject(c, { type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 0 });
+    net.run(10);
+    const said = b.sent.map(({ message }) => message.type).filter((type) => type !== "KEEPALIVE");
+    expect(said).toEqual(["UPDATE"]);
   });
 
   it("no longer than the restart time", () => {

@@ -1,6 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import { families, type FamilyName } from "../rib/family.ts";
+import type { FamilyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
 import type { CeaseSaid } from "../session/io.ts";
 import { onePath } from "../rib/multipath.ts";
@@ -15,6 +15,7 @@ import { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { peerChange, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
+import { SelectionDeferral } from "./selection-deferral.ts";
 import {
   type AdvertisedRoute,
   advertisedRoutes,
@@ -65,8 +66,7 @@ export class Speaker {
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
-  /** Families whose route selection waits for the peers' End-of-RIB: right after a restart (RFC 4724 §4.1). */
-  readonly #deferred = new Set<FamilyName>();
+  readonly #deferral = new SelectionDeferral();
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
     this.#config = config;
@@ -89,8 +89,13 @@ export class Speaker {
   start(nowMs: number): Effect[] {
     if (this.#state !== "new") throw new Error("a speaker is started once");
     this.#state = "running";
-    if (this.#options.restarting) this.#deferSelection();
-    this.#statistics(nowMs);
+    const deferredMs = this.#options.restarting
+      ? this.#deferral.begin(this.#config.peers)
+      : undefined;
+    if (deferredMs !== undefined) {
+      this.#effects.push({ do: "setTimer", timer: deferralTimer, afterMs: deferredMs });
+    }
+    if (this.#config.bmp !== undefined) this.#statistics(nowMs);
     for (const peer of this.#peers.values()) peer.start(nowMs);
     return this.#finish();
   }
@@ -109,7 +114,7 @@ export class Speaker {
         break;
       case "timer": {
         if (input.timer === statisticsTimer) this.#statistics(nowMs);
-        if (input.timer === deferralTimer) this.#endDeferral([...this.#deferred]);
+        if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
         this.#bySerial.get(Number(serial))?.timer(name, nowMs);
         break;
@@ -138,7 +143,11 @@ export class Speaker {
     for (const name of this.#dynamic.keys()) {
       const peer = this.#peers.get(name)!.config;
       const range = listenRangeOf(peer.address, config);
-      if (range === undefined || wanted.has(name)) continue;
+      if (range === undefined) {
+        // Configured by itself now, or not at all any more.
+        this.#dynamic.delete(name);
+        continue;
+      }
       this.#dynamic.set(name, range);
       wanted.set(name, dynamicPeer(peer.address, range));
     }
@@ -152,7 +161,9 @@ export class Speaker {
     if (JSON.stringify(config.maximumPaths) !== JSON.stringify(this.#config.maximumPaths)) {
       this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
     }
+    const bmpChanged = JSON.stringify(config.bmp) !== JSON.stringify(this.#config.bmp);
     this.#config = config;
+    if (bmpChanged) this.#statistics(nowMs);
     this.#ribs.originate(config.originate);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
     for (const peer of this.#peers.values()) {
@@ -303,7 +314,7 @@ export class Speaker {
       // Peers hold our old routes for the restart time at most: later there is nothing to resume.
       restarting: restarting && nowMs - startedMs < restartTimeMs,
       ribs: this.#ribs,
-      deferred: () => this.#deferred,
+      deferred: () => this.#deferral.families,
       random,
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {
@@ -336,21 +347,12 @@ export class Speaker {
     this.#effects.push(effect);
   }
 
-  /** Until every peer that kept our routes has sent its own, or none of them keeps them any longer. */
-  #deferSelection(): void {
-    const seconds = this.#config.peers.map((of) => of.gracefulRestart?.restartTimeSeconds ?? 0);
-    const afterMs = Math.max(0, ...seconds) * 1000;
-    if (afterMs === 0) return;
-    for (const name of Object.keys(families) as FamilyName[]) this.#deferred.add(name);
-    this.#effects.push({ do: "setTimer", timer: deferralTimer, afterMs });
-  }
-
+  /** These families' routes are selected. */
   #endDeferral(names: readonly FamilyName[]): void {
     for (const name of names) {
-      this.#deferred.delete(name);
       for (const peer of this.#peers.values()) peer.endDeferral(name);
     }
-    if (names.length > 0 && this.#deferred.size === 0) {
+    if (names.length > 0 && this.#deferral.families.size === 0) {
       this.#effects.push({ do: "clearTimer", timer: deferralTimer });
     }
   }
@@ -361,7 +363,10 @@ export class Speaker {
 
   #statistics(nowMs: number): void {
     const { bmp } = this.#config;
-    if (bmp?.statisticsIntervalSeconds === undefined) return;
+    if (bmp?.statisticsIntervalSeconds === undefined) {
+      this.#effects.push({ do: "clearTimer", timer: statisticsTimer });
+      return;
+    }
     const locRib = (name: FamilyName) => this.#ribs.loc[name].size;
     this.#toStations(this.#bmp.statistics([...this.#peers.values()], locRib, nowMs));
     const afterMs = bmp.statisticsIntervalSeconds * 1000;
@@ -375,10 +380,7 @@ export class Speaker {
       if (changed.size === 0) continue;
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
     }
-    const peers = [...this.#peers.values()];
-    this.#endDeferral(
-      [...this.#deferred].filter((name) => !peers.some((peer) => peer.awaitsEndOfRib(name))),
-    );
+    this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }

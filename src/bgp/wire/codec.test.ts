@@ -6,9 +6,10 @@ import { WireError } from "./error.ts";
 import { FrameReader } from "./frame.ts";
 import { arbitraryMessage } from "./message.testkit.ts";
 import type { AsPathSegment, CodecOptions, Message } from "./message.ts";
-import { extendedMessageBytesMax } from "./registry.ts";
+import { extendedMessageBytesMax, ipv4Unicast, ipv6Unicast } from "./registry.ts";
 
 const fourOctet: CodecOptions = { fourOctetAs: true, extendedMessage: true };
+const numbered: CodecOptions = { ...fourOctet, pathIdsIn: [ipv4Unicast, ipv6Unicast] };
 const twoOctet: CodecOptions = { fourOctetAs: false, extendedMessage: true };
 
 describe("every message", () => {
@@ -106,7 +107,9 @@ describe("bytes that no speaker should send", () => {
             type,
             ...body,
           );
-          expect(legal(() => decodeMessage(bytes, fourOctet).message)).toBe(true);
+          for (const codec of [fourOctet, numbered]) {
+            expect(legal(() => decodeMessage(bytes, codec).message)).toBe(true);
+          }
         },
       ),
       { numRuns: 2000 },

@@ -34,7 +34,9 @@ case "$1 $2" in
     if [ -e hang ]; then touch hanging; sleep 60; fi
     if [ -e fail ]; then echo 'ERROR: failed to create cluster: kubeadm said no' >&2; exit 1; fi
     echo "$(name "$@")-worker" >> "clusters/$(name "$@")" ;;
-  "delete cluster") rm -f "clusters/$(name "$@")" ;;
+  "delete cluster")
+    [ ! -e stuck ] || { echo 'ERROR: engine is gone' >&2; exit 1; }
+    rm -f "clusters/$(name "$@")" ;;
   "load docker-image") [ "$3" = there ] || { echo 'ERROR: not present locally' >&2; exit 1; } ;;
 esac
 `;
@@ -43,6 +45,7 @@ cd "$(dirname "$0")"
 echo "docker $*" >> calls
 case "$*" in
   "network inspect kind") [ -e network ] ;;
+  "network create "*) [ ! -e taken ] || { echo "pool overlaps" >&2; exit 1; }; touch network ;;
   "network rm kind") rm network ;;
   "cp "*) [ -e "$3" ] || { echo "no such file" >&2; exit 1; } ;;
 esac
@@ -91,6 +94,20 @@ test("deletes the cluster, and kind's network where it made that", async () => {
   await cluster.delete(); // Fine where it is gone.
 });
 
+test("makes kind's network with the subnet asked for, where it is not there", async () => {
+  const networkSubnet = "172.18.0.0/16";
+  await (await KindCluster.create({ ...options(), config, networkSubnet })).delete();
+  const creations = () => calls().filter((call) => call.startsWith("docker network create"));
+  expect(creations()).toEqual([expect.stringContaining("--subnet 172.18.0.0/16 kind")]);
+  expect(existsSync(file("network"))).toBe(false);
+  writeFileSync(file("taken"), "");
+  const taken = KindCluster.create({ ...options(), config, networkSubnet });
+  await expect(taken).rejects.toThrow("cannot be made with 172.18.0.0/16: pool overlaps");
+  writeFileSync(file("network"), "");
+  await KindCluster.create({ ...options(), config, networkSubnet });
+  expect(creations()).toHaveLength(2);
+});
+
 test("leaves kind's network to those who had it before, or have it still", async () => {
   writeFileSync(file("network"), "");
   await (await KindCluster.create({ ...options(), config })).delete();
@@ -117,6 +134,15 @@ test("a creation that fails says all that kind said, and leaves nothing", async 
   expect(message).toContain("Starting control-plane");
   expect(message).toContain("kubeadm said no");
   expect(existsSync(file("clusters/lab"))).toBe(false);
+});
+
+test("where not even deleting works, both errors are told", async () => {
+  writeFileSync(file("fail"), "");
+  writeFileSync(file("stuck"), "");
+  const creation = KindCluster.create({ ...options(), config });
+  await expect(creation).rejects.toThrow(
+    /kubeadm said no[^]*could not be deleted[^]*engine is gone/,
+  );
 });
 
 test("a creation that is interrupted ends at once, with the signal's reason, and leaves nothing", async () => {

@@ -25,6 +25,11 @@ export type CreateKindOptions = KindOptions & {
   config: string;
   /** Node image of every node that names none; kind's own default otherwise. */
   image?: string | undefined;
+  /**
+   * IPv4 subnet of kind's network where that is not there yet. Docker would choose one by itself, and
+   * by and by comes to 172.20.0.0/16, in which containerlab's network lies.
+   */
+  networkSubnet?: string | undefined;
   /** A stage of kind's, or a warning: `Starting control-plane`. */
   onProgress?: ((line: string) => void) | undefined;
   signal?: AbortSignal | undefined;
@@ -70,14 +75,24 @@ export class KindCluster implements AsyncDisposable {
     }
     const cluster = new KindCluster(options, !(await hasNetwork(options)));
     try {
+      if (cluster.#ownsNetwork && options.networkSubnet !== undefined) {
+        await createNetwork(options, options.networkSubnet);
+      }
       const args = ["create", "cluster", "--name", name, "--kubeconfig", kubeconfig];
       if (image !== undefined) args.push("--image", image);
       await runKind(options, [...args, "--config", "-"], { stdin: config, onProgress, signal });
       signal?.throwIfAborted();
     } catch (error) {
-      await cluster.delete();
-      // A container that the engine was asked for just before kind ended may come only now.
-      while ((await cluster.nodes()).length > 0) await cluster.delete();
+      try {
+        await cluster.delete();
+        // A container that the engine was asked for just before kind ended may come only now.
+        while ((await cluster.nodes()).length > 0) await cluster.delete();
+      } catch (left) {
+        const [why, what] = [error, left].map((each) => (each as Error).message);
+        throw new KindError(`${why}\nwhat there is of it could not be deleted: ${what}`, {
+          cause: error,
+        });
+      }
       throw error;
     }
     return cluster;
@@ -171,6 +186,16 @@ export async function deleteKindCluster(options: KindOptions): Promise<void> {
 async function hasNetwork(options: KindCommand): Promise<boolean> {
   const docker = await run({ ...options, command: "docker" }, ["network", "inspect", "kind"]);
   return docker.exitCode === 0;
+}
+
+/** As kind itself makes it for IPv4; it takes one of that name that is there. */
+async function createNetwork(options: KindCommand, subnet: string): Promise<void> {
+  const masquerade = "com.docker.network.bridge.enable_ip_masquerade=true";
+  const args = ["network", "create", "--driver", "bridge", "--opt", masquerade];
+  const command = { ...options, command: "docker" };
+  const { exitCode, said } = await run(command, [...args, "--subnet", subnet, "kind"]);
+  if (exitCode === 0 || (await hasNetwork(options))) return; // Another lab may have been quicker.
+  throw new KindError(`kind's network cannot be made with ${subnet}: ${said.trimEnd()}`);
 }
 
 type RunOptions = {
