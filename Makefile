@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system test-docker bench golden clean
+.PHONY: help setup lab test check system test-docker test-kind bench golden clean
 
 LAB ?= rack-spine
 
@@ -30,6 +30,9 @@ system: setup ## tests that build labs in network namespaces with real FRR (root
 
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker
+
+test-kind: setup ## rack-spine on real Kubernetes by kind; the first time compiles it (root)
+	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node node_modules/vitest/vitest.mjs run --project kind'
 
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
 	@setup/setup.sh bench

@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Three projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
-// real FRR and needs root; `docker` needs an engine with the images of images/ (make test-docker).
+// Four projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
+// real FRR and needs root; `docker` needs an engine with the images of images/
+// (make test-docker); `kind` needs kind and a node image as well (make test-kind).
 export default defineConfig({
   test: {
     projects: [
@@ -19,10 +20,20 @@ export default defineConfig({
         test: {
           name: "docker",
           include: ["test/docker/**/*.test.ts"],
+          exclude: ["test/docker/kind*.test.ts"],
           // Its reaper is an image that no registry-less machine has; the engine's stop sweeps.
           env: { TESTCONTAINERS_RYUK_DISABLED: "true" },
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "kind",
+          include: ["test/docker/kind*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
           fileParallelism: false,
         },
       },

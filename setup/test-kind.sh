@@ -16,7 +16,8 @@ PATH=$PATH:/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin
 kind_version=v0.30.0
 helm_version=v3.19.0
 kubernetes_version=1.20.2 # of Debian 12
-debian=http://deb.debian.org/debian
+# Where this machine's own packages come from, which is where Debian 12's lie too.
+debian=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v security | head -n 1)}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 cache=${SPINELAB_CACHE:-/var/cache/spinelab}

@@ -118,12 +118,16 @@ export class DockerBackend implements Backend {
     await this.#engine[Symbol.asyncDispose]();
   }
 
-  async #makeKind(cluster: Cluster, { progress, signal }: BuildOptions): Promise<KindCluster> {
+  async #makeKind(
+    cluster: Cluster,
+    { fabric, progress, signal }: BuildOptions,
+  ): Promise<KindCluster> {
     const stage = `kind ${cluster.name}`;
     progress(stage, "begin");
     const kind = await KindCluster.create({
       ...kindOptions(this.#lab, cluster, this.#engine),
       config: kindConfigOf(cluster),
+      networkSubnet: fabric.management.find(({ name }) => name === "kind")?.ipv4Subnet,
       // kind has begun: from here on what there is of this name is the lab's.
       onProgress: () => writeFileSync(kindMark(this.#lab, cluster), ""),
       signal,

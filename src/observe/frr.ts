@@ -71,11 +71,7 @@ const nobodyListens: ReadonlySet<string> = new Set([
 ]);
 
 /** Runs commands in one vtysh; it stops at the first one rejected. Returns what was printed. */
-async function vtysh(
-  runtime: Runtime,
-  node: string,
-  commands: readonly string[],
-): Promise<string> {
+async function vtysh(runtime: Runtime, node: string, commands: readonly string[]): Promise<string> {
   const argv = ["vtysh", ...commands.flatMap((command) => ["-c", command])];
   const result = await runtime.exec({ node }, argv, { timeoutMs: vtyshTimeoutMs });
   if (result.exitCode !== 0) {
