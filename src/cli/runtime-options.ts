@@ -26,8 +26,10 @@ export function withRuntime(command: Command): Command {
 }
 
 export function runtimeChoice(options: RuntimeOptions): RuntimeChoice {
-  const { runtime, docker, context, inject } = options;
+  const { runtime, context, inject } = options;
   if (runtime === "netns") return { kind: "netns" };
+  // Kept with the lab: a later command must find the same engine, whatever its environment says.
+  const docker = options.docker ?? (context === undefined ? process.env["DOCKER_HOST"] : undefined);
   return {
     kind: "docker",
     inject,

@@ -10,10 +10,9 @@ export function registerDown(program: Command): void {
     .option("--all", "every lab on this machine")
     .action(async (lab: string | undefined, options: { all?: boolean }) => {
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");
-      for (const stale of await sweepStaleLabs()) {
-        process.stdout.write(`cleared what lab ${stale} had left behind\n`);
-        if (stale === lab) return;
-      }
+      const stale = await sweepStaleLabs(lab);
+      for (const line of stale) process.stdout.write(`${line}\n`);
+      if (lab !== undefined && stale.some((line) => line.includes(`lab ${lab} `))) return;
       const labs = options.all ? runningLabs() : [selectLab(lab)];
       for (const state of labs) {
         const tookMs = await takeDown(state);

@@ -55,9 +55,7 @@ async function run(name: string, options: RunOptions): Promise<number> {
   );
   writeNotes(loaded.notes);
   const { sweepStaleLabs } = await import("../../lab/sweep.ts");
-  for (const stale of await sweepStaleLabs()) {
-    process.stderr.write(`cleared what lab ${stale} had left behind\n`);
-  }
+  for (const line of await sweepStaleLabs()) process.stderr.write(`${line}\n`);
   if (options.keep) {
     const { upAndPlay } = await import("./up.ts");
     return upAndPlay(loaded, scenario, options);

@@ -57,9 +57,7 @@ Examples:
       );
       writeNotes(loaded.notes);
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");
-      for (const stale of await sweepStaleLabs()) {
-        process.stderr.write(`cleared what lab ${stale} had left behind\n`);
-      }
+      for (const line of await sweepStaleLabs()) process.stderr.write(`${line}\n`);
       process.exitCode = await up(loaded, options);
     });
 }
