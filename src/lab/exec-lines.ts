@@ -17,11 +17,16 @@ export async function runExecLines(
   record: Recorder,
   signal: AbortSignal,
 ): Promise<void> {
+  // A line that takes long does not keep the lab from being taken down, which ends the line too.
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => {}); // It may come when nobody waits for it any more.
   const results = await Promise.allSettled(
     fabric.nodes.map(async (node) => {
       for (const line of node.exec) {
         signal.throwIfAborted();
-        const result = await runtime.exec({ node: node.name }, line.argv);
+        const result = await Promise.race([runtime.exec({ node: node.name }, line.argv), aborted]);
         record({
           type: "exec",
           node: node.name,

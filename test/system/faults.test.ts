@@ -59,6 +59,33 @@ test("a line that the lab allows to fail does not", async () => {
   await succeed("up", file, "--name", lab);
 });
 
+test("a daemon that an exec line leaves behind may keep the line's output open", async () => {
+  change(
+    "topologies/rack-spine.clab.yaml",
+    "- ip link del eth0",
+    "- sh -c 'sleep 1000 & echo last words; ip link del eth0'",
+  );
+  await succeed("up", labFile(), "--name", lab);
+  const timeline = readFileSync(`/run/spinelab/${lab}/timeline.jsonl`, "utf8");
+  expect(timeline).toMatch(/"command":"sh -c 'sleep 1000.*"stdout":"last words\\n"/);
+});
+
+test("Ctrl-C does not wait for an exec line that takes long", async () => {
+  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- sleep 100");
+  const run = start(...runArgs());
+  const outcome = finished(run);
+  await until("the line runs", async () => {
+    const { stdout } = await spinelab("exec", "tor0", "--lab", lab, "--", "ps", "-eo", "args");
+    return stdout.includes("sleep 100");
+  });
+  const beganMs = performance.now();
+  run.kill("SIGINT");
+  const { status, stdout } = await outcome;
+  expect(status).toBe(3);
+  expect(stdout).toContain("interrupted");
+  expect(performance.now() - beganMs).toBeLessThan(20_000);
+});
+
 test("a router command that FRR rejects ends the run and is named", async () => {
   change(
     "topologies/rack-spine.clab.yaml",

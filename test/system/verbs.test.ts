@@ -47,10 +47,13 @@ test("bgp peers and routes print Cilium's columns", async () => {
     await succeed(...at("bgp", "routes", "advertised", "ipv4", "unicast", "--node", "kind-worker")),
   ).toMatch(/10\.0\.0\.1 +10\.1\.1\.0\/24 +10\.0\.2\.2/);
   expect(await succeed(...at("bgp", "routes", "--node", "kind-worker"))).toMatch(/10\.1\.1\.0\/24/);
-  const received = await succeed(
-    ...at("bgp", "routes", "received", "--node", "srv-worker", "--json"),
-  );
-  expect(JSON.parse(received)).toHaveLength(11);
+  // A session is established before its routes are there.
+  await until("eleven routes received", async () => {
+    const json = await succeed(
+      ...at("bgp", "routes", "received", "--node", "srv-worker", "--json"),
+    );
+    return JSON.parse(json).length === 11;
+  });
   expect(await succeed(...at("bgp", "explain", "10.1.1.0/24", "--node", "kind-worker"))).toContain(
     "PodCIDR-ipv4",
   );

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ExecOptions, ExecResult, RunningCommand, SpawnOptions } from "../port.ts";
 
@@ -157,6 +159,7 @@ export class Sandbox {
     });
     const ended = new Promise<{ exitCode: number }>((resolve, reject) => {
       child.once("error", reject);
+      child.once("exit", () => void closeOutput(child));
       child.once("close", (code, signal) => {
         resolve({ exitCode: code ?? 128 + signalNumber(signal) });
       });
@@ -202,6 +205,27 @@ function childOf(pid: number): number | undefined {
   } catch {
     return undefined; // The process ended meanwhile.
   }
+}
+
+/**
+ * After the end of a command: closes its output when all that it wrote has been read. A daemon that it
+ * left behind may hold the other end for as long as it runs, as FRR's from 10 on do.
+ */
+async function closeOutput(child: ChildProcess): Promise<void> {
+  const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
+  let read = true;
+  for (const stream of streams) stream.on("data", () => (read = true));
+  // What an ended process wrote lies ready: the event loop's next round delivers it.
+  while (read || streams.some(held)) {
+    read = false;
+    await setImmediate();
+  }
+  for (const stream of streams) stream.destroy();
+}
+
+/** Its reader has stopped it for a while. */
+function held(stream: Readable): boolean {
+  return stream.readableFlowing === false && !stream.readableEnded && !stream.destroyed;
 }
 
 function killQuietly(pid: number, signal: NodeJS.Signals): void {
