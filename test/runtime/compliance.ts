@@ -78,6 +78,23 @@ export function complies({ name, image, create, traces }: Candidate): void {
       expect(long.stdout).toHaveLength(1_288_895);
     });
 
+    it("gives all that each of many commands at once wrote, though busy when they end", async () => {
+      const busy = setInterval(() => {
+        const untilMs = performance.now() + 15;
+        while (performance.now() < untilMs);
+      }, 1);
+      for (let round = 0; round < 3; round++) {
+        const all = Array.from({ length: 100 }, (_, n) => {
+          const line = `echo begun; sleep 0.${n % 10}${n % 7}; echo ${n}; exit ${n}`;
+          return runtime.exec({ node: "left" }, ["sh", "-c", line]);
+        });
+        for (const [n, { stdout, exitCode }] of (await Promise.all(all)).entries()) {
+          expect({ stdout, exitCode }).toEqual({ stdout: `begun\n${n}\n`, exitCode: n });
+        }
+      }
+      clearInterval(busy);
+    });
+
     it("feeds standard input to its end", async () => {
       const stdin = "line\n".repeat(50_000);
       const result = await runtime.exec({ node: "left" }, ["wc", "-l"], { stdin });

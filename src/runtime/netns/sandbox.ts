@@ -213,13 +213,15 @@ function childOf(pid: number): number | undefined {
  */
 async function closeOutput(child: ChildProcess): Promise<void> {
   const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
-  let read = true;
+  let read = false;
   for (const stream of streams) stream.on("data", () => (read = true));
-  // What an ended process wrote lies ready: the event loop's next round delivers it.
-  while (read || streams.some(held)) {
+  do {
     read = false;
+    // What an ended process wrote lies ready, but may have come after this round of the event loop
+    // looked: the end of another child can bring the news of this one. The next round delivers it.
     await setImmediate();
-  }
+    await setImmediate();
+  } while (read || streams.some(held));
   for (const stream of streams) stream.destroy();
 }
 
