@@ -6,6 +6,8 @@ import { namespaceNames } from "../../runtime/netns/names.ts";
 import { askControl } from "../../lab/control.ts";
 import type { NodeSession } from "../../lab/sessions.ts";
 import { controlSocket, kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
+import { parseJson } from "../../observe/frr.ts";
+import { UnreadableError } from "../../observe/unreadable.ts";
 import { pictureOf } from "../../topology/picture.ts";
 import { selectLab } from "../running-lab.ts";
 import { formatTable, goDuration } from "../table.ts";
@@ -116,8 +118,12 @@ async function linkStates(state: LabState): Promise<{ a: string; b: string; stat
   await Promise.all(
     state.fabric.nodes.map(async ({ name }) => {
       const request = { do: "exec", node: name, argv: ["ip", "-j", "link"] };
-      const { stdout } = (await askControl(controlSocket(state.lab), request)) as ExecResult;
-      for (const link of JSON.parse(stdout) as { ifname: string; operstate: string }[]) {
+      const result = (await askControl(controlSocket(state.lab), request)) as ExecResult;
+      if (result.exitCode !== 0) {
+        throw new UnreadableError(name, "ip -j link", result.stderr + result.stdout);
+      }
+      const links = parseJson(name, "ip -j link", result.stdout);
+      for (const link of links as { ifname: string; operstate: string }[]) {
         if (link.operstate === "UP") up.add(`${name}:${link.ifname}`);
       }
     }),
