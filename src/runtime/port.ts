@@ -1,5 +1,9 @@
 import type { Duplex, Readable, Writable } from "node:stream";
+import type { Address } from "../net/address.ts";
+import type { Echo } from "../sys/echo.ts";
 import type { Endpoint, Fabric } from "../topology/fabric.ts";
+
+export type { Echo };
 
 /**
  * What every runtime can do. Small on purpose: a check never learns which runtime it runs on. What
@@ -28,6 +32,9 @@ export interface Runtime extends AsyncDisposable {
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void>;
   /** Kernel route and link changes of the nodes named, as they happen. Returns how to stop. */
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void;
+
+  /** Sends ICMP echo requests without end, one every `everyMs`, and tells what becomes of each. */
+  echo(place: Place, to: Address, everyMs: number, onEcho: (echo: Echo) => void): EchoRun;
 }
 
 /** Where a command runs: a node of the fabric, or a pod on one. */
@@ -54,6 +61,13 @@ export type RunningCommand = {
   /** Resolves when it has ended. `exitCode` is 128 + the signal's number where a signal ended it. */
   readonly ended: Promise<{ exitCode: number }>;
   kill(signal: NodeJS.Signals): void;
+};
+
+export type EchoRun = {
+  /** Why it ended by itself; pending while it runs. */
+  readonly failed: Promise<string>;
+  /** Resolves when every echo has been told. `lateMs`: by how much a packet was late at worst, where that is known. */
+  stop(): Promise<{ lateMs?: number }>;
 };
 
 export type RouteChange = {

@@ -1,11 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Outage, Outages } from "./outages.ts";
-import { parsePingLine, parsePingSummary } from "./ping-output.ts";
+import { PingReader } from "../runtime/ping-echo.ts";
+import { parsePingSummary } from "./ping-output.ts";
 import { recorded } from "./testing/fake-lab.ts";
 
 function play(text: string): { outages: Outages; found: Outage[] } {
-  const lines = text.split("\n").flatMap((line) => parsePingLine(line) ?? []);
+  const reader = new PingReader();
+  const lines = text.split("\n").flatMap((line) => reader.read(line) ?? []);
   const startMs = lines[0]!.atUnixMs;
   const outages = new Outages(0);
   const found = lines.flatMap((line) => outages.take(line, line.atUnixMs - startMs) ?? []);
@@ -40,19 +42,23 @@ describe("outages in recorded ping output", () => {
   });
 });
 
-const reply = (sequence: number) =>
-  ({ line: "reply", sequence, atUnixMs: 0, rttMs: 0.1, duplicate: false }) as const;
+const reply = (number: number) =>
+  ({ echo: "reply", number, atUnixMs: 0, rttMs: 0.1, duplicate: false }) as const;
 
 describe("outages, by hand", () => {
-  test("sequence numbers begin again after 65535 without an outage", () => {
+  test("ping's sequence numbers begin again after 65535 without an outage", () => {
     const outages = new Outages(0);
-    for (let i = 1; i <= 70_000; i++) expect(outages.take(reply(i % 65_536), i)).toBeUndefined();
+    const reader = new PingReader();
+    for (let i = 1; i <= 70_000; i++) {
+      const line = `[1.000000] 64 bytes from 10.1.3.1: icmp_seq=${i % 65_536} ttl=61 time=0.1 ms`;
+      expect(outages.take(reader.read(line)!, i)).toBeUndefined();
+    }
     expect(outages.counts.received).toBe(70_000);
   });
 
   test("never answered: the outage goes on since the beginning", () => {
     const outages = new Outages(5);
-    outages.take({ line: "noAnswer", sequence: 1, atUnixMs: 0 }, 20);
+    outages.take({ echo: "none", number: 1, atUnixMs: 0 }, 20);
     expect(outages.ongoing(300, 200)).toEqual({ fromMs: 5, toMs: 300, lost: 1 });
     expect(outages.ongoing(200, 200)).toBeUndefined();
   });
@@ -64,7 +70,7 @@ describe("outages, by hand", () => {
         // The last one is answered, so that no outage stays open.
         for (const [i, yes] of [...answered, true].entries()) {
           if (yes) outages.take(reply(i + 1), i);
-          else outages.take({ line: "noAnswer", sequence: i + 1, atUnixMs: 0 }, i);
+          else outages.take({ echo: "none", number: i + 1, atUnixMs: 0 }, i);
         }
         const lost = outages.closed.reduce((sum, one) => sum + one.lost, 0);
         expect(lost).toBe(answered.filter((yes) => !yes).length);

@@ -1,16 +1,12 @@
-import type { PingLine } from "./ping-output.ts";
+import type { Echo } from "../runtime/port.ts";
 
 /** Times in milliseconds of the timeline. */
 export type Outage = { fromMs: number; toMs: number; lost: number };
 
-/** ICMP echo sequence numbers have 16 bits and begin again. */
-const sequenceModulus = 0x1_0000;
-
 /**
- * Finds outages in what a continuous ping tells. An outage is a gap in the answered sequence
- * numbers: from the last answer before it to the first answer after it. Packets that the kernel
- * refused to send have no sequence number of their own: ping repeats `no answer yet` for the last
- * one sent, and each repetition counts as one packet lost.
+ * Finds outages among the echoes of a probe. An outage is a gap in the numbers answered: from the
+ * last answer before it to the first answer after it. A packet that the system refused to send has
+ * no number, and is one lost.
  */
 export class Outages {
   readonly #startMs: number;
@@ -18,7 +14,6 @@ export class Outages {
   #highestSent = 0;
   #refused = 0;
   #refusedSinceAnswer = 0;
-  #lastNoAnswer = 0;
   #received = 0;
   #duplicates = 0;
   #late = 0;
@@ -26,43 +21,41 @@ export class Outages {
   readonly #rttsMs: number[] = [];
   readonly #closed: Outage[] = [];
 
-  #first: { sequence: number; atMs: number } | undefined;
+  #first: { number: number; atMs: number } | undefined;
 
   /** Before the first answer, the outage begins with the probe. */
   constructor(startMs: number) {
     this.#startMs = startMs;
   }
 
-  /** Takes one line; returns the outage that it ends, if any. */
-  take(line: PingLine, atMs: number): Outage | undefined {
-    const sequence = this.#unwrap(line.sequence);
-    this.#highestSent = Math.max(this.#highestSent, sequence);
-    if (line.line === "noAnswer") {
-      if (sequence === this.#lastNoAnswer) {
-        this.#refused++;
-        this.#refusedSinceAnswer++;
-      }
-      this.#lastNoAnswer = sequence;
+  /** Takes one echo; returns the outage that it ends, if any. */
+  take(echo: Echo, atMs: number): Outage | undefined {
+    if (echo.echo === "refused") {
+      this.#refused++;
+      this.#refusedSinceAnswer++;
       return undefined;
     }
-    if (line.duplicate) {
+    const { number } = echo;
+    this.#highestSent = Math.max(this.#highestSent, number);
+    if (echo.echo === "none") return undefined;
+    if (echo.duplicate) {
       this.#duplicates++;
       return undefined;
     }
     this.#received++;
-    this.#rttsMs.push(line.rttMs);
+    this.#rttsMs.push(echo.rttMs);
     // An answer overtaken by later ones: its packet was slow, not lost.
-    if (sequence <= this.#highestAnswered) {
+    if (number <= this.#highestAnswered) {
       this.#late++;
       return undefined;
     }
-    const lost = sequence - this.#highestAnswered - 1 + this.#refusedSinceAnswer;
+    const lost = number - this.#highestAnswered - 1 + this.#refusedSinceAnswer;
     const outage = lost > 0 ? { fromMs: this.lastAnswerMs, toMs: atMs, lost } : undefined;
     if (outage) this.#closed.push(outage);
-    this.#highestAnswered = sequence;
+    this.#highestAnswered = number;
     this.#refusedSinceAnswer = 0;
     this.#lastAnswerMs = atMs;
-    this.#first ??= { sequence, atMs };
+    this.#first ??= { number, atMs };
     return outage;
   }
 
@@ -82,9 +75,9 @@ export class Outages {
     return this.#lastAnswerMs ?? this.#startMs;
   }
 
-  /** Whether ping told of any packet yet. */
+  /** Whether anything is known of any packet yet. */
   get begun(): boolean {
-    return this.#highestSent > 0;
+    return this.#highestSent + this.#refused > 0;
   }
 
   get counts(): { sent: number; received: number; duplicates: number; late: number } {
@@ -97,13 +90,12 @@ export class Outages {
   }
 
   /**
-   * Mean time from one packet to the next. ping's own clock is coarse: asked for 10 ms it may take
-   * 16, and an outage is known no better than this. Undefined before the second answer.
+   * Mean time from one packet to the next: an outage is known no better than this. Undefined before
+   * the second answer.
    */
   get intervalMs(): number | undefined {
-    if (this.#first === undefined || this.#highestAnswered === this.#first.sequence)
-      return undefined;
-    const packets = this.#highestAnswered - this.#first.sequence + this.#refused;
+    if (this.#first === undefined || this.#highestAnswered === this.#first.number) return undefined;
+    const packets = this.#highestAnswered - this.#first.number + this.#refused;
     return (this.lastAnswerMs - this.#first.atMs) / packets;
   }
 
@@ -111,11 +103,5 @@ export class Outages {
     const sorted = this.#rttsMs.toSorted((a, b) => a - b);
     if (sorted.length === 0) return undefined;
     return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, max: sorted.at(-1)! };
-  }
-
-  /** The number nearest to the highest one sent that ends in these 16 bits. */
-  #unwrap(sequence: number): number {
-    const turns = Math.round((this.#highestSent - sequence) / sequenceModulus);
-    return sequence + turns * sequenceModulus;
   }
 }

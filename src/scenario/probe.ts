@@ -1,10 +1,8 @@
-import { createInterface } from "node:readline";
 import type { Address } from "../net/address.ts";
-import type { Place, RunningCommand } from "../runtime/port.ts";
+import type { Echo, EchoRun, Place } from "../runtime/port.ts";
 import { durationText } from "./bounds.ts";
 import { type LabContext, PreconditionError } from "./context.ts";
 import { type Outage, Outages } from "./outages.ts";
-import { parsePingLine } from "./ping-output.ts";
 import { referenceText, resolvePlace, resolveTarget } from "./resolve.ts";
 import type { Probe } from "./schema/types.ts";
 
@@ -15,16 +13,14 @@ const lookEveryMs = 20;
 const patienceIntervals = 5;
 const patienceMsMin = 200;
 
-/** A ping that runs all the time, from a pod or node to an address. */
+/** ICMP echo requests all the time, from a pod or node to an address. */
 export class RunningProbe {
   readonly probe: Probe;
   readonly #context: LabContext;
-  readonly #command: RunningCommand;
+  readonly #run: EchoRun;
   readonly #outages: Outages;
-  readonly #linesEnded: Promise<void>;
   readonly #stepAt: (atMs: number) => number | undefined;
-  #errors = "";
-  #ended: number | undefined;
+  #failure: string | undefined;
   #saidSilent = false;
   #stopping = false;
 
@@ -39,16 +35,8 @@ export class RunningProbe {
     this.probe = probe;
     this.#stepAt = stepAt;
     this.#outages = new Outages(context.clock.nowMs());
-    const everySeconds = String(probe.everyMs / 1000);
-    const argv = ["ping", "-n", "-D", "-O", "-i", everySeconds, address];
-    this.#command = context.runtime.spawn(place, argv, { stdin: "ignore" });
-    this.#linesEnded = this.#read();
-    this.#command.stderr?.on("data", (bytes: Buffer) => {
-      this.#errors = (this.#errors + String(bytes)).slice(-500);
-    });
-    void this.#command.ended.then(({ exitCode }) => {
-      this.#ended = exitCode;
-    });
+    this.#run = context.runtime.echo(place, address, probe.everyMs, (echo) => this.#take(echo));
+    void this.#run.failed.then((reason) => (this.#failure = reason));
   }
 
   /**
@@ -90,17 +78,14 @@ export class RunningProbe {
 
   /** Why there is nothing to learn from this probe any more; undefined while it runs. */
   get failure(): string | undefined {
-    if (this.#ended === undefined || this.#stopping) return undefined;
-    return `ping ended with status ${this.#ended}: ${this.#errors.trim()}`;
+    return this.#failure;
   }
 
-  /** Ends ping and records what it measured. */
+  /** Ends it and records what it measured. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#command.kill("SIGKILL");
-    await this.#command.ended;
-    await this.#linesEnded;
+    const { lateMs } = await this.#run.stop();
     const { recorder, clock } = this.#context;
     const ongoing = this.#outages.ongoing(clock.nowMs(), this.#patienceMs);
     if (ongoing) this.#record(ongoing);
@@ -117,6 +102,7 @@ export class RunningProbe {
       outageMs: Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs)),
       ...(rttMs !== undefined && { rttMs }),
       ...(intervalMs !== undefined && { intervalMs }),
+      ...(lateMs !== undefined && { lateMs }),
     });
   }
 
@@ -124,20 +110,14 @@ export class RunningProbe {
     return Math.max(patienceMsMin, patienceIntervals * this.probe.everyMs);
   }
 
-  async #read(): Promise<void> {
-    const { stdout } = this.#command;
-    if (!stdout) return;
-    for await (const text of createInterface({ input: stdout })) {
-      const line = parsePingLine(text);
-      if (!line) continue;
-      const atMs = line.atUnixMs - this.#context.clock.unixAtZeroMs;
-      const outage = this.#outages.take(line, atMs);
-      if (outage) this.#record(outage);
-      this.#saySilent(atMs);
-    }
+  #take(echo: Echo): void {
+    const atMs = echo.atUnixMs - this.#context.clock.unixAtZeroMs;
+    const outage = this.#outages.take(echo, atMs);
+    if (outage) this.#record(outage);
+    this.#saySilent(atMs);
   }
 
-  /** Once an outage: ping tells of every interval without an answer. */
+  /** Once an outage: every interval without an answer is told. */
   #saySilent(atMs: number): void {
     const ongoing = this.#outages.ongoing(atMs, this.#patienceMs);
     if (ongoing !== undefined && !this.#saidSilent) {
@@ -170,7 +150,9 @@ export class RunningProbe {
       if (this.failure !== undefined) throw new PreconditionError(this.failure);
       if (clock.nowMs() >= deadlineMs) {
         const within = durationText(firstPacketWithinMs);
-        throw new PreconditionError(`probe ${this.probe.name}: ping said nothing within ${within}`);
+        throw new PreconditionError(
+          `probe ${this.probe.name}: no packet was sent within ${within}`,
+        );
       }
       await clock.wait(lookEveryMs, signal);
     }

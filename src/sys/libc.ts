@@ -17,11 +17,6 @@ const c = {
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
   recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
-  epollCreate1: libc.func("int epoll_create1(int flags)"),
-  epollCtl: libc.func("int epoll_ctl(int epoll, int operation, int fd, void *event)"),
-  epollWait: libc.func("int epoll_wait(int epoll, void *events, int max, int timeout_ms)"),
-  pipe2: libc.func("int pipe2(void *fds, int flags)"),
-  write: libc.func("int64_t write(int fd, void *bytes, size_t length)"),
 };
 
 const AF_INET = 2;
@@ -48,8 +43,6 @@ const TCP_MD5SIG_FLAG_PREFIX = 1;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const EAGAIN = 11;
-const EPOLLIN = 1;
-const EPOLL_CTL_ADD = 1;
 
 /** A system call failed. `code` is the system's name for it: EADDRINUSE, EPERM, … */
 export class SystemCallError extends Error {
@@ -62,7 +55,8 @@ export class SystemCallError extends Error {
   }
 }
 
-function check(result: number | bigint, call: string): number {
+/** The result of a system call; throws where it is negative. */
+export function check(result: number | bigint, call: string): number {
   if (Number(result) < 0) throw new SystemCallError(call, koffi.errno());
   return Number(result);
 }
@@ -184,65 +178,6 @@ export function receive(fd: number, into: Buffer): number | undefined {
   throw new SystemCallError("recv", errno);
 }
 
-/**
- * Calls back whenever one of the descriptors is readable. libuv cannot poll a netlink socket, so one
- * of its pool threads waits in epoll for all of them.
- */
-export class ReadinessLoop {
-  readonly #epoll = check(c.epollCreate1(0), "epoll_create1");
-  readonly #wake: { read: number; write: number };
-  readonly #callbacks = new Map<number, () => void>();
-  #stopped = false;
-
-  constructor() {
-    const fds = Buffer.alloc(8);
-    check(c.pipe2(fds, SOCK_NONBLOCK | SOCK_CLOEXEC), "pipe2");
-    this.#wake = { read: fds.readInt32LE(0), write: fds.readInt32LE(4) };
-    this.#watch(this.#wake.read);
-    this.#wait();
-  }
-
-  add(fd: number, onReadable: () => void): void {
-    this.#callbacks.set(fd, onReadable);
-    this.#watch(fd);
-  }
-
-  /** Closes the descriptor too. */
-  remove(fd: number): void {
-    if (this.#callbacks.delete(fd)) closeSync(fd);
-  }
-
-  close(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    for (const fd of this.#callbacks.keys()) this.remove(fd);
-    check(c.write(this.#wake.write, Buffer.from([1]), 1), "write");
-  }
-
-  #watch(fd: number): void {
-    const event = Buffer.alloc(process.arch === "x64" ? 12 : 16);
-    event.writeUInt32LE(EPOLLIN, 0);
-    event.writeUInt32LE(fd, process.arch === "x64" ? 4 : 8);
-    check(c.epollCtl(this.#epoll, EPOLL_CTL_ADD, fd, event), "epoll_ctl");
-  }
-
-  #wait(): void {
-    const size = process.arch === "x64" ? 12 : 16;
-    const dataAt = process.arch === "x64" ? 4 : 8;
-    const events = Buffer.alloc(size * 64);
-    c.epollWait.async(this.#epoll, events, 64, -1, (_error: unknown, count: number) => {
-      if (this.#stopped) {
-        for (const fd of [this.#epoll, this.#wake.read, this.#wake.write]) closeSync(fd);
-        return;
-      }
-      for (let i = 0; i < count; i++) {
-        this.#callbacks.get(events.readUInt32LE(i * size + dataAt))?.();
-      }
-      this.#wait();
-    });
-  }
-}
-
 function setInt(fd: number, level: number, name: number, value: number): void {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
@@ -250,7 +185,7 @@ function setInt(fd: number, level: number, name: number, value: number): void {
 }
 
 /** sockaddr_in or sockaddr_in6. */
-function socketAddress(host: Address, port: number): Buffer {
+export function socketAddress(host: Address, port: number): Buffer {
   const bytes = addressToBytes(host);
   const out = Buffer.alloc(bytes.length === 4 ? 16 : 28);
   out.writeUInt16LE(bytes.length === 4 ? AF_INET : AF_INET6, 0);

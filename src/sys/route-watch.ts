@@ -1,10 +1,5 @@
-import {
-  inNetworkNamespace,
-  openNetlink,
-  ReadinessLoop,
-  receive,
-  SystemCallError,
-} from "./libc.ts";
+import { ReadinessLoop } from "./epoll.ts";
+import { inNetworkNamespace, openNetlink, receive, SystemCallError } from "./libc.ts";
 import { type RouteMessage, routeMessages, RtnetlinkGroup } from "./netlink.ts";
 
 /** Hears route changes of any number of namespaces with one waiting thread. */

@@ -110,6 +110,8 @@ export type RecordBody =
       outageMs: number;
       /** Mean time from one packet to the next as measured: outages are known no better than this. */
       intervalMs?: number;
+      /** By how much a packet was sent too late, at worst; where the runtime knows. */
+      lateMs?: number;
       /** Round trip of the answers, milliseconds. */
       rttMs?: { min: number; median: number; max: number };
     }

@@ -120,6 +120,7 @@ export const timelineRecord = z.union([
     lost: count,
     outageMs: ms,
     intervalMs: z.exactOptional(ms),
+    lateMs: z.exactOptional(ms),
     rttMs: z.exactOptional(z.object({ min: ms, median: ms, max: ms })),
   }),
   record("routeChange", {

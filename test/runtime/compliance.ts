@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { address } from "../../src/net/address.ts";
 import { prefix } from "../../src/net/prefix.ts";
 import type { RouteChange, Runtime } from "../../src/runtime/port.ts";
+import type { Echo } from "../../src/sys/echo.ts";
 import type { Fabric } from "../../src/topology/fabric.ts";
 
 /** What a runtime brings to be held to the Runtime port. */
@@ -93,6 +94,34 @@ export function complies({ name, image, create, traces }: Candidate): void {
         }
       }
       clearInterval(busy);
+    });
+
+    it("sends echoes without end and tells of each, of both families and over a cut", async () => {
+      for (const to of ["10.9.0.2", "fd09::2"].map(address)) {
+        const echoes: Echo[] = [];
+        const beganMs = Date.now();
+        const probe = runtime.echo({ node: "left" }, to, 20, (echo) => echoes.push(echo));
+        const replies = () => echoes.filter((echo) => echo.echo === "reply");
+        await expect.poll(() => replies().length, { timeout: 10_000 }).toBeGreaterThan(4);
+        await runtime.setLink(...lab.links[0]!.endpoints, "down");
+        const before = replies().length;
+        const silent = () => echoes.filter((echo) => echo.echo !== "reply").length;
+        await expect.poll(silent, { timeout: 10_000 }).toBeGreaterThan(4);
+        await runtime.setLink(...lab.links[0]!.endpoints, "up");
+        await expect.poll(() => replies().length, { timeout: 20_000 }).toBeGreaterThan(before + 4);
+        await probe.stop();
+        const told = echoes.length;
+        for (const reply of replies()) {
+          expect(reply.rttMs).toBeGreaterThan(0);
+          expect(reply.rttMs).toBeLessThan(10_000);
+          expect(reply.atUnixMs).toBeGreaterThan(beganMs - 1_000);
+          expect(reply.atUnixMs).toBeLessThan(Date.now() + 1_000);
+          expect(reply.duplicate).toBe(false);
+        }
+        const numbers = replies().map(({ number }) => number);
+        expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+        expect(echoes).toHaveLength(told);
+      }
     });
 
     it("feeds standard input to its end", async () => {

@@ -1,11 +1,15 @@
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { Address } from "../../net/address.ts";
+import type { Echo } from "../../sys/echo.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure } from "../links.ts";
 import { managementHosts, writeFileScript } from "../node-settings.ts";
+import { pingArgv, pingEcho } from "../ping-echo.ts";
 import type {
+  EchoRun,
   ExecOptions,
   ExecResult,
   Place,
@@ -89,6 +93,10 @@ export class DockerRuntime implements Runtime {
   spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand {
     const inside = this.#watching.then(() => this.#argv(place, argv));
     return spawnIn(this.#execPlace(place), inside, options);
+  }
+
+  echo(place: Place, to: Address, everyMs: number, onEcho: (echo: Echo) => void): EchoRun {
+    return pingEcho(this.spawn(place, pingArgv(to, everyMs), { stdin: "ignore" }), onEcho);
   }
 
   async writeFile(node: string, path: string, content: string, mode = 0o644): Promise<void> {

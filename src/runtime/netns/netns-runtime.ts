@@ -1,9 +1,11 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { inNetworkNamespace, listenTcp } from "../../sys/libc.ts";
+import { type Echo, EchoProbes } from "../../sys/echo.ts";
 import { RouteWatch } from "../../sys/route-watch.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import type {
+  EchoRun,
   ExecOptions,
   ExecResult,
   Place,
@@ -40,6 +42,7 @@ export class NetnsRuntime implements Runtime {
   #management: Sandbox | undefined;
   #fabric: Fabric | undefined;
   #watch: RouteWatch | undefined;
+  #echoes: EchoProbes | undefined;
 
   constructor(options: NetnsOptions) {
     this.#options = options;
@@ -85,6 +88,8 @@ export class NetnsRuntime implements Runtime {
   async down(): Promise<void> {
     this.#watch?.close();
     this.#watch = undefined;
+    await this.#echoes?.close();
+    this.#echoes = undefined;
     if (this.#fabric) {
       const fabric = this.#fabric;
       await detachNames(fabric.nodes.flatMap((node) => namespaceNames(fabric, node)));
@@ -143,6 +148,12 @@ export class NetnsRuntime implements Runtime {
     return () => {
       for (const stop of stops) stop();
     };
+  }
+
+  echo(place: Place, to: Address, everyMs: number, onEcho: (echo: Echo) => void): EchoRun {
+    this.#echoes ??= new EchoProbes();
+    const namespace = this.sandbox(place).networkNamespace;
+    return this.#echoes.start({ namespace, to, everyMs }, onEcho);
   }
 
   /** A listening socket in the management network, as a descriptor: where the API server is reached by nodes. */

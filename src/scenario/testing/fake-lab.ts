@@ -1,15 +1,8 @@
 import { readFileSync } from "node:fs";
-import { PassThrough } from "node:stream";
 import type { KubeObject } from "../../kube/object.ts";
 import { prefix } from "../../net/prefix.ts";
 import { Names } from "../../observe/names.ts";
-import type {
-  ExecOptions,
-  Place,
-  RouteChange,
-  RunningCommand,
-  Runtime,
-} from "../../runtime/port.ts";
+import type { Echo, ExecOptions, Place, RouteChange, Runtime } from "../../runtime/port.ts";
 import type { RecordBody } from "../../timeline/record.ts";
 import type { Fabric, FabricNode } from "../../topology/fabric.ts";
 import type { AgentPort, KubePort, LabContext, ScenarioContext } from "../context.ts";
@@ -96,8 +89,8 @@ export class FakeLab {
   readonly #watchers = new Set<(change: RouteChange) => void>();
   /** Called for each link set: a test lets it change answers. */
   onLink: (state: "up" | "down") => void = () => undefined;
-  /** What a spawned ping writes. */
-  pingOutput = new PassThrough();
+  /** Tells the probe that runs of an echo. */
+  onEcho: ((echo: Echo) => void) | undefined;
 
   constructor() {
     for (const { name } of fabric.nodes) {
@@ -126,7 +119,18 @@ export class FakeLab {
     [Symbol.asyncDispose]: () => Promise.resolve(),
     connectUnix: () => Promise.reject(new Error("not faked")),
     exec: (place, argv, options) => Promise.resolve(this.#exec(place, argv, options)),
-    spawn: (place, argv) => this.#spawn(place, argv),
+    spawn: () => {
+      throw new Error("not faked");
+    },
+    echo: (place, to, everyMs, onEcho) => {
+      this.commands.push(`${placeName(place)} echo ${to} every ${everyMs} ms`);
+      this.onEcho = onEcho;
+      const stop = () => {
+        this.onEcho = undefined;
+        return Promise.resolve({ lateMs: 1 });
+      };
+      return { failed: new Promise(() => {}), stop };
+    },
     setLink: (a, b, state) => {
       this.commands.push(`link ${a.node}:${a.interface} ${b.node}:${b.interface} ${state}`);
       this.onLink(state);
@@ -203,17 +207,6 @@ export class FakeLab {
     this.commands.push(options?.stdin === undefined ? command : `${command} <<< ${options.stdin}`);
     const answer = this.#answers.get(command)?.() ?? { exitCode: 127, stderr: "not found" };
     return { exitCode: 0, stdout: "", stderr: "", tookMs: 1, ...answer };
-  }
-
-  #spawn(place: Place, argv: readonly string[]): RunningCommand {
-    this.commands.push(`${placeName(place)} ${argv.join(" ")}`);
-    const stdout = this.pingOutput;
-    const { promise: ended, resolve } = Promise.withResolvers<{ exitCode: number }>();
-    const kill = () => {
-      stdout.end();
-      resolve({ exitCode: 137 });
-    };
-    return { pid: 1, stdin: null, stdout, stderr: null, ended, kill };
   }
 }
 
