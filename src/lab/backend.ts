@@ -22,6 +22,8 @@ export interface Backend {
 export type BuildOptions = {
   lab: string;
   fabric: Fabric;
+  /** What will be applied to the clusters. */
+  manifests: readonly { object: KubeObject; source: string }[];
   record: Recorder;
   progress: Progress;
   signal: AbortSignal;

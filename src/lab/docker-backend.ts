@@ -2,12 +2,18 @@ import { existsSync, writeFileSync } from "node:fs";
 import { hasImage } from "../runtime/docker/images.ts";
 import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
 import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
-import { deleteKindCluster, KindCluster, type KindOptions } from "../runtime/docker/kind.ts";
+import {
+  type CreateKindOptions,
+  deleteKindCluster,
+  KindCluster,
+  type KindOptions,
+} from "../runtime/docker/kind.ts";
 import { sweepLab } from "../runtime/docker/sweep.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
 import { KubernetesInKind } from "./kubernetes-kind.ts";
 import { kindConfigOf } from "./kubernetes-kind-config.ts";
+import { imagesOfEngine } from "./kubernetes-kind-images.ts";
 import { ensureSpeakerImage } from "./speaker-image.ts";
 import type { RuntimeChoice } from "./spec.ts";
 import { labDirectory } from "./state-folder.ts";
@@ -25,6 +31,8 @@ export class DockerBackend implements Backend {
   readonly #choice: DockerChoice;
   readonly #engine: Engine;
   readonly #kinds: KindCluster[] = [];
+  /** Ends what is being built: a part of it failed, or the lab is taken down. */
+  readonly #stop = new AbortController();
   #clusters: KubernetesInKind[] = [];
   #runtime: DockerRuntime | undefined;
   #making: Promise<unknown> = Promise.resolve();
@@ -55,30 +63,46 @@ export class DockerBackend implements Backend {
   }
 
   async build(options: BuildOptions): Promise<LabCluster[]> {
-    const { fabric, progress, signal } = options;
+    const { fabric, progress } = options;
     const { docker } = this.#engine;
-    // 1. kind's clusters, whose containers are the Kubernetes nodes, and the helper's image.
+    const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const image = ensureSpeakerImage(docker, progress);
-    const kinds = Promise.allSettled(
-      fabric.clusters.map((cluster) => this.#makeKind(cluster, options)),
-    );
-    this.#making = Promise.allSettled([image, kinds]);
-    const made = await kinds;
-    const speakerImage = await image;
-    const failed = made.find((result) => result.status === "rejected");
-    if (failed) throw failed.reason;
+    // 1. kind's clusters, whose containers are the Kubernetes nodes.
+    const kinds = fabric.clusters.map((cluster) => {
+      const starting = Promise.withResolvers<void>();
+      const made = this.#makeKind(cluster, { ...options, signal }, async (kind, ending) => {
+        starting.resolve();
+        await this.#loadImages(kind, image, options, ending);
+      });
+      // For a kind that says other words: then when it has ended.
+      made.then(() => starting.resolve(), starting.reject);
+      return { starting: starting.promise, made };
+    });
+    // 2. The other nodes and every link, as soon as kind's containers run.
+    const nodes = (async () => {
+      const speakerImage = await image;
+      await Promise.all(kinds.map(({ starting }) => starting));
+      signal.throwIfAborted();
+      this.#runtime = new DockerRuntime({ docker, speakerImage });
+      await this.#runtime.up(fabric, progress);
+    })();
+    const clusters = kinds.map(({ made }) => made);
+    for (const part of [nodes, ...clusters]) {
+      part.catch((error: unknown) => this.#stop.abort(error));
+    }
+    this.#making = Promise.allSettled([image, ...clusters]);
+    await this.#making;
     signal.throwIfAborted();
-    // 2. The other nodes, and every link.
-    this.#runtime = new DockerRuntime({ docker, speakerImage });
-    await this.#runtime.up(fabric, progress);
+    await nodes;
     // 3. The way into the clusters.
+    const [speakerImage, made] = await Promise.all([image, Promise.all(clusters)]);
     this.#clusters = await Promise.all(
       fabric.clusters.map((cluster, index) =>
         KubernetesInKind.create({
           ...options,
           cluster,
           runtime: this.runtime,
-          kind: (made[index] as PromiseFulfilledResult<KindCluster>).value,
+          kind: made[index]!,
           inject: this.#choice.inject,
           speakerImage,
           hasImage: (reference) => hasImage(docker, reference),
@@ -112,15 +136,16 @@ export class DockerBackend implements Backend {
   }
 
   async down(): Promise<void> {
+    this.#stop.abort(new Error("the lab is taken down"));
     await this.#making;
-    await this.#runtime?.down();
-    await Promise.all(this.#kinds.map((kind) => kind.delete()));
+    await Promise.all([this.#runtime?.down(), ...this.#kinds.map((kind) => kind.delete())]);
     await this.#engine[Symbol.asyncDispose]();
   }
 
   async #makeKind(
     cluster: Cluster,
     { fabric, progress, signal }: BuildOptions,
+    whileStarting: CreateKindOptions["whileStarting"],
   ): Promise<KindCluster> {
     const stage = `kind ${cluster.name}`;
     progress(stage, "begin");
@@ -130,6 +155,7 @@ export class DockerBackend implements Backend {
       networkSubnet: fabric.management.find(({ name }) => name === "kind")?.ipv4Subnet,
       // kind has begun: from here on what there is of this name is the lab's.
       onProgress: () => writeFileSync(kindMark(this.#lab, cluster), ""),
+      whileStarting,
       signal,
       ...(process.env["SPINELAB_KIND_IMAGE"] === undefined
         ? {}
@@ -138,6 +164,35 @@ export class DockerBackend implements Backend {
     this.#kinds.push(kind);
     progress(stage, "end", `${cluster.nodes.length} nodes`);
     return kind;
+  }
+
+  /**
+   * The images that the cluster gets from the engine, the speaker's first. That takes as long as
+   * kubeadm, and does not wait for it. Where a node's containerd is not up yet, the cluster's own
+   * deployment finds the image missing and loads it then.
+   */
+  async #loadImages(
+    kind: KindCluster,
+    speakerImage: Promise<string>,
+    { manifests, progress }: BuildOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { docker } = this.#engine;
+    const own = this.#choice.inject === "image" ? [await speakerImage] : [];
+    const objects = manifests.map(({ object }) => object);
+    const images = [...own, ...(await imagesOfEngine(objects, (each) => hasImage(docker, each)))];
+    for (const image of images) {
+      const stage = `${image} into ${kind.name}`;
+      progress(stage, "begin");
+      try {
+        await kind.loadImages([image], signal);
+        progress(stage, "end");
+      } catch (error) {
+        signal.throwIfAborted();
+        const { message } = error as Error;
+        progress(stage, "end", `not yet: ${message.trimEnd().split("\n").at(-1)}`);
+      }
+    }
   }
 }
 

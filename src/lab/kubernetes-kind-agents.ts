@@ -62,24 +62,31 @@ export class DaemonSetAgents implements AgentPort {
   async kill(node: string): Promise<void> {
     if (!this.#podOf(node)) throw new Error(`the agent of ${node} is not running`);
     await this.#asking(node, async () => {
-      // The command line within the node's own processes: nothing else there has it.
-      const argv = ["pkill", "-KILL", "-f", String.raw`agent\.mjs agent --node=`];
-      const result = await this.#options.runtime.exec({ node }, argv);
-      if (result.exitCode !== 0) {
-        throw new Error(`the agent of ${node} could not be killed: ${result.stderr.trim()}`);
-      }
+      await this.#signal(node, "KILL");
       await this.stop(node);
     });
   }
 
-  /** SIGTERM; the DaemonSet makes a new pod at once, without the back-off of a restarted container. */
+  /**
+   * SIGTERM; kubelet starts the container again, which takes it a second or two. To a container that
+   * has just been restarted it gives a back-off: then a new pod, which has none.
+   */
   async restart(node: string): Promise<void> {
     const pod = this.#podOf(node);
     if (!pod) return this.start(node);
     await this.#asking(node, async () => {
       const { namespace, name, uid } = pod.metadata;
-      await this.#options.client.delete(pods, { namespace, name });
-      await this.#ready(node, uid);
+      const before = containerOf(pod)?.restartCount ?? 0;
+      await this.#signal(node, "TERM");
+      let backsOff = false;
+      await this.#until(node, (now) => {
+        if (now === undefined || now.metadata.uid !== uid) return undefined;
+        backsOff = containerOf(now)?.state?.waiting?.reason === "CrashLoopBackOff";
+        if (backsOff || (containerOf(now)?.restartCount ?? 0) > before) return undefined;
+        return "its container has not ended";
+      });
+      if (backsOff) await this.#options.client.delete(pods, { namespace, name });
+      await this.#ready(node, backsOff ? uid : undefined);
     });
   }
 
@@ -109,13 +116,29 @@ export class DaemonSetAgents implements AgentPort {
 
   /** Waits for a pod that is ready, other than that of this uid. */
   async #ready(node: string, otherThan?: string): Promise<void> {
-    const missing = () => {
-      const pod = this.#podOf(node);
-      if (!pod) return [`the agent of ${node} has no pod`];
-      if (pod.metadata.uid === otherThan) return [`the agent of ${node} has its old pod`];
-      return isReady(pod) ? [] : [`pod ${pod.metadata.name}: ${whyNotReady(pod)}`];
+    await this.#until(node, (pod) => {
+      if (!pod)
+        return this.#podsOf(node).length > 0 ? "its old pod has not ended" : "it has no pod";
+      if (pod.metadata.uid === otherThan) return "it has its old pod";
+      return isReady(pod) ? undefined : `pod ${pod.metadata.name}: ${whyNotReady(pod)}`;
+    });
+  }
+
+  /** Waits until nothing is missing of the node's pod. */
+  async #until(node: string, missing: (pod: Pod | undefined) => string | undefined): Promise<void> {
+    const look = () => {
+      const what = missing(this.#podOf(node));
+      return what === undefined ? [] : [`the agent of ${node}: ${what}`];
     };
-    await this.#options.watch.untilNothing(missing, { limitMs });
+    await this.#options.watch.untilNothing(look, { limitMs });
+  }
+
+  async #signal(node: string, signal: "TERM" | "KILL"): Promise<void> {
+    // The command line within the node's own processes: nothing else there has it.
+    const argv = ["pkill", `-${signal}`, "-f", String.raw`agent\.mjs agent --node=`];
+    const { exitCode, stderr } = await this.#options.runtime.exec({ node }, argv);
+    if (exitCode === 0) return;
+    throw new Error(`the agent of ${node} does not run${stderr && `: ${stderr.trim()}`}`);
   }
 
   /** The one that is not on its way out. */
@@ -139,7 +162,7 @@ export class DaemonSetAgents implements AgentPort {
 
   /** A container that was restarted has died. */
   #notice(pod: Pod): void {
-    const [container] = pod.status?.containerStatuses ?? [];
+    const container = containerOf(pod);
     const { uid, name } = pod.metadata;
     if (!container || uid === undefined) return;
     const before = this.#restarts.get(uid) ?? 0;
@@ -156,6 +179,10 @@ export class DaemonSetAgents implements AgentPort {
       .then((log) => log.trimEnd().split("\n").slice(-20).join("\n"))
       .then((last) => this.#options.onDeath(node, what, exitCode ?? 1, last));
   }
+}
+
+function containerOf({ status }: Pod) {
+  return status?.containerStatuses?.[0];
 }
 
 /** Its process is gone; that the pod goes too takes kubelet a few seconds more. */

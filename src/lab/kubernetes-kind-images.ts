@@ -3,6 +3,16 @@ import type { KubeObject } from "../kube/object.ts";
 type Container = { image?: string; imagePullPolicy?: string };
 type PodSpec = { containers?: Container[]; initContainers?: Container[] };
 
+/** The images that pods of these objects run and the engine has: the cluster gets them from there. */
+export async function imagesOfEngine(
+  objects: readonly KubeObject[],
+  hasImage: (image: string) => Promise<boolean>,
+): Promise<string[]> {
+  const wanted = [...new Set(objects.flatMap(imagesOf))];
+  const present = await Promise.all(wanted.map((image) => hasImage(image)));
+  return wanted.filter((_, index) => present[index]);
+}
+
 /** Every image that pods of the object run. */
 export function imagesOf(object: KubeObject): string[] {
   return containersOf(object).flatMap(({ image }) => image ?? []);

@@ -5,14 +5,13 @@ import type { KubeObject } from "../kube/object.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
-import type { Recorder } from "../timeline/record.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import { Agents, type AgentsOptions } from "./agents.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { DaemonSetAgents } from "./kubernetes-kind-agents.ts";
 import { copyAgent } from "./kubernetes-kind-copied.ts";
-import { imagesOf, withLoadedImages } from "./kubernetes-kind-images.ts";
+import { imagesOfEngine, withLoadedImages } from "./kubernetes-kind-images.ts";
 import {
   deployObjects,
   installDefinitions,
@@ -33,7 +32,6 @@ export type KubernetesInKindOptions = {
   /** Its nodes are up, the cluster's among them. */
   runtime: Runtime;
   kind: KindCluster;
-  record: Recorder;
   onDeath: AgentsOptions["onDeath"];
   onPodsChanged: () => void;
   /**
@@ -168,19 +166,10 @@ export class KubernetesInKind {
 
   /** Resolves with the images of the manifests that the engine had and the cluster now has. */
   async #loadImages(objects: readonly KubeObject[], signal: AbortSignal): Promise<Set<string>> {
-    const { kind, hasImage, speakerImage, inject, record } = this.#options;
-    const wanted = [...new Set(objects.flatMap(imagesOf))];
-    const present = await Promise.all(wanted.map((image) => hasImage(image)));
-    const ofManifests = wanted.filter((_, index) => present[index]);
+    const { kind, hasImage, speakerImage, inject } = this.#options;
+    const ofManifests = await imagesOfEngine(objects, hasImage);
     const own = inject === "image" ? [speakerImage] : [];
-    const images = [...own, ...ofManifests];
-    if (images.length > 0) {
-      const began = performance.now();
-      await kind.loadImages(images, { signal });
-      const tookS = ((performance.now() - began) / 1000).toFixed(1);
-      const message = `loaded into ${kind.name} in ${tookS} s: ${images.join(", ")}`;
-      record({ type: "log", level: "info", message });
-    }
+    await kind.loadImages([...own, ...ofManifests], signal);
     return new Set(ofManifests);
   }
 

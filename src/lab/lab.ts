@@ -132,6 +132,7 @@ export class Lab {
       this.#clusters = await this.#backend.build({
         lab: this.spec.name,
         fabric,
+        manifests: this.spec.manifests,
         record: this.#record,
         signal: ending,
         progress: (stage, state, detail) => {

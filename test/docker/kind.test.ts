@@ -65,7 +65,6 @@ beforeAll(async () => {
   mkdirSync(`${state}/${fabric.name}`, { recursive: true });
   kubernetes = await KubernetesInKind.create({
     ...{ lab: fabric.name, fabric, cluster: cluster!, runtime, kind },
-    record: () => {},
     onDeath: (node, what, exitCode) => deaths.push(`${what} of ${node}: ${exitCode}`),
     onPodsChanged: () => {},
     inject: "image",

@@ -11,7 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentError } from "../../input/diagnostic.ts";
-import { KindCluster, KindError, kindVersion } from "./kind.ts";
+import { KindError, kindVersion } from "./kind-command.ts";
+import { KindCluster } from "./kind.ts";
 
 /**
  * A kind and a docker that keep their clusters as files of a folder. A file `fail` there: creating
@@ -37,7 +38,7 @@ case "$1 $2" in
   "delete cluster")
     [ ! -e stuck ] || { echo 'ERROR: engine is gone' >&2; exit 1; }
     rm -f "clusters/$(name "$@")" ;;
-  "load docker-image") [ "$3" = there ] || { echo 'ERROR: not present locally' >&2; exit 1; } ;;
+  "load docker-image") case $3 in there*) ;; *) false ;; esac || { echo 'ERROR: not present locally' >&2; exit 1; } ;;
 esac
 `;
 const fakeDocker = `#!/bin/sh
@@ -161,6 +162,49 @@ test("a creation that is interrupted ends at once, with the signal's reason, and
   expect(existsSync(file("clusters/lab"))).toBe(false);
 });
 
+test("what is done while kind starts Kubernetes is waited for; where it fails the cluster goes too", async () => {
+  const did: string[] = [];
+  await KindCluster.create({
+    ...{ ...options(), config },
+    whileStarting: async (cluster) => {
+      did.push(`begun: ${(await cluster.nodes()).length} node`);
+      while (readFileSync(file("clusters/lab"), "utf8").trim().split("\n").length < 2) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      did.push("ended");
+    },
+  });
+  expect(did).toEqual([expect.stringMatching(/^begun/), "ended"]);
+
+  writeFileSync(file("hang"), "");
+  const other = KindCluster.create({
+    ...{ ...options("other"), config },
+    whileStarting: async () => {
+      throw new Error("no such image");
+    },
+  });
+  await expect(other).rejects.toThrow("no such image");
+  expect(existsSync(file("clusters/other"))).toBe(false);
+});
+
+test("what is done meanwhile is told when kind fails", async () => {
+  writeFileSync(file("fail"), "");
+  let told: unknown;
+  const creation = KindCluster.create({
+    ...{ ...options(), config },
+    whileStarting: (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          told = signal.reason;
+          reject(signal.reason as Error);
+        });
+      }),
+  });
+  await expect(creation).rejects.toThrow("kubeadm said no");
+  expect((told as Error).message).toContain("kubeadm said no");
+});
+
 test("nothing is created where the signal came first", async () => {
   const signal = AbortSignal.abort(new Error("Ctrl-C"));
   await expect(KindCluster.create({ ...options(), config, signal })).rejects.toThrow("Ctrl-C");
@@ -173,15 +217,18 @@ test("a cluster of that name that is there already is not touched", async () => 
     "a kind cluster lab is there already and is not touched",
   );
   expect(existsSync(file("clusters/lab"))).toBe(true);
-  const cluster = await KindCluster.existing(options());
-  expect(await cluster.nodes()).toEqual(["lab-control-plane"]);
-  await expect(KindCluster.existing(options("other"))).rejects.toThrow("no kind cluster other");
 });
 
 test("loads images, and copies a file", async () => {
   const cluster = await KindCluster.create({ ...options(), config });
-  await cluster.loadImages(["there", "too"], { nodes: ["lab-worker"] });
-  expect(calls().at(-1)).toContain("load docker-image there too --name lab --nodes lab-worker");
+  await cluster.loadImages(["there"]);
+  await cluster.loadImages(["there", "there:2"]);
+  await cluster.loadImages(["there"]);
+  const loads = calls().filter((call) => call.startsWith("kind load"));
+  expect(loads.map((call) => call.replace(/ DOCKER_HOST=.*/, ""))).toEqual([
+    "kind load docker-image there --name lab",
+    "kind load docker-image there:2 --name lab",
+  ]);
   await expect(cluster.loadImages(["elsewhere"])).rejects.toThrow("not present locally");
   await cluster.copyInto("lab-worker", file("kind"), "/opt/x");
   await expect(cluster.copyInto("lab-worker", file("none"), "/opt/x")).rejects.toThrow(

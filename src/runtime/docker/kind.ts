@@ -1,17 +1,4 @@
-import { spawn } from "node:child_process";
-import { EnvironmentError } from "../../input/diagnostic.ts";
-
-/** Where kind cannot do what is asked: its own output, whole. */
-export class KindError extends Error {
-  override readonly name = "KindError";
-}
-
-export type KindCommand = {
-  /** Name or path of the command. Default: `kind`, looked for on PATH. */
-  command?: string | undefined;
-  /** Of the kind process: `DOCKER_HOST` is the engine's that was chosen. Default: this process's. */
-  env?: NodeJS.ProcessEnv | undefined;
-};
+import { type KindCommand, KindError, kindVersion, run, runKind } from "./kind-command.ts";
 
 export type KindOptions = KindCommand & {
   /** The cluster's name, which begins the names of its containers. */
@@ -32,17 +19,16 @@ export type CreateKindOptions = KindOptions & {
   networkSubnet?: string | undefined;
   /** A stage of kind's, or a warning: `Starting control-plane`. */
   onProgress?: ((line: string) => void) | undefined;
+  /**
+   * Called once when the container of every node runs, while kind goes on to start Kubernetes in
+   * them. The cluster is not there before this has ended; the signal comes where it will never be.
+   */
+  whileStarting?: ((cluster: KindCluster, signal: AbortSignal) => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
 };
 
-/** Oldest kind whose commands and output are as expected here. */
-const oldest = [0, 20, 0] as const;
-
-const howToGetKind =
-  "install kind (https://kind.sigs.k8s.io/docs/user/quick-start/), for example: go install sigs.k8s.io/kind@v0.30.0";
-
-/** Between the polite end of kind and the other: it takes its own containers down on SIGTERM. */
-const killAfterMs = 10_000;
+/** The stage of kind in which every node's container runs, and containerd in it. */
+const nodesRun = "Starting control-plane";
 
 /**
  * A cluster that the kind command makes, under a name of its own. `delete` takes away whatever is
@@ -53,6 +39,8 @@ export class KindCluster implements AsyncDisposable {
   readonly #options: KindOptions;
   /** Whether kind's network was not there before: then it goes with the cluster, if nobody else uses it. */
   readonly #ownsNetwork: boolean;
+  /** Images that every node has got. */
+  readonly #loaded = new Set<string>();
 
   private constructor(options: KindOptions, ownsNetwork: boolean) {
     this.name = options.name;
@@ -65,7 +53,7 @@ export class KindCluster implements AsyncDisposable {
    * name that is there already is not touched: KindError.
    */
   static async create(options: CreateKindOptions): Promise<KindCluster> {
-    const { name, kubeconfig, config, image, onProgress, signal } = options;
+    const { name, kubeconfig, config, image, signal } = options;
     await kindVersion(options);
     signal?.throwIfAborted();
     if ((await kindClusters(options)).includes(name)) {
@@ -74,15 +62,29 @@ export class KindCluster implements AsyncDisposable {
       );
     }
     const cluster = new KindCluster(options, !(await hasNetwork(options)));
+    const failed = new AbortController();
+    const ending = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    let meanwhile: Promise<void> | undefined;
+    const onProgress = (line: string) => {
+      options.onProgress?.(line);
+      if (line !== nodesRun || options.whileStarting === undefined) return;
+      meanwhile = options.whileStarting(cluster, ending);
+      // Without it the cluster is of no use: kind is ended. The error itself is waited for below.
+      meanwhile.catch((error: unknown) => failed.abort(error));
+    };
     try {
       if (cluster.#ownsNetwork && options.networkSubnet !== undefined) {
         await createNetwork(options, options.networkSubnet);
       }
       const args = ["create", "cluster", "--name", name, "--kubeconfig", kubeconfig];
       if (image !== undefined) args.push("--image", image);
-      await runKind(options, [...args, "--config", "-"], { stdin: config, onProgress, signal });
+      const how = { stdin: config, onProgress, signal: ending };
+      await runKind(options, [...args, "--config", "-"], how);
+      await meanwhile;
       signal?.throwIfAborted();
     } catch (error) {
+      failed.abort(error);
+      await meanwhile?.catch(() => {}); // Of the two errors this is the first.
       try {
         await cluster.delete();
         // A container that the engine was asked for just before kind ended may come only now.
@@ -98,18 +100,6 @@ export class KindCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** A cluster that is there from before, kept by an earlier run. */
-  static async existing(options: KindOptions): Promise<KindCluster> {
-    await kindVersion(options);
-    if (!(await kindClusters(options)).includes(options.name)) {
-      throw new KindError(`there is no kind cluster ${options.name}`);
-    }
-    const cluster = new KindCluster(options, false);
-    const args = ["export", "kubeconfig", "--name", options.name];
-    await runKind(options, [...args, "--kubeconfig", options.kubeconfig]);
-    return cluster;
-  }
-
   /** The text of the administrator's kubeconfig. `internal`: as containers of kind's network use it. */
   kubeconfig(internal = false): Promise<string> {
     const args = ["get", "kubeconfig", "--name", this.name];
@@ -121,15 +111,13 @@ export class KindCluster implements AsyncDisposable {
     return lines(await runKind(this.#options, ["get", "nodes", "--name", this.name])).sort();
   }
 
-  /** Puts images of the engine into the nodes named; into every node where none is named. */
-  async loadImages(
-    images: readonly string[],
-    options: { nodes?: readonly string[]; signal?: AbortSignal } = {},
-  ): Promise<void> {
-    const { nodes = [], signal } = options;
-    const args = ["load", "docker-image", ...images, "--name", this.name];
-    if (nodes.length > 0) args.push("--nodes", nodes.join(","));
+  /** Puts images of the engine into every node. What was put there before is not put again. */
+  async loadImages(images: readonly string[], signal?: AbortSignal): Promise<void> {
+    const missing = images.filter((image) => !this.#loaded.has(image));
+    if (missing.length === 0) return;
+    const args = ["load", "docker-image", ...missing, "--name", this.name];
     await runKind(this.#options, args, { signal });
+    for (const image of missing) this.#loaded.add(image);
   }
 
   /** Copies a file or a folder of this machine into a node's container; its folder is there. */
@@ -150,23 +138,6 @@ export class KindCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.delete();
   }
-}
-
-/** The version of the kind command. Throws EnvironmentError where there is none, or one too old. */
-export async function kindVersion(options: KindCommand = {}): Promise<string> {
-  const text = (await runKind(options, ["version", "-q"])).trim();
-  const version = /^v?(\d+)\.(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number);
-  if (version === undefined) {
-    throw new EnvironmentError(`kind tells no version but ${JSON.stringify(text)}`, howToGetKind);
-  }
-  const differs = oldest.findIndex((part, index) => part !== version[index]);
-  if (differs >= 0 && version[differs]! < oldest[differs]!) {
-    throw new EnvironmentError(
-      `kind ${text} is too old: ${oldest.join(".")} or newer is needed`,
-      howToGetKind,
-    );
-  }
-  return text.replace(/^v/, "");
 }
 
 /** Names of the clusters there are. */
@@ -196,94 +167,6 @@ async function createNetwork(options: KindCommand, subnet: string): Promise<void
   const { exitCode, said } = await run(command, [...args, "--subnet", subnet, "kind"]);
   if (exitCode === 0 || (await hasNetwork(options))) return; // Another lab may have been quicker.
   throw new KindError(`kind's network cannot be made with ${subnet}: ${said.trimEnd()}`);
-}
-
-type RunOptions = {
-  stdin?: string | undefined;
-  onProgress?: ((line: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
-};
-
-/** Runs kind to its end and resolves with its stdout. What is no success rejects with all it said. */
-async function runKind(
-  options: KindCommand,
-  args: readonly string[],
-  more: RunOptions = {},
-): Promise<string> {
-  const { exitCode, stdout, said } = await run(options, args, more);
-  more.signal?.throwIfAborted();
-  if (exitCode === 0) return stdout;
-  const words = args.map((arg) => (arg === "-" ? "/dev/stdin" : arg)).join(" ");
-  throw new KindError(`kind ${words} ended with status ${exitCode}:\n${said.trimEnd()}`);
-}
-
-function run(
-  { command = "kind", env = process.env }: KindCommand,
-  args: readonly string[],
-  { stdin, onProgress, signal }: RunOptions = {},
-): Promise<{ exitCode: number; stdout: string; said: string }> {
-  return new Promise((resolve, reject) => {
-    // A process group of its own: Ctrl-C in a terminal would reach kind and its docker commands before
-    // this process has decided what is to be done.
-    const child = spawn(command, args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    let stdout = "";
-    let said = "";
-    let unfinished = "";
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") return reject(error);
-      const name = command.split("/").pop()!;
-      const remedy =
-        name === "docker" ? "install the docker command, which kind calls" : howToGetKind;
-      reject(new EnvironmentError(`there is no ${command} command on this machine`, remedy));
-    });
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-      said += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      const parts = (unfinished + text).split("\n");
-      unfinished = parts.pop()!;
-      for (const line of parts) tell(line);
-    });
-    const tell = (line: string) => {
-      const stage = stageOf(line);
-      if (stage !== undefined) onProgress?.(stage);
-    };
-    child.stdin.on("error", () => {}); // It ended without reading: its status says why.
-    child.stdin.end(stdin ?? "");
-
-    let killTimer: NodeJS.Timeout | undefined;
-    const onAbort = () => {
-      kill(child.pid, "SIGTERM");
-      killTimer = setTimeout(() => kill(child.pid, "SIGKILL"), killAfterMs);
-    };
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
-    child.on("close", (status, bySignal) => {
-      clearTimeout(killTimer);
-      signal?.removeEventListener("abort", onAbort);
-      tell(unfinished);
-      resolve({ exitCode: status ?? 128 + (bySignal === "SIGKILL" ? 9 : 15), stdout, said });
-    });
-  });
-}
-
-/** The whole group: kind waits for its docker commands. */
-function kill(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-/** kind tells a stage twice off a terminal: ` • Preparing nodes 📦  ...`, then ` ✓ Preparing nodes 📦`. */
-function stageOf(line: string): string | undefined {
-  const begun = /^ • (.*?)\s*\.\.\.$/.exec(line)?.[1];
-  const warning = /^(WARNING: .*)$/.exec(line)?.[1];
-  return begun?.replace(/[^\x20-\x7e]/g, "").trim() ?? warning;
 }
 
 function lines(text: string): string[] {
