@@ -9,6 +9,16 @@ import type { ClusterWatch } from "./kubernetes-kind-watch.ts";
 const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
 const nodes: Resource = { apiVersion: "v1", plural: "nodes", namespaced: false };
 
+/**
+ * Ends the agent as kubelet does: the signal, and SIGKILL after the pod's five seconds of grace. The
+ * command line within the node's own processes: nothing else there has it.
+ */
+const endScript = String.raw`
+pids=$(pgrep -f 'agent\.mjs agent --node=') || { echo none; exit; }
+kill -"$1" $pids 2>/dev/null
+for _ in $(seq 100); do kill -0 $pids 2>/dev/null || exit 0; sleep 0.05; done
+kill -KILL $pids 2>/dev/null; true`;
+
 /** kubelet looks at its pods once a second; a container is made anew in a second or two. */
 const limitMs = 30_000;
 
@@ -62,31 +72,24 @@ export class DaemonSetAgents implements AgentPort {
   async kill(node: string): Promise<void> {
     if (!this.#podOf(node)) throw new Error(`the agent of ${node} is not running`);
     await this.#asking(node, async () => {
-      await this.#signal(node, "KILL");
+      if (!(await this.#end(node, "KILL"))) throw new Error(`the agent of ${node} is not running`);
       await this.stop(node);
     });
   }
 
   /**
-   * SIGTERM; kubelet starts the container again, which takes it a second or two. To a container that
-   * has just been restarted it gives a back-off: then a new pod, which has none.
+   * SIGTERM to the process; when it has ended its pod is forgotten at once, and the DaemonSet makes a
+   * new one. kubelet by itself would take seconds to tidy the old one up, and would hold back a
+   * container that was restarted before.
    */
   async restart(node: string): Promise<void> {
     const pod = this.#podOf(node);
     if (!pod) return this.start(node);
     await this.#asking(node, async () => {
       const { namespace, name, uid } = pod.metadata;
-      const before = containerOf(pod)?.restartCount ?? 0;
-      await this.#signal(node, "TERM");
-      let backsOff = false;
-      await this.#until(node, (now) => {
-        if (now === undefined || now.metadata.uid !== uid) return undefined;
-        backsOff = containerOf(now)?.state?.waiting?.reason === "CrashLoopBackOff";
-        if (backsOff || (containerOf(now)?.restartCount ?? 0) > before) return undefined;
-        return "its container has not ended";
-      });
-      if (backsOff) await this.#options.client.delete(pods, { namespace, name });
-      await this.#ready(node, backsOff ? uid : undefined);
+      await this.#end(node, "TERM");
+      await this.#options.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
+      await this.#ready(node, uid);
     });
   }
 
@@ -133,12 +136,12 @@ export class DaemonSetAgents implements AgentPort {
     await this.#options.watch.untilNothing(look, { limitMs });
   }
 
-  async #signal(node: string, signal: "TERM" | "KILL"): Promise<void> {
-    // The command line within the node's own processes: nothing else there has it.
-    const argv = ["pkill", `-${signal}`, "-f", String.raw`agent\.mjs agent --node=`];
-    const { exitCode, stderr } = await this.#options.runtime.exec({ node }, argv);
-    if (exitCode === 0) return;
-    throw new Error(`the agent of ${node} does not run${stderr && `: ${stderr.trim()}`}`);
+  /** Resolves when the process has ended; with false where there was none. */
+  async #end(node: string, signal: "TERM" | "KILL"): Promise<boolean> {
+    const argv = ["sh", "-c", endScript, "sh", signal];
+    const { exitCode, stdout, stderr } = await this.#options.runtime.exec({ node }, argv);
+    if (exitCode === 0) return stdout.trim() !== "none";
+    throw new Error(`the agent of ${node} cannot be ended: ${stderr.trim()}`);
   }
 
   /** The one that is not on its way out. */
