@@ -5,6 +5,8 @@ import type { Ends } from "../bgp/session/io.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
+import { KernelRoutes } from "./kernel-routes.ts";
+import { KernelView } from "./kernel-view.ts";
 import { limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 
 export type SpeakerLog = (
@@ -22,6 +24,8 @@ export type SpeakerHostOptions = {
   onChanged: (peer: string) => void;
   /** A message for every BMP station (RFC 7854); only where the configuration has `bmp`. */
   onBmp?: (bytes: Uint8Array) => void;
+  /** Shared by the speakers of one process; only looked at where the configuration has `installRoutes`. */
+  kernel?: KernelView;
 };
 
 /** Gives a speaker its sockets, timers and clock: the only place where BGP meets the system. */
@@ -34,6 +38,7 @@ export class SpeakerHost {
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
+  #kernelRoutes: KernelRoutes | undefined;
 
   constructor(config: SpeakerConfig, options: SpeakerHostOptions) {
     this.#options = options;
@@ -48,11 +53,18 @@ export class SpeakerHost {
   }
 
   start(): void {
+    this.#installRoutes(this.speaker.config);
     this.#perform(this.speaker.start(performance.now()));
   }
 
   configure(config: SpeakerConfig): void {
     this.#listen(config);
+    const { installRoutes } = this.speaker.config;
+    if (JSON.stringify(installRoutes) !== JSON.stringify(config.installRoutes)) {
+      this.#kernelRoutes?.withdraw();
+      this.#kernelRoutes?.close();
+      this.#installRoutes(config);
+    }
     this.#perform(this.speaker.configure(config, performance.now()));
   }
 
@@ -60,6 +72,7 @@ export class SpeakerHost {
   async stop(how: "graceful" | "cease", limitMs: number): Promise<void> {
     const open = [...this.#connections.values()].filter((socket) => !socket.connecting);
     this.#perform(this.speaker.stop(how, performance.now()));
+    this.#kernelRoutes?.close();
     this.#listen(undefined);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     const closed = open.map((socket) =>
@@ -113,6 +126,12 @@ export class SpeakerHost {
         case "bmp":
           this.#options.onBmp?.(effect.bytes);
           break;
+        case "routes":
+          this.#kernelRoutes?.take(effect.changes);
+          break;
+        case "routesSelected":
+          this.#kernelRoutes?.selected(effect.family);
+          break;
         case "log":
           this.#options.log(effect.level, effect.message, effect.peer);
           break;
@@ -120,6 +139,22 @@ export class SpeakerHost {
           this.#options.onChanged(effect.peer);
           break;
       }
+    }
+  }
+
+  #installRoutes({ installRoutes }: SpeakerConfig): void {
+    this.#kernelRoutes = undefined;
+    if (installRoutes === undefined) return;
+    const { log, kernel = new KernelView() } = this.#options;
+    try {
+      this.#kernelRoutes = new KernelRoutes({
+        ...installRoutes,
+        kernel,
+        interfaceOf: () => undefined,
+        log,
+      });
+    } catch (error) {
+      log("error", `cannot change the kernel's routes: ${(error as Error).message}`);
     }
   }
 

@@ -16,7 +16,9 @@ const c = {
   setsockopt: libc.func(
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
+  getsockname: libc.func("int getsockname(int fd, void *address, void *length)"),
   recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
+  send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
 };
 
 const AF_INET = 2;
@@ -42,6 +44,8 @@ const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const SO_RCVBUFFORCE = 33;
 const EAGAIN = 11;
 
 /** A system call failed. `code` is the system's name for it: EADDRINUSE, EPERM, … */
@@ -159,14 +163,37 @@ export function setMd5Password(
 }
 
 /** A routing netlink socket that hears the multicast groups given (RTNLGRP_…). */
-export function openNetlink(groups: readonly number[]): number {
+export function openNetlink(
+  groups: readonly number[],
+  options: { receiveBufferBytes?: number } = {},
+): number {
   const fd = check(c.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
   return orClose(fd, () => {
     const address = Buffer.alloc(12);
     address.writeUInt16LE(AF_NETLINK, 0);
     check(c.bind(fd, address, address.length), "bind netlink");
+    // Errors come back without the request that they are about.
+    setInt(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+    const { receiveBufferBytes } = options;
+    if (receiveBufferBytes !== undefined) {
+      setInt(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes);
+    }
     for (const group of groups) setInt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
   });
+}
+
+/** The number by which the kernel calls a netlink socket in what it tells of its requests. */
+export function netlinkPortId(fd: number): number {
+  const address = Buffer.alloc(12);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(address.length);
+  check(c.getsockname(fd, address, length), "getsockname");
+  return address.readUInt32LE(4);
+}
+
+/** One datagram. */
+export function send(fd: number, bytes: Buffer): void {
+  check(c.send(fd, bytes, bytes.length, 0), "send");
 }
 
 /** Bytes received, or undefined where there are none now. */

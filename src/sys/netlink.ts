@@ -2,7 +2,15 @@ import { type Address, addressFromBytes } from "../net/address.ts";
 
 /** Routing netlink as bytes (linux/rtnetlink.h): what route and link messages say. */
 export const RtnetlinkGroup = { link: 1, ipv4Route: 7, ipv6Route: 11 } as const;
-const MessageType = { newLink: 16, delLink: 17, newRoute: 24, delRoute: 25 } as const;
+export const MessageType = {
+  error: 2,
+  done: 3,
+  newLink: 16,
+  delLink: 17,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+} as const;
 const RouteAttribute = { destination: 1, gateway: 5, multipath: 9, table: 15, via: 18 } as const;
 const mainTable = 254;
 const unicastRoute = 1;
@@ -49,16 +57,30 @@ function firstNextHop(value: Buffer): Address | undefined {
   return undefined;
 }
 
-function* messages(datagram: Buffer): Generator<{ type: number; body: Buffer }> {
+export type NetlinkMessage = {
+  type: number;
+  sequence: number;
+  /** Whose request this is or came of; 0: the kernel's own doing. */
+  portId: number;
+  body: Buffer;
+};
+
+/** The messages of one datagram (struct nlmsghdr, linux/netlink.h). */
+export function* messages(datagram: Buffer): Generator<NetlinkMessage> {
   for (let at = 0; at + 16 <= datagram.length;) {
     const length = datagram.readUInt32LE(at);
     if (length < 16) return;
-    yield { type: datagram.readUInt16LE(at + 4), body: datagram.subarray(at + 16, at + length) };
+    yield {
+      type: datagram.readUInt16LE(at + 4),
+      sequence: datagram.readUInt32LE(at + 8),
+      portId: datagram.readUInt32LE(at + 12),
+      body: datagram.subarray(at + 16, at + length),
+    };
     at += (length + 3) & ~3;
   }
 }
 
-function* attributes(bytes: Buffer): Generator<[number, Buffer]> {
+export function* attributes(bytes: Buffer): Generator<[number, Buffer]> {
   for (let at = 0; at + 4 <= bytes.length;) {
     const length = bytes.readUInt16LE(at);
     if (length < 4) return;

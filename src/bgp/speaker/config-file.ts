@@ -34,6 +34,9 @@ const defaults = {
   keepaliveTimeSeconds: 30,
   connectRetryTimeSeconds: 120,
   restartTimeSeconds: 120,
+  // The main table; FRR's metric for routes of BGP.
+  table: 254,
+  metric: 20,
 } as const;
 
 /**
@@ -110,6 +113,21 @@ const shutdownSchema = z
   .union([z.boolean(), z.string().min(1)])
   .transform((said) => (said === false ? undefined : said === true ? {} : { communication: said }));
 
+/** `true`, or what is to be other than usual. */
+const installRoutesSchema = z
+  .union([
+    z.boolean(),
+    z.strictObject({
+      table: z.int().min(1).max(4294967295).optional(),
+      metric: z.int().min(1).max(4294967295).optional(),
+    }),
+  ])
+  .transform((said) => {
+    if (said === false) return undefined;
+    const { table = defaults.table, metric = defaults.metric } = said === true ? {} : said;
+    return { table, metric };
+  });
+
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional(),
   address,
@@ -175,6 +193,7 @@ const speakerSchema = z.strictObject({
   clusterId: ipv4Address.optional(),
   maximumPaths: maximumPathsSchema.optional(),
   bmp: z.strictObject({ statisticsIntervalSeconds: seconds.optional() }).optional(),
+  installRoutes: installRoutesSchema.optional(),
   // As FRR's `bgp ebgp-requires-policy`.
   ebgpRequiresPolicy: z.boolean().default(true),
   peers: z.array(peerSchema).default([]),
@@ -193,6 +212,7 @@ const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   role: Object.keys(roleSchema.shape),
   localAs: Object.keys(localAsSchema.shape),
   maximumPrefix: Object.keys(families),
+  installRoutes: ["table", "metric"],
   gracefulRestart: Object.keys(gracefulRestartSchema.shape),
   exportPolicy: Object.keys(statementSchema.shape),
   importPolicy: Object.keys(statementSchema.shape),

@@ -23,11 +23,16 @@ export type SpeakerConfig = {
   clusterId?: Address;
   /** Undefined: one path each way. */
   maximumPaths?: Partial<MaximumPaths>;
+  /** Put the routes in use into the kernel's; undefined: leave those alone. */
+  installRoutes?: InstallRoutes;
   /** Tell BMP stations (RFC 7854) of sessions and received routes; without an interval no statistics. */
   bmp?: { statisticsIntervalSeconds?: number };
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
   originate: Prefix[];
 };
+
+/** Where in the kernel: a routing table, and the metric that ranks our routes there, the lowest first. */
+export type InstallRoutes = { table: number; metric: number };
 
 /** Dynamic neighbours, as FRR's `bgp listen range`. They are never called, and forgotten when they go. */
 export type ListenRange = {

@@ -1,5 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { Ends } from "../session/io.ts";
+import type { RouteEffect } from "./route-feed.ts";
 
 /**
  * The speaker's edge. Whatever happens outside comes in as an Input together with the time; whatever
@@ -49,5 +50,7 @@ export type Effect =
   | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string; peer?: string }
   /** To every BMP station (RFC 7854): whole messages. Only where the configuration has `bmp`. */
   | { do: "bmp"; bytes: Uint8Array }
+  /** Only where the configuration has `installRoutes`. */
+  | RouteEffect
   /** A session changed state, or counted routes changed: status is worth reporting. */
   | { do: "changed"; peer: string };

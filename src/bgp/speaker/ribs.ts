@@ -47,6 +47,14 @@ export class Ribs {
     return id;
   }
 
+  /** The prefixes of each family whose routes in use are others since the last call; families without any are left out. */
+  takeChanged(): [FamilyName, ReadonlySet<Prefix>][] {
+    const locs = Object.entries(this.loc) as [FamilyName, LocRib][];
+    return locs
+      .map(([name, loc]): [FamilyName, ReadonlySet<Prefix>] => [name, loc.takeChanged()])
+      .filter(([, changed]) => changed.size > 0);
+  }
+
   /** The loc-rib a prefix belongs in. */
   of(prefix: Prefix): LocRib {
     return this.loc[familyNameOfPrefix(prefix)];

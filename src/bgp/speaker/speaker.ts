@@ -1,10 +1,10 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
-import type { LocRib } from "../rib/loc-rib.ts";
 import type { CeaseSaid } from "../session/io.ts";
 import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
+import { BmpFeed } from "./bmp-feed.ts";
 import { BmpMonitor } from "./bmp-monitor.ts";
 import type { ListenRange, PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input } from "./effect.ts";
@@ -15,6 +15,7 @@ import { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { peerChange, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
+import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
 import {
   type AdvertisedRoute,
@@ -31,7 +32,6 @@ import {
 
 /** Of the speaker itself: no peer has the serial number 0. */
 const deferralTimer = "0:selectionDeferral";
-const statisticsTimer = "0:bmpStatistics";
 
 export type SpeakerOptions = {
   /** Any clock that only goes forward; the same for every call. */
@@ -53,7 +53,7 @@ export type SpeakerOptions = {
 export class Speaker {
   #config: SpeakerConfig;
   readonly #options: SpeakerOptions;
-  readonly #bmp: BmpMonitor;
+  readonly #bmp: BmpFeed;
   readonly #ribs = new Ribs();
   /** By PeerConfig.name, in the order of the configuration. */
   #peers = new Map<string, Peer>();
@@ -67,15 +67,22 @@ export class Speaker {
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
   readonly #deferral = new SelectionDeferral();
+  readonly #routes: RouteFeed;
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
     this.#config = config;
     this.#options = options;
     const { hostname: sysName } = config;
-    this.#bmp = new BmpMonitor(
-      { sysName, sysDescr: options.softwareVersion },
-      options.timeOriginMs,
-    );
+    const emit = (effect: Effect) => this.#effects.push(effect);
+    const { softwareVersion: sysDescr, timeOriginMs } = options;
+    this.#bmp = new BmpFeed({
+      monitor: new BmpMonitor({ sysName, sysDescr }, timeOriginMs),
+      config: () => this.#config,
+      peers: () => [...this.#peers.values()],
+      ribs: this.#ribs,
+      emit,
+    });
+    this.#routes = new RouteFeed(this.#ribs, this.#deferral.families, emit);
     this.#ribs.originate(config.originate);
     this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
     this.#addPeers(options.nowMs);
@@ -95,7 +102,8 @@ export class Speaker {
     if (deferredMs !== undefined) {
       this.#effects.push({ do: "setTimer", timer: deferralTimer, afterMs: deferredMs });
     }
-    if (this.#config.bmp !== undefined) this.#statistics(nowMs);
+    if (this.#config.bmp !== undefined) this.#bmp.beginStatistics(nowMs);
+    this.#routes.configure(this.#config.installRoutes);
     for (const peer of this.#peers.values()) peer.start(nowMs);
     return this.#finish();
   }
@@ -113,7 +121,7 @@ export class Speaker {
         this.#accepted(input, nowMs);
         break;
       case "timer": {
-        if (input.timer === statisticsTimer) this.#statistics(nowMs);
+        this.#bmp.timer(input.timer, nowMs);
         if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
         this.#bySerial.get(Number(serial))?.timer(name, nowMs);
@@ -163,7 +171,8 @@ export class Speaker {
     }
     const bmpChanged = JSON.stringify(config.bmp) !== JSON.stringify(this.#config.bmp);
     this.#config = config;
-    if (bmpChanged) this.#statistics(nowMs);
+    if (this.#state === "running") this.#routes.configure(config.installRoutes);
+    if (bmpChanged) this.#bmp.beginStatistics(nowMs);
     this.#ribs.originate(config.originate);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
     for (const peer of this.#peers.values()) {
@@ -179,26 +188,31 @@ export class Speaker {
   /**
    * Ends every session, for good. `graceful`: in silence towards peers that then keep our routes
    * (RFC 4724); the others, and with `cease` all, get Cease/Administrative Shutdown in these words
-   * (RFC 9003).
+   * (RFC 9003). Only the routes of the former stay installed.
    */
   stop(how: "graceful" | "cease", nowMs: number, communication?: string): Effect[] {
-    for (const peer of this.#peers.values()) {
-      const inSilence =
-        how === "graceful" && peer.established?.negotiated.gracefulRestart !== undefined;
-      const said = {
-        subcode: CeaseSubcode.administrativeShutdown,
-        ...(communication !== undefined && { communication }),
-      };
-      this.#stopPeer(peer, inSilence ? undefined : said, nowMs);
-    }
-    if (this.#config.bmp !== undefined) this.#toStations([this.#bmp.end()]);
+    const { restarting = [], others = [] } = Object.groupBy(this.#peers.values(), (peer) =>
+      how === "graceful" && peer.established?.negotiated.gracefulRestart !== undefined
+        ? "restarting"
+        : "others",
+    );
+    const said = {
+      subcode: CeaseSubcode.administrativeShutdown,
+      ...(communication !== undefined && { communication }),
+    };
+    for (const peer of others) this.#stopPeer(peer, said, nowMs);
+    for (const [name, changed] of this.#ribs.takeChanged()) this.#routes.changed(name, changed);
+    if (restarting.length === 0) this.#routes.end();
+    for (const peer of restarting) this.#stopPeer(peer, undefined, nowMs);
+    this.#bmp.end();
     this.#state = "stopped";
+    this.#ribs.takeChanged();
     return this.#finish();
   }
 
   /** What a BMP station that has just connected is to be sent before the `bmp` effects (RFC 7854 §5). */
   bmpBegin(nowMs: number): Uint8Array[] {
-    return this.#bmp.begin([...this.#peers.values()], nowMs);
+    return this.#bmp.begin(nowMs);
   }
 
   /** The routes received and the own ones as an MRT file (RFC 6396), one record after the other. */
@@ -317,9 +331,7 @@ export class Speaker {
       deferred: () => this.#deferral.families,
       random,
       newConnectionId: () => ++this.#lastConnection,
-      observe: (effect, of, atMs) => {
-        if (this.#config.bmp !== undefined) this.#toStations(this.#bmp.observe(effect, of, atMs));
-      },
+      observe: (effect, of, atMs) => this.#bmp.observe(effect, of, atMs),
       emit: (effect, peer) => this.#emit(effect, peer),
       changed: (peer) => this.#changed.add(peer),
     };
@@ -352,33 +364,17 @@ export class Speaker {
     for (const name of names) {
       for (const peer of this.#peers.values()) peer.endDeferral(name);
     }
+    this.#routes.begin(names);
     if (names.length > 0 && this.#deferral.families.size === 0) {
       this.#effects.push({ do: "clearTimer", timer: deferralTimer });
     }
   }
 
-  #toStations(messages: readonly Uint8Array[]): void {
-    for (const bytes of messages) this.#effects.push({ do: "bmp", bytes });
-  }
-
-  #statistics(nowMs: number): void {
-    const { bmp } = this.#config;
-    if (bmp?.statisticsIntervalSeconds === undefined) {
-      this.#effects.push({ do: "clearTimer", timer: statisticsTimer });
-      return;
-    }
-    const locRib = (name: FamilyName) => this.#ribs.loc[name].size;
-    this.#toStations(this.#bmp.statistics([...this.#peers.values()], locRib, nowMs));
-    const afterMs = bmp.statisticsIntervalSeconds * 1000;
-    this.#effects.push({ do: "setTimer", timer: statisticsTimer, afterMs });
-  }
-
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(): Effect[] {
-    for (const [name, loc] of Object.entries(this.#ribs.loc) as [FamilyName, LocRib][]) {
-      const changed = loc.takeChanged();
-      if (changed.size === 0) continue;
+    for (const [name, changed] of this.#ribs.takeChanged()) {
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
+      this.#routes.changed(name, changed);
     }
     this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
     for (const { config } of this.#changed) {
