@@ -65,8 +65,8 @@ export function decodeRoute(body: Buffer): KernelRoute | undefined {
   let gateway: Address | undefined;
   let interfaceIndex = 0;
   let hops: KernelHop[] | undefined;
-  for (const [attribute, value] of attributes(body.subarray(12))) {
-    switch (attribute) {
+  for (const [code, value] of attributes(body.subarray(12))) {
+    switch (code) {
       case Attribute.destination:
         destination = value;
         break;
@@ -81,7 +81,7 @@ export function decodeRoute(body: Buffer): KernelRoute | undefined {
         break;
       case Attribute.gateway:
       case Attribute.via:
-        gateway = gatewayOf(attribute, value);
+        gateway = gatewayOf(code, value);
         break;
       case Attribute.multipath:
         hops = multipathHops(value);
@@ -99,8 +99,8 @@ export function decodeRoute(body: Buffer): KernelRoute | undefined {
   };
 }
 
-function gatewayOf(attribute: number, value: Buffer): Address {
-  return addressFromBytes(attribute === Attribute.via ? value.subarray(2) : value);
+function gatewayOf(code: number, value: Buffer): Address {
+  return addressFromBytes(code === Attribute.via ? value.subarray(2) : value);
 }
 
 function hop(gateway: Address | undefined, interfaceIndex: number, flags: number): KernelHop {
@@ -118,9 +118,9 @@ function multipathHops(value: Buffer): KernelHop[] {
     const length = value.readUInt16LE(at);
     if (length < 8) break;
     let gateway: Address | undefined;
-    for (const [attribute, bytes] of attributes(value.subarray(at + 8, at + length))) {
-      if (attribute === Attribute.gateway || attribute === Attribute.via) {
-        gateway = gatewayOf(attribute, bytes);
+    for (const [code, bytes] of attributes(value.subarray(at + 8, at + length))) {
+      if (code === Attribute.gateway || code === Attribute.via) {
+        gateway = gatewayOf(code, bytes);
       }
     }
     hops.push(hop(gateway, value.readInt32LE(at + 4), value[at + 2]!));

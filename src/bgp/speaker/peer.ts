@@ -192,7 +192,8 @@ export class Peer {
       gracefulRestart !== undefined && wanted.some((of) => familyName(of) === name);
     if (!isExpected || importPolicy === "reject" || this.#heldDown !== undefined) return false;
     if (this.#established === undefined) return true;
-    const theirs = this.#established.negotiated.gracefulRestart;
+    const { families: agreed, gracefulRestart: theirs } = this.#established.negotiated;
+    if (!agreed.some((of) => familyName(of) === name)) return false;
     // One that restarts as well waits for us in turn.
     return theirs?.restarting === false && !this.inbound.hasEndOfRib(name);
   }

@@ -28,11 +28,7 @@ export class RouteFeed {
   /** Most prefixes share their path. */
   readonly #known = new WeakMap<Path, readonly NextHop[]>();
 
-  constructor(
-    ribs: Ribs,
-    deferred: ReadonlySet<FamilyName>,
-    emit: (effect: RouteEffect) => void,
-  ) {
+  constructor(ribs: Ribs, deferred: ReadonlySet<FamilyName>, emit: (effect: RouteEffect) => void) {
     this.#ribs = ribs;
     this.#deferred = deferred;
     this.#emit = emit;

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
-import { ipv4Unicast } from "../wire/registry.ts";
+import { ipv4Unicast, ipv6Unicast } from "../wire/registry.ts";
 import type { SpeakerConfig } from "./config.ts";
 import {
   configA,
   configB,
   peerConfig,
+  TestNet,
   type TestNode,
   twoSpeakers,
 } from "./two-speakers.testkit.ts";
@@ -63,6 +64,17 @@ describe("route selection after a restart (RFC 4724 §4.1)", () => {
         .map((route) => route.prefix)
         .sort(),
     ).toEqual(["10.1.0.0/16", "10.2.0.0/16"]);
+    expect([...b.timers.keys()]).not.toContain("0:selectionDeferral");
+  });
+
+  it("does not wait for a family that a peer does not carry", () => {
+    const families = [ipv4Unicast, ipv6Unicast];
+    const net = new TestNet();
+    net.add(configA({ peer }), "10.0.0.1");
+    // a, which is not configured for IPv6, agrees on IPv4 only.
+    const b = net.add(configB({ peer: { ...peer, families } }), "10.0.0.2", true);
+    net.settle();
+    expect(b.status().state).toBe("Established");
     expect([...b.timers.keys()]).not.toContain("0:selectionDeferral");
   });
 

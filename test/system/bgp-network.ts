@@ -1,0 +1,167 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { repository } from "./spinelab.ts";
+
+const main = join(repository, "src/cli/main.ts");
+
+/** A few network namespaces with links and routing daemons, gone with all that runs in them when disposed. */
+export class BgpNetwork {
+  readonly folder = mkdtempSync(join(tmpdir(), "spinelab-bgp-"));
+  readonly #prefix = `spl-bgp-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
+  readonly #namespaces: string[] = [];
+  readonly #processes: ChildProcess[] = [];
+  #links = 0;
+
+  node(name: string): void {
+    const namespace = this.namespace(name);
+    execFileSync("ip", ["netns", "add", namespace]);
+    this.#namespaces.push(namespace);
+    this.ip(name, "link set lo up");
+  }
+
+  namespace(name: string): string {
+    return `${this.#prefix}-${name}`;
+  }
+
+  /** A link between interfaces `a:eth1` and `b:eth1`, each with these addresses. */
+  link(a: string, addressesA: readonly string[], b: string, addressesB: readonly string[]): void {
+    const ends = [a, b].map((end) => end.split(":") as [string, string]);
+    const temporary = [0, 1].map(() => `spl${process.pid}${this.#links++}`.slice(-15));
+    execFileSync("ip", [
+      "link",
+      "add",
+      temporary[0]!,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      temporary[1]!,
+    ]);
+    for (const [i, [node, name]] of ends.entries()) {
+      execFileSync("ip", [
+        "link",
+        "set",
+        temporary[i]!,
+        "netns",
+        this.namespace(node),
+        "name",
+        name,
+      ]);
+      for (const of of [addressesA, addressesB][i]!) {
+        this.ip(node, `address add ${of} dev ${name}${of.includes(":") ? " nodad" : ""}`);
+      }
+      this.ip(node, `link set ${name} up`);
+    }
+  }
+
+  ip(node: string, command: string): string {
+    const argv = ["-n", this.namespace(node), ...command.split(" ")];
+    const { status, stdout, stderr } = spawnSync("ip", argv, { encoding: "utf8" });
+    if (status !== 0) throw new Error(`ip ${argv.join(" ")}: ${stderr}`);
+    return stdout;
+  }
+
+  exec(node: string, ...argv: string[]): string {
+    const all = ["netns", "exec", this.namespace(node), ...argv];
+    return execFileSync("ip", all, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  /** A process in a node; what it writes goes to the file `NAME.log`. */
+  spawn(node: string, name: string, ...argv: string[]): BgpProcess {
+    const log = join(this.folder, `${name}.log`);
+    const fd = openSync(log, "a");
+    const all = ["netns", "exec", this.namespace(node), ...argv];
+    const child = spawn("ip", all, { cwd: repository, stdio: ["ignore", fd, fd] });
+    closeSync(fd);
+    this.#processes.push(child);
+    return new BgpProcess(child, log);
+  }
+
+  /** `spinelab speaker` with this configuration; its admin socket is `NAME.sock`. */
+  speaker(node: string, yaml: string, name = node): BgpProcess {
+    const file = this.write(`${name}.yaml`, yaml);
+    const argv = [main, "speaker", "-f", file, "--socket", this.socket(name)];
+    return this.spawn(node, name, process.execPath, ...argv);
+  }
+
+  socket(name: string): string {
+    return join(this.folder, `${name}.sock`);
+  }
+
+  /** FRR's bgpd by itself, without zebra: it only speaks BGP. */
+  bgpd(node: string, config: string): BgpProcess {
+    const run = join(this.folder, `frr-${node}`);
+    mkdirSync(run, { mode: 0o777 });
+    const file = this.write(`frr-${node}/bgpd.conf`, config);
+    const argv = ["-f", file, "-i", join(run, "bgpd.pid"), "-Z", "-S", "--vty_socket", run];
+    return this.spawn(
+      node,
+      `frr-${node}`,
+      "/usr/lib/frr/bgpd",
+      ...argv,
+      "-P",
+      "0",
+      "--log",
+      "stdout",
+    );
+  }
+
+  vtysh(node: string, command: string): string {
+    const run = join(this.folder, `frr-${node}`);
+    return execFileSync("vtysh", ["--vty_socket", run, "-d", "bgpd", "-c", command], {
+      encoding: "utf8",
+    });
+  }
+
+  /** `spinelab bgp …` of a speaker's socket. */
+  bgp(name: string, ...argv: string[]): string {
+    const all = [main, "bgp", ...argv, "--socket", this.socket(name)];
+    return execFileSync(process.execPath, all, { encoding: "utf8", cwd: repository });
+  }
+
+  write(name: string, text: string): string {
+    const file = join(this.folder, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#processes) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    for (const namespace of this.#namespaces) execFileSync("ip", ["netns", "delete", namespace]);
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+export class BgpProcess {
+  readonly #child: ChildProcess;
+  readonly #log: string;
+
+  constructor(child: ChildProcess, log: string) {
+    this.#child = child;
+    this.#log = log;
+  }
+
+  get log(): string {
+    return readFileSync(this.#log, "utf8");
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    this.#child.kill(signal);
+    await once(this.#child, "exit");
+  }
+}
