@@ -1,7 +1,14 @@
 import { closeSync } from "node:fs";
 import koffi from "koffi";
 import { type Address, familyOf } from "../net/address.ts";
-import { check, inNetworkNamespace, receive, socketAddress, SystemCallError } from "./libc.ts";
+import {
+  check,
+  inNetworkNamespace,
+  receive,
+  send,
+  socketAddress,
+  SystemCallError,
+} from "./libc.ts";
 
 /** ICMP and ICMPv6 echo (RFC 792, RFC 4443 §4) over raw sockets of a network namespace. */
 const libc = koffi.load("libc.so.6");
@@ -11,7 +18,6 @@ const c = {
   setsockopt: libc.func(
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
-  send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
   ioctl: libc.func("int ioctl(int fd, unsigned long request, void *value)"),
   clockGettime: libc.func("int clock_gettime(int clock, void *time)"),
 };
@@ -132,7 +138,7 @@ export class EchoSocket {
         check(c.connect(this.fd, this.#address, this.#address.length), "connect");
         this.#connected = true;
       }
-      check(c.send(this.fd, packet, packet.length, 0), "send");
+      send(this.fd, packet);
       return undefined;
     } catch (error) {
       if (error instanceof SystemCallError) return error.code;
