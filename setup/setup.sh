@@ -20,6 +20,8 @@ nft|nftables|NAT, packet loss
 iptables|iptables|NAT as topologies write it
 ping|iputils-ping|checks
 traceroute|traceroute|checks
+curl|curl|checks
+socat|socat|servers in pods
 tcpdump|tcpdump|spinelab capture
 sysctl|procps|forwarding inside the nodes
 ps|procps|what runs inside the nodes

@@ -26,6 +26,7 @@ export type Container = {
   image?: string;
   command?: string[];
   args?: string[];
+  ports?: { name?: string; containerPort: number; protocol?: string }[];
   env?: EnvVar[];
   envFrom?: {
     prefix?: string;

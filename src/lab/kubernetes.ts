@@ -19,6 +19,7 @@ import { Agents } from "./agents.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
+import { ServiceForwarding } from "./service-forwarding.ts";
 import { kubeconfigFile } from "./state-folder.ts";
 import { version } from "./version.ts";
 import { workloadsNotReady } from "./workloads.ts";
@@ -45,6 +46,7 @@ export class KubernetesInNamespaces implements LabCluster {
   readonly #stopWatching: () => void;
   #controllers: Controllers | undefined;
   #pods: PodRunner | undefined;
+  #services: ServiceForwarding | undefined;
 
   private constructor(
     options: KubernetesOptions,
@@ -81,6 +83,7 @@ export class KubernetesInNamespaces implements LabCluster {
     const api = new KubeApi({
       resources: [...builtInResources, ...ciliumResources],
       clock: systemClock,
+      serviceSubnets: cluster.serviceSubnets,
     });
     const server = await startApiServer({
       api,
@@ -141,6 +144,10 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#controllers = startControllers(this.#api, (what, error) =>
       reportError(this.#options, what, error),
     );
+    this.#services = new ServiceForwarding({
+      ...{ api: this.#api, runtime, nodes: cluster.nodes },
+      onError: (what, error) => reportError(this.#options, what, error),
+    });
     this.#pods = startPodRunner({
       api: this.#api,
       sandboxes: runtime.pods,
@@ -149,6 +156,7 @@ export class KubernetesInNamespaces implements LabCluster {
     for (const { object, source } of manifests) await this.#apply(object, source);
     await agents;
     await this.#podsRunning(signal);
+    await this.#services.settled();
   }
 
   summary(): string {
@@ -161,6 +169,7 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#stopWatching();
     this.#controllers?.stop();
     await this.#pods?.stop();
+    await this.#services?.stop();
     this.#client.close();
     await this.#server.close();
   }

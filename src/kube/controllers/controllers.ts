@@ -9,6 +9,9 @@ import { timestamp } from "../clock.ts";
 import { reconcileDaemonSet } from "./daemon-set.ts";
 import { reconcileDeployment, revisionAnnotation } from "./deployment.ts";
 import { collectGarbage, finalizeNamespaces } from "./garbage-collector.ts";
+import { type Service, serviceNameLabel } from "../services/service.ts";
+import { endpointSlicesOf } from "./endpoint-slices.ts";
+import { isControlledBy } from "./pod-template.ts";
 import { reconcileReplicaSet } from "./replica-set.ts";
 import { place } from "./scheduler.ts";
 
@@ -73,6 +76,15 @@ export function startControllers(
     }
   };
 
+  const addServices = (namespace: string) => {
+    for (const { metadata } of api.list("services", { namespace })) addService(metadata);
+  };
+  const addService = ({ namespace = "", name }: KubeObject["metadata"]) =>
+    add(`services ${namespace}/${name}`, () => {
+      const service = api.find("services", { namespace, name }) as Service | undefined;
+      if (service && !isTerminating(api, namespace)) syncService(api, service);
+    });
+
   // Each pod is work of its own: one that cannot be placed holds up no other.
   const schedule = () => {
     for (const { metadata } of (api.list("pods") as Pod[]).filter(isPending)) {
@@ -101,6 +113,12 @@ export function startControllers(
         if (replicaSet) addOwners(replicaSet);
       }
     }
+    if (resource === "services" && type !== "DELETED") addService(object.metadata);
+    if (resource === "pods") addServices(namespace);
+    if (resource === "endpointslices.discovery.k8s.io" && type === "DELETED") {
+      const service = object.metadata.labels?.[serviceNameLabel];
+      if (service !== undefined) addService({ namespace, name: service });
+    }
     if (resource in workloads) addWorkload(resource as Workload, namespace, name);
     if (resource === "nodes") {
       for (const { metadata } of api.list("daemonsets.apps")) {
@@ -111,7 +129,7 @@ export function startControllers(
   };
 
   const unsubscribe = api.subscribe(react);
-  for (const resource of ["nodes", "pods", ...Object.keys(workloads), "namespaces"]) {
+  for (const resource of ["nodes", "pods", "services", ...Object.keys(workloads), "namespaces"]) {
     for (const object of api.list(resource)) react({ type: "ADDED", resource, object, version: 0 });
   }
   return {
@@ -140,6 +158,25 @@ function syncReplicaSet(api: KubeApi, replicaSet: ReplicaSet): void {
   const plan = reconcileReplicaSet(replicaSet, api.list("pods", { namespace }) as Pod[]);
   changePods(api, replicaSet, "replicaset-controller", plan);
   writeStatus(api, "replicasets.apps", replicaSet, plan.status);
+}
+
+function syncService(api: KubeApi, service: Service): void {
+  const key = "endpointslices.discovery.k8s.io";
+  const { namespace = "", name } = service.metadata;
+  const wanted = endpointSlicesOf(service, api.list("pods", { namespace }) as Pod[]);
+  const labelSelector = `${serviceNameLabel}=${name}`;
+  const present = api
+    .list(key, { namespace, labelSelector })
+    .filter((slice) => isControlledBy(slice, service));
+  for (const slice of present) {
+    if (!wanted.some(({ metadata }) => metadata.name === slice.metadata.name)) {
+      api.delete(key, slice.metadata);
+    }
+  }
+  for (const slice of wanted) {
+    if (api.find(key, slice.metadata)) api.update(key, slice);
+    else api.create(key, slice);
+  }
 }
 
 function syncDeployment(api: KubeApi, deployment: Deployment): void {

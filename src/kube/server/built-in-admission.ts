@@ -54,6 +54,11 @@ export const admitNode = admit(() => []);
 export const admitService = admit(({ spec }) => {
   spec.type ??= "ClusterIP";
   spec.sessionAffinity ??= "None";
+  if (spec.type !== "ExternalName") spec.internalTrafficPolicy ??= "Cluster";
+  if (spec.type === "LoadBalancer" || spec.type === "NodePort") {
+    spec.externalTrafficPolicy ??= "Cluster";
+  }
+  if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
   const types = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
   const causes: Cause[] = [];
   if (!types.includes(String(spec.type))) causes.push(notSupported("spec.type", spec.type, types));

@@ -1,7 +1,10 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, timestamp } from "../clock.ts";
+import { type Prefix, prefix } from "../../net/prefix.ts";
 import type { KubeObject } from "../object.ts";
+import { ServiceAllocator } from "../services/allocator.ts";
+import type { Service } from "../services/service.ts";
 import { matchesLabels, parseLabelSelector } from "../selector.ts";
 import {
   alreadyExists,
@@ -18,7 +21,7 @@ import { type DeleteOptions, deletionOf, isFinished } from "./deletion.ts";
 import { isObject } from "./merge-patch.ts";
 import { checkMeta, checkName } from "./names.ts";
 import { desired, keepServerFields, received, withoutVersion } from "./object-rules.ts";
-import { ObjectStore, type StoreListener } from "./object-store.ts";
+import { ObjectStore, type StoreEvent, type StoreListener } from "./object-store.ts";
 import { applyPatch, type PatchType } from "./patch.ts";
 import {
   apiVersionOf,
@@ -50,13 +53,25 @@ export class KubeApi {
   readonly resources: readonly ResourceDefinition[];
   readonly #store: ObjectStore;
   readonly #byKey: ReadonlyMap<ResourceKey, ResourceDefinition>;
+  readonly #services: ServiceAllocator;
+  /** What the allocator knows of each service, so that it can forget it. */
+  readonly #allocated = new Map<string, Service>();
 
-  constructor(options: { resources: readonly ResourceDefinition[]; clock: Clock }) {
+  constructor(options: {
+    resources: readonly ResourceDefinition[];
+    clock: Clock;
+    /** Where cluster IPs come from. Default: kubeadm's. */
+    serviceSubnets?: readonly Prefix[];
+  }) {
     this.clock = options.clock;
+    this.#services = new ServiceAllocator(options.serviceSubnets ?? [prefix("10.96.0.0/12")]);
     this.resources = options.resources;
     this.#byKey = new Map(options.resources.map((one) => [resourceKey(one), one]));
     // Time passes faster than a thousand writes a millisecond: no earlier life reached this version.
     this.#store = new ObjectStore(options.clock.nowMs() * 1000);
+    this.#store.subscribe((event) => {
+      if (event.resource === "services") this.#account(event);
+    });
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create("namespaces", {
         apiVersion: "v1",
@@ -233,6 +248,16 @@ export class KubeApi {
     return { object: same ? before : this.#store.put(key, marked), gone };
   }
 
+  #account({ type, object }: StoreEvent): void {
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    const before = this.#allocated.get(key);
+    if (before) this.#services.release(before);
+    this.#allocated.delete(key);
+    if (type === "DELETED") return;
+    this.#services.take(object as Service);
+    this.#allocated.set(key, object as Service);
+  }
+
   #admit(
     definition: ResourceDefinition,
     object: KubeObject,
@@ -269,6 +294,11 @@ export class KubeApi {
     const causes = [...(covered ? [] : metaCauses), ...admission.causes];
     if (before && causes.length === 0) {
       causes.push(...(definition.checkUpdate?.(before, admission.object) ?? []));
+    }
+    if (causes.length === 0 && resourceKey(definition) === "services") {
+      causes.push(
+        ...this.#services.fill(admission.object as Service, before as Service | undefined),
+      );
     }
     if (causes.length > 0) throw invalid(definition, name, causes);
     admission.object.apiVersion = apiVersionOf(definition);

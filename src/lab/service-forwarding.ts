@@ -1,0 +1,74 @@
+import type { KubeApi } from "../kube/server/kube-api.ts";
+import { forwardingRules } from "../kube/services/forwarding.ts";
+import type { EndpointSlice, Service } from "../kube/services/service.ts";
+import type { Runtime } from "../runtime/port.ts";
+
+const slices = "endpointslices.discovery.k8s.io";
+
+export type ServiceForwardingOptions = {
+  api: KubeApi;
+  runtime: Runtime;
+  nodes: readonly string[];
+  onError: (what: string, error: unknown) => void;
+};
+
+/** kube-proxy for every node of a cluster: its rules follow services and endpoints. */
+export class ServiceForwarding {
+  readonly #options: ServiceForwardingOptions;
+  readonly #unsubscribe: () => void;
+  /** What each node has. Without a service it has nothing. */
+  readonly #applied = new Map<string, string>();
+  #changed = false;
+  #working: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: ServiceForwardingOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.api.subscribe(({ resource }) => {
+      if (resource === "services" || resource === slices) this.#mark();
+    });
+  }
+
+  /** Resolves when every node has the rules of what there is now. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    await this.#working;
+  }
+
+  #mark(): void {
+    this.#changed = true;
+    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+  }
+
+  async #work(): Promise<void> {
+    // What changes in one turn of the event loop is one change.
+    await new Promise(setImmediate);
+    while (this.#changed && !this.#stopped) {
+      this.#changed = false;
+      await Promise.all(this.#options.nodes.map((node) => this.#apply(node)));
+    }
+  }
+
+  async #apply(node: string): Promise<void> {
+    const { api, runtime, onError } = this.#options;
+    const services = api.list("services") as Service[];
+    const before = this.#applied.get(node);
+    if (services.length === 0 && before === undefined) return;
+    const text = forwardingRules(services, api.list(slices) as EndpointSlice[], node);
+    if (text === before) return;
+    try {
+      const result = await runtime.exec({ node }, ["nft", "-f", "-"], { stdin: text });
+      if (this.#stopped) return;
+      if (result.exitCode !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
+      this.#applied.set(node, text);
+    } catch (error) {
+      // A node that is going down takes no rules any more.
+      if (!this.#stopped) onError(`service forwarding of ${node}`, error);
+    }
+  }
+}
