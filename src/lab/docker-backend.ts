@@ -1,22 +1,26 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { EnvironmentError } from "../input/diagnostic.ts";
 import { hasImage } from "../runtime/docker/images.ts";
 import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
 import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
 import {
+  ClusterExistsError,
   type CreateKindOptions,
   deleteKindCluster,
   KindCluster,
   type KindOptions,
 } from "../runtime/docker/kind.ts";
 import { sweepLab } from "../runtime/docker/sweep.ts";
+import type { Progress } from "../runtime/port.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
 import { KubernetesInKind } from "./kubernetes-kind.ts";
 import { kindConfigOf } from "./kubernetes-kind-config.ts";
 import { imagesOfEngine } from "./kubernetes-kind-images.ts";
+import { writeCniConfigs } from "./kubernetes-kind-network.ts";
 import { ensureSpeakerImage } from "./speaker-image.ts";
 import type { RuntimeChoice } from "./spec.ts";
-import { labDirectory } from "./state-folder.ts";
+import { labDirectory, labNames } from "./state-folder.ts";
 
 type DockerChoice = Extract<RuntimeChoice, { kind: "docker" }>;
 
@@ -36,6 +40,7 @@ export class DockerBackend implements Backend {
   #clusters: KubernetesInKind[] = [];
   #runtime: DockerRuntime | undefined;
   #making: Promise<unknown> = Promise.resolve();
+  #progress: Progress = () => {};
 
   private constructor(lab: string, choice: DockerChoice, engine: Engine) {
     this.#lab = lab;
@@ -65,6 +70,7 @@ export class DockerBackend implements Backend {
   async build(options: BuildOptions): Promise<LabCluster[]> {
     const { fabric, progress } = options;
     const { docker } = this.#engine;
+    this.#progress = progress;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const image = ensureSpeakerImage(docker, progress);
     // 1. kind's clusters, whose containers are the Kubernetes nodes.
@@ -78,13 +84,14 @@ export class DockerBackend implements Backend {
       made.then(() => starting.resolve(), starting.reject);
       return { starting: starting.promise, made };
     });
-    // 2. The other nodes and every link, as soon as kind's containers run.
+    // 2. The other nodes and every link, as soon as kind's containers run, and what kubelet waits for.
     const nodes = (async () => {
       const speakerImage = await image;
       await Promise.all(kinds.map(({ starting }) => starting));
       signal.throwIfAborted();
       this.#runtime = new DockerRuntime({ docker, speakerImage });
       await this.#runtime.up(fabric, progress);
+      await writeCniConfigs(this.#runtime, fabric);
     })();
     const clusters = kinds.map(({ made }) => made);
     for (const part of [nodes, ...clusters]) {
@@ -138,7 +145,14 @@ export class DockerBackend implements Backend {
   async down(): Promise<void> {
     this.#stop.abort(new Error("the lab is taken down"));
     await this.#making;
-    await Promise.all([this.#runtime?.down(), ...this.#kinds.map((kind) => kind.delete())]);
+    await Promise.all([
+      this.#runtime?.down(),
+      ...this.#kinds.map(async (kind) => {
+        this.#progress(`delete ${kind.name}`, "begin");
+        await kind.delete();
+        this.#progress(`delete ${kind.name}`, "end");
+      }),
+    ]);
     await this.#engine[Symbol.asyncDispose]();
   }
 
@@ -149,7 +163,7 @@ export class DockerBackend implements Backend {
   ): Promise<KindCluster> {
     const stage = `kind ${cluster.name}`;
     progress(stage, "begin");
-    const kind = await KindCluster.create({
+    const creation = KindCluster.create({
       ...kindOptions(this.#lab, cluster, this.#engine),
       config: kindConfigOf(cluster),
       networkSubnet: fabric.management.find(({ name }) => name === "kind")?.ipv4Subnet,
@@ -160,6 +174,9 @@ export class DockerBackend implements Backend {
       ...(process.env["SPINELAB_KIND_IMAGE"] === undefined
         ? {}
         : { image: process.env["SPINELAB_KIND_IMAGE"] }),
+    });
+    const kind = await creation.catch((error: unknown) => {
+      throw (error instanceof ClusterExistsError && heldByLab(cluster)) || error;
     });
     this.#kinds.push(kind);
     progress(stage, "end", `${cluster.nodes.length} nodes`);
@@ -208,6 +225,16 @@ export async function sweepDockerLab(
     .filter((cluster) => existsSync(kindMark(lab, cluster)))
     .map((cluster) => kindOptions(lab, cluster, engine));
   await Promise.all(clusters.map((options) => deleteKindCluster(options)));
+}
+
+/** The error that names the lab which has the cluster, where it is one of this machine. */
+function heldByLab(cluster: Cluster): EnvironmentError | undefined {
+  const holder = labNames().find((lab) => existsSync(kindMark(lab, cluster)));
+  if (holder === undefined) return undefined;
+  return new EnvironmentError(
+    `lab ${holder} has a kind cluster ${cluster.name}, and there cannot be two of one name`,
+    `spinelab down ${holder}, or another name: in the cluster's file`,
+  );
 }
 
 /** There once the lab has begun to make the cluster: one of that name without it is somebody else's. */

@@ -70,14 +70,17 @@ export function cniConfig(podCidrs: readonly Prefix[]): string {
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
-/** Writes every node's CNI configuration; kubelet finds it by itself and the node becomes Ready. */
+/**
+ * Writes the CNI configuration of every node whose pod networking is the lab's to bring; kubelet finds
+ * it by itself and the node becomes Ready.
+ */
 export async function writeCniConfigs(
   runtime: Pick<Runtime, "writeFile">,
   fabric: Fabric,
-  cluster: Cluster,
 ): Promise<void> {
+  const names = fabric.clusters.flatMap((each) => (each.disableDefaultCni ? each.nodes : []));
   await Promise.all(
-    cluster.nodes.map((name) =>
+    names.map((name) =>
       runtime.writeFile(name, cniFile, cniConfig(findNode(fabric, name)!.kubernetes!.podCidrs)),
     ),
   );

@@ -3,7 +3,7 @@ import { loadKubeconfig } from "../kube/client/cluster-access.ts";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
-import type { Runtime } from "../runtime/port.ts";
+import type { Progress, Runtime } from "../runtime/port.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import { Agents, type AgentsOptions } from "./agents.ts";
@@ -19,7 +19,7 @@ import {
   refuseCilium,
   withSettings,
 } from "./kubernetes-kind-install.ts";
-import { givePodCidrs, writeCniConfigs } from "./kubernetes-kind-network.ts";
+import { givePodCidrs } from "./kubernetes-kind-network.ts";
 import { ClusterWatch, StillMissing } from "./kubernetes-kind-watch.ts";
 import { kubeconfigFile } from "./state-folder.ts";
 import { version } from "./version.ts";
@@ -29,9 +29,10 @@ export type KubernetesInKindOptions = {
   lab: string;
   fabric: Fabric;
   cluster: Cluster;
-  /** Its nodes are up, the cluster's among them. */
+  /** Its nodes are up, the cluster's among them, with their CNI configuration. */
   runtime: Runtime;
   kind: KindCluster;
+  progress: Progress;
   onDeath: AgentsOptions["onDeath"];
   onPodsChanged: () => void;
   /**
@@ -107,11 +108,12 @@ export class KubernetesInKind {
     return new KubernetesInKind(options, client, await kind.kubeconfig(true));
   }
 
-  /** Pod networking, speakers, manifests; resolves when every pod that they make is running. */
+  /** podCIDRs, speakers, manifests; resolves when every pod that they make is running. */
   async deploy(
     manifests: readonly { object: KubeObject; source: string }[],
     signal: AbortSignal,
   ): Promise<void> {
+    const { fabric, cluster } = this.#options;
     await refuseCilium(this.#client);
     const [loaded] = await Promise.all([
       this.#loadImages(
@@ -119,11 +121,11 @@ export class KubernetesInKind {
         signal,
       ),
       this.#watch.start(),
-      this.#bringNetwork(),
+      givePodCidrs(this.#client, fabric, cluster),
       installDefinitions(this.#client, signal),
     ]);
     signal.throwIfAborted();
-    const speakers = this.#startSpeakers();
+    const speakers = this.#startSpeakers(signal);
     // Its failure is waited for below; until then it must not count as unhandled.
     speakers.catch(() => {});
     for (const { object, source } of manifests) {
@@ -157,13 +159,6 @@ export class KubernetesInKind {
     }));
   }
 
-  /** With kind's own CNI it has given and made what pods need. */
-  async #bringNetwork(): Promise<void> {
-    const { fabric, cluster, runtime } = this.#options;
-    await givePodCidrs(this.#client, fabric, cluster);
-    if (cluster.disableDefaultCni) await writeCniConfigs(runtime, fabric, cluster);
-  }
-
   /** Resolves with the images of the manifests that the engine had and the cluster now has. */
   async #loadImages(objects: readonly KubeObject[], signal: AbortSignal): Promise<Set<string>> {
     const { kind, hasImage, speakerImage, inject } = this.#options;
@@ -173,8 +168,11 @@ export class KubernetesInKind {
     return new Set(ofManifests);
   }
 
-  async #startSpeakers(): Promise<void> {
-    const { cluster, runtime, kind, speakerImage } = this.#options;
+  /** Resolves when the agent of every node is ready. */
+  async #startSpeakers(signal: AbortSignal): Promise<void> {
+    const { cluster, runtime, kind, speakerImage, progress } = this.#options;
+    const stage = `agents of ${kind.name}`;
+    progress(stage, "begin");
     if (this.#copied) {
       const agents = this.#copied;
       await copyAgent(kind, runtime, cluster.nodes);
@@ -185,6 +183,7 @@ export class KubernetesInKind {
           await agents.start(node);
         }),
       );
+      progress(stage, "end", `${cluster.nodes.length} agents`);
       return;
     }
     const { hostname, port } = new URL(/server: (\S+)/.exec(this.#internalKubeconfig)![1]!);
@@ -193,11 +192,13 @@ export class KubernetesInKind {
       apiServer: { host: hostname, port },
       version: softwareVersion,
     };
-    for (const file of ["namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
+    for (const file of ["00-namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
       for (const object of deployObjects(file)) {
         await this.#apply(withSettings(object, settings), `deploy/${file}`);
       }
     }
+    await this.#running(new Set([installed.namespace]), signal);
+    progress(stage, "end", `${cluster.nodes.length} agents`);
   }
 
   async #apply(object: KubeObject, source: string): Promise<void> {

@@ -11,6 +11,7 @@ import type { KubeObject } from "../../src/kube/object.ts";
 import { runExecLines } from "../../src/lab/exec-lines.ts";
 import { kindConfigOf } from "../../src/lab/kubernetes-kind-config.ts";
 import { refuseCilium } from "../../src/lab/kubernetes-kind-install.ts";
+import { writeCniConfigs } from "../../src/lab/kubernetes-kind-network.ts";
 import { KubernetesInKind } from "../../src/lab/kubernetes-kind.ts";
 import { DockerRuntime } from "../../src/runtime/docker/docker-runtime.ts";
 import { hasImage } from "../../src/runtime/docker/images.ts";
@@ -60,11 +61,13 @@ beforeAll(async () => {
   kind = await KindCluster.create({ ...kindOptions, config, networkSubnet, image: nodeImage() });
   runtime = new DockerRuntime({ docker, speakerImage: image });
   await runtime.up(fabric, () => {});
+  await writeCniConfigs(runtime, fabric);
   // The state folder of a lab, where its kubeconfig goes.
   const state = process.env["SPINELAB_STATE"] ?? "/run/spinelab";
   mkdirSync(`${state}/${fabric.name}`, { recursive: true });
   kubernetes = await KubernetesInKind.create({
     ...{ lab: fabric.name, fabric, cluster: cluster!, runtime, kind },
+    progress: () => {},
     onDeath: (node, what, exitCode) => deaths.push(`${what} of ${node}: ${exitCode}`),
     onPodsChanged: () => {},
     inject: "image",
@@ -240,13 +243,22 @@ describe("the seed's lab on kind", () => {
       ]).toString();
       const dryRun = ["--kubeconfig", kindOptions.kubeconfig, "apply", "--dry-run=server"];
       execFileSync("kubectl", [...dryRun, "-f", "-"], { input: chart, stdio: "pipe" });
-      const plain = ["namespace", "rbac", "operator", "agent", "crds-before-1.25"].map(
-        (name) => `${deploy}${name}.yaml`,
-      );
-      for (const file of plain) execFileSync("kubectl", [...dryRun, "-f", file], { stdio: "pipe" });
+      // As deploy/README.md has it for this version of Kubernetes, and in this order.
+      const names = [
+        "00-namespace.yaml",
+        "before-1.25",
+        "rbac.yaml",
+        "operator.yaml",
+        "agent.yaml",
+      ];
+      const files = names.flatMap((name) => ["-f", `${deploy}${name}`]);
+      execFileSync("kubectl", [...dryRun, ...files], { stdio: "pipe" });
 
       const { "Namespace spinelab-system": _namespace, ...written } = byName(
-        plain.map((file) => readFileSync(file, "utf8")).join("\n---\n"),
+        names
+          .map((name) => (name.endsWith(".yaml") ? name : `${name}/crds.yaml`))
+          .map((name) => readFileSync(deploy + name, "utf8"))
+          .join("\n---\n"),
       );
       expect(byName(chart)).toEqual(written);
     },
@@ -274,7 +286,9 @@ describe("the seed's lab on kind", () => {
 
   test("a second cluster of this name is refused, and the first is not touched", async () => {
     const again = { ...kindOptions, config: cluster!.config!, image: nodeImage() };
-    await expect(KindCluster.create(again)).rejects.toThrow("is there already and is not touched");
+    await expect(KindCluster.create(again)).rejects.toThrow(
+      "is there already, and it is not touched",
+    );
     expect(await kind!.nodes()).toEqual(cluster!.nodes.toSorted());
   });
 

@@ -1,8 +1,16 @@
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { askControl, ControlError } from "../../lab/control.ts";
 import type { LoadedLab } from "../../lab/load.ts";
-import { controlSocket, LabExistsError, labNames } from "../../lab/state-folder.ts";
+import type { LabSpec } from "../../lab/spec.ts";
+import {
+  controlSocket,
+  LabExistsError,
+  labNames,
+  type LabState,
+  readState,
+} from "../../lab/state-folder.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
 import { type RuntimeOptions, runtimeChoice, withRuntime } from "../runtime-options.ts";
 import { ExitStatus, UsageError } from "../exit.ts";
@@ -102,14 +110,30 @@ async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<numbe
   return ExitStatus.passed;
 }
 
-/** `run --keep`: as `up`, then `play`. */
+/** `run --keep`: as `up`, then `play`. A lab of the same files that an earlier one left is played on. */
 export async function upAndPlay(
   loaded: LoadedLab,
   scenario: string,
   options: { json?: boolean; report: string },
 ): Promise<number> {
+  const { name } = loaded.spec;
+  const kept = readState(name);
+  if (typeof kept === "object" && kept.phase === "up" && isMadeOf(kept, loaded.spec)) {
+    process.stderr.write(`lab ${name} is up from before: the scenario is played on it\n`);
+    return playOn(name, scenario, options);
+  }
   const status = await up(loaded, options);
   return status === ExitStatus.passed ? playOn(loaded.spec.name, scenario, options) : status;
+}
+
+function isMadeOf(state: LabState, { fabric, manifests, runtime }: LabSpec): boolean {
+  // As it is written: what is undefined there is not there here.
+  const written = JSON.parse(JSON.stringify({ fabric, manifests, runtime })) as object;
+  const { fabric: itsFabric, manifests: itsManifests, runtime: itsRuntime } = state;
+  return isDeepStrictEqual(
+    { fabric: itsFabric, manifests: itsManifests, runtime: itsRuntime },
+    written,
+  );
 }
 
 function several(value: string, before: string[]): string[] {

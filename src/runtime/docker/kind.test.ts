@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import { KindError, kindVersion } from "./kind-command.ts";
-import { KindCluster } from "./kind.ts";
+import { ClusterExistsError, KindCluster } from "./kind.ts";
 
 /**
  * A kind and a docker that keep their clusters as files of a folder. A file `fail` there: creating
@@ -30,6 +30,11 @@ case "$1 $2" in
   "create cluster")
     cat > config
     touch network
+    if [ -e quicker ]; then
+      touch clusters/other
+      echo 'ERROR: failed to create cluster: node(s) already exist for a cluster with the name "other"' >&2
+      exit 1
+    fi
     echo "$(name "$@")-control-plane" > "clusters/$(name "$@")"
     printf ' • Preparing nodes 📦  ...\\n ✓ Preparing nodes 📦\\n • Starting control-plane 🕹️  ...\\n' >&2
     if [ -e hang ]; then touch hanging; sleep 60; fi
@@ -214,9 +219,15 @@ test("nothing is created where the signal came first", async () => {
 test("a cluster of that name that is there already is not touched", async () => {
   writeFileSync(file("clusters/lab"), "lab-control-plane\n");
   await expect(KindCluster.create({ ...options(), config })).rejects.toThrow(
-    "a kind cluster lab is there already and is not touched",
+    "a kind cluster lab is there already, and it is not touched",
   );
   expect(existsSync(file("clusters/lab"))).toBe(true);
+  // Somebody makes one of the same name at the same time, and is quicker.
+  writeFileSync(file("quicker"), "");
+  await expect(KindCluster.create({ ...options("other"), config })).rejects.toBeInstanceOf(
+    ClusterExistsError,
+  );
+  expect(existsSync(file("clusters/other"))).toBe(true);
 });
 
 test("loads images, and copies a file", async () => {

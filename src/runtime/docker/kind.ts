@@ -1,3 +1,4 @@
+import { EnvironmentError } from "../../input/diagnostic.ts";
 import { type KindCommand, KindError, kindVersion, run, runKind } from "./kind-command.ts";
 
 export type KindOptions = KindCommand & {
@@ -27,6 +28,16 @@ export type CreateKindOptions = KindOptions & {
   signal?: AbortSignal | undefined;
 };
 
+/** There is a kind cluster of this name, of somebody else's making. */
+export class ClusterExistsError extends EnvironmentError {
+  constructor(cluster: string) {
+    super(
+      `a kind cluster ${cluster} is there already, and it is not touched`,
+      `kind delete cluster --name ${cluster}, or another name: in the cluster's file`,
+    );
+  }
+}
+
 /** The stage of kind in which every node's container runs, and containerd in it. */
 const nodesRun = "Starting control-plane";
 
@@ -50,17 +61,13 @@ export class KindCluster implements AsyncDisposable {
 
   /**
    * Makes the cluster. On an error, or when the signal comes, nothing of it is left. A cluster of that
-   * name that is there already is not touched: KindError.
+   * name that is there already is not touched: ClusterExistsError.
    */
   static async create(options: CreateKindOptions): Promise<KindCluster> {
     const { name, kubeconfig, config, image, signal } = options;
     await kindVersion(options);
     signal?.throwIfAborted();
-    if ((await kindClusters(options)).includes(name)) {
-      throw new KindError(
-        `a kind cluster ${name} is there already and is not touched: delete it (kind delete cluster --name ${name}), or give this one another name`,
-      );
-    }
+    if ((await kindClusters(options)).includes(name)) throw new ClusterExistsError(name);
     const cluster = new KindCluster(options, !(await hasNetwork(options)));
     const failed = new AbortController();
     const ending = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
@@ -85,6 +92,10 @@ export class KindCluster implements AsyncDisposable {
     } catch (error) {
       failed.abort(error);
       await meanwhile?.catch(() => {}); // Of the two errors this is the first.
+      // Somebody was quicker, between the look and kind's own.
+      if (/already exist for a cluster with the name/.test((error as Error).message)) {
+        throw new ClusterExistsError(name);
+      }
       try {
         await cluster.delete();
         // A container that the engine was asked for just before kind ended may come only now.
