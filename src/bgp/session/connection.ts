@@ -1,4 +1,4 @@
-import { type AttributeProblem, decodeMessage } from "../wire/decode.ts";
+import { type AttributeProblem, type ReceivedMessage, receiveMessage } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
 import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
@@ -61,12 +61,12 @@ export class Connection {
   }
 
   /** The next whole message received; undefined where there is none yet. Throws WireError. */
-  next(): { message: Message; problems: AttributeProblem[] } | undefined {
+  next(): { message: ReceivedMessage; problems: AttributeProblem[] } | undefined {
     const codec = this.#codec();
     const frame = this.#reader.next(
       codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax,
     );
-    return frame && decodeMessage(frame, codec);
+    return frame && receiveMessage(frame, codec);
   }
 
   send(message: Message): void {

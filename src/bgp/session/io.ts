@@ -1,5 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { AttributeProblem } from "../wire/decode.ts";
+import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type {
   AfiSafi,
   Capability,
@@ -7,7 +8,6 @@ import type {
   NotificationMessage,
   OpenMessage,
   Role,
-  UpdateMessage,
 } from "../wire/message.ts";
 
 /** The states of RFC 4271 §8.2.2. With two connections at once: the state of the one that is further. */
@@ -123,7 +123,7 @@ export type SessionEffect =
       /** Both sides keep routes as stale until the peer is back (RFC 4724 §4.2, RFC 8538 §4). */
       graceful: boolean;
     }
-  | { do: "update"; message: UpdateMessage; problems: AttributeProblem[] }
+  | { do: "update"; update: ReceivedUpdate; problems: AttributeProblem[] }
   /** subtype 0: send all routes of the family again. 1 and 2: BoRR and EoRR (RFC 7313). */
   | { do: "routeRefresh"; family: AfiSafi; subtype: number }
   | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string };

@@ -41,13 +41,13 @@ export function cease({ subcode, communication, data }: CeaseSaid): Notification
 /** A message that the state has no use for (RFC 4271 §8.2.2); data is its type (RFC 6608 §4). */
 export function unexpected(
   state: "OpenSent" | "OpenConfirm" | "Established",
-  message: Message,
+  { type }: Pick<Message, "type">,
 ): WireError {
   return new WireError({
     code: NotificationCode.finiteStateMachine,
     subcode: FsmSubcode[`unexpectedMessageIn${state}`],
-    data: Uint8Array.of(messageTypeNumber[message.type]),
-    message: `${message.type} in ${state}`,
+    data: Uint8Array.of(messageTypeNumber[type]),
+    message: `${type} in ${state}`,
     rfc: "RFC 6608 §4",
   });
 }

@@ -1,9 +1,10 @@
-import type { AfiSafi, RouteRefreshMessage, UpdateMessage } from "../wire/message.ts";
+import type { ReceivedUpdate } from "../wire/decode-update.ts";
+import type { AfiSafi, RouteRefreshMessage } from "../wire/message.ts";
 import { sameFamily } from "../wire/registry.ts";
 import type { Negotiated } from "./io.ts";
 
 /** The UPDATE without the families that were not negotiated (RFC 4760 §7): itself where it has none. */
-export function onlyNegotiated(message: UpdateMessage, { families }: Negotiated): UpdateMessage {
+export function onlyNegotiated(message: ReceivedUpdate, { families }: Negotiated): ReceivedUpdate {
   const known = ({ family }: { family: AfiSafi }): boolean =>
     families.some((one) => sameFamily(one, family));
   const { endOfRib, ...rest } = message;

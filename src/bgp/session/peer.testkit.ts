@@ -1,6 +1,7 @@
 // The other side of a session as tests play it: for tests only.
 import { address } from "../../net/address.ts";
-import { decodeMessage } from "../wire/decode.ts";
+import { type AttributeProblem, decodeMessage } from "../wire/decode.ts";
+import { updateMessage } from "../wire/decode-update.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import type {
   AfiSafi,
@@ -8,6 +9,7 @@ import type {
   Message,
   NotificationMessage,
   OpenMessage,
+  UpdateMessage,
 } from "../wire/message.ts";
 import { ownCapabilities } from "./capabilities.ts";
 import type {
@@ -148,6 +150,14 @@ export class Played {
 
   logged(): string[] {
     return this.all("log").map(({ message }) => message);
+  }
+
+  /** As values. */
+  updates(): { message: UpdateMessage; problems: AttributeProblem[] }[] {
+    return this.all("update").map(({ update, problems }) => ({
+      message: updateMessage(update),
+      problems,
+    }));
   }
 
   timersSet(): Record<string, number> {

@@ -109,9 +109,9 @@ describe("on the way to Established", () => {
   it("all that came at once is read at once", () => {
     const played = new Played().step({ input: "start" }).connected(1);
     played.receive(1, peerOpen(), keepalive, update, update);
-    expect(played.all("update")).toEqual([
-      { do: "update", message: update, problems: [] },
-      { do: "update", message: update, problems: [] },
+    expect(played.updates()).toEqual([
+      { message: update, problems: [] },
+      { message: update, problems: [] },
     ]);
     expect(played.all("setTimer").filter(({ timer }) => timer === "hold/1")).toHaveLength(2);
   });
@@ -353,7 +353,7 @@ describe("in Established", () => {
   it("survives an UPDATE that RFC 7606 lets it survive", () => {
     const played = new Played().establish().receive(1, frame(2, "0000 0004 40 01 01 00 18 0a0101"));
     expect(played.session.state).toBe("Established");
-    expect(played.all("update")).toMatchObject([
+    expect(played.updates()).toMatchObject([
       {
         message: { withdrawn: [{ prefixes: ["10.1.1.0/24"] }] },
         problems: [{ attribute: "AS_PATH" }, { attribute: "NEXT_HOP" }],
@@ -367,9 +367,8 @@ describe("in Established", () => {
     const prefixes = [prefix("fd00::/16")];
     const announced = [{ family: ipv6, nextHop, prefixes }];
     const played = new Played().establish().receive(1, { ...update, announced });
-    expect(played.all("update")).toEqual([
+    expect(played.updates()).toEqual([
       {
-        do: "update",
         message: { type: "UPDATE", withdrawn: [], attributes: undefined, announced: [] },
         problems: [],
       },

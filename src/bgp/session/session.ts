@@ -1,5 +1,6 @@
 import { WireError } from "../wire/error.ts";
-import type { Message, NotificationMessage, OpenMessage } from "../wire/message.ts";
+import type { ReceivedMessage } from "../wire/decode.ts";
+import type { NotificationMessage, OpenMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { ownOpen } from "./capabilities.ts";
 import { peerDecides, peerIsBack, survivor } from "./collision.ts";
@@ -280,7 +281,7 @@ export class Session {
   }
 
   #inEstablished(
-    message: Exclude<Message, NotificationMessage>,
+    message: Exclude<ReceivedMessage, NotificationMessage>,
     negotiated: Negotiated,
     problems: NonNullable<ReturnType<Connection["next"]>>["problems"],
   ): void {
@@ -294,7 +295,7 @@ export class Session {
         const known = onlyNegotiated(message, negotiated);
         if (known !== message)
           this.#log("warn", "UPDATE with a family that was not negotiated: ignored");
-        this.#emit({ do: "update", message: known, problems });
+        this.#emit({ do: "update", update: known, problems });
         break;
       }
       case "ROUTE-REFRESH":

@@ -13,6 +13,7 @@ import {
   StatisticsType,
   TerminationReason,
 } from "../wire/bmp.ts";
+import { updateMessage } from "../wire/decode-update.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions, UpdateMessage } from "../wire/message.ts";
@@ -49,7 +50,7 @@ export class BmpMonitor {
   observe(effect: SessionEffect, peer: Peer, nowMs: number): Uint8Array[] {
     switch (effect.do) {
       case "update":
-        return this.#routeMonitoring(peer, effect.message, nowMs);
+        return this.#routeMonitoring(peer, updateMessage(effect.update), nowMs);
       case "down":
         if (peer.established === undefined) return [];
         return [encodePeerDown(this.#peer(peer, nowMs), peerDown(effect))];

@@ -9,6 +9,7 @@ import type {
   TimerName,
 } from "../session/io.ts";
 import { Session } from "../session/session.ts";
+import { updateMessage } from "../wire/decode-update.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { AfiSafi, Capability, Message, UpdateMessage } from "../wire/message.ts";
@@ -234,7 +235,7 @@ export class Peer {
         this.#end(effect.reason, effect.graceful);
         break;
       case "update":
-        this.#update(effect.message);
+        this.#update(updateMessage(effect.update));
         break;
       case "routeRefresh":
         this.#routeRefresh(effect.family, effect.subtype);

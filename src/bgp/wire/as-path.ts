@@ -22,10 +22,12 @@ export function decodeAsPath(value: ByteReader, asnBytes: 2 | 4): AsPathSegment[
     const count = value.u8("segment length");
     if (count === 0) throw new MalformedError("segment without AS numbers");
     const part = value.part(count * asnBytes, "segment");
-    const asns = Array.from({ length: count }, () =>
-      asnBytes === 4 ? part.u32("ASN") : part.u16("ASN"),
-    );
-    if (asns.includes(0)) throw new MalformedError("AS 0");
+    const asns: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const asn = asnBytes === 4 ? part.u32("ASN") : part.u16("ASN");
+      if (asn === 0) throw new MalformedError("AS 0");
+      asns.push(asn);
+    }
     segments.push({ kind, asns });
   }
   return segments;
@@ -38,9 +40,10 @@ export function encodeAsPath(value: ByteWriter, segments: AsPathSegment[], asnBy
       throw new RangeError(`AS_PATH ${kind} of ${asns.length} AS numbers`);
     }
     for (let at = 0; at < asns.length; at += segmentAsnsMax) {
-      const part = asns.slice(at, at + segmentAsnsMax);
-      value.u8(AsPathSegmentType[kind]).u8(part.length);
-      for (const asn of part) {
+      const end = Math.min(at + segmentAsnsMax, asns.length);
+      value.u8(AsPathSegmentType[kind]).u8(end - at);
+      for (let i = at; i < end; i++) {
+        const asn = asns[i]!;
         if (asnBytes === 4) value.u32(asn);
         else value.u16(twoOctetAsn(asn));
       }
@@ -96,7 +99,7 @@ function countAsns(segments: AsPathSegment[]): number {
   return count;
 }
 
-function isConfederation({ kind }: AsPathSegment): boolean {
+export function isConfederation({ kind }: AsPathSegment): boolean {
   return kind === "confedSequence" || kind === "confedSet";
 }
 

@@ -4,26 +4,26 @@ import type { Address } from "../../net/address.ts";
 import {
   decodeAsPath,
   encodeAsPath,
+  isConfederation,
   needsAs4Path,
   twoOctetAsn,
   withoutConfederations,
 } from "./as-path.ts";
 import { type ByteReader, type ByteWriter, MalformedError } from "./bytes.ts";
 import type { AsPathSegment, CodecOptions, Origin, PathAttributes } from "./message.ts";
-import { decodeMpReach, decodeMpUnreach, type MpReach, type MpUnreach } from "./mp-nlri.ts";
+import { decodeMpReach, decodeMpUnreach, type MpReach } from "./mp-nlri.ts";
+import type { NlriField } from "./nlri.ts";
 import { asTrans, AttributeCode, AttributeFlag } from "./registry.ts";
 
-/** What the attributes of one UPDATE held, before RFC 6793's merge. */
-export type DecodedAttributes = Partial<PathAttributes> & {
+/** What stands among the attributes of an UPDATE and is none of its routes' in the end. */
+export type BesideAttributes = {
   nextHop?: Address;
   mpReach?: MpReach;
-  mpUnreach?: MpUnreach;
+  mpUnreach?: NlriField;
+  /** Before RFC 6793's merge. */
   as4Path?: AsPathSegment[];
   as4Aggregator?: { asn: number; address: Address };
 };
-
-/** What is written beside the prefixes: `nextHop` only where they are IPv4 in the UPDATE's own field. */
-export type EncodedAttributes = PathAttributes & { nextHop?: Address };
 
 export type AttributeRow = {
   name: string;
@@ -31,9 +31,22 @@ export type AttributeRow = {
   flags: number;
   onError: "treatAsWithdraw" | "attributeDiscard" | "sessionReset";
   /** Throws MalformedError. Bytes left over are an error too. */
-  decode: (value: ByteReader, into: DecodedAttributes, codec: CodecOptions) => void;
-  /** Writes the value; false where there is none to write. Absent: the UPDATE encoder writes this attribute itself. */
-  encode?: (from: EncodedAttributes, value: ByteWriter, codec: CodecOptions) => boolean;
+  decode: (
+    value: ByteReader,
+    into: Partial<PathAttributes>,
+    codec: CodecOptions,
+    beside: BesideAttributes,
+  ) => void;
+  /**
+   * Writes the value; false where there is none to write. `nextHop`: only of prefixes in the UPDATE's own
+   * field. Absent: the UPDATE encoder writes this attribute itself.
+   */
+  encode?: (
+    from: Readonly<PathAttributes>,
+    value: ByteWriter,
+    codec: CodecOptions,
+    nextHop: Address | undefined,
+  ) => boolean;
 };
 
 const wellKnown = AttributeFlag.transitive;
@@ -65,7 +78,7 @@ export const attributeRows: Record<number, AttributeRow> = {
     decode(value, into, codec) {
       const asPath = decodeAsPath(value, codec.fourOctetAs ? 4 : 2);
       // RFC 5065 §4: an external peer is in no confederation of ours.
-      if (codec.external && withoutConfederations(asPath).length < asPath.length) {
+      if (codec.external && asPath.some(isConfederation)) {
         throw new MalformedError("confederation segment from an external peer");
       }
       into.asPath = asPath;
@@ -79,16 +92,16 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "NEXT_HOP",
     flags: wellKnown,
     onError: "treatAsWithdraw",
-    decode(value, into) {
+    decode(value, _into, _codec, beside) {
+      const first = value.peekU8() ?? 0;
       const nextHop = value.address("ipv4", "NEXT_HOP");
       // RFC 4271 §6.3: a valid IP host address, so no network 0, multicast or class E.
-      const first = Number(nextHop.slice(0, nextHop.indexOf(".")));
       if (first === 0 || first >= 224) throw new MalformedError(`NEXT_HOP ${nextHop}`);
-      into.nextHop = nextHop;
+      beside.nextHop = nextHop;
     },
-    encode(from, value) {
-      if (from.nextHop === undefined) return false;
-      value.address(from.nextHop);
+    encode(_from, value, _codec, nextHop) {
+      if (nextHop === undefined) return false;
+      value.address(nextHop);
       return true;
     },
   },
@@ -167,9 +180,9 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "MP_REACH_NLRI",
     flags: optionalNonTransitive,
     onError: "sessionReset",
-    decode(value, into, codec) {
+    decode(value, _into, codec, beside) {
       const mpReach = decodeMpReach(value, codec);
-      if (mpReach !== undefined) into.mpReach = mpReach;
+      if (mpReach !== undefined) beside.mpReach = mpReach;
       else value.skip();
     },
   },
@@ -177,9 +190,9 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "MP_UNREACH_NLRI",
     flags: optionalNonTransitive,
     onError: "sessionReset",
-    decode(value, into, codec) {
+    decode(value, _into, codec, beside) {
       const mpUnreach = decodeMpUnreach(value, codec);
-      if (mpUnreach !== undefined) into.mpUnreach = mpUnreach;
+      if (mpUnreach !== undefined) beside.mpUnreach = mpUnreach;
       else value.skip();
     },
   },
@@ -197,21 +210,22 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "AS4_PATH",
     flags: optionalTransitive,
     onError: "attributeDiscard" /* RFC 6793 §6 */,
-    decode(value, into) {
-      into.as4Path = decodeAsPath(value, 4);
+    decode(value, _into, _codec, beside) {
+      beside.as4Path = decodeAsPath(value, 4);
     },
     encode(from, value, codec) {
       if (codec.fourOctetAs || !needsAs4Path(from.asPath)) return false;
-      encodeAsPath(value, withoutConfederations(from.asPath), 4);
-      return value.length > 0;
+      const path = withoutConfederations(from.asPath);
+      encodeAsPath(value, path, 4);
+      return path.length > 0;
     },
   },
   [AttributeCode.as4Aggregator]: {
     name: "AS4_AGGREGATOR",
     flags: optionalTransitive,
     onError: "attributeDiscard" /* RFC 6793 §6 */,
-    decode(value, into) {
-      into.as4Aggregator = decodeAggregator(value, 4);
+    decode(value, _into, _codec, beside) {
+      beside.as4Aggregator = decodeAggregator(value, 4);
     },
     encode(from, value, codec) {
       if (codec.fourOctetAs || from.aggregator === undefined) return false;
@@ -260,7 +274,9 @@ function decodeList<T>(value: ByteReader, elementBytes: number, decodeElement: (
   if (remaining === 0 || remaining % elementBytes !== 0) {
     throw new MalformedError(`${remaining} bytes, not a non-zero multiple of ${elementBytes}`);
   }
-  return Array.from({ length: remaining / elementBytes }, decodeElement);
+  const elements: T[] = [];
+  while (value.remaining > 0) elements.push(decodeElement());
+  return elements;
 }
 
 /** An empty list is not sent: its attribute would be malformed. */

@@ -1,4 +1,5 @@
-import { type Address, addressFromBytes, addressToBytes } from "../../net/address.ts";
+import { type Address, addressFromBytes, addressToBytes, familyOf } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
 
 /**
  * A value that does not read as its layout says. Whoever knows which message and attribute it stood
@@ -53,9 +54,13 @@ export class ByteReader {
   }
 
   address(family: "ipv4" | "ipv6", field: string): Address {
-    const length = family === "ipv4" ? 4 : 16;
-    const at = this.#advance(length, field);
-    return addressFromBytes(this.#bytes.subarray(at, at + length));
+    if (family === "ipv4") {
+      const at = this.#advance(4, field);
+      const bytes = this.#bytes;
+      return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}` as Address;
+    }
+    const at = this.#advance(16, field);
+    return addressFromBytes(this.#bytes.subarray(at, at + 16));
   }
 
   /** UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -68,6 +73,13 @@ export class ByteReader {
   part(length: number, field: string): ByteReader {
     const at = this.#advance(length, field);
     return new ByteReader(this.#bytes, at, at + length);
+  }
+
+  /** What is left, taken as a range of the bytes themselves and not as a copy. */
+  takeRest(): { bytes: Uint8Array; start: number; end: number } {
+    const start = this.#at;
+    this.#at = this.#end;
+    return { bytes: this.#bytes, start, end: this.#end };
   }
 
   /** Passes over what is left. */
@@ -123,7 +135,36 @@ export class ByteWriter {
   }
 
   address(value: Address): this {
-    return this.bytes(addressToBytes(value));
+    if (familyOf(value) === "ipv6") return this.bytes(addressToBytes(value));
+    const at = this.#grow(4);
+    writeDottedQuad(value, this.#buffer, at, at + 4);
+    return this;
+  }
+
+  /** Takes back everything after the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = Math.min(length, this.#length);
+  }
+
+  u8At(at: number): number {
+    return this.#buffer[at]!;
+  }
+
+  /** Puts another byte in the place of one that was written. */
+  setU8(at: number, value: number): void {
+    this.#buffer[at] = value;
+  }
+
+  /** Moves all from `at` on by one octet and puts `value` there. */
+  insertU8(at: number, value: number): void {
+    this.#grow(1);
+    this.#buffer.copyWithin(at + 1, at, this.#length - 1);
+    this.#buffer[at] = value;
+  }
+
+  /** What was written, valid until the next write: not a copy. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
   }
 
   /** Forgets what was written and keeps the buffer. */
@@ -146,5 +187,24 @@ export class ByteWriter {
     }
     this.#length = needed;
     return at;
+  }
+}
+
+/** Octets of canonical IPv4 text, or of a prefix of it, from `at` to `end`: this is the way that a full table takes. */
+export function writeDottedQuad(
+  text: Address | Prefix,
+  into: Uint8Array,
+  at: number,
+  end: number,
+): void {
+  let octet = 0;
+  for (let i = 0; at < end; i++) {
+    // NaN past the end.
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) octet = octet * 10 + digit;
+    else {
+      into[at++] = octet;
+      octet = 0;
+    }
   }
 }

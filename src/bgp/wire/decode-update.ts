@@ -1,10 +1,12 @@
+import type { Address } from "../../net/address.ts";
 import { mergeAs4Path } from "./as-path.ts";
-import { attributeName, attributeRows, type DecodedAttributes } from "./attributes.ts";
-import { ByteReader, MalformedError } from "./bytes.ts";
+import { attributeName, attributeRows, type BesideAttributes } from "./attributes.ts";
+import { type ByteReader, MalformedError } from "./bytes.ts";
 import type { AttributeProblem } from "./decode.ts";
 import { WireError } from "./error.ts";
-import type { CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
-import { decodeNlri, type Nlri } from "./nlri.ts";
+import type { AfiSafi, CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
+import type { MpReach } from "./mp-nlri.ts";
+import { decodeNlri, isEmptyNlri, type NlriField, readNlri } from "./nlri.ts";
 import {
   asTrans,
   AttributeCode,
@@ -26,38 +28,44 @@ const nextHopName = attributeName(AttributeCode.nextHop);
 /** Optional and Transitive: the bits a row fixes. */
 const kindBits = AttributeFlag.optional | AttributeFlag.transitive;
 
+/** An UPDATE as a session takes it in: UpdateMessage, its prefixes as they stand in the message. */
+export type ReceivedUpdate = {
+  readonly type: "UPDATE";
+  readonly withdrawn: readonly NlriField[];
+  /** Undefined where nothing is announced. */
+  readonly attributes: PathAttributes | undefined;
+  readonly announced: readonly (NlriField & { readonly nextHop: Address })[];
+  readonly endOfRib?: AfiSafi;
+};
+
 /** The body of an UPDATE (RFC 4271 §4.3, errors RFC 7606). */
-export function decodeUpdate(
+export function readUpdate(
   body: ByteReader,
   codec: CodecOptions,
-): { message: UpdateMessage; problems: AttributeProblem[] } {
+): { update: ReceivedUpdate; problems: AttributeProblem[] } {
   // 1. The three fields. Where their lengths do not fit the message, nothing in it can be located.
-  const withdrawnField = structure(() =>
-    body.part(body.u16("Withdrawn Routes Length"), "Withdrawn Routes"),
-  );
-  const attributesField = structure(() =>
-    body.part(body.u16("Total Path Attribute Length"), "Path Attributes"),
-  );
+  const withdrawnField = lengthField(body, "Withdrawn Routes");
+  const attributesField = lengthField(body, "Path Attributes");
   const withdrawnIpv4 = classicNlri(withdrawnField, codec);
   const noAttributes = attributesField.remaining === 0;
 
   // 2. The attributes, errors gathered.
-  const { found, problems: all, codes } = decodeAttributes(attributesField, codec);
+  const { found, beside, problems: all, codes } = decodeAttributes(attributesField, codec);
   const announcedIpv4 = classicNlri(body, codec);
+  const hasIpv4 = !isEmptyNlri(announcedIpv4);
   // RFC 4760 §3: beside MP_REACH_NLRI alone NEXT_HOP is ignored.
   const problems =
-    announcedIpv4.prefixes.length > 0 ? all : all.filter((one) => one.attribute !== nextHopName);
-  const { mpReach, mpUnreach } = found;
+    hasIpv4 || all.length === 0 ? all : all.filter((one) => one.attribute !== nextHopName);
+  const { mpReach, mpUnreach } = beside;
+  const hasMp = mpReach !== undefined && !isEmptyNlri(mpReach);
 
   // 3. Everything announced and withdrawn, whichever field it stood in.
-  const withdrawn: UpdateMessage["withdrawn"] = [];
-  if (withdrawnIpv4.prefixes.length > 0) withdrawn.push({ family: ipv4Unicast, ...withdrawnIpv4 });
-  if (mpUnreach !== undefined && mpUnreach.prefixes.length > 0) withdrawn.push(mpUnreach);
-  const reachable =
-    announcedIpv4.prefixes.length > 0 || (mpReach !== undefined && mpReach.prefixes.length > 0);
+  const withdrawn: NlriField[] = [];
+  if (!isEmptyNlri(withdrawnIpv4)) withdrawn.push(withdrawnIpv4);
+  if (mpUnreach !== undefined && !isEmptyNlri(mpUnreach)) withdrawn.push(mpUnreach);
 
   // 4. Nothing announced: End-of-RIB (RFC 4724 §2), withdrawals, or NLRI that the errors may have hidden.
-  if (!reachable) {
+  if (!hasIpv4 && !hasMp) {
     const worse = problems.find(({ handling }) => handling === "treatAsWithdraw");
     if (worse !== undefined) {
       throw updateError(
@@ -66,58 +74,91 @@ export function decodeUpdate(
         "RFC 7606 §5.2",
       );
     }
-    const message: UpdateMessage = {
-      type: "UPDATE",
-      withdrawn,
-      attributes: undefined,
-      announced: [],
-    };
-    if (withdrawn.length === 0) {
-      if (noAttributes) message.endOfRib = ipv4Unicast;
-      else if (mpUnreach !== undefined && codes.size === 1) message.endOfRib = mpUnreach.family;
-    }
-    return { message, problems };
+    const endOfRib =
+      withdrawn.length > 0 ? undefined : noAttributes ? ipv4Unicast : onlyFamily(mpUnreach, codes);
+    const update = { type: "UPDATE", withdrawn, attributes: undefined, announced: [] } as const;
+    return { update: endOfRib === undefined ? update : { ...update, endOfRib }, problems };
   }
 
   // 5. RFC 7606 §3(d): attributes that must be there.
-  for (const code of [AttributeCode.origin, AttributeCode.asPath]) {
-    if (!codes.has(code)) problems.push(missing(code));
-  }
-  if (announcedIpv4.prefixes.length > 0 && !codes.has(AttributeCode.nextHop)) {
-    problems.push(missing(AttributeCode.nextHop));
-  }
+  if (!codes.has(AttributeCode.origin)) problems.push(missing(AttributeCode.origin));
+  if (!codes.has(AttributeCode.asPath)) problems.push(missing(AttributeCode.asPath));
+  if (hasIpv4 && !codes.has(AttributeCode.nextHop)) problems.push(missing(AttributeCode.nextHop));
 
   // 6. RFC 7606 §2: one treat-as-withdraw withdraws all that the message announces.
   if (problems.some(({ handling }) => handling === "treatAsWithdraw")) {
-    if (announcedIpv4.prefixes.length > 0)
-      withdrawn.push({ family: ipv4Unicast, ...announcedIpv4 });
-    if (mpReach !== undefined && mpReach.prefixes.length > 0) {
-      const { nextHop: _, ...rest } = mpReach;
-      withdrawn.push(rest);
-    }
+    if (hasIpv4) withdrawn.push(announcedIpv4);
+    if (hasMp) withdrawn.push(mpReach);
     return {
-      message: { type: "UPDATE", withdrawn, attributes: undefined, announced: [] },
+      update: { type: "UPDATE", withdrawn, attributes: undefined, announced: [] },
       problems,
     };
   }
 
   // 7. Now ORIGIN, AS_PATH and, for IPv4 in the UPDATE's own field, NEXT_HOP are known to be there.
-  const announced: UpdateMessage["announced"] = [];
-  if (announcedIpv4.prefixes.length > 0) {
-    announced.push({ family: ipv4Unicast, nextHop: found.nextHop!, ...announcedIpv4 });
+  const announced: MpReach[] = [];
+  if (hasIpv4) {
+    const { family, bytes, start, end, isNumbered } = announcedIpv4;
+    announced.push({ family, bytes, start, end, isNumbered, nextHop: beside.nextHop! });
   }
-  if (mpReach !== undefined && mpReach.prefixes.length > 0) announced.push(mpReach);
-  const attributes = mergeFourOctetAs(found, codec);
-  return { message: { type: "UPDATE", withdrawn, attributes, announced }, problems };
+  if (hasMp) announced.push(mpReach);
+  const attributes = found as PathAttributes;
+  mergeFourOctetAs(attributes, beside, codec);
+  return { update: { type: "UPDATE", withdrawn, attributes, announced }, problems };
+}
+
+/** The UPDATE as a value. */
+export function updateMessage(update: ReceivedUpdate): UpdateMessage {
+  const { withdrawn, attributes, announced, endOfRib } = update;
+  return {
+    type: "UPDATE",
+    withdrawn: withdrawn.map((nlri) => ({ family: nlri.family, ...decodeNlri(nlri) })),
+    attributes,
+    announced: announced.map(({ nextHop, ...nlri }) => ({
+      family: nlri.family,
+      nextHop,
+      ...decodeNlri(nlri),
+    })),
+    ...(endOfRib && { endOfRib }),
+  };
+}
+
+/** RFC 4724 §2: of an UPDATE with nothing but an empty MP_UNREACH_NLRI. */
+function onlyFamily(
+  mpUnreach: NlriField | undefined,
+  { size }: AttributeCodes,
+): AfiSafi | undefined {
+  return size === 1 ? mpUnreach?.family : undefined;
+}
+
+/** Which attributes an UPDATE has: a bit each. */
+class AttributeCodes {
+  readonly #bits = [0, 0, 0, 0, 0, 0, 0, 0];
+  size = 0;
+
+  has(code: number): boolean {
+    return (this.#bits[code >> 5]! & (1 << (code & 31))) !== 0;
+  }
+
+  add(code: number): void {
+    this.#bits[code >> 5]! |= 1 << (code & 31);
+    this.size++;
+  }
 }
 
 function decodeAttributes(
   field: ByteReader,
   codec: CodecOptions,
-): { found: DecodedAttributes; problems: AttributeProblem[]; codes: Set<number> } {
-  const found: DecodedAttributes = {};
+): {
+  found: Partial<PathAttributes>;
+  beside: BesideAttributes;
+  problems: AttributeProblem[];
+  codes: AttributeCodes;
+} {
+  const found: Partial<PathAttributes> = {};
+  const beside: BesideAttributes = {};
   const problems: AttributeProblem[] = [];
-  const codes = new Set<number>();
+  const codes = new AttributeCodes();
   while (field.remaining > 0) {
     // RFC 7606 §4: a header or value that runs past the field's end ends the attributes, not the session.
     let header: { flags: number; code: number; value: ByteReader };
@@ -142,10 +183,10 @@ function decodeAttributes(
     }
     codes.add(code);
     if (codec.external && internalOnly.has(code)) continue;
-    const problem = decodeAttribute(flags, code, value, found, codec);
+    const problem = decodeAttribute(flags, code, value, found, codec, beside);
     if (problem !== undefined) problems.push(problem);
   }
-  return { found, problems, codes };
+  return { found, beside, problems, codes };
 }
 
 function attributeHeader(field: ByteReader): { flags: number; code: number; value: ByteReader } {
@@ -160,8 +201,9 @@ function decodeAttribute(
   flags: number,
   code: number,
   value: ByteReader,
-  found: DecodedAttributes,
+  found: Partial<PathAttributes>,
   codec: CodecOptions,
+  beside: BesideAttributes,
 ): AttributeProblem | undefined {
   const row = attributeRows[code];
   if (row === undefined) {
@@ -169,9 +211,12 @@ function decodeAttribute(
     return undefined;
   }
   const { name, onError } = row;
-  const decoded: DecodedAttributes = {};
+  // What is discarded must not be found; after any other error nothing that was found is used.
+  const discardable = onError === "attributeDiscard";
+  const into = discardable ? {} : found;
+  const intoBeside = discardable ? {} : beside;
   try {
-    row.decode(value, decoded, codec);
+    row.decode(value, into, codec, intoBeside);
     if (value.remaining > 0) throw new MalformedError(`${value.remaining} bytes too many`);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
@@ -180,7 +225,10 @@ function decodeAttribute(
     }
     return { attribute: name, handling: onError, reason: error.message };
   }
-  Object.assign(found, decoded);
+  if (discardable) {
+    Object.assign(found, into);
+    Object.assign(beside, intoBeside);
+  }
   // RFC 7606 §3(c), after the value is kept: what MP_REACH_NLRI announces is then known and can be withdrawn.
   if ((flags & kindBits) !== row.flags) {
     return {
@@ -197,7 +245,7 @@ function decodeUnknown(
   flags: number,
   code: number,
   value: ByteReader,
-  found: DecodedAttributes,
+  found: Partial<PathAttributes>,
 ): void {
   const bytes = value.bytes(value.remaining, "value");
   if ((flags & AttributeFlag.optional) === 0) {
@@ -221,23 +269,25 @@ function decodeUnknown(
 }
 
 /** RFC 6793 §4.2.3. From a four-octet peer AS4_PATH and AS4_AGGREGATOR are ignored (§4.1). */
-function mergeFourOctetAs(found: DecodedAttributes, codec: CodecOptions): PathAttributes {
-  const { nextHop: _, mpReach: __, mpUnreach: ___, as4Path, as4Aggregator, ...rest } = found;
-  const attributes: PathAttributes = { ...rest, origin: found.origin!, asPath: found.asPath! };
-  if (codec.fourOctetAs) return attributes;
-  const { aggregator } = found;
+function mergeFourOctetAs(
+  attributes: PathAttributes,
+  { as4Path, as4Aggregator }: BesideAttributes,
+  codec: CodecOptions,
+): void {
+  if (codec.fourOctetAs) return;
+  const { aggregator } = attributes;
   if (aggregator !== undefined && as4Aggregator !== undefined) {
     // A two-octet speaker that aggregated anew left both AS4 attributes behind, of another path.
-    if (aggregator.asn !== asTrans) return attributes;
+    if (aggregator.asn !== asTrans) return;
     attributes.aggregator = as4Aggregator;
   }
   if (as4Path !== undefined) attributes.asPath = mergeAs4Path(attributes.asPath, as4Path);
-  return attributes;
 }
 
-function structure<T>(read: () => T): T {
+/** A length of two octets, and what it is the length of. */
+function lengthField(body: ByteReader, field: string): ByteReader {
   try {
-    return read();
+    return body.part(body.u16(field), field);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw updateError("malformedAttributeList", error.message, "RFC 4271 §6.3");
@@ -245,9 +295,9 @@ function structure<T>(read: () => T): T {
 }
 
 /** RFC 7606 §5.3: prefixes that do not parse end the session. */
-function classicNlri(field: ByteReader, codec: CodecOptions): Nlri {
+function classicNlri(field: ByteReader, codec: CodecOptions): NlriField {
   try {
-    return decodeNlri(field, ipv4Unicast, codec);
+    return readNlri(field, ipv4Unicast, codec);
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw updateError("invalidNetworkField", error.message, "RFC 4271 §6.3");

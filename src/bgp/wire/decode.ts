@@ -1,7 +1,13 @@
 import { ByteReader, MalformedError } from "./bytes.ts";
-import { decodeUpdate } from "./decode-update.ts";
+import { readUpdate, type ReceivedUpdate, updateMessage } from "./decode-update.ts";
 import { WireError } from "./error.ts";
-import type { CodecOptions, Message, NotificationMessage, RouteRefreshMessage } from "./message.ts";
+import type {
+  CodecOptions,
+  Message,
+  NotificationMessage,
+  RouteRefreshMessage,
+  UpdateMessage,
+} from "./message.ts";
 import { decodeOpen } from "./open.ts";
 import {
   familyOfNumbers,
@@ -24,15 +30,27 @@ export type AttributeProblem = {
 /** Octets of a whole ROUTE-REFRESH (RFC 2918 §3). */
 const routeRefreshBytes = headerBytes + 4;
 
-/**
- * One whole message, header included, as FrameReader returns it: marker and length are taken as
- * checked. Throws WireError where the session must end; attribute errors that RFC 7606 lets it
- * survive are already dealt with and told in `problems`.
- */
+/** A message as a session takes it in. */
+export type ReceivedMessage = Exclude<Message, UpdateMessage> | ReceivedUpdate;
+
+/** The message as a value; for the rest see receiveMessage(). */
 export function decodeMessage(
   frame: Uint8Array,
   codec: CodecOptions,
 ): { message: Message; problems: AttributeProblem[] } {
+  const { message, problems } = receiveMessage(frame, codec);
+  return { message: message.type === "UPDATE" ? updateMessage(message) : message, problems };
+}
+
+/**
+ * One whole message, header included, as FrameReader returns it: marker and length are taken as
+ * checked. Throws WireError where the session must end; attribute errors that RFC 7606 lets it
+ * survive are already dealt with and told in `problems`. An UPDATE keeps the frame.
+ */
+export function receiveMessage(
+  frame: Uint8Array,
+  codec: CodecOptions,
+): { message: ReceivedMessage; problems: AttributeProblem[] } {
   try {
     return decodeBody(frame, codec);
   } catch (error) {
@@ -45,16 +63,16 @@ export function decodeMessage(
 function decodeBody(
   frame: Uint8Array,
   codec: CodecOptions,
-): { message: Message; problems: AttributeProblem[] } {
-  const header = new ByteReader(frame);
-  header.part(headerBytes - 1, "header");
-  const type = header.u8("Type");
+): { message: ReceivedMessage; problems: AttributeProblem[] } {
+  const type = frame[headerBytes - 1]!;
   const body = new ByteReader(frame, headerBytes);
   switch (type) {
     case MessageType.open:
       return { message: decodeOpen(body), problems: [] };
-    case MessageType.update:
-      return decodeUpdate(body, codec);
+    case MessageType.update: {
+      const { update, problems } = readUpdate(body, codec);
+      return { message: update, problems };
+    }
     case MessageType.notification:
       return { message: decodeNotification(body), problems: [] };
     case MessageType.keepalive:

@@ -1,118 +1,83 @@
-import { familyOf } from "../../net/address.ts";
-import { attributeRows, type EncodedAttributes } from "./attributes.ts";
+import type { Address } from "../../net/address.ts";
+import { attributeRows } from "./attributes.ts";
 import { ByteWriter } from "./bytes.ts";
 import { NoRoomError } from "./error.ts";
-import type { AfiSafi, CodecOptions, UpdateMessage } from "./message.ts";
-import { encodeMpReach, encodeMpUnreach, mpReachHeadBytes, mpUnreachHeadBytes } from "./mp-nlri.ts";
-import { encodeNlri } from "./nlri.ts";
-import { AttributeCode, AttributeFlag } from "./registry.ts";
+import type { CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
+import { nlriSource } from "./nlri.ts";
+import { AttributeFlag } from "./registry.ts";
+import { inOwnField, UpdatePacker } from "./update-packer.ts";
 
-type Announced = UpdateMessage["announced"][number];
-type Withdrawn = UpdateMessage["withdrawn"][number];
+const rowsByCode = Object.entries(attributeRows)
+  .map(([code, row]) => ({ ...row, code: Number(code) }))
+  .sort((a, b) => a.code - b.code);
 
-/** The two length fields (RFC 4271 §4.3). */
-const lengthFieldsBytes = 4;
-/** Flags, type and a length of two octets. */
-const extendedHeaderBytes = 4;
-
-const empty = new Uint8Array();
-
-const codesAscending = Object.keys(attributeRows)
-  .map(Number)
-  .sort((a, b) => a - b);
-
-/** The bodies of the UPDATEs that say this one, each of at most `bodyBytesMax`: withdrawals, announcements, End-of-RIB. */
+/** The UPDATEs that say this one, each of at most `messageBytesMax`: withdrawals, announcements, End-of-RIB. */
 export function encodeUpdate(
-  message: UpdateMessage,
+  { withdrawn, attributes, announced, endOfRib }: UpdateMessage,
   codec: CodecOptions,
-  bodyBytesMax: number,
+  messageBytesMax: number,
 ): Uint8Array[] {
-  return [
-    ...message.withdrawn.flatMap((withdrawn) => encodeWithdrawn(withdrawn, codec, bodyBytesMax)),
-    ...message.announced.flatMap((announced) =>
-      encodeAnnounced(announced, message, codec, bodyBytesMax),
-    ),
-    ...(message.endOfRib === undefined ? [] : [encodeEndOfRib(message.endOfRib)]),
-  ];
+  const packer = new UpdatePacker(messageBytesMax);
+  for (const { family, ...nlri } of withdrawn) {
+    packer.withdraw(family, nlriSource(nlri, family, codec));
+  }
+  for (const { family, nextHop, ...nlri } of announced) {
+    if (attributes === undefined) throw new RangeError("announced without path attributes");
+    const beside = inOwnField(family, nextHop) ? nextHop : undefined;
+    const encoded = encodeAttributes(attributes, codec, beside);
+    packer.announce(family, nextHop, encoded, nlriSource(nlri, family, codec));
+  }
+  if (endOfRib !== undefined) packer.endOfRib(endOfRib);
+  return packer.takeMessages();
 }
 
-/** RFC 4724 §2: for IPv4 unicast an UPDATE without anything, else one with an empty MP_UNREACH_NLRI. */
-function encodeEndOfRib(family: AfiSafi): Uint8Array {
-  return family.afi === "ipv4"
-    ? updateBody({})
-    : updateBody({ attributes: mpUnreach(family, empty) });
-}
-
-/** IPv4 in the UPDATE's own field, whatever next hop it was announced with; IPv6 in MP_UNREACH_NLRI. */
-function encodeWithdrawn(
-  { family, ...withdrawnNlri }: Withdrawn,
+/** All but the MP attributes, in ascending order of code (RFC 4271 §5). `nextHop`: as NEXT_HOP. */
+export function encodeAttributes(
+  from: Readonly<PathAttributes>,
   codec: CodecOptions,
-  bodyBytesMax: number,
-): Uint8Array[] {
-  if (family.afi === "ipv4") {
-    const pieces = encodeNlri(withdrawnNlri, family, codec, bodyBytesMax - lengthFieldsBytes);
-    return pieces.map((withdrawn) => updateBody({ withdrawn }));
-  }
-  const room = bodyBytesMax - lengthFieldsBytes - extendedHeaderBytes - mpUnreachHeadBytes;
-  const pieces = encodeNlri(withdrawnNlri, family, codec, room);
-  return pieces.map((nlri) => updateBody({ attributes: mpUnreach(family, nlri) }));
-}
-
-/** IPv4 with an IPv4 next hop in the UPDATE's own field; IPv6, and IPv4 with an IPv6 next hop (RFC 8950), in MP_REACH_NLRI. */
-function encodeAnnounced(
-  { family, nextHop, ...announcedNlri }: Announced,
-  { attributes }: UpdateMessage,
-  codec: CodecOptions,
-  bodyBytesMax: number,
-): Uint8Array[] {
-  if (attributes === undefined) throw new RangeError("announced without path attributes");
-  if (family.afi === "ipv4" && familyOf(nextHop) === "ipv4") {
-    const shared = encodeAttributes({ ...attributes, nextHop }, codec);
-    const pieces = encodeNlri(
-      announcedNlri,
-      family,
-      codec,
-      bodyBytesMax - lengthFieldsBytes - shared.length,
-    );
-    return pieces.map((nlri) => updateBody({ attributes: shared, nlri }));
-  }
-  const shared = encodeAttributes(attributes, codec);
-  const room =
-    bodyBytesMax -
-    lengthFieldsBytes -
-    extendedHeaderBytes -
-    mpReachHeadBytes(nextHop) -
-    shared.length;
-  return encodeNlri(announcedNlri, family, codec, room).map((nlri) => {
-    const writer = new ByteWriter();
-    // RFC 7606 §5.1: MP_REACH_NLRI comes first.
-    const value = encodeMpReach(family, nextHop, nlri);
-    encodeAttribute(writer, AttributeFlag.optional, AttributeCode.mpReachNlri, value);
-    return updateBody({ attributes: writer.bytes(shared).finish() });
-  });
-}
-
-/** All but the MP attributes, in ascending order of code (RFC 4271 §5). */
-export function encodeAttributes(from: EncodedAttributes, codec: CodecOptions): Uint8Array {
-  const encoded: { flags: number; code: number; value: Uint8Array }[] = [];
-  const scratch = new ByteWriter();
-  for (const code of codesAscending) {
-    const { flags, encode } = attributeRows[code]!;
-    scratch.clear();
-    if (encode?.(from, scratch, codec)) encoded.push({ flags, code, value: scratch.finish() });
-  }
-  encoded.push(...(from.unknown ?? []));
-  encoded.sort((a, b) => a.code - b.code);
+  nextHop?: Address,
+): Uint8Array {
   const writer = new ByteWriter();
-  for (const { flags, code, value } of encoded) encodeAttribute(writer, flags, code, value);
+  writeAttributes(writer, from, codec, nextHop);
   return writer.finish();
 }
 
-function mpUnreach(family: AfiSafi, nlri: Uint8Array): Uint8Array {
-  const writer = new ByteWriter();
-  const value = encodeMpUnreach(family, nlri);
-  encodeAttribute(writer, AttributeFlag.optional, AttributeCode.mpUnreachNlri, value);
-  return writer.finish();
+/** The same, into a writer. Throws NoRoomError for a value that no attribute holds. */
+export function writeAttributes(
+  writer: ByteWriter,
+  from: Readonly<PathAttributes>,
+  codec: CodecOptions,
+  nextHop: Address | undefined,
+): void {
+  const unknown = from.unknown && [...from.unknown].sort((a, b) => a.code - b.code);
+  let nextUnknown = 0;
+  for (const { code, flags, encode } of rowsByCode) {
+    while (unknown !== undefined && nextUnknown < unknown.length) {
+      const one = unknown[nextUnknown]!;
+      if (one.code > code) break;
+      encodeAttribute(writer, one.flags, one.code, one.value);
+      nextUnknown++;
+    }
+    if (encode === undefined) continue;
+    const at = writer.length;
+    writer.u8(flags).u8(code).u8(0);
+    if (encode(from, writer, codec, nextHop)) endAttribute(writer, at);
+    else writer.truncate(at);
+  }
+  for (const one of unknown?.slice(nextUnknown) ?? []) {
+    encodeAttribute(writer, one.flags, one.code, one.value);
+  }
+}
+
+/** Sets the length of the attribute whose header of three octets stands at `at`: a fourth one where it is long. */
+function endAttribute(writer: ByteWriter, at: number): void {
+  const length = writer.length - at - 3;
+  if (length > 0xff) {
+    checkLength(writer.u8At(at + 1), length);
+    writer.setU8(at, writer.u8At(at) | AttributeFlag.extendedLength);
+    writer.insertU8(at + 2, length >> 8);
+    writer.setU8(at + 3, length);
+  } else writer.setU8(at + 2, length);
 }
 
 export function encodeAttribute(
@@ -121,7 +86,7 @@ export function encodeAttribute(
   code: number,
   value: Uint8Array,
 ): void {
-  if (value.length > 0xffff) throw new NoRoomError(`attribute ${code} of ${value.length} bytes`);
+  checkLength(code, value.length);
   if (value.length > 0xff) {
     writer
       .u8(flags | AttributeFlag.extendedLength)
@@ -136,20 +101,6 @@ export function encodeAttribute(
   writer.bytes(value);
 }
 
-function updateBody({
-  withdrawn = empty,
-  attributes = empty,
-  nlri = empty,
-}: {
-  withdrawn?: Uint8Array;
-  attributes?: Uint8Array;
-  nlri?: Uint8Array;
-}): Uint8Array {
-  return new ByteWriter()
-    .u16(withdrawn.length)
-    .bytes(withdrawn)
-    .u16(attributes.length)
-    .bytes(attributes)
-    .bytes(nlri)
-    .finish();
+function checkLength(code: number, length: number): void {
+  if (length > 0xffff) throw new NoRoomError(`attribute ${code} of ${length} bytes`);
 }

@@ -25,9 +25,7 @@ export function encodeMessage(message: Message, codec: CodecOptions): Uint8Array
       encodeOpen(body, message);
       return [frame(MessageType.open, body.finish(), messageBytesMax)];
     case "UPDATE":
-      return encodeUpdate(message, codec, limit - headerBytes).map((update) =>
-        frame(MessageType.update, update, limit),
-      );
+      return encodeUpdate(message, codec, limit);
     case "NOTIFICATION":
       body.u8(message.code).u8(message.subcode).bytes(message.data);
       return [frame(MessageType.notification, body.finish(), limit)];

@@ -84,7 +84,7 @@ function attributesOf(
 ): Uint8Array {
   const codec = { fourOctetAs: true, extendedMessage: true };
   if (isIpv4 && familyOf(nextHop) === "ipv4") {
-    return encodeAttributes({ ...attributes, nextHop }, codec);
+    return encodeAttributes(attributes, codec, nextHop);
   }
   const bytes = addressToBytes(nextHop);
   const value = new ByteWriter().u8(bytes.length).bytes(bytes).finish();
