@@ -30,7 +30,9 @@ export function originAsn(path: readonly AsPathSegment[]): number | undefined {
 
 /** How often the AS is in the path: a routing loop, where it is our own (RFC 4271 §9.1.2). */
 export function asPathCount(path: readonly AsPathSegment[], asn: number): number {
-  return path.reduce((count, { asns }) => count + asns.filter((one) => one === asn).length, 0);
+  let count = 0;
+  for (const { asns } of path) for (const one of asns) if (one === asn) count++;
+  return count;
 }
 
 const brackets = {
@@ -56,11 +58,11 @@ export function prependAsn(
   asn: number,
   times: number,
 ): AsPathSegment[] {
-  const prepended = Array<number>(times).fill(asn);
-  const [first, ...rest] = path;
+  const prepended = times === 1 ? [asn] : Array<number>(times).fill(asn);
+  const first = path[0];
   // b.1: into the leading AS_SEQUENCE, unless that would pass the 255 a segment can hold (§4.3).
   if (first?.kind === "sequence" && first.asns.length + times <= 255) {
-    return [{ kind: "sequence", asns: [...prepended, ...first.asns] }, ...rest];
+    return [{ kind: "sequence", asns: prepended.concat(first.asns) }, ...path.slice(1)];
   }
   // b.2 and b.3: before an AS_SET, or in an empty path, a segment of its own.
   return [{ kind: "sequence", asns: prepended }, ...path];

@@ -1,51 +1,112 @@
-import type { Address } from "../../net/address.ts";
-import type { PathAttributes } from "../wire/message.ts";
-import { bytesKey, largeCommunityKey } from "./community-key.ts";
-import type { AttributeSet } from "./path.ts";
+import { type Address, familyOf } from "../../net/address.ts";
+import { ByteWriter } from "../wire/bytes.ts";
+import { writeAttributes } from "../wire/encode-update.ts";
+import { NoRoomError } from "../wire/error.ts";
+import type { CodecOptions, PathAttributes } from "../wire/message.ts";
+import { type AttributeSet, InternedSet } from "./path.ts";
+
+/** Sets are known by how they are written in this form: equal values have equal bytes, and no others. */
+const canonical: CodecOptions = { fourOctetAs: true, extendedMessage: true };
+
+const slabBytes = 1 << 16;
+const sweepSizeMin = 1 << 14;
 
 /**
  * Equal attribute sets become one object. A full table has far fewer sets than routes, so this saves
  * most of its memory, makes comparing two sets a `===`, and grouping routes by their attributes a Map.
- * Sets that nobody holds any more go with the garbage collector.
+ * The bytes that a set is known by are those that UPDATEs carry (RFC 4271 §4.3), so they are kept and
+ * a set is encoded once. Sets that no table holds go with the next sweep, their bytes with the last of
+ * their slab.
  */
 export class AttributePool {
-  readonly #sets = new Map<string, WeakRef<AttributeSet>>();
-  readonly #gone = new FinalizationRegistry<string>((key) => {
-    // The key may have been taken again since.
-    if (this.#sets.get(key)?.deref() === undefined) this.#sets.delete(key);
-  });
+  /** By hash; sets that share one are a chain. */
+  #sets = new Map<number, InternedSet>();
+  #size = 0;
+  #sweepSize = sweepSizeMin;
+  readonly #writer = new ByteWriter();
+  #slab = new Uint8Array(0);
+  #slabUsed = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Worth a sweep. */
+  get isFull(): boolean {
+    return this.#size >= this.#sweepSize;
+  }
 
   /** The one set of these values. They must not be changed afterwards. */
-  intern(attributes: PathAttributes, nextHop: Address | undefined): AttributeSet {
-    const key = keyOf(attributes, nextHop);
-    const known = this.#sets.get(key)?.deref();
-    if (known !== undefined) return known;
-    const set: AttributeSet = { attributes, nextHop };
-    this.#sets.set(key, new WeakRef(set));
-    this.#gone.register(set, key);
+  intern(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
+    const bytes = this.#bytesOf(attributes, nextHop);
+    // What no message can hold is nobody's equal: it is seldom, and is not sent.
+    if (bytes === undefined) return new InternedSet(attributes, nextHop, undefined, 0);
+    const hash = hashOf(bytes);
+    const first = this.#sets.get(hash);
+    for (let set = first; set !== undefined; set = set.next) {
+      if (isEqual(set.bytes!, bytes)) return set;
+    }
+    const set = new InternedSet(attributes, nextHop, this.#keep(bytes), hash);
+    set.next = first;
+    this.#sets.set(hash, set);
+    this.#size++;
     return set;
+  }
+
+  /** Forgets all other sets. */
+  sweep(live: ReadonlySet<AttributeSet>): void {
+    const before = this.#sets;
+    this.#sets = new Map();
+    this.#size = 0;
+    for (const first of before.values()) {
+      for (let set: InternedSet | undefined = first, next; set !== undefined; set = next) {
+        next = set.next;
+        if (!live.has(set)) continue;
+        set.next = this.#sets.get(set.hash);
+        this.#sets.set(set.hash, set);
+        this.#size++;
+      }
+    }
+    this.#sweepSize = Math.max(sweepSizeMin, 4 * this.#size);
+  }
+
+  /** Valid until the next call. An IPv6 next hop stands at the end: NEXT_HOP cannot hold it. */
+  #bytesOf(attributes: PathAttributes, nextHop: Address | undefined): Uint8Array | undefined {
+    const writer = this.#writer;
+    writer.clear();
+    const isIpv6 = nextHop !== undefined && familyOf(nextHop) === "ipv6";
+    try {
+      writeAttributes(writer, attributes, canonical, isIpv6 ? undefined : nextHop);
+    } catch (error) {
+      if (error instanceof NoRoomError) return undefined;
+      throw error;
+    }
+    if (isIpv6) writer.address(nextHop);
+    return writer.view();
+  }
+
+  /** Many in one piece of memory: one each would weigh more than what is in it. */
+  #keep(bytes: Uint8Array): Uint8Array {
+    if (this.#slabUsed + bytes.length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(slabBytes, bytes.length));
+      this.#slabUsed = 0;
+    }
+    const begin = this.#slabUsed;
+    this.#slab.set(bytes, begin);
+    this.#slabUsed += bytes.length;
+    return this.#slab.subarray(begin, this.#slabUsed);
   }
 }
 
-/** Equal for equal values only: every field has its place, and no field's text holds the separator. */
-function keyOf(of: PathAttributes, nextHop: Address | undefined): string {
-  const asPath = of.asPath.map(({ kind, asns }) => `${kind} ${asns.join(" ")}`).join(",");
-  return [
-    nextHop,
-    of.origin,
-    asPath,
-    of.med,
-    of.localPref,
-    of.atomicAggregate,
-    of.aggregator && `${of.aggregator.asn} ${of.aggregator.address}`,
-    // An attribute that is there but empty is another than none.
-    of.communities?.join(" ") ?? "-",
-    of.originatorId,
-    of.onlyToCustomer,
-    of.clusterList?.join(" ") ?? "-",
-    of.extendedCommunities?.map(bytesKey).join(" ") ?? "-",
-    of.largeCommunities?.map(largeCommunityKey).join(" ") ?? "-",
-    of.unknown?.map(({ flags, code, value }) => `${flags} ${code} ${bytesKey(value)}`).join(",") ??
-      "-",
-  ].join("|");
+/** FNV-1a. */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

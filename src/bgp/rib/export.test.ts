@@ -12,7 +12,6 @@ const local = address("10.0.0.1");
 
 function exported(path: Path, target: Partial<ExportTarget> = {}, statements = acceptAll) {
   const to: ExportTarget = {
-    peer: "to",
     internal: false,
     client: false,
     clusterId: address("9.9.9.9"),
@@ -24,7 +23,8 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     nextHopFamilies: ["ipv4"],
     ...target,
   };
-  return new Exporter(to, new Policy(statements), new AttributePool()).export(
+  return new Exporter(to, new Policy(statements), new AttributePool()).exportTo(
+    "to",
     p("10.9.0.0/16"),
     path,
   );
@@ -33,7 +33,8 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
 function setOf(...of: Parameters<typeof exported>) {
   const result = exported(...of);
   if (!("set" in result)) throw new Error(result.withheld);
-  return result.set;
+  const { attributes, nextHop } = result.set;
+  return { attributes, nextHop };
 }
 
 describe("export to an external peer", () => {

@@ -5,14 +5,14 @@ import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
-import type { AttributeSet, Path, PathSource } from "./path.ts";
-import type { Policy, PolicyStatement } from "./policy.ts";
+import type { InternedSet, Path, PathSource } from "./path.ts";
+import { PathMemo } from "./path-memo.ts";
+import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
 import { leaksOut, markedOut } from "./role.ts";
 
-/** The session a route is to be sent over, for one family. */
+/** What of a session and its family decides about the routes sent over it, apart from which peer it is with. */
 export type ExportTarget = {
-  readonly peer: string;
   readonly internal: boolean;
   /** An internal peer that we reflect routes for (RFC 4456). */
   readonly client: boolean;
@@ -33,20 +33,24 @@ export type ExportTarget = {
 };
 
 /** What became of a route on its way to a peer. `statement`: the policy statement that matched. */
-export type Exported =
-  | { readonly set: AttributeSet; readonly statement: string }
-  | { readonly withheld: string; readonly statement?: string };
+export type Exported = ExportedRoute | { readonly withheld: string; readonly statement?: string };
+
+/** `from`: the peer that the route came from, which does not get it back; undefined: originated here. */
+export type ExportedRoute = {
+  readonly set: InternedSet;
+  readonly from: string | undefined;
+  readonly statement: string;
+};
 
 /**
- * Decides for one session which routes of the loc-rib the peer gets, and as what (RFC 4271 §5, §9.1.3).
- * The answer depends on the path and the statement only, so it is worked out once for each pair and
- * not for each prefix.
+ * Decides which routes of the loc-rib a peer gets, and as what (RFC 4271 §5, §9.1.3). The answer depends
+ * on the path and the statement only, so it is worked out once for each pair and not for each prefix.
  */
 export class Exporter {
   readonly #target: ExportTarget;
   readonly #policy: Policy;
   readonly #pool: AttributePool;
-  readonly #known = new WeakMap<PolicyStatement, WeakMap<Path, Exported>>();
+  readonly #known = new Map<PolicyStatement, PathMemo<Exported>>();
 
   constructor(target: ExportTarget, policy: Policy, pool: AttributePool) {
     this.#target = target;
@@ -54,18 +58,30 @@ export class Exporter {
     this.#pool = pool;
   }
 
-  export(prefix: Prefix, path: Path): Exported {
+  /** Whether it says the same of every prefix. */
+  get isBlindToPrefix(): boolean {
+    return this.#policy.isBlindToPrefix;
+  }
+
+  /** The same for whichever peer: that a route does not go back where it came from is up to the caller. */
+  export(prefix: Prefix | undefined, path: Path): Exported {
     const statement = this.#policy.match(prefix, path);
     if (statement === undefined) {
       return this.#policy.statements.length === 0 ? noPolicy : noStatement;
     }
     let known = this.#known.get(statement);
-    if (known === undefined) this.#known.set(statement, (known = new WeakMap()));
-    let exported = known.get(path);
-    if (exported === undefined) {
-      known.set(path, (exported = exportPath(path, statement, this.#target, this.#pool)));
+    if (known === undefined) this.#known.set(statement, (known = new PathMemo()));
+    return known.get(path, () => exportPath(path, statement, this.#target, this.#pool));
+  }
+
+  /** What becomes of the route on its way to this peer. */
+  exportTo(peer: string, prefix: Prefix, path: Path): Exported {
+    const exported = this.export(prefix, path);
+    const { statement } = exported;
+    if (statement === undefined || path.source.kind === "own" || path.source.peer !== peer) {
+      return exported;
     }
-    return exported;
+    return { withheld: "it came from this peer", statement };
   }
 }
 
@@ -90,14 +106,16 @@ function exportPath(
   }
   return {
     set: pool.intern(exportedAttributes(path, statement, target), nextHop),
+    from: path.source.kind === "peer" ? path.source.peer : undefined,
     statement: name,
   };
 }
 
+const none: never[] = [];
+
 /** Rules that no policy can lift. */
 function whyBarred({ source, set }: Path, target: ExportTarget): string | undefined {
-  const communities = set.attributes.communities ?? [];
-  if (source.kind === "peer" && source.peer === target.peer) return "it came from this peer";
+  const communities = set.attributes.communities ?? none;
   // RFC 4456 §6: what comes from a client goes to every internal peer, what comes from others to clients.
   if (isReflected(source, target) && source.kind === "peer" && !source.client && !target.client) {
     return "it came from an internal peer, and this is one (RFC 4271 §9.2)";
@@ -139,67 +157,63 @@ function exportedNextHop(
 
 function exportedAttributes(
   { source, set }: Path,
-  { set: change = {} }: PolicyStatement,
+  { set: change }: PolicyStatement,
   target: ExportTarget,
 ): PathAttributes {
   const of = set.attributes;
-  const { extendedCommunities, ...otherCommunities } = communitiesUnder(of, change);
+  const communities = communitiesUnder(of, change ?? noChange);
+  // §5.1.2 a: to an internal peer the AS path stays as it is; b: an external one sees us in it.
+  const asPath = target.internal ? of.asPath : prepended(of.asPath, target, change?.asPathPrepend);
+  const to: PathAttributes = { origin: of.origin, asPath };
   // §5.1.4: a MED received from one neighbouring AS is not passed on to another.
-  const med = change.med ?? (target.internal || source.kind === "own" ? of.med : undefined);
-  const unknown = passedOn(of.unknown);
-  const common = {
-    origin: of.origin,
-    ...(med !== undefined && { med }),
-    ...(of.atomicAggregate !== undefined && { atomicAggregate: of.atomicAggregate }),
-    ...(of.aggregator !== undefined && { aggregator: of.aggregator }),
-    ...otherCommunities,
-    ...(unknown.length > 0 && { unknown }),
-  };
-  if (target.internal) {
-    return {
-      ...common,
-      ...(of.onlyToCustomer !== undefined && { onlyToCustomer: of.onlyToCustomer }),
-      // §5.1.2 a: the AS path stays as it is.
-      asPath: of.asPath,
-      // §5.1.5: always there.
-      localPref: change.localPref ?? of.localPref ?? defaultLocalPref,
-      ...reflection({ source, set }, target),
-      ...(extendedCommunities !== undefined && { extendedCommunities }),
-    };
+  const med = change?.med ?? (target.internal || source.kind === "own" ? of.med : undefined);
+  if (med !== undefined) to.med = med;
+  // §5.1.5: to an internal peer always there, to an external one never.
+  if (target.internal) to.localPref = change?.localPref ?? of.localPref ?? defaultLocalPref;
+  if (of.atomicAggregate !== undefined) to.atomicAggregate = of.atomicAggregate;
+  if (of.aggregator !== undefined) to.aggregator = of.aggregator;
+  if (communities.communities !== undefined) to.communities = communities.communities;
+  if (communities.largeCommunities !== undefined) {
+    to.largeCommunities = communities.largeCommunities;
   }
-  const transitive = extendedCommunities?.filter(isTransitive) ?? [];
-  const asPath = target.prependAsns.reduceRight<PathAttributes["asPath"]>(
-    (path, asn, i) => prependAsn(path, asn, i === 0 ? 1 + (change.asPathPrepend ?? 0) : 1),
-    of.asPath,
-  );
+  const extended = target.internal
+    ? communities.extendedCommunities
+    : communities.extendedCommunities?.filter(isTransitive);
+  if (extended !== undefined && extended.length > 0) to.extendedCommunities = extended;
   const onlyToCustomer =
-    target.role === undefined
+    target.internal || target.role === undefined
       ? of.onlyToCustomer
       : markedOut(of, target.role, target.prependAsns[0]!);
-  return {
-    ...common,
-    ...(onlyToCustomer !== undefined && { onlyToCustomer }),
-    // §5.1.2 b.
-    asPath,
-    // §5.1.5: no LOCAL_PREF. RFC 4456 §8: nothing of route reflection.
-    ...(transitive.length > 0 && { extendedCommunities: transitive }),
-  };
+  if (onlyToCustomer !== undefined) to.onlyToCustomer = onlyToCustomer;
+  // RFC 4456 §8: nothing of route reflection leaves the AS.
+  if (source.kind === "peer" && isReflected(source, target)) {
+    to.originatorId = of.originatorId ?? source.identifier;
+    to.clusterList = [target.clusterId, ...(of.clusterList ?? [])];
+  }
+  const unknown = of.unknown && passedOn(of.unknown);
+  if (unknown !== undefined && unknown.length > 0) to.unknown = unknown;
+  return to;
 }
 
-/** ORIGINATOR_ID and CLUSTER_LIST as a reflector writes them (RFC 4456 §8). */
-function reflection(
-  { source, set: { attributes } }: Pick<Path, "source" | "set">,
-  target: ExportTarget,
-): Pick<PathAttributes, "originatorId" | "clusterList"> {
-  if (source.kind === "own" || !isReflected(source, target)) return {};
-  return {
-    originatorId: attributes.originatorId ?? source.identifier,
-    clusterList: [target.clusterId, ...(attributes.clusterList ?? [])],
-  };
+const noChange: PolicySet = {};
+
+/** Our AS in front, and as often more as the policy says. */
+function prepended(
+  asPath: PathAttributes["asPath"],
+  { prependAsns }: ExportTarget,
+  more = 0,
+): PathAttributes["asPath"] {
+  let path = asPath;
+  for (let i = prependAsns.length - 1; i >= 0; i--) {
+    path = prependAsn(path, prependAsns[i]!, i === 0 ? 1 + more : 1);
+  }
+  return path;
 }
 
 /** RFC 4271 §5, §9: unknown transitive attributes go on, marked partial; the others end here. */
-function passedOn(unknown: PathAttributes["unknown"] = []): NonNullable<PathAttributes["unknown"]> {
+function passedOn(
+  unknown: NonNullable<PathAttributes["unknown"]>,
+): NonNullable<PathAttributes["unknown"]> {
   return unknown
     .filter(({ flags }) => (flags & AttributeFlag.transitive) !== 0)
     .map(({ flags, code, value }) => ({ flags: flags | AttributeFlag.partial, code, value }));

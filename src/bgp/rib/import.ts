@@ -4,6 +4,7 @@ import { asPathCount, neighborAsn, prependAsn } from "./as-path.ts";
 import type { Role } from "../wire/message.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import type { AttributeSet, Path } from "./path.ts";
+import { PathMemo } from "./path-memo.ts";
 import { Policy, type PolicySet, type PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
 import { leakedIn } from "./role.ts";
@@ -57,31 +58,32 @@ export type Imported = { readonly path: Path } | { readonly rejected: string };
 export class Importer {
   readonly #policy: Policy | "accept" | "reject";
   readonly #pool: AttributePool;
-  readonly #known = new WeakMap<PolicyStatement, WeakMap<Path, Imported>>();
+  readonly #changed = new Map<PolicyStatement, PathMemo<Imported>>();
 
   constructor(policy: readonly PolicyStatement[] | "accept" | "reject", pool: AttributePool) {
     this.#policy = typeof policy === "string" ? policy : new Policy(policy);
     this.#pool = pool;
   }
 
+  /** Whether it says the same of every prefix. */
+  get isBlindToPrefix(): boolean {
+    return typeof this.#policy === "string" || this.#policy.isBlindToPrefix;
+  }
+
   /** The path as the decision process gets it, or why it does not. */
-  admit(prefix: Prefix, path: Path): Imported {
+  admit(prefix: Prefix | undefined, path: Path): Imported {
     if (path.ineligible !== undefined) return { rejected: path.ineligible };
     const policy = this.#policy;
     if (policy === "accept") return { path };
     if (policy === "reject") return rejectsAll;
     const statement = policy.match(prefix, path);
     if (statement === undefined) return policy.statements.length === 0 ? noPolicy : noStatement;
-    let known = this.#known.get(statement);
-    if (known === undefined) this.#known.set(statement, (known = new WeakMap()));
-    let imported = known.get(path);
-    if (imported === undefined) known.set(path, (imported = this.#apply(statement, path)));
-    return imported;
-  }
-
-  #apply({ name, action, set }: PolicyStatement, path: Path): Imported {
+    const { name, action, set } = statement;
     if (action === "reject") return { rejected: `import statement ${name} rejects it` };
-    return { path: set === undefined ? path : changedPath(path, set, this.#pool) };
+    if (set === undefined) return { path };
+    let changed = this.#changed.get(statement);
+    if (changed === undefined) this.#changed.set(statement, (changed = new PathMemo()));
+    return changed.get(path, () => ({ path: changedPath(path, set, this.#pool) }));
   }
 }
 

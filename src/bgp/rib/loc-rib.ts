@@ -2,23 +2,38 @@ import type { Prefix } from "../../net/prefix.ts";
 import { bestPath } from "./decision.ts";
 import { type MaximumPaths, onePath, usedPaths } from "./multipath.ts";
 import type { Path } from "./path.ts";
+import type { PrefixId, PrefixTable } from "./prefix-table.ts";
+import { RouteTable } from "./route-table.ts";
 
 /** Two or more paths to one prefix. `used`: the best, and those used beside it. */
-type Contest = {
+class Contest {
   readonly candidates: readonly Path[];
   readonly best: Path;
   readonly used: readonly Path[];
-};
+
+  constructor(candidates: readonly Path[], maximumPaths: MaximumPaths) {
+    this.candidates = candidates;
+    this.best = bestPath(candidates);
+    this.used = usedPaths(candidates, this.best, maximumPaths);
+  }
+}
 
 /**
  * The routes of one family that the decision process has chosen (RFC 4271 §3.2), with the eligible
- * paths it chose from. Nearly all prefixes have one path: those cost one map entry and nothing more.
+ * paths it chose from. Nearly all prefixes have one path: those cost one place in an array and nothing more.
  */
 export class LocRib {
-  readonly #entries = new Map<Prefix, Path | Contest>();
-  #changed = new Set<Prefix>();
+  readonly #prefixes: PrefixTable;
+  readonly #entries = new RouteTable<Path | Contest>();
+  #changed: PrefixId[] = [];
+  /** By id: whether it is in #changed. */
+  #isChanged = new Uint8Array(64);
   #isTrackingAll = false;
   #maximumPaths = onePath;
+
+  constructor(prefixes: PrefixTable) {
+    this.#prefixes = prefixes;
+  }
 
   /** Number of prefixes. */
   get size(): number {
@@ -26,74 +41,90 @@ export class LocRib {
   }
 
   best(prefix: Prefix): Path | undefined {
-    const entry = this.#entries.get(prefix);
-    return entry && bestOf(entry);
+    return this.used(prefix)[0];
   }
 
   /** The paths the best was chosen from, the best among them. */
   candidates(prefix: Prefix): readonly Path[] {
-    const entry = this.#entries.get(prefix);
-    return entry === undefined ? [] : candidatesOf(entry);
+    const id = this.#prefixes.findPrefix(prefix);
+    return id < 0 ? [] : this.candidatesAt(id);
   }
 
   /** The best path first, then those used beside it (multipath.ts). */
   used(prefix: Prefix): readonly Path[] {
-    const entry = this.#entries.get(prefix);
-    return entry === undefined ? [] : usedOf(entry);
+    const id = this.#prefixes.findPrefix(prefix);
+    return id < 0 ? [] : this.usedAt(id);
+  }
+
+  prefixes(): Prefix[] {
+    return this.#entries.ids().map((id) => this.#prefixes.prefix(id));
+  }
+
+  ids(): PrefixId[] {
+    return this.#entries.ids();
+  }
+
+  bestAt(id: PrefixId): Path | undefined {
+    const entry = this.#entries.get(id);
+    return entry instanceof Contest ? entry.best : entry;
+  }
+
+  candidatesAt(id: PrefixId): readonly Path[] {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return [];
+    return entry instanceof Contest ? entry.candidates : [entry];
+  }
+
+  usedAt(id: PrefixId): readonly Path[] {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return [];
+    return entry instanceof Contest ? entry.used : [entry];
+  }
+
+  forEachCandidate(call: (path: Path, id: PrefixId) => void): void {
+    this.#entries.forEach((entry, id) => {
+      if (entry instanceof Contest) for (const path of entry.candidates) call(path, id);
+      else call(entry, id);
+    });
   }
 
   /** Chooses anew which paths are used beside the best. */
   setMaximumPaths(maximumPaths: MaximumPaths): void {
     this.#maximumPaths = maximumPaths;
-    for (const [prefix, entry] of this.#entries) {
-      if (isContest(entry)) this.#set(prefix, entry.candidates);
-    }
-  }
-
-  prefixes(): IterableIterator<Prefix> {
-    return this.#entries.keys();
+    this.#entries.forEach((entry, id) => {
+      if (entry instanceof Contest) this.#set(id, entry.candidates);
+    });
   }
 
   /**
    * Puts `path` in the place of the peer's earlier path to the prefix; undefined takes that away. A
    * peer (undefined: this speaker) has one path to a prefix at most, or one for each of its path ids.
+   * Whether there was an earlier one.
    */
   replace(
-    prefix: Prefix,
+    id: PrefixId,
     peer: string | undefined,
     path: Path | undefined,
     pathId: number | undefined = path?.pathId,
-  ): void {
-    const entry = this.#entries.get(prefix);
+  ): boolean {
+    const entry = this.#entries.get(id);
     if (entry === undefined) {
-      if (path === undefined) return;
-      this.#entries.set(prefix, path);
-      this.#changed.add(prefix);
-      return;
+      if (path === undefined) return false;
+      this.#entries.set(id, path);
+      this.#change(id);
+      return false;
     }
-    const others = candidatesOf(entry).filter(
-      (candidate) => peerOf(candidate) !== peer || candidate.pathId !== pathId,
-    );
-    this.#set(prefix, path === undefined ? others : [...others, path]);
-  }
-
-  #set(prefix: Prefix, candidates: readonly Path[]): void {
-    const before = this.used(prefix);
-    if (candidates.length === 0) this.#entries.delete(prefix);
-    else if (candidates.length === 1) this.#entries.set(prefix, candidates[0]!);
-    else {
-      const best = bestPath(candidates);
-      const used = usedPaths(candidates, best, this.#maximumPaths);
-      this.#entries.set(prefix, { candidates, best, used });
+    if (!(entry instanceof Contest) && isOf(entry, peer, pathId)) {
+      // By far the most: the only path is replaced or goes.
+      if (path === undefined) this.#entries.delete(id);
+      else this.#entries.set(id, path);
+      this.#change(id);
+      return true;
     }
-    if (this.#isTrackingAll) {
-      this.#changed.add(prefix);
-      return;
-    }
-    const after = this.used(prefix);
-    if (after.length !== before.length || after.some((path, i) => path !== before[i])) {
-      this.#changed.add(prefix);
-    }
+    const candidates = this.candidatesAt(id);
+    const others = candidates.filter((candidate) => !isOf(candidate, peer, pathId));
+    this.#set(id, path === undefined ? others : [...others, path]);
+    return others.length < candidates.length;
   }
 
   /** From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911). */
@@ -102,30 +133,46 @@ export class LocRib {
   }
 
   /** The prefixes whose best path, or a path used beside it, became another since the last call. */
-  takeChanged(): ReadonlySet<Prefix> {
+  takeChanged(): readonly PrefixId[] {
     const changed = this.#changed;
-    if (changed.size > 0) this.#changed = new Set();
+    if (changed.length === 0) return changed;
+    this.#changed = [];
+    for (const id of changed) this.#isChanged[id] = 0;
     return changed;
+  }
+
+  #set(id: PrefixId, candidates: readonly Path[]): void {
+    const before = this.usedAt(id);
+    if (candidates.length === 0) this.#entries.delete(id);
+    else if (candidates.length === 1) this.#entries.set(id, candidates[0]!);
+    else this.#entries.set(id, new Contest(candidates, this.#maximumPaths));
+    if (this.#isTrackingAll) {
+      this.#change(id);
+      return;
+    }
+    const after = this.usedAt(id);
+    if (after.length !== before.length || after.some((path, i) => path !== before[i])) {
+      this.#change(id);
+    }
+  }
+
+  #change(id: PrefixId): void {
+    if (id >= this.#isChanged.length) {
+      const larger = new Uint8Array(Math.max(id + 1, 2 * this.#isChanged.length));
+      larger.set(this.#isChanged);
+      this.#isChanged = larger;
+    }
+    if (this.#isChanged[id] === 1) return;
+    this.#isChanged[id] = 1;
+    this.#changed.push(id);
   }
 }
 
-function isContest(entry: Path | Contest): entry is Contest {
-  return "candidates" in entry;
-}
-
-function bestOf(entry: Path | Contest): Path {
-  return isContest(entry) ? entry.best : entry;
-}
-
-function usedOf(entry: Path | Contest): readonly Path[] {
-  return isContest(entry) ? entry.used : [entry];
-}
-
-function candidatesOf(entry: Path | Contest): readonly Path[] {
-  return isContest(entry) ? entry.candidates : [entry];
-}
-
 /** By name: a peer that comes back has a new PathSource. */
-function peerOf({ source }: Path): string | undefined {
-  return source.kind === "peer" ? source.peer : undefined;
+function isOf(
+  { source, pathId }: Path,
+  peer: string | undefined,
+  wanted: number | undefined,
+): boolean {
+  return (source.kind === "peer" ? source.peer : undefined) === peer && pathId === wanted;
 }

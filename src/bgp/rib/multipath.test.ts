@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LocRib } from "./loc-rib.ts";
+import { PrefixTable } from "./prefix-table.ts";
 import { onePath, usedPaths } from "./multipath.ts";
 import { ownPath, type Path } from "./path.ts";
 import { learned, p, sequence } from "./rib.testkit.ts";
@@ -59,20 +60,22 @@ describe("paths used at once", () => {
 
 describe("loc-rib", () => {
   it("tells a change of the paths used beside the best", () => {
-    const loc = new LocRib();
+    const prefixes = new PrefixTable("ipv4");
+    const loc = new LocRib(prefixes);
     const prefix = p("10.1.0.0/16");
+    const id = prefixes.addPrefix(prefix);
     loc.setMaximumPaths({ ...onePath, external: 2 });
-    loc.replace(prefix, "p1", path(1));
-    loc.replace(prefix, "p2", path(2));
-    expect([...loc.takeChanged()]).toEqual([prefix]);
+    loc.replace(id, "p1", path(1));
+    loc.replace(id, "p2", path(2));
+    expect([...loc.takeChanged()]).toEqual([id]);
     expect(loc.used(prefix)).toHaveLength(2);
     // A third one changes nothing.
-    loc.replace(prefix, "p3", path(3));
+    loc.replace(id, "p3", path(3));
     expect([...loc.takeChanged()]).toEqual([]);
-    loc.replace(prefix, "p2", undefined);
-    expect([...loc.takeChanged()]).toEqual([prefix]);
+    loc.replace(id, "p2", undefined);
+    expect([...loc.takeChanged()]).toEqual([id]);
     loc.setMaximumPaths(onePath);
-    expect([...loc.takeChanged()]).toEqual([prefix]);
+    expect([...loc.takeChanged()]).toEqual([id]);
     expect(loc.used(prefix)).toEqual([loc.best(prefix)]);
   });
 });

@@ -1,5 +1,6 @@
-import type { Address } from "../../net/address.ts";
-import type { PathAttributes } from "../wire/message.ts";
+import { type Address, familyOf } from "../../net/address.ts";
+import { encodeAttributes } from "../wire/encode-update.ts";
+import type { CodecOptions, PathAttributes } from "../wire/message.ts";
 
 /**
  * Path attributes together with their next hop: what one UPDATE says of all its prefixes. Never
@@ -10,6 +11,43 @@ export type AttributeSet = {
   /** Undefined for prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
   readonly nextHop: Address | undefined;
 };
+
+/** A set of an AttributePool. */
+export class InternedSet implements AttributeSet {
+  readonly attributes: Readonly<PathAttributes>;
+  readonly nextHop: Address | undefined;
+  /** What the pool knows it by; undefined where a value is too long for any message. */
+  readonly bytes: Uint8Array | undefined;
+  /** The pool's: of `bytes`, and the next set with the same one. */
+  readonly hash: number;
+  next: InternedSet | undefined;
+  /** The last path that was made of it: the next is mostly the same. */
+  lastPath: Path | undefined;
+
+  constructor(
+    attributes: Readonly<PathAttributes>,
+    nextHop: Address | undefined,
+    bytes: Uint8Array | undefined,
+    hash: number,
+  ) {
+    this.attributes = attributes;
+    this.nextHop = nextHop;
+    this.bytes = bytes;
+    this.hash = hash;
+    this.next = undefined;
+    this.lastPath = undefined;
+  }
+
+  /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
+  encoded(codec: CodecOptions): Uint8Array {
+    const { attributes, nextHop, bytes } = this;
+    const isIpv6 = nextHop !== undefined && familyOf(nextHop) === "ipv6";
+    if (bytes === undefined || !codec.fourOctetAs) {
+      return encodeAttributes(attributes, codec, isIpv6 ? undefined : nextHop);
+    }
+    return isIpv6 ? bytes.subarray(0, bytes.length - 16) : bytes;
+  }
+}
 
 /** Where a path comes from. One object per session, shared by all its paths. */
 export type PathSource = { readonly kind: "own" } | PeerSource;
@@ -27,7 +65,7 @@ export type PeerSource = {
   readonly client: boolean;
 };
 
-/** One way to reach prefixes: shared by all the prefixes that came from one source with equal attributes. */
+/** One way to reach prefixes: shared by the prefixes that came from one source with equal attributes, as far as they came together. */
 export type Path = {
   readonly source: PathSource;
   readonly set: AttributeSet;
@@ -43,3 +81,14 @@ export const ownPath: Path = {
   set: { attributes: { origin: "igp", asPath: [] }, nextHop: undefined },
   ineligible: undefined,
 };
+
+/** Whether one says the same as the other: sources are the same only within one session. */
+export function isSamePath(a: Path, b: Path): boolean {
+  return (
+    a === b ||
+    (a.set === b.set &&
+      a.source === b.source &&
+      a.pathId === b.pathId &&
+      a.ineligible === b.ineligible)
+  );
+}

@@ -6,24 +6,30 @@ import type { AsPathMatch, PolicyMatch, PrefixRange, SetMatch } from "./policy.t
 
 type OnPath = (path: Path) => boolean;
 
-/** Whether a route meets all conditions. What depends on the path alone is worked out once for each path. */
+/** Whether a route meets all conditions. What depends on the path alone is worked out once for prefixes with one path in a row. */
 export function matcherOf(
   match: PolicyMatch,
   prefixes: readonly Prefix[] | undefined,
-): (prefix: Prefix, path: Path) => boolean {
+): (prefix: Prefix | undefined, path: Path) => boolean {
   const exact = prefixes && new Set(prefixes);
   const { prefixRanges } = match;
   const conditions = pathConditions(match);
-  const known = new WeakMap<Path, boolean>();
+  // Of the last path: the prefixes of one UPDATE share theirs.
+  let last: Path | undefined;
+  let lastHolds = false;
   return (prefix, path) => {
-    if (exact !== undefined && !exact.has(prefix)) return false;
-    if (prefixRanges !== undefined && !prefixRanges.some((range) => inRange(prefix, range)))
+    if (exact !== undefined && (prefix === undefined || !exact.has(prefix))) return false;
+    if (
+      prefixRanges !== undefined &&
+      (prefix === undefined || !prefixRanges.some((range) => inRange(prefix, range)))
+    ) {
       return false;
-    let holds = known.get(path);
-    if (holds === undefined) {
-      known.set(path, (holds = conditions.every((condition) => condition(path))));
     }
-    return holds;
+    if (path !== last) {
+      last = path;
+      lastHolds = conditions.every((condition) => condition(path));
+    }
+    return lastHolds;
   };
 }
 

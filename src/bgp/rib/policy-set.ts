@@ -7,6 +7,7 @@ export function communitiesUnder(
   of: Readonly<PathAttributes>,
   set: PolicySet,
 ): Pick<PathAttributes, "communities" | "largeCommunities" | "extendedCommunities"> {
+  if (!changesCommunities(set)) return communitiesOf(of);
   const { remove = {}, replace = {} } = set;
   const communities = changed(of.communities, {
     add: set.communities,
@@ -34,6 +35,28 @@ export function communitiesUnder(
     ...(largeCommunities.length > 0 && { largeCommunities }),
     ...(extendedCommunities.length > 0 && { extendedCommunities }),
   };
+}
+
+function changesCommunities(set: PolicySet): boolean {
+  return (
+    set.remove !== undefined ||
+    set.replace !== undefined ||
+    set.communities !== undefined ||
+    set.largeCommunities !== undefined ||
+    set.extendedCommunities !== undefined
+  );
+}
+
+function communitiesOf({
+  communities,
+  largeCommunities,
+  extendedCommunities,
+}: Readonly<PathAttributes>): ReturnType<typeof communitiesUnder> {
+  const kept: ReturnType<typeof communitiesUnder> = {};
+  if (communities?.length) kept.communities = communities;
+  if (largeCommunities?.length) kept.largeCommunities = largeCommunities;
+  if (extendedCommunities?.length) kept.extendedCommunities = extendedCommunities;
+  return kept;
 }
 
 /** In their order where nothing is said about them, else each once and sorted. */

@@ -82,8 +82,11 @@ export class Policy {
   readonly #named = new Map<Prefix, number>();
   /** The first statement that matches every route. */
   readonly #matchAll: number;
+  /** Whether it says the same of every prefix. */
+  readonly isBlindToPrefix: boolean;
   /** Statements that must be tried, in order. */
-  readonly #tried: { at: number; matches: (prefix: Prefix, path: Path) => boolean }[] = [];
+  readonly #tried: { at: number; matches: (prefix: Prefix | undefined, path: Path) => boolean }[] =
+    [];
 
   constructor(statements: readonly PolicyStatement[]) {
     this.statements = statements;
@@ -98,11 +101,18 @@ export class Policy {
       }
     }
     this.#matchAll = matchAll;
+    this.isBlindToPrefix = statements.every(
+      ({ prefixes, match }) => prefixes === undefined && match?.prefixRanges === undefined,
+    );
   }
 
-  /** The statement that decides about the route; undefined where none matches. */
-  match(prefix: Prefix, path: Path): PolicyStatement | undefined {
-    const certain = Math.min(this.#named.get(prefix) ?? Infinity, this.#matchAll);
+  /**
+   * The statement that decides about the route; undefined where none matches. The prefix may be left out
+   * where every one is as good.
+   */
+  match(prefix: Prefix | undefined, path: Path): PolicyStatement | undefined {
+    const named = prefix === undefined ? undefined : this.#named.get(prefix);
+    const certain = Math.min(named ?? Infinity, this.#matchAll);
     for (const { at, matches } of this.#tried) {
       if (at > certain) break;
       if (matches(prefix, path)) return this.statements[at];

@@ -2,153 +2,119 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import type { PathAttributes } from "../wire/message.ts";
-import { ipv4Unicast } from "../wire/registry.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
-import { AdjRibOut } from "./adj-rib-out.ts";
 import { AttributePool } from "./attribute-pool.ts";
 import { whyIneligible } from "./import.ts";
 import { LocRib } from "./loc-rib.ts";
 import { ownPath } from "./path.ts";
+import { PrefixTable } from "./prefix-table.ts";
 import { learned, p, sequence } from "./rib.testkit.ts";
 
 const [one, two, three] = [p("10.1.0.0/16"), p("10.2.0.0/16"), p("10.3.0.0/16")];
 
 describe("AdjRibIn", () => {
-  it("counts eligible routes through replacing, withdrawing and clearing", () => {
-    const rib = new AdjRibIn();
+  const tables = () => {
+    const prefixes = new PrefixTable("ipv4");
+    const [id1, id2, id3] = [one, two, three].map((prefix) => prefixes.addPrefix(prefix));
+    return { prefixes, rib: new AdjRibIn(prefixes), id1: id1!, id2: id2!, id3: id3! };
+  };
+
+  it("counts eligible routes through replacing and withdrawing", () => {
+    const { rib, id1, id2 } = tables();
     const good = learned("a");
     const loop = learned("a", { ineligible: "loop" });
-    expect(rib.announce(one, good)).toBe(true);
-    expect(rib.announce(one, good)).toBe(false);
-    expect(rib.announce(two, loop)).toBe(true);
+    expect(rib.announce(id1, good)).toBe(true);
+    expect(rib.announce(id1, good)).toBe(false);
+    expect(rib.announce(id1, { ...good })).toBe(false);
+    expect(rib.announce(id2, loop)).toBe(true);
     expect([rib.size, rib.eligible]).toEqual([2, 1]);
-    rib.announce(one, loop);
+    rib.announce(id1, loop);
     expect([rib.size, rib.eligible]).toEqual([2, 0]);
-    rib.announce(two, good);
-    expect(rib.withdraw(one)).toBe(true);
-    expect(rib.withdraw(one)).toBe(false);
+    rib.announce(id2, good);
+    expect(rib.withdraw(id1, undefined)).toBe(true);
+    expect(rib.withdraw(id1, undefined)).toBe(false);
     expect([rib.size, rib.eligible]).toEqual([1, 1]);
-    expect(rib.clear()).toEqual([two]);
-    expect([rib.size, rib.eligible]).toEqual([0, 0]);
   });
 
-  it("sweeps what was marked stale and not announced again", () => {
-    const rib = new AdjRibIn();
-    const path = learned("a");
-    for (const prefix of [one, two, three]) rib.announce(prefix, path);
-    rib.markStale();
-    expect(rib.stale).toBe(3);
-    rib.announce(one, path);
-    rib.withdraw(two);
-    expect([rib.isStale(one), rib.isStale(three)]).toEqual([false, true]);
-    expect(rib.sweepStale()).toEqual([three]);
-    expect([...rib.entries()]).toEqual([[one, path]]);
-    expect(rib.sweepStale()).toEqual([]);
+  it.each([[undefined], [7]])(
+    "tells what was marked stale and not announced again: %s",
+    (pathId) => {
+      const { rib, id1, id2, id3 } = tables();
+      const path = { ...learned("a"), ...(pathId !== undefined && { pathId }) };
+      for (const id of [id1, id2, id3]) rib.announce(id, path);
+      rib.markStale();
+      expect(rib.stale).toBe(3);
+      rib.announce(id1, path);
+      rib.withdraw(id2, pathId);
+      expect(rib.entries().map(({ prefix, isStale }) => [prefix, isStale])).toEqual([
+        [one, false],
+        [three, true],
+      ]);
+      const stale: number[] = [];
+      rib.forEachStale((_, id) => stale.push(id));
+      expect(stale).toEqual([id3]);
+      const marked = { ...path, set: learned("a", { communities: [1] }).set };
+      rib.replaceStale(id3, marked);
+      expect([rib.stale, rib.size, rib.pathsTo(three)]).toEqual([1, 2, [marked]]);
+      rib.withdraw(id3, pathId);
+      expect([rib.stale, rib.size]).toEqual([0, 1]);
+    },
+  );
+
+  it("keeps its prefixes, and lets go of them", () => {
+    const { prefixes, rib, id1 } = tables();
+    rib.announce(id1, { ...learned("a"), pathId: 1 });
+    rib.announce(id1, { ...learned("a"), pathId: 2 });
+    rib.withdraw(id1, 1);
+    prefixes.sweep();
+    expect([prefixes.findPrefix(one), prefixes.findPrefix(two)]).toEqual([id1, -1]);
+    rib.withdraw(id1, 2);
+    prefixes.sweep();
+    expect(prefixes.size).toBe(0);
   });
 });
 
 describe("LocRib", () => {
+  const prefixes = new PrefixTable("ipv4");
+  const [id1, id2] = [prefixes.addPrefix(one), prefixes.addPrefix(two)];
+
   it("reports a prefix as changed only when its best path is another", () => {
-    const rib = new LocRib();
+    const rib = new LocRib(prefixes);
     const better = learned("a", { localPref: 200 });
     const worse = learned("b");
-    rib.replace(one, "a", better);
-    expect([...rib.takeChanged()]).toEqual([one]);
-    rib.replace(one, "b", worse);
-    rib.replace(one, "b", undefined);
-    rib.replace(two, "b", undefined);
-    expect([...rib.takeChanged()]).toEqual([]);
-    rib.replace(one, "b", worse);
-    rib.replace(one, "a", undefined);
-    expect([...rib.takeChanged()]).toEqual([one]);
+    expect(rib.replace(id1, "a", better)).toBe(false);
+    expect(rib.takeChanged()).toEqual([id1]);
+    rib.replace(id1, "b", worse);
+    expect(rib.replace(id1, "b", undefined)).toBe(true);
+    expect(rib.replace(id2, "b", undefined)).toBe(false);
+    expect(rib.takeChanged()).toEqual([]);
+    rib.replace(id1, "b", worse);
+    rib.replace(id1, "a", undefined);
+    expect(rib.takeChanged()).toEqual([id1]);
     expect(rib.best(one)).toBe(worse);
-    rib.replace(one, undefined, ownPath);
+    rib.replace(id1, undefined, ownPath);
     expect(rib.best(one)).toBe(ownPath);
     expect(rib.candidates(one)).toEqual([worse, ownPath]);
-    rib.replace(one, undefined, undefined);
-    rib.replace(one, "b", undefined);
-    expect([rib.best(one), rib.candidates(one), [...rib.prefixes()]]).toEqual([undefined, [], []]);
+    rib.replace(id1, undefined, undefined);
+    rib.replace(id1, "b", undefined);
+    expect([rib.best(one), rib.candidates(one), rib.prefixes()]).toEqual([undefined, [], []]);
   });
 
   it("replaces a peer's path, whatever session it came over", () => {
-    const rib = new LocRib();
-    rib.replace(one, "a", learned("a", { identifier: "10.0.0.8" }));
+    const rib = new LocRib(prefixes);
+    rib.replace(id1, "a", learned("a", { identifier: "10.0.0.8" }));
     const again = learned("a", { identifier: "10.0.0.9" });
-    rib.replace(one, "a", again);
+    rib.replace(id1, "a", again);
     expect(rib.candidates(one)).toEqual([again]);
-  });
-});
-
-describe("AdjRibOut", () => {
-  const pool = new AttributePool();
-  const set = (asn: number) =>
-    pool.intern({ origin: "igp", asPath: sequence(asn) }, address("10.0.0.1"));
-
-  it("sends the difference, one UPDATE for each attribute set, withdrawals first", () => {
-    const rib = new AdjRibOut(ipv4Unicast);
-    const first = rib.update([one, two, three], (prefix) => [
-      { set: set(prefix === three ? 2 : 1) },
-    ]);
-    expect(first.map(({ announced }) => announced[0]!.prefixes)).toEqual([[one, two], [three]]);
-    expect(rib.size).toBe(3);
-
-    expect(
-      rib.update([one, two, three], (prefix) => [{ set: set(prefix === three ? 2 : 1) }]),
-    ).toEqual([]);
-
-    const next = rib.update([one, two], (prefix) => (prefix === one ? [] : [{ set: set(2) }]));
-    expect(next).toEqual([
-      {
-        type: "UPDATE",
-        withdrawn: [{ family: ipv4Unicast, prefixes: [one] }],
-        attributes: undefined,
-        announced: [],
-      },
-      {
-        type: "UPDATE",
-        withdrawn: [],
-        attributes: set(2).attributes,
-        announced: [{ family: ipv4Unicast, nextHop: "10.0.0.1", prefixes: [two] }],
-      },
-    ]);
-    expect([...rib.entries()]).toEqual([
-      [two, set(2)],
-      [three, set(2)],
-    ]);
-  });
-
-  it("with numbered paths (RFC 7911) withdraws and sends each by its identifier", () => {
-    const rib = new AdjRibOut(ipv4Unicast, true);
-    const wanted = (...ids: number[]) => ids.map((pathId) => ({ pathId, set: set(pathId) }));
-    rib.update([one], () => wanted(1, 2));
-    rib.update([two], () => wanted(1));
-    expect(rib.size).toBe(3);
-    expect(rib.everything().map(({ announced }) => announced[0])).toMatchObject([
-      { prefixes: [one, two], pathIds: [1, 1] },
-      { prefixes: [one], pathIds: [2] },
-    ]);
-    const next = rib.update([one, two], (prefix) => (prefix === one ? wanted(2, 3) : []));
-    expect(next.map(({ withdrawn, announced }) => [withdrawn[0], announced[0]])).toMatchObject([
-      [{ prefixes: [one, two], pathIds: [1, 1] }, undefined],
-      [undefined, { prefixes: [one], pathIds: [3] }],
-    ]);
-    expect(rib.update([one], () => [])[0]!.withdrawn).toEqual([
-      { family: ipv4Unicast, prefixes: [one, one], pathIds: [2, 3] },
-    ]);
-    expect(rib.size).toBe(0);
-  });
-
-  it("sends everything again in as few UPDATEs", () => {
-    const rib = new AdjRibOut(ipv4Unicast);
-    rib.update([one], () => [{ set: set(1) }]);
-    rib.update([two], () => [{ set: set(1) }]);
-    expect(rib.everything().map(({ announced }) => announced[0]!.prefixes)).toEqual([[one, two]]);
   });
 });
 
 describe("AttributePool", () => {
   const asn = fc.integer({ min: 1, max: 2 });
-  const bytes = fc.uint8Array({ minLength: 1, maxLength: 2, max: 1 });
+  const value = fc.uint8Array({ minLength: 1, maxLength: 2, max: 1 });
+  const flags = fc.constantFrom(0xc0, 0xe0);
+  const extended = fc.uint8Array({ minLength: 8, maxLength: 8, max: 1 });
+  const large = fc.tuple(asn, asn, asn);
   const attributes: fc.Arbitrary<PathAttributes> = fc.record(
     {
       origin: fc.constantFrom("igp", "egp"),
@@ -163,18 +129,34 @@ describe("AttributePool", () => {
       localPref: asn,
       atomicAggregate: fc.constant(true),
       aggregator: fc.record({ asn, address: fc.constant(address("1.1.1.1")) }),
-      communities: fc.array(asn, { maxLength: 2 }),
+      communities: fc.array(asn, { minLength: 1, maxLength: 2 }),
       originatorId: fc.constantFrom(address("1.1.1.1"), address("2.2.2.2")),
-      clusterList: fc.array(fc.constant(address("1.1.1.1")), { maxLength: 2 }),
-      extendedCommunities: fc.array(bytes, { maxLength: 2 }),
-      largeCommunities: fc.array(fc.tuple(asn, asn, asn), { maxLength: 2 }),
-      unknown: fc.array(fc.record({ flags: asn, code: asn, value: bytes }), { maxLength: 2 }),
+      clusterList: fc.array(fc.constant(address("1.1.1.1")), { minLength: 1, maxLength: 2 }),
+      extendedCommunities: fc.array(extended, { minLength: 1, maxLength: 2 }),
+      largeCommunities: fc.uniqueArray(large, { minLength: 1, maxLength: 2, selector: String }),
+      unknown: fc.array(fc.record({ flags, code: asn.map((n) => 200 + n), value }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
     },
     { requiredKeys: ["origin", "asPath"], noNullPrototype: true },
   );
 
+  it("keeps what is live, and forgets the rest", () => {
+    const pool = new AttributePool();
+    const nextHop = address("10.0.0.1");
+    const sets = Array.from({ length: 20_000 }, (_, i) =>
+      pool.intern({ origin: "igp", asPath: sequence(1 + i) }, nextHop),
+    );
+    expect(pool.isFull).toBe(true);
+    pool.sweep(new Set(sets.slice(0, 10)));
+    expect([pool.size, pool.isFull]).toEqual([10, false]);
+    const again = (i: number) => pool.intern({ origin: "igp", asPath: sequence(1 + i) }, nextHop);
+    expect([again(3) === sets[3], again(11) === sets[11]]).toEqual([true, false]);
+  });
+
   it("gives one object for equal values and another for others", () => {
-    const nextHop = fc.constantFrom(address("10.0.0.1"), undefined);
+    const nextHop = fc.constantFrom(address("10.0.0.1"), address("fd00::1"), undefined);
     fc.assert(
       fc.property(attributes, attributes, nextHop, nextHop, (a, b, hopA, hopB) => {
         const pool = new AttributePool();

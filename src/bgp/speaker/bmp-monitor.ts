@@ -1,4 +1,3 @@
-import { prefixOfKey, pathIdOfKey } from "../rib/route-key.ts";
 import { type FamilyName, families } from "../rib/family.ts";
 import type { SessionEffect } from "../session/io.ts";
 import {
@@ -118,11 +117,11 @@ export class BmpMonitor {
     const { pathIdsIn } = peer.established!.negotiated.codec;
     return [...peer.inbound.tables()].flatMap(([name, table]) => {
       const family = families[name];
-      const bySet = Map.groupBy(table.entries(), ([, { set }]) => set);
+      const bySet = Map.groupBy(table.entries(), ({ path }) => path.set);
       const updates: UpdateMessage[] = Array.from(bySet, ([{ attributes, nextHop }, routes]) => {
-        const prefixes = routes.map(([key]) => prefixOfKey(key));
+        const prefixes = routes.map(({ prefix }) => prefix);
         // A stale route may be from before the paths were numbered.
-        const pathIds = routes.map(([key]) => pathIdOfKey(key) ?? 0);
+        const pathIds = routes.map(({ path }) => path.pathId ?? 0);
         const nlri = hasFamily(pathIdsIn, family) ? { prefixes, pathIds } : { prefixes };
         const announced = [{ family, nextHop: nextHop!, ...nlri }];
         return { type: "UPDATE", withdrawn: [], attributes, announced };

@@ -54,7 +54,7 @@ export function explain(prefix: Prefix, ribs: Ribs, peers: readonly Peer[]): Exp
       return (inbound.tables().get(name)?.pathsTo(prefix) ?? []).flatMap((path) => {
         const imported = inbound.imported(prefix, path);
         if ("path" in imported) return [];
-        const view = routeView(family, prefix, path.set);
+        const view = routeView(family, prefix, undefined, path.set);
         return [{ peer, peerAddress, ...view, reason: imported.rejected }];
       });
     }),
@@ -69,16 +69,16 @@ export function explain(prefix: Prefix, ribs: Ribs, peers: readonly Peer[]): Exp
 }
 
 function peerExport(prefix: Prefix, best: Path, { config, established }: Peer): PeerExport[] {
-  const table = established?.outbound.tables().get(familyNameOfPrefix(prefix));
-  if (table === undefined) return [];
-  const exported = table.exporter.export(prefix, best);
+  const name = familyNameOfPrefix(prefix);
+  const exported = established?.outbound.exported(name, prefix, best);
+  if (exported === undefined) return [];
   const { statement } = exported;
   return [
     {
       peer: config.name,
       ...(statement !== undefined && { statement }),
       ...("set" in exported
-        ? { sent: routeView(table.family, prefix, exported.set) }
+        ? { sent: routeView(families[name], prefix, undefined, exported.set) }
         : { withheld: exported.withheld }),
     },
   ];

@@ -1,14 +1,17 @@
+import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { AdjRibIn } from "../rib/adj-rib-in.ts";
 import { prependAsn } from "../rib/as-path.ts";
 import type { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
 import { type Imported, Importer, type LocalSide, whyIneligible } from "../rib/import.ts";
-import type { AttributeSet, Path, PeerSource } from "../rib/path.ts";
+import type { InternedSet, Path, PeerSource } from "../rib/path.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
 import { markedIn } from "../rib/role.ts";
-import { pathIdOfKey, prefixOfKey, type RouteKey, routeKey } from "../rib/route-key.ts";
 import type { Negotiated } from "../session/io.ts";
-import type { AfiSafi, PathAttributes, UpdateMessage } from "../wire/message.ts";
+import type { ReceivedUpdate } from "../wire/decode-update.ts";
+import type { AfiSafi, PathAttributes } from "../wire/message.ts";
+import type { NlriField } from "../wire/nlri.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
 import type { ImportPolicy } from "./config.ts";
 import type { Ribs } from "./ribs.ts";
@@ -19,8 +22,6 @@ type InboundSession = {
   local: LocalSide;
   /** AS number put in front of every path that comes in: local-as. */
   prepend: number | undefined;
-  /** The one path for each attribute set and Path Identifier. */
-  paths: WeakMap<AttributeSet, Map<number | undefined, Path>>;
 };
 
 /**
@@ -34,8 +35,8 @@ export class Inbound {
   readonly #tables = new Map<FamilyName, AdjRibIn>();
   #importPolicy: ImportPolicy;
   #importer: Importer;
-  /** Routes that the decision process could look at, and the import policy rejects; not filled where it rejects all. */
-  readonly #rejected = new Map<FamilyName, Set<RouteKey>>();
+  /** Number of the peer's paths in each loc-rib. */
+  readonly #accepted = new Map<FamilyName, number>();
   #session: InboundSession | undefined;
   /** Families whose stale routes are long-lived ones. */
   readonly #longLived = new Set<FamilyName>();
@@ -66,9 +67,7 @@ export class Inbound {
 
   /** Number of the family's routes the decision process looks at. */
   accepted(family: FamilyName): number {
-    if (this.#importPolicy === "reject") return 0;
-    const eligible = this.#tables.get(family)?.eligible ?? 0;
-    return eligible - (this.#rejected.get(family)?.size ?? 0);
+    return this.#accepted.get(family) ?? 0;
   }
 
   /** What the decision process gets of a route of this peer. */
@@ -77,8 +76,8 @@ export class Inbound {
   }
 
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
-  begin(of: Omit<InboundSession, "paths">, negotiated: Negotiated): void {
-    this.#session = { ...of, paths: new WeakMap() };
+  begin(of: InboundSession, negotiated: Negotiated): void {
+    this.#session = of;
     this.#endOfRib.clear();
     this.#refreshing.clear();
     const { gracefulRestart, longLivedGracefulRestart = [] } = negotiated;
@@ -101,7 +100,9 @@ export class Inbound {
       if (!preserved.has(name) || !negotiatedNames.includes(name)) this.#drop(name);
     }
     for (const name of negotiatedNames) {
-      if (!this.#tables.has(name)) this.#tables.set(name, new AdjRibIn());
+      if (!this.#tables.has(name)) {
+        this.#tables.set(name, new AdjRibIn(this.#ribs.prefixes[name]));
+      }
     }
   }
 
@@ -115,28 +116,15 @@ export class Inbound {
         continue;
       }
       // RFC 4724 §4.2: what is still stale from an earlier restart goes now.
-      this.#uninstall(name, table.sweepStale());
+      this.sweepStale(name);
       table.markStale();
     }
   }
 
   /** Of negotiated families only: the session leaves the others out. */
-  update(message: UpdateMessage): void {
-    for (const { family, prefixes, pathIds } of message.withdrawn) {
-      const table = this.#table(family);
-      const keys = prefixes.map((prefix, i) => routeKey(prefix, pathIds?.[i]));
-      const known = keys.filter((key) => table.withdraw(key));
-      this.#uninstall(familyName(family), known);
-    }
-    for (const { family, nextHop, prefixes, pathIds } of message.announced) {
-      const table = this.#table(family);
-      const pathOf = this.#paths(message, nextHop);
-      for (const [i, prefix] of prefixes.entries()) {
-        const key = routeKey(prefix, pathIds?.[i]);
-        const path = pathOf(pathIds?.[i]);
-        if (table.announce(key, path)) this.#install(familyName(family), key, path);
-      }
-    }
+  update({ withdrawn, attributes, announced }: ReceivedUpdate): void {
+    for (const nlri of withdrawn) this.#withdraw(nlri);
+    for (const nlri of announced) this.#announce(nlri, attributes!, nlri.nextHop);
   }
 
   /**
@@ -157,7 +145,11 @@ export class Inbound {
 
   /** The end of a time limit: what was not sent again is gone. */
   sweepStale(name: FamilyName): void {
-    this.#uninstall(name, this.#tables.get(name)?.sweepStale() ?? []);
+    const table = this.#tables.get(name);
+    table?.forEachStale(({ pathId }, id) => {
+      table.withdraw(id, pathId);
+      this.#uninstall(name, id, pathId);
+    });
   }
 
   /** End-of-RIB (RFC 4724 §4.2). */
@@ -178,88 +170,125 @@ export class Inbound {
     this.#longLived.add(name);
     const table = this.#tables.get(name);
     const marked = new Map<Path, Path>();
-    for (const key of table?.staleKeys() ?? []) {
-      const path = table!.get(key)!;
+    table?.forEachStale((path, id) => {
       if (path.set.attributes.communities?.includes(WellKnownCommunity.noLlgr)) {
-        table!.withdraw(key);
-        this.#uninstall(name, [key]);
-        continue;
+        table.withdraw(id, path.pathId);
+        this.#uninstall(name, id, path.pathId);
+        return;
       }
       let stale = marked.get(path);
       if (stale === undefined) marked.set(path, (stale = longLivedStale(path, this.#ribs.pool)));
-      table!.replaceStale(key, stale);
-      this.#install(name, key, stale);
-    }
+      table.replaceStale(id, stale);
+      this.#install(name, id, stale, this.#usedOf(name, id, stale));
+    });
   }
 
   /** What was received is judged anew, without asking the peer. */
   setImportPolicy(importPolicy: ImportPolicy): void {
     this.#importPolicy = importPolicy;
     this.#importer = new Importer(importPolicy, this.#ribs.pool);
-    this.#rejected.clear();
     for (const [name, table] of this.#tables) {
-      for (const [key, path] of table.entries()) this.#install(name, key, path);
+      table.forEach((path, id) => this.#install(name, id, path, this.#usedOf(name, id, path)));
     }
   }
 
-  #table(family: AfiSafi): AdjRibIn {
-    const table = this.#tables.get(familyName(family));
-    if (table === undefined) throw new Error(`no session carries ${familyName(family)}`);
+  #withdraw({ family, bytes, start, end, isNumbered }: NlriField): void {
+    const name = familyName(family);
+    const table = this.#table(name);
+    const prefixes = this.#ribs.prefixes[name];
+    for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
+      const pathId = isNumbered ? readPathId(bytes, at) : undefined;
+      if (isNumbered) at += 4;
+      const id = prefixes.find(bytes, at);
+      if (id >= 0 && table.withdraw(id, pathId)) this.#uninstall(name, id, pathId);
+    }
+  }
+
+  #announce(
+    { family, bytes, start, end, isNumbered }: NlriField,
+    attributes: PathAttributes,
+    nextHop: Address,
+  ): void {
+    const session = this.#session;
+    if (session === undefined) throw new Error("routes announced outside a session");
+    const name = familyName(family);
+    const table = this.#table(name);
+    const prefixes = this.#ribs.prefixes[name];
+    const set = this.#ribs.pool.intern(received(attributes, session), nextHop);
+    const ineligible = whyIneligible({ attributes, nextHop }, session.local);
+    const isBlind = this.#importer.isBlindToPrefix;
+    let path: Path | undefined;
+    let used: Path | undefined;
+    for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
+      const pathId = isNumbered ? readPathId(bytes, at) : undefined;
+      if (isNumbered) at += 4;
+      const id = prefixes.add(bytes, at);
+      if (path === undefined || path.pathId !== pathId) {
+        path = pathOf(set, session.source, ineligible, pathId);
+        used = this.#usedOf(name, id, path);
+      } else if (!isBlind) used = this.#usedOf(name, id, path);
+      if (table.announce(id, path)) this.#install(name, id, path, used);
+    }
+  }
+
+  #table(name: FamilyName): AdjRibIn {
+    const table = this.#tables.get(name);
+    if (table === undefined) throw new Error(`no session carries ${name}`);
     return table;
   }
 
-  /** The path of an UPDATE's routes, for each Path Identifier. */
-  #paths(
-    { attributes }: UpdateMessage,
-    nextHop: AttributeSet["nextHop"],
-  ): (pathId: number | undefined) => Path {
-    const session = this.#session;
-    if (attributes === undefined || session === undefined) {
-      throw new Error("routes announced without attributes or outside a session");
-    }
-    const { source, local, paths } = session;
-    const set = this.#ribs.pool.intern(received(attributes, session), nextHop);
-    let known = paths.get(set);
-    if (known === undefined) paths.set(set, (known = new Map()));
-    return (pathId) => {
-      let path = known.get(pathId);
-      if (path === undefined) {
-        const ineligible = whyIneligible({ attributes, nextHop }, local);
-        path = { source, set, ineligible, ...(pathId !== undefined && { pathId }) };
-        known.set(pathId, path);
-      }
-      return path;
-    };
-  }
-
-  #install(name: FamilyName, key: RouteKey, path: Path): void {
-    const prefix = prefixOfKey(key);
+  /** What the import policy lets the decision process have of a path; undefined: nothing. */
+  #usedOf(name: FamilyName, id: PrefixId, path: Path): Path | undefined {
+    const { isBlindToPrefix } = this.#importer;
+    const prefix = isBlindToPrefix ? undefined : this.#ribs.prefixes[name].prefix(id);
     const imported = this.#importer.admit(prefix, path);
-    const used = "path" in imported ? imported.path : undefined;
-    this.#ribs.loc[name].replace(prefix, this.#peer, used, path.pathId);
-    if (this.#importPolicy === "reject") return;
-    const byPolicy = used === undefined && path.ineligible === undefined;
-    if (byPolicy) this.#rejectedOf(name).add(key);
-    else this.#rejected.get(name)?.delete(key);
+    return "path" in imported ? imported.path : undefined;
   }
 
-  #uninstall(name: FamilyName, keys: readonly RouteKey[]): void {
-    for (const key of keys) {
-      this.#ribs.loc[name].replace(prefixOfKey(key), this.#peer, undefined, pathIdOfKey(key));
-      this.#rejected.get(name)?.delete(key);
+  #install(name: FamilyName, id: PrefixId, { pathId }: Path, used: Path | undefined): void {
+    const had = this.#ribs.loc[name].replace(id, this.#peer, used, pathId);
+    if (had !== (used !== undefined)) this.#countAccepted(name, had ? -1 : 1);
+  }
+
+  #uninstall(name: FamilyName, id: PrefixId, pathId: number | undefined): void {
+    if (this.#ribs.loc[name].replace(id, this.#peer, undefined, pathId)) {
+      this.#countAccepted(name, -1);
     }
   }
 
-  #rejectedOf(name: FamilyName): Set<RouteKey> {
-    let rejected = this.#rejected.get(name);
-    if (rejected === undefined) this.#rejected.set(name, (rejected = new Set()));
-    return rejected;
+  #countAccepted(name: FamilyName, by: number): void {
+    this.#accepted.set(name, (this.#accepted.get(name) ?? 0) + by);
   }
 
   #drop(name: FamilyName): void {
-    this.#uninstall(name, this.#tables.get(name)?.clear() ?? []);
+    const table = this.#tables.get(name);
+    table?.forEach(({ pathId }, id) => {
+      table.withdraw(id, pathId);
+      this.#uninstall(name, id, pathId);
+    });
     this.#tables.delete(name);
   }
+}
+
+/** RFC 7911 §3. */
+function readPathId(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  );
+}
+
+function pathOf(
+  set: InternedSet,
+  source: PeerSource,
+  ineligible: string | undefined,
+  pathId: number | undefined,
+): Path {
+  const last = set.lastPath;
+  if (last?.source === source && last.ineligible === ineligible && last.pathId === pathId) {
+    return last;
+  }
+  set.lastPath = { source, set, ineligible, ...(pathId !== undefined && { pathId }) };
+  return set.lastPath;
 }
 
 /** The attributes with what a session adds to all of its routes: local-as, and OTC by its role (RFC 9234 §5). */
@@ -267,6 +296,7 @@ function received(
   attributes: PathAttributes,
   { local: { role, peerAsn }, prepend }: InboundSession,
 ): PathAttributes {
+  if (role === undefined && prepend === undefined) return attributes;
   const onlyToCustomer = role && markedIn(attributes, role, peerAsn);
   return {
     ...attributes,

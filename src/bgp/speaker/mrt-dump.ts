@@ -1,6 +1,5 @@
 import { address } from "../../net/address.ts";
 import { type Prefix, prefixFamily } from "../../net/prefix.ts";
-import { prefixOfKey } from "../rib/route-key.ts";
 import { ownPath } from "../rib/path.ts";
 import { encodePeerIndexTable, encodeRibEntry, type MrtPeer, type MrtRoute } from "../wire/mrt.ts";
 import type { SpeakerConfig } from "./config.ts";
@@ -45,9 +44,10 @@ export function* mrtDump(
   }
   for (const [i, { inbound }] of peers.entries()) {
     for (const table of inbound.tables().values()) {
-      for (const [key, { set, pathId }] of table.entries()) {
+      for (const { prefix, path } of table.entries()) {
+        const { set, pathId } = path;
         const { attributes, nextHop } = set;
-        add(prefixOfKey(key), {
+        add(prefix, {
           peerIndex: i + 1,
           originatedSeconds,
           // A received route has one.

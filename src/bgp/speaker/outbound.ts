@@ -1,166 +1,181 @@
 import type { Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import { AdjRibOut, type Wanted } from "../rib/adj-rib-out.ts";
-import { bestPath } from "../rib/decision.ts";
-import { Exporter, type ExportTarget } from "../rib/export.ts";
+import type { Exported, ExportTarget } from "../rib/export.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
-import type { AttributeSet, Path } from "../rib/path.ts";
-import { Policy, type PolicyStatement } from "../rib/policy.ts";
+import type { InternedSet, Path } from "../rib/path.ts";
+import type { PolicyStatement } from "../rib/policy.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
 import type { Negotiated } from "../session/io.ts";
-import type { AfiSafi, Message, UpdateMessage } from "../wire/message.ts";
+import { encodeMessage } from "../wire/encode.ts";
+import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
 import { hasFamily } from "../wire/registry.ts";
+import { NumberedOut } from "./numbered-out.ts";
 import type { Ribs } from "./ribs.ts";
+import type { Receiver, SentRoute } from "./routes-out.ts";
+import { UpdateGroup } from "./update-group.ts";
+import type { UpdateGroups } from "./update-groups.ts";
 
-type Table = {
-  readonly family: AfiSafi;
-  readonly sent: AdjRibOut;
-  /** Several paths to a prefix go out, each with its identifier (RFC 7911). */
-  readonly isNumbered: boolean;
-  exporter: Exporter;
-};
+type Table = { readonly family: AfiSafi; out: UpdateGroup | NumberedOut };
 
 /** What of its configuration a session's routes out depend on. */
 export type OutboundOptions = Pick<
   ExportTarget,
   "client" | "clusterId" | "nextHopSelf" | "prependAsns" | "role" | "longLived"
 > & {
-  name: string;
   exportPolicy: readonly PolicyStatement[];
   /** Paths to a prefix that are sent where they are numbered. */
   pathsMax: number;
 };
 
-/** The way of routes out over one Established session: export policy, adj-rib-out, UPDATEs. */
+/** The way of routes out over one Established session: of each family in a group, or by itself where paths are numbered. */
 export class Outbound {
   readonly #ribs: Ribs;
-  readonly #peer: OutboundOptions;
+  readonly #groups: UpdateGroups;
+  readonly #options: OutboundOptions;
   readonly #negotiated: Negotiated;
+  readonly #receiver: Receiver;
+  readonly #deferred: () => ReadonlySet<FamilyName>;
   readonly #tables = new Map<FamilyName, Table>();
-  /** Families whose route selection waits for the peers (RFC 4724 §4.1): learned routes are held back. */
-  readonly #deferred: Set<FamilyName>;
+  /** Families whose End-of-RIB waits for the end of the deferral (RFC 4724 §4.1): the peer then lets go of old routes. */
+  readonly #owed = new Set<FamilyName>();
 
   constructor(
     ribs: Ribs,
-    peer: OutboundOptions,
+    groups: UpdateGroups,
+    options: OutboundOptions,
     negotiated: Negotiated,
-    deferred: Iterable<FamilyName> = [],
+    receiver: Receiver,
+    deferred: () => ReadonlySet<FamilyName>,
   ) {
-    this.#deferred = new Set(deferred);
     this.#ribs = ribs;
-    this.#peer = peer;
+    this.#groups = groups;
+    this.#options = options;
     this.#negotiated = negotiated;
-    const policy = new Policy(peer.exportPolicy);
+    this.#receiver = receiver;
+    this.#deferred = deferred;
     for (const family of negotiated.families) {
-      const exporter = this.#exporter(family, policy);
-      const isNumbered = hasFamily(negotiated.codec.pathIdsOut, family);
-      if (isNumbered) ribs.loc[familyName(family)].trackAll();
-      const sent = new AdjRibOut(family, isNumbered);
-      this.#tables.set(familyName(family), { family, sent, exporter, isNumbered });
+      this.#tables.set(familyName(family), { family, out: this.#newTable(family) });
     }
   }
 
-  tables(): ReadonlyMap<FamilyName, Table> {
-    return this.#tables;
+  families(): IterableIterator<FamilyName> {
+    return this.#tables.keys();
+  }
+
+  /** Number of the family's routes that were sent and not taken back. */
+  advertised(name: FamilyName): number {
+    return this.#tables.get(name)?.out.sizeFor(this.#receiver.peer) ?? 0;
+  }
+
+  routes(name: FamilyName): SentRoute[] {
+    return this.#tables.get(name)?.out.routesFor(this.#receiver.peer) ?? [];
+  }
+
+  /** What becomes of a path to the prefix; undefined where the session does not have the family. */
+  exported(name: FamilyName, prefix: Prefix, path: Path): Exported | undefined {
+    return this.#tables.get(name)?.out.exporter.exportTo(this.#receiver.peer, prefix, path);
+  }
+
+  /** Every set in use that no group has. */
+  forEachSet(call: (set: InternedSet) => void): void {
+    for (const { out } of this.#tables.values()) {
+      if (out instanceof NumberedOut) out.forEachSet(call);
+    }
   }
 
   /** The whole table to a peer that has nothing yet, and End-of-RIB of each family (RFC 4724 §2). */
-  begin(): Message[] {
-    return [...this.#tables.keys()].flatMap((name) => this.#begin(name));
+  begin(): void {
+    for (const [name, { out }] of this.#tables) {
+      const isDeferred = this.#deferred().has(name);
+      if (isDeferred) this.#owed.add(name);
+      if (out instanceof NumberedOut) {
+        out.changed(this.#ribs.loc[name].ids());
+        if (!isDeferred) this.#endOfRib(name);
+      } else out.dump(this.#receiver, !isDeferred);
+    }
   }
 
-  /** The family's routes are selected: what was held back, and End-of-RIB. */
-  endDeferral(name: FamilyName): Message[] {
-    if (!this.#deferred.delete(name) || !this.#tables.has(name)) return [];
-    return this.#begin(name);
+  /** The family's routes are selected, and those held back are sent: End-of-RIB. */
+  endDeferral(name: FamilyName): void {
+    if (!this.#owed.delete(name)) return;
+    const { out } = this.#tables.get(name)!;
+    if (out instanceof NumberedOut) out.changed(this.#ribs.loc[name].ids());
+    this.#endOfRib(name);
   }
 
-  #begin(name: FamilyName): Message[] {
-    const messages: Message[] = this.#update(name, this.#ribs.loc[name].prefixes());
-    // RFC 4724 §4.1: not before the routes were selected, for the peer then lets go of the old ones.
-    if (this.#deferred.has(name)) return messages;
-    return messages.concat(endOfRib(this.#tables.get(name)!.family));
-  }
-
-  /** An own route needs no selection: it is best whatever the peers send. */
-  #isDeferred(name: FamilyName, { source }: Path): boolean {
-    return source.kind === "peer" && this.#deferred.has(name);
-  }
-
-  /** What the peer must be told after the best paths to these prefixes changed. */
-  changed(name: FamilyName, prefixes: ReadonlySet<Prefix>): Message[] {
-    return this.#tables.has(name) ? this.#update(name, prefixes) : [];
+  /** What the peer must be told of where paths are numbered; to the others their group does. */
+  changed(name: FamilyName, ids: readonly PrefixId[]): void {
+    const out = this.#tables.get(name)?.out;
+    if (out instanceof NumberedOut) out.changed(ids);
   }
 
   /** What the peer must be told under another policy: the difference only. */
-  setPolicy(statements: readonly PolicyStatement[]): Message[] {
-    const policy = new Policy(statements);
-    return [...this.#tables].flatMap(([name, table]) => {
-      table.exporter = this.#exporter(table.family, policy);
-      // Whatever was sent is still in the loc-rib, or among its changes.
-      return this.#update(name, this.#ribs.loc[name].prefixes());
-    });
+  setPolicy(exportPolicy: readonly PolicyStatement[]): void {
+    this.#options.exportPolicy = exportPolicy;
+    for (const table of this.#tables.values()) {
+      if (table.out instanceof NumberedOut) table.out.setPolicy(exportPolicy);
+      else {
+        const group = this.#group(table.family);
+        if (group !== table.out) group.takeOver(this.#receiver, table.out);
+        table.out = group;
+      }
+    }
   }
 
   /** The answer to ROUTE-REFRESH (RFC 2918 §4), between BoRR and EoRR where both know them (RFC 7313 §4). */
-  refresh(family: AfiSafi): Message[] {
-    const table = this.#tables.get(familyName(family));
-    if (table === undefined) return [];
-    const routes = table.sent.everything();
+  refresh(family: AfiSafi): void {
+    const name = familyName(family);
+    const table = this.#tables.get(name);
+    if (table === undefined) return;
     // RFC 7313 §4: to a restarting peer no BoRR before the End-of-RIB.
-    const isDeferred = this.#deferred.has(familyName(family));
-    if (!this.#negotiated.enhancedRouteRefresh || isDeferred) return routes;
-    return [
-      { type: "ROUTE-REFRESH", family, subtype: 1 },
-      ...routes,
-      { type: "ROUTE-REFRESH", family, subtype: 2 },
-    ];
+    const isMarked = this.#negotiated.enhancedRouteRefresh && !this.#owed.has(name);
+    if (isMarked) this.#routeRefresh(family, 1);
+    table.out.dump(this.#receiver, false);
+    if (isMarked) this.#routeRefresh(family, 2);
   }
 
-  /** What to send instead of an UPDATE whose announcements no message holds. */
-  withdrawn({ announced }: UpdateMessage): UpdateMessage[] {
-    return announced.map(({ nextHop: _, ...nlri }) => {
-      this.#tables.get(familyName(nlri.family))?.sent.forget(nlri.prefixes, nlri.pathIds);
-      const withdrawn = [nlri];
-      return { type: "UPDATE", withdrawn, attributes: undefined, announced: [] };
-    });
+  /** The session is over. */
+  end(): void {
+    for (const { out } of this.#tables.values()) out.leave(this.#receiver);
   }
 
-  #update(name: FamilyName, prefixes: Iterable<Prefix>): UpdateMessage[] {
-    const table = this.#tables.get(name)!;
-    const { sent, exporter } = table;
-    const loc = this.#ribs.loc[name];
-    if (table.isNumbered) return sent.update(prefixes, (prefix) => this.#several(name, prefix));
-    return sent.update(prefixes, (prefix) => {
-      const best = loc.best(prefix);
-      if (best === undefined || this.#isDeferred(name, best)) return [];
-      const exported = exporter.export(prefix, best);
-      return "set" in exported ? [exported] : [];
-    });
-  }
-
-  /** The best paths that the export policy lets out, as many as the peer is to get. */
-  #several(name: FamilyName, prefix: Prefix): Wanted {
-    const { exporter } = this.#tables.get(name)!;
-    const wanted: { pathId: number; set: AttributeSet }[] = [];
-    let left = this.#ribs.loc[name].candidates(prefix);
-    while (left.length > 0 && wanted.length < this.#peer.pathsMax) {
-      const next = bestPath(left);
-      left = left.filter((path) => path !== next);
-      if (this.#isDeferred(name, next)) continue;
-      const exported = exporter.export(prefix, next);
-      if ("set" in exported) wanted.push({ pathId: this.#ribs.pathIdOf(next), set: exported.set });
+  #newTable(family: AfiSafi): UpdateGroup | NumberedOut {
+    const name = familyName(family);
+    if (hasFamily(this.#negotiated.codec.pathIdsOut, family)) {
+      const isDeferred = () => this.#deferred().has(name);
+      const { pathsMax } = this.#options;
+      const options = this.#groupOptions(family);
+      return new NumberedOut(options, this.#receiver, pathsMax, this.#ribs, isDeferred);
     }
-    return wanted;
+    const group = this.#group(family);
+    group.join(this.#receiver);
+    return group;
   }
 
-  #exporter(family: AfiSafi, policy: Policy): Exporter {
-    const { internal, localAddress, extendedNextHop } = this.#negotiated;
+  #group(family: AfiSafi): UpdateGroup {
+    return this.#groups.of(this.#groupOptions(family));
+  }
+
+  #groupOptions(family: AfiSafi) {
+    const { internal, localAddress, extendedNextHop, codec } = this.#negotiated;
     const nextHopFamilies: Family[] = hasFamily(extendedNextHop, family)
       ? [family.afi, "ipv6"]
       : [family.afi];
-    const { name: peer, exportPolicy: _, pathsMax: __, ...options } = this.#peer;
-    const target = { ...options, peer, internal, localAddress, nextHopFamilies };
-    return new Exporter(target, policy, this.#ribs.pool);
+    const { exportPolicy, pathsMax: _, ...options } = this.#options;
+    const target = { ...options, internal, localAddress, nextHopFamilies };
+    return { name: familyName(family), target, exportPolicy, codec };
+  }
+
+  #endOfRib(name: FamilyName): void {
+    const { family } = this.#tables.get(name)!;
+    for (const bytes of encodeMessage(endOfRib(family), this.#negotiated.codec)) {
+      this.#receiver.send(bytes);
+    }
+  }
+
+  #routeRefresh(family: AfiSafi, subtype: number): void {
+    const message = { type: "ROUTE-REFRESH", family, subtype } as const;
+    for (const bytes of encodeMessage(message, this.#negotiated.codec)) this.#receiver.send(bytes);
   }
 }
 

@@ -21,6 +21,10 @@ export class OwnTimers {
     this.#timerId = timerId;
   }
 
+  get isAnyRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
   isRunning(timer: OwnTimer): boolean {
     return this.#running.has(timer);
   }

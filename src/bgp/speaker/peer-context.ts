@@ -6,6 +6,7 @@ import type { Outbound } from "./outbound.ts";
 import type { Peer } from "./peer.ts";
 import type { Ribs } from "./ribs.ts";
 import type { SpeakerIdentity } from "./session-view.ts";
+import type { UpdateGroups } from "./update-groups.ts";
 
 /** What a peer needs of its speaker. */
 export type PeerContext = {
@@ -15,8 +16,9 @@ export type PeerContext = {
   /** The Restart State bit of the first session's OPEN (RFC 4724 §4.1). */
   readonly restarting: boolean;
   readonly ribs: Ribs;
+  readonly groups: UpdateGroups;
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
-  readonly deferred: () => Iterable<FamilyName>;
+  readonly deferred: () => ReadonlySet<FamilyName>;
   readonly random: () => number;
   readonly newConnectionId: () => ConnectionId;
   /** What the session does, told while the peer has that session: for who watches. */

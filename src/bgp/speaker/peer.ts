@@ -1,4 +1,3 @@
-import type { Prefix } from "../../net/prefix.ts";
 import { families, type FamilyName, familyName } from "../rib/family.ts";
 import { ownCapabilities } from "../session/capabilities.ts";
 import type {
@@ -9,10 +8,9 @@ import type {
   TimerName,
 } from "../session/io.ts";
 import { Session } from "../session/session.ts";
-import { updateMessage } from "../wire/decode-update.ts";
-import { encodeMessage } from "../wire/encode.ts";
-import { NoRoomError } from "../wire/error.ts";
-import type { AfiSafi, Capability, Message, UpdateMessage } from "../wire/message.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
+import type { ReceivedUpdate } from "../wire/decode-update.ts";
+import type { AfiSafi, Capability } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Effect, TimerId } from "./effect.ts";
@@ -22,6 +20,7 @@ import { Outbound } from "./outbound.ts";
 import { OwnTimers } from "./own-timers.ts";
 import { peerChange } from "./peer-change.ts";
 import type { Established, PeerContext } from "./peer-context.ts";
+import type { Receiver } from "./routes-out.ts";
 import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
 
 /**
@@ -146,7 +145,7 @@ export class Peer {
       this.#context.changed(this);
     }
     if (exportPolicy && this.#established !== undefined) {
-      this.#sendRoutes(this.#established.outbound.setPolicy(config.exportPolicy));
+      this.#established.outbound.setPolicy(config.exportPolicy);
     }
   }
 
@@ -180,10 +179,9 @@ export class Peer {
     }
   }
 
-  /** Tells the peer of changed best paths. */
-  routesChanged(name: FamilyName, prefixes: ReadonlySet<Prefix>): void {
-    if (this.#established === undefined) return;
-    this.#sendRoutes(this.#established.outbound.changed(name, prefixes));
+  /** Tells the peer of changed paths, where its update group does not. */
+  routesChanged(name: FamilyName, ids: readonly PrefixId[]): void {
+    this.#established?.outbound.changed(name, ids);
   }
 
   /** Whether route selection after a restart waits for this peer's routes of the family (RFC 4724 §4.1). */
@@ -201,8 +199,7 @@ export class Peer {
 
   /** Route selection after a restart is done: the peer gets what was held back. */
   endDeferral(name: FamilyName): void {
-    if (this.#established === undefined) return;
-    this.#sendRoutes(this.#established.outbound.endDeferral(name));
+    this.#established?.outbound.endDeferral(name);
   }
 
   /** Forgets the peer's routes. After the session was stopped. */
@@ -235,7 +232,7 @@ export class Peer {
         this.#end(effect.reason, effect.graceful);
         break;
       case "update":
-        this.#update(updateMessage(effect.update));
+        this.#update(effect.update);
         break;
       case "routeRefresh":
         this.#routeRefresh(effect.family, effect.subtype);
@@ -253,17 +250,19 @@ export class Peer {
     this.#clearUnneeded();
     if (this.inbound.hasStale) this.#timers.set("sweepStale", stalePathTimeMs);
     const options = outboundOptions(config, speaker, negotiated);
-    const deferred = this.#context.deferred();
-    const outbound = new Outbound(this.#context.ribs, options, negotiated, deferred);
+    const { ribs, groups, deferred } = this.#context;
+    const receiver = this.#receiver(negotiated);
+    const outbound = new Outbound(ribs, groups, options, negotiated, receiver, deferred);
     this.#established = { negotiated, opens, outbound, sinceMs: nowMs };
     for (const missing of missingPolicies(config, negotiated)) this.#log("warn", missing);
-    this.#sendRoutes(outbound.begin());
+    outbound.begin();
   }
 
   #end(reason: DownReason, graceful: boolean): void {
     this.#lastDown = this.session.lastError ?? reason;
     const negotiated = graceful ? this.#established?.negotiated : undefined;
     const restart = negotiated?.gracefulRestart;
+    this.#established?.outbound.end();
     this.#established = undefined;
     this.#longLived = negotiated?.longLivedGracefulRestart ?? [];
     this.inbound.end(restart?.families.map(({ family }) => family) ?? []);
@@ -297,7 +296,7 @@ export class Peer {
     this.inbound.sweepStale(name);
   }
 
-  #update(message: UpdateMessage): void {
+  #update(message: ReceivedUpdate): void {
     this.inbound.update(message);
     if (message.endOfRib !== undefined) this.inbound.endOfRib(familyName(message.endOfRib));
     this.#checkStale();
@@ -307,7 +306,7 @@ export class Peer {
     const { gracefulRestart } = this.#established!.negotiated;
     switch (subtype) {
       case RouteRefreshSubtype.request:
-        this.#sendRoutes(this.#established!.outbound.refresh(family));
+        this.#established!.outbound.refresh(family);
         break;
       case RouteRefreshSubtype.begin:
         if (!this.inbound.beginRefresh(familyName(family), gracefulRestart !== undefined)) break;
@@ -328,6 +327,7 @@ export class Peer {
 
   /** Once nothing is stale, there is nothing left to sweep. */
   #clearUnneeded(): void {
+    if (!this.#timers.isAnyRunning) return;
     if (!this.inbound.hasStale) this.#timers.clear("sweepStale");
     for (const name of Object.keys(families) as FamilyName[]) {
       const isStale = (this.inbound.tables().get(name)?.stale ?? 0) > 0;
@@ -335,26 +335,19 @@ export class Peer {
     }
   }
 
-  #sendRoutes(messages: readonly Message[]): void {
-    if (this.#established === undefined || messages.length === 0) return;
-    const { connection } = this.#established.negotiated;
-    for (const message of messages) {
-      for (const bytes of this.#encoded(message, this.#established)) {
+  #receiver({ connection }: Negotiated): Receiver {
+    return {
+      peer: this.#config.name,
+      send: (bytes) => {
         this.#emit({ do: "send", connection, bytes });
-      }
-    }
-    this.#context.changed(this);
-  }
-
-  /** RFC 8654 §4: routes whose attributes leave no room for a prefix are not sent, and withdrawn where they were. */
-  #encoded(message: Message, { negotiated: { codec }, outbound }: Established): Uint8Array[] {
-    try {
-      return encodeMessage(message, codec);
-    } catch (error) {
-      if (!(error instanceof NoRoomError) || message.type !== "UPDATE") throw error;
-      this.#log("error", `routes not sent: their path attributes are too long: ${error.message}`);
-      return outbound.withdrawn(message).flatMap((instead) => encodeMessage(instead, codec));
-    }
+        this.#context.changed(this);
+      },
+      // RFC 8654 §4: routes whose attributes leave no room for a prefix.
+      notSent: (reason, prefix) => {
+        const which = `${prefix}: their path attributes are too long: ${reason}`;
+        this.#log("error", `routes not sent, ${which}`);
+      },
+    };
   }
 
   #capabilities(): Capability[] {

@@ -4,13 +4,18 @@ import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import { LocRib } from "../rib/loc-rib.ts";
 import type { MaximumPaths } from "../rib/multipath.ts";
 import { ownPath, type Path } from "../rib/path.ts";
+import { type PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 
-/** The speaker's loc-rib of every family, and the attribute sets its routes share. */
+/** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
 export class Ribs {
   readonly pool = new AttributePool();
+  readonly prefixes: Readonly<Record<FamilyName, PrefixTable>> = {
+    "ipv4/unicast": new PrefixTable("ipv4"),
+    "ipv6/unicast": new PrefixTable("ipv6"),
+  };
   readonly loc: Readonly<Record<FamilyName, LocRib>> = {
-    "ipv4/unicast": new LocRib(),
-    "ipv6/unicast": new LocRib(),
+    "ipv4/unicast": new LocRib(this.prefixes["ipv4/unicast"]),
+    "ipv6/unicast": new LocRib(this.prefixes["ipv6/unicast"]),
   };
   readonly #pathIds = new Map<string, number>();
   #originated: ReadonlySet<Prefix> = new Set();
@@ -20,15 +25,23 @@ export class Ribs {
   }
 
   /** Makes these the prefixes originated here; only the difference is touched. */
-  originate(prefixes: readonly Prefix[]): void {
-    const wanted = new Set(prefixes);
+  originate(wanted: readonly Prefix[]): void {
+    const before = this.#originated;
+    this.#originated = new Set(wanted);
+    for (const prefix of before) {
+      if (this.#originated.has(prefix)) continue;
+      const name = familyNameOfPrefix(prefix);
+      const id = this.prefixes[name].findPrefix(prefix);
+      this.loc[name].replace(id, undefined, undefined);
+      this.prefixes[name].release(id);
+    }
     for (const prefix of this.#originated) {
-      if (!wanted.has(prefix)) this.of(prefix).replace(prefix, undefined, undefined);
+      if (before.has(prefix)) continue;
+      const name = familyNameOfPrefix(prefix);
+      const id = this.prefixes[name].addPrefix(prefix);
+      this.prefixes[name].retain(id);
+      this.loc[name].replace(id, undefined, ownPath);
     }
-    for (const prefix of wanted) {
-      if (!this.#originated.has(prefix)) this.of(prefix).replace(prefix, undefined, ownPath);
-    }
-    this.#originated = wanted;
   }
 
   /** How many equally good paths are used at once. */
@@ -48,15 +61,10 @@ export class Ribs {
   }
 
   /** The prefixes of each family whose routes in use are others since the last call; families without any are left out. */
-  takeChanged(): [FamilyName, ReadonlySet<Prefix>][] {
+  takeChanged(): [FamilyName, readonly PrefixId[]][] {
     const locs = Object.entries(this.loc) as [FamilyName, LocRib][];
     return locs
-      .map(([name, loc]): [FamilyName, ReadonlySet<Prefix>] => [name, loc.takeChanged()])
-      .filter(([, changed]) => changed.size > 0);
-  }
-
-  /** The loc-rib a prefix belongs in. */
-  of(prefix: Prefix): LocRib {
-    return this.loc[familyNameOfPrefix(prefix)];
+      .map(([name, loc]): [FamilyName, readonly PrefixId[]] => [name, loc.takeChanged()])
+      .filter(([, changed]) => changed.length > 0);
   }
 }

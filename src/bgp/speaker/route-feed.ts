@@ -2,6 +2,7 @@ import type { Address, Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { families, type FamilyName } from "../rib/family.ts";
 import type { Path } from "../rib/path.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
 import type { InstallRoutes } from "./config.ts";
 import type { Ribs } from "./ribs.ts";
 
@@ -44,7 +45,7 @@ export class RouteFeed {
   /** All routes of these families, to an edge that knows none of them yet. */
   begin(names: Iterable<FamilyName>): void {
     for (const name of names) {
-      this.changed(name, this.#ribs.loc[name].prefixes());
+      this.changed(name, this.#ribs.loc[name].ids());
       if (!this.#deferred.has(name)) this.#selected(name);
     }
   }
@@ -54,12 +55,12 @@ export class RouteFeed {
     for (const name of Object.keys(families) as FamilyName[]) this.#selected(name);
   }
 
-  changed(name: FamilyName, prefixes: Iterable<Prefix>): void {
+  changed(name: FamilyName, ids: readonly PrefixId[]): void {
     if (this.#options === undefined || this.#deferred.has(name)) return;
     const loc = this.#ribs.loc[name];
-    const changes = Array.from(prefixes, (prefix) => ({
-      prefix,
-      nextHops: this.#nextHops(loc.used(prefix)),
+    const changes = ids.map((id) => ({
+      prefix: this.#ribs.prefixes[name].prefix(id),
+      nextHops: this.#nextHops(loc.usedAt(id)),
     }));
     if (changes.length > 0) this.#emit({ do: "routes", changes });
   }

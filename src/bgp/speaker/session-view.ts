@@ -52,10 +52,9 @@ export function outboundOptions(
   negotiated: Negotiated,
 ): OutboundOptions {
   const { localAsn, routerId, clusterId = routerId } = speaker;
-  const { name, exportPolicy, localAs, nextHopSelf = false, addPath } = config;
+  const { exportPolicy, localAs, nextHopSelf = false, addPath } = config;
   const asn = sessionAsn(config, speaker);
   return {
-    name,
     exportPolicy,
     client: isClient(config, negotiated),
     clusterId,

@@ -1,6 +1,7 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
+import type { AttributeSet } from "../rib/path.ts";
 import type { CeaseSaid } from "../session/io.ts";
 import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
@@ -17,6 +18,7 @@ import { peerChange, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
+import { UpdateGroups } from "./update-groups.ts";
 import {
   type AdvertisedRoute,
   advertisedRoutes,
@@ -55,6 +57,8 @@ export class Speaker {
   readonly #options: SpeakerOptions;
   readonly #bmp: BmpFeed;
   readonly #ribs = new Ribs();
+  readonly #deferral = new SelectionDeferral();
+  readonly #groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
   /** By PeerConfig.name, in the order of the configuration. */
   #peers = new Map<string, Peer>();
   /** Of these, the ones a listen range let in, by name. */
@@ -66,7 +70,6 @@ export class Speaker {
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
-  readonly #deferral = new SelectionDeferral();
   readonly #routes: RouteFeed;
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
@@ -328,6 +331,7 @@ export class Speaker {
       // Peers hold our old routes for the restart time at most: later there is nothing to resume.
       restarting: restarting && nowMs - startedMs < restartTimeMs,
       ribs: this.#ribs,
+      groups: this.#groups,
       deferred: () => this.#deferral.families,
       random,
       newConnectionId: () => ++this.#lastConnection,
@@ -362,6 +366,7 @@ export class Speaker {
   /** These families' routes are selected. */
   #endDeferral(names: readonly FamilyName[]): void {
     for (const name of names) {
+      this.#groups.changed(name, this.#ribs.loc[name].ids());
       for (const peer of this.#peers.values()) peer.endDeferral(name);
     }
     this.#routes.begin(names);
@@ -373,10 +378,14 @@ export class Speaker {
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(): Effect[] {
     for (const [name, changed] of this.#ribs.takeChanged()) {
+      this.#groups.changed(name, changed);
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
       this.#routes.changed(name, changed);
     }
-    this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
+    if (this.#deferral.families.size > 0) {
+      this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
+    }
+    this.#tidy();
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }
@@ -384,6 +393,22 @@ export class Speaker {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
+  }
+
+  /** Prefixes and attribute sets that no table has any more go. */
+  #tidy(): void {
+    const { prefixes, pool, loc } = this.#ribs;
+    for (const table of Object.values(prefixes)) table.sweep();
+    if (!pool.isFull) return;
+    const live = new Set<AttributeSet>();
+    const keep = ({ set }: { set: AttributeSet }) => live.add(set);
+    for (const table of Object.values(loc)) table.forEachCandidate(keep);
+    for (const { inbound, established } of this.#peers.values()) {
+      for (const table of inbound.tables().values()) table.forEach(keep);
+      established?.outbound.forEachSet((set) => live.add(set));
+    }
+    this.#groups.forEachSet((set) => live.add(set));
+    pool.sweep(live);
   }
 }
 

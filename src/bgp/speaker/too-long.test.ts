@@ -49,7 +49,7 @@ it("a route that no message holds any more is withdrawn and told, and the sessio
   expect(c.speaker.routesReceived()).toEqual([]);
   expect(b.speaker.routesAdvertised("10.0.0.3")).toEqual([]);
   expect(b.logs.at(-1)).toBe(
-    "error 10.0.0.3: routes not sent: their path attributes are too long: no room in the message for 10.1.1.1/32",
+    "error 10.0.0.3: routes not sent, 10.1.1.1/32: their path attributes are too long: no room in the message for a prefix",
   );
   expect(c.status().state).toBe("Established");
 

@@ -3,8 +3,7 @@ import type { Prefix } from "../../net/prefix.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import { families, type FamilyName, familyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
-import type { AttributeSet, Path } from "../rib/path.ts";
-import { pathIdOfKey, prefixOfKey, type RouteKey, routeKey } from "../rib/route-key.ts";
+import { type AttributeSet, isSamePath, type Path } from "../rib/path.ts";
 import type { Negotiated, SessionState } from "../session/io.ts";
 import type { AfiSafi, PathAttributes } from "../wire/message.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
@@ -128,23 +127,22 @@ function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
       family,
       received: inbound.tables().get(name)?.size ?? 0,
       accepted: inbound.accepted(name),
-      advertised: established?.outbound.tables().get(name)?.sent.size ?? 0,
+      advertised: established?.outbound.advertised(name) ?? 0,
     };
   });
 }
 
 export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedRoute[] {
   return [...inbound.tables()].flatMap(([name, table]) =>
-    Array.from(table.entries(), ([key, path]) => {
-      const prefix = prefixOfKey(key);
+    table.entries().map(({ prefix, path, isStale }) => {
       const imported = inbound.imported(prefix, path);
       const used = ribs.loc[name].used(prefix);
       return {
         peer: config.name,
         peerAddress: config.address,
-        ...routeView(families[name], key, path.set),
+        ...routeView(families[name], prefix, path.pathId, path.set),
         ...("path" in imported ? choice(imported.path, used) : { best: false }),
-        stale: table.isStale(key),
+        stale: isStale,
         ...("rejected" in imported && { notUsed: imported.rejected }),
       };
     }),
@@ -152,11 +150,12 @@ export function receivedRoutes({ config, inbound }: Peer, ribs: Ribs): ReceivedR
 }
 
 export function advertisedRoutes({ config, established }: Peer): AdvertisedRoute[] {
-  return [...(established?.outbound.tables().values() ?? [])].flatMap(({ family, sent }) =>
-    Array.from(sent.entries(), ([key, set]) => ({
+  const { outbound } = established ?? {};
+  return [...(outbound?.families() ?? [])].flatMap((name) =>
+    outbound!.routes(name).map(({ prefix, pathId, set }) => ({
       peer: config.name,
       peerAddress: config.address,
-      ...routeView(family, key, set),
+      ...routeView(families[name], prefix, pathId, set),
     })),
   );
 }
@@ -183,14 +182,15 @@ export function availableRoute(
 ): AvailableRoute {
   return {
     ...sourceView(path),
-    ...routeView(family, routeKey(prefix, path.pathId), path.set),
+    ...routeView(family, prefix, path.pathId, path.set),
     ...choice(path, used),
   };
 }
 
 function choice(path: Path, used: readonly Path[]): { best: boolean; multipath?: true } {
-  const best = path === used[0];
-  return used.length > 1 && used.includes(path) ? { best, multipath: true } : { best };
+  const at = used.findIndex((one) => isSamePath(one, path));
+  const best = at === 0;
+  return used.length > 1 && at >= 0 ? { best, multipath: true } : { best };
 }
 
 export function peerPolicies({ config }: Peer): PeerPolicies {
@@ -202,12 +202,16 @@ function sourceView({ source }: Path): { peer?: string; peerAddress?: Address } 
   return source.kind === "own" ? {} : { peer: source.peer, peerAddress: source.address };
 }
 
-export function routeView(family: AfiSafi, key: RouteKey, set: AttributeSet): RouteView {
+export function routeView(
+  family: AfiSafi,
+  prefix: Prefix,
+  pathId: number | undefined,
+  set: AttributeSet,
+): RouteView {
   const { nextHop, attributes } = set;
-  const pathId = pathIdOfKey(key);
   return {
     family,
-    prefix: prefixOfKey(key),
+    prefix,
     ...(pathId !== undefined && { pathId }),
     ...(nextHop !== undefined && { nextHop }),
     attributes,

@@ -49,14 +49,11 @@ export function writeAttributes(
   codec: CodecOptions,
   nextHop: Address | undefined,
 ): void {
-  const unknown = from.unknown && [...from.unknown].sort((a, b) => a.code - b.code);
+  const unknown = from.unknown === undefined ? none : byCode(from.unknown);
   let nextUnknown = 0;
   for (const { code, flags, encode } of rowsByCode) {
-    while (unknown !== undefined && nextUnknown < unknown.length) {
-      const one = unknown[nextUnknown]!;
-      if (one.code > code) break;
-      encodeAttribute(writer, one.flags, one.code, one.value);
-      nextUnknown++;
+    for (; nextUnknown < unknown.length && unknown[nextUnknown]!.code < code; nextUnknown++) {
+      encodeUnknown(writer, unknown[nextUnknown]!);
     }
     if (encode === undefined) continue;
     const at = writer.length;
@@ -64,9 +61,18 @@ export function writeAttributes(
     if (encode(from, writer, codec, nextHop)) endAttribute(writer, at);
     else writer.truncate(at);
   }
-  for (const one of unknown?.slice(nextUnknown) ?? []) {
-    encodeAttribute(writer, one.flags, one.code, one.value);
-  }
+  for (; nextUnknown < unknown.length; nextUnknown++) encodeUnknown(writer, unknown[nextUnknown]!);
+}
+
+type Unknown = NonNullable<PathAttributes["unknown"]>;
+const none: Unknown = [];
+
+function byCode(unknown: Unknown): Unknown {
+  return unknown.toSorted((a, b) => a.code - b.code);
+}
+
+function encodeUnknown(writer: ByteWriter, { flags, code, value }: Unknown[number]): void {
+  encodeAttribute(writer, flags, code, value);
 }
 
 /** Sets the length of the attribute whose header of three octets stands at `at`: a fourth one where it is long. */

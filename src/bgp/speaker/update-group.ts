@@ -1,0 +1,227 @@
+import { Exporter, type ExportedRoute, type ExportTarget } from "../rib/export.ts";
+import type { FamilyName } from "../rib/family.ts";
+import type { AttributeSet, Path } from "../rib/path.ts";
+import { Policy, type PolicyStatement } from "../rib/policy.ts";
+import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
+import { RouteTable } from "../rib/route-table.ts";
+import type { CodecOptions } from "../wire/message.ts";
+import type { Ribs } from "./ribs.ts";
+import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
+import { type TooLong, UpdateBatch } from "./update-batch.ts";
+
+/** All that what is sent over a session depends on. Sessions with equal ones are a group. */
+export type GroupOptions = {
+  readonly name: FamilyName;
+  readonly target: ExportTarget;
+  readonly exportPolicy: readonly PolicyStatement[];
+  readonly codec: CodecOptions;
+};
+
+/**
+ * Sessions that are sent the same: the best path of each prefix, in the same words. What they are to be told
+ * is worked out and written once, and every one of them is handed the same bytes. They share one table of what
+ * was sent as well. It differs between them in one thing only: no peer gets back what came from it. So each
+ * change has its audience, which is all but one, or that one.
+ */
+export class UpdateGroup implements RoutesOut {
+  readonly exporter: Exporter;
+  readonly #name: FamilyName;
+  readonly #codec: CodecOptions;
+  readonly #ribs: Ribs;
+  readonly #prefixes: PrefixTable;
+  readonly #isDeferred: () => boolean;
+  readonly #receivers = new Map<string, Receiver>();
+  readonly #sent = new RouteTable<ExportedRoute>();
+  /** How many of these came from each peer. */
+  readonly #sentFrom = new Map<string | undefined, number>();
+  /** The only receiver: what came from it is of no use to anybody, and is left out as long as that is so. */
+  #alone: string | undefined;
+  #lastPath: Path | undefined;
+  #lastExported: ExportedRoute | undefined;
+
+  /** `isDeferred`: learned routes are held back for now (RFC 4724 §4.1). */
+  constructor(
+    { name, target, exportPolicy, codec }: GroupOptions,
+    ribs: Ribs,
+    isDeferred: () => boolean,
+  ) {
+    this.#name = name;
+    this.#codec = codec;
+    this.#ribs = ribs;
+    this.#prefixes = ribs.prefixes[name];
+    this.#isDeferred = isDeferred;
+    this.exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
+    this.changed(ribs.loc[name].ids());
+  }
+
+  get isEmpty(): boolean {
+    return this.#receivers.size === 0;
+  }
+
+  sizeFor(peer: string): number {
+    return this.#sent.size - (this.#sentFrom.get(peer) ?? 0);
+  }
+
+  routesFor(peer: string): SentRoute[] {
+    const routes: SentRoute[] = [];
+    this.#sent.forEach(({ set, from }, id) => {
+      if (from !== peer) routes.push({ prefix: this.#prefixes.prefix(id), set });
+    });
+    return routes;
+  }
+
+  /** Every set in use. */
+  forEachSet(call: (set: AttributeSet) => void): void {
+    this.#sent.forEach(({ set }) => call(set));
+  }
+
+  /** From now on it is told what changes. */
+  join(receiver: Receiver): void {
+    this.#complete();
+    this.#receivers.set(receiver.peer, receiver);
+    if (this.#receivers.size === 1) this.#alone = receiver.peer;
+  }
+
+  leave({ peer }: Receiver): void {
+    this.#receivers.delete(peer);
+    this.#alone = this.#receivers.size === 1 ? [...this.#receivers.keys()][0] : undefined;
+  }
+
+  dump(to: Receiver, endOfRib: boolean): void {
+    const batch = this.#newBatch();
+    this.#sent.forEach(({ set, from }, id) => {
+      if (from !== to.peer) batch.announce(set, id);
+    });
+    this.#send(batch, [to], endOfRib);
+  }
+
+  /** One that was in another group joins: it is told the difference. */
+  takeOver(receiver: Receiver, before: UpdateGroup): void {
+    this.#complete();
+    const { peer } = receiver;
+    const batch = this.#newBatch();
+    before.#sent.forEach((_, id) => {
+      const had = before.#sentTo(peer, id);
+      const has = this.#sentTo(peer, id);
+      if (has === undefined) {
+        if (had !== undefined) batch.withdraw(id);
+      } else if (has.set !== had?.set) batch.announce(has.set, id);
+    });
+    this.#sent.forEach((_, id) => {
+      if (before.#sent.get(id) !== undefined) return;
+      const has = this.#sentTo(peer, id);
+      if (has !== undefined) batch.announce(has.set, id);
+    });
+    before.leave(receiver);
+    this.join(receiver);
+    this.#send(batch, [receiver], false);
+  }
+
+  changed(ids: readonly PrefixId[]): void {
+    /** By the peer that is left out, and by the only one that is told. */
+    const others = new Map<string | undefined, UpdateBatch>();
+    const only = new Map<string | undefined, UpdateBatch>();
+    for (const id of ids) {
+      const before = this.#sent.get(id);
+      const now = this.#exported(id);
+      if (before === now || (before?.set === now?.set && before?.from === now?.from)) continue;
+      this.#replace(id, before, now);
+      if (this.#receivers.size === 0) continue;
+      if (now === undefined) {
+        this.#batch(others, before!.from).withdraw(id);
+      } else if (before === undefined || before.from === now.from) {
+        this.#batch(others, now.from).announce(now.set, id);
+      } else {
+        // The route comes from another peer: that one has the old and must not get the new.
+        if (now.from !== undefined) this.#batch(only, now.from).withdraw(id);
+        // All others have it already, where it reads the same; the peer it came from has not.
+        if (before.set !== now.set) this.#batch(others, now.from).announce(now.set, id);
+        else if (before.from !== undefined) this.#batch(only, before.from).announce(now.set, id);
+      }
+    }
+    for (const [peer, batch] of only) {
+      const receiver = this.#receivers.get(peer!);
+      if (receiver !== undefined) this.#send(batch, [receiver], false);
+    }
+    for (const [except, batch] of others) {
+      this.#send(
+        batch,
+        [...this.#receivers.values()].filter(({ peer }) => peer !== except),
+        false,
+      );
+    }
+  }
+
+  /** Whoever joins gets what came from the one that was alone. */
+  #complete(): void {
+    if (this.#alone === undefined) return;
+    this.#alone = undefined;
+    this.changed(this.#ribs.loc[this.#name].ids());
+  }
+
+  /** What a peer was sent of the prefix. */
+  #sentTo(peer: string, id: PrefixId): ExportedRoute | undefined {
+    const sent = this.#sent.get(id);
+    return sent?.from === peer ? undefined : sent;
+  }
+
+  /** What is to be sent of the prefix now. */
+  #exported(id: PrefixId): ExportedRoute | undefined {
+    const best = this.#ribs.loc[this.#name].bestAt(id);
+    if (best === undefined) return undefined;
+    const { source } = best;
+    if (source.kind === "peer" && (source.peer === this.#alone || this.#isDeferred())) {
+      return undefined;
+    }
+    if (best === this.#lastPath) return this.#lastExported;
+    const { isBlindToPrefix } = this.exporter;
+    const prefix = isBlindToPrefix ? undefined : this.#prefixes.prefix(id);
+    const exported = this.exporter.export(prefix, best);
+    const route = "set" in exported ? exported : undefined;
+    if (isBlindToPrefix) {
+      this.#lastPath = best;
+      this.#lastExported = route;
+    }
+    return route;
+  }
+
+  #replace(id: PrefixId, before: ExportedRoute | undefined, now: ExportedRoute | undefined): void {
+    if (before !== undefined) this.#count(before.from, -1);
+    if (now === undefined) this.#sent.delete(id);
+    else {
+      this.#sent.set(id, now);
+      this.#count(now.from, 1);
+    }
+  }
+
+  #count(from: string | undefined, by: number): void {
+    const count = (this.#sentFrom.get(from) ?? 0) + by;
+    if (count === 0) this.#sentFrom.delete(from);
+    else this.#sentFrom.set(from, count);
+  }
+
+  #batch(batches: Map<string | undefined, UpdateBatch>, key: string | undefined): UpdateBatch {
+    let batch = batches.get(key);
+    if (batch === undefined) batches.set(key, (batch = this.#newBatch()));
+    return batch;
+  }
+
+  #newBatch(): UpdateBatch {
+    return new UpdateBatch(this.#name, this.#codec, this.#prefixes);
+  }
+
+  #send(batch: UpdateBatch, to: readonly Receiver[], endOfRib: boolean): void {
+    if (to.length === 0) return;
+    const { bytes, tooLong } = batch.pack(endOfRib);
+    for (const each of tooLong) this.#forget(each, to);
+    if (bytes.length > 0) for (const receiver of to) receiver.send(bytes);
+  }
+
+  #forget({ routes: { ids }, reason }: TooLong, to: readonly Receiver[]): void {
+    for (const id of ids) {
+      const sent = this.#sent.get(id);
+      if (sent !== undefined) this.#replace(id, sent, undefined);
+    }
+    for (const { notSent } of to) notSent(reason, this.#prefixes.prefix(ids[0]!));
+  }
+}
