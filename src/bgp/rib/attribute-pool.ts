@@ -40,13 +40,15 @@ export class AttributePool {
   intern(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
     const bytes = this.#bytesOf(attributes, nextHop);
     // What no message can hold is nobody's equal: it is seldom, and is not sent.
-    if (bytes === undefined) return new InternedSet(attributes, nextHop, undefined, 0);
+    if (bytes === undefined) return new InternedSet(attributes, nextHop, undefined, 0, 0, 0);
     const hash = hashOf(bytes);
     const first = this.#sets.get(hash);
     for (let set = first; set !== undefined; set = set.next) {
-      if (isEqual(set.bytes!, bytes)) return set;
+      if (hasBytes(set, bytes)) return set;
     }
-    const set = new InternedSet(attributes, nextHop, this.#keep(bytes), hash);
+    const begin = this.#keep(bytes);
+    const end = begin + bytes.length;
+    const set = new InternedSet(attributes, nextHop, this.#slab, begin, end, hash);
     set.next = first;
     this.#sets.set(hash, set);
     this.#size++;
@@ -85,8 +87,8 @@ export class AttributePool {
     return writer.view();
   }
 
-  /** Many in one piece of memory: one each would weigh more than what is in it. */
-  #keep(bytes: Uint8Array): Uint8Array {
+  /** Many in one piece of memory: one each would weigh more than what is in it. Where they begin in the slab. */
+  #keep(bytes: Uint8Array): number {
     if (this.#slabUsed + bytes.length > this.#slab.length) {
       this.#slab = new Uint8Array(Math.max(slabBytes, bytes.length));
       this.#slabUsed = 0;
@@ -94,7 +96,7 @@ export class AttributePool {
     const begin = this.#slabUsed;
     this.#slab.set(bytes, begin);
     this.#slabUsed += bytes.length;
-    return this.#slab.subarray(begin, this.#slabUsed);
+    return begin;
   }
 }
 
@@ -105,8 +107,8 @@ function hashOf(bytes: Uint8Array): number {
   return hash;
 }
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+function hasBytes({ slab, begin, end }: InternedSet, bytes: Uint8Array): boolean {
+  if (end - begin !== bytes.length) return false;
+  for (let i = 0; i < bytes.length; i++) if (slab![begin + i] !== bytes[i]) return false;
   return true;
 }

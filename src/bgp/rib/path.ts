@@ -16,9 +16,11 @@ export type AttributeSet = {
 export class InternedSet implements AttributeSet {
   readonly attributes: Readonly<PathAttributes>;
   readonly nextHop: Address | undefined;
-  /** What the pool knows it by; undefined where a value is too long for any message. */
-  readonly bytes: Uint8Array | undefined;
-  /** The pool's: of `bytes`, and the next set with the same one. */
+  /** What the pool knows it by: a range of `slab`. Undefined where a value is too long for any message. */
+  readonly slab: Uint8Array | undefined;
+  readonly begin: number;
+  readonly end: number;
+  /** Of these bytes, and the next set with the same one. */
   readonly hash: number;
   next: InternedSet | undefined;
   /** The last path that was made of it: the next is mostly the same. */
@@ -27,12 +29,16 @@ export class InternedSet implements AttributeSet {
   constructor(
     attributes: Readonly<PathAttributes>,
     nextHop: Address | undefined,
-    bytes: Uint8Array | undefined,
+    slab: Uint8Array | undefined,
+    begin: number,
+    end: number,
     hash: number,
   ) {
     this.attributes = attributes;
     this.nextHop = nextHop;
-    this.bytes = bytes;
+    this.slab = slab;
+    this.begin = begin;
+    this.end = end;
     this.hash = hash;
     this.next = undefined;
     this.lastPath = undefined;
@@ -40,12 +46,12 @@ export class InternedSet implements AttributeSet {
 
   /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
   encoded(codec: CodecOptions): Uint8Array {
-    const { attributes, nextHop, bytes } = this;
+    const { attributes, nextHop, slab, begin, end } = this;
     const isIpv6 = nextHop !== undefined && familyOf(nextHop) === "ipv6";
-    if (bytes === undefined || !codec.fourOctetAs) {
+    if (slab === undefined || !codec.fourOctetAs) {
       return encodeAttributes(attributes, codec, isIpv6 ? undefined : nextHop);
     }
-    return isIpv6 ? bytes.subarray(0, bytes.length - 16) : bytes;
+    return slab.subarray(begin, isIpv6 ? end - 16 : end);
   }
 }
 

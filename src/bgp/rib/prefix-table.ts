@@ -78,8 +78,8 @@ export class PrefixTable {
   prefix(id: PrefixId): Prefix {
     const length = this.#lengths[id]!;
     if (this.#family === "ipv4") {
-      const word = this.#addresses[id]!;
-      return `${word >>> 24}.${(word >>> 16) & 0xff}.${(word >>> 8) & 0xff}.${word & 0xff}/${length}` as Prefix;
+      const bits = this.#addresses[id]!;
+      return `${bits >>> 24}.${(bits >>> 16) & 0xff}.${(bits >>> 8) & 0xff}.${bits & 0xff}/${length}` as Prefix;
     }
     const bytes = new Uint8Array(16);
     const view = new DataView(bytes.buffer);
@@ -148,13 +148,21 @@ export class PrefixTable {
     return true;
   }
 
+  /** Eight neighbours of one length side by side: tables come in order, and memory comes in lines. */
   #hash(words: Uint32Array, first: number, length: number): number {
     let hash = Math.imul(length, 0x85ebca6b);
-    for (let i = 0; i < this.#words; i++) {
-      hash = Math.imul(hash ^ words[first + i]!, spread);
-      if (i > 0) hash ^= hash >>> 15;
+    let neighbor = 0;
+    if (this.#words === 1) {
+      const bits = words[first]!;
+      neighbor = length === 0 ? 0 : (bits >>> (32 - length)) & 7;
+      hash ^= length === 0 ? 0 : bits & (-8 << (32 - length));
+    } else {
+      for (let i = 0; i < 4; i++) {
+        hash = Math.imul(hash ^ words[first + i]!, spread);
+        hash ^= hash >>> 15;
+      }
     }
-    return Math.imul(hash, spread) >>> this.#shift;
+    return ((Math.imul(hash, spread) >>> this.#shift) & -8) | neighbor;
   }
 
   #insert(slot: number, length: number): PrefixId {

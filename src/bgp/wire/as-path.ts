@@ -21,12 +21,15 @@ export function decodeAsPath(value: ByteReader, asnBytes: 2 | 4): AsPathSegment[
     if (kind === undefined) throw new MalformedError(`segment type ${type}`);
     const count = value.u8("segment length");
     if (count === 0) throw new MalformedError("segment without AS numbers");
-    const part = value.part(count * asnBytes, "segment");
-    const asns: number[] = [];
+    if (value.remaining < count * asnBytes) {
+      throw new MalformedError(`segment of ${count} AS numbers in ${value.remaining} bytes`);
+    }
+    // Of its size from the start: one that grows takes several times as much, for as long as the route lives.
+    const asns = Array<number>(count);
     for (let i = 0; i < count; i++) {
-      const asn = asnBytes === 4 ? part.u32("ASN") : part.u16("ASN");
+      const asn = asnBytes === 4 ? value.u32("ASN") : value.u16("ASN");
       if (asn === 0) throw new MalformedError("AS 0");
-      asns.push(asn);
+      asns[i] = asn;
     }
     segments.push({ kind, asns });
   }

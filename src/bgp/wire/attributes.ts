@@ -274,8 +274,9 @@ function decodeList<T>(value: ByteReader, elementBytes: number, decodeElement: (
   if (remaining === 0 || remaining % elementBytes !== 0) {
     throw new MalformedError(`${remaining} bytes, not a non-zero multiple of ${elementBytes}`);
   }
-  const elements: T[] = [];
-  while (value.remaining > 0) elements.push(decodeElement());
+  // Of its size from the start, as in an AS path.
+  const elements = Array<T>(remaining / elementBytes);
+  for (let i = 0; i < elements.length; i++) elements[i] = decodeElement();
   return elements;
 }
 

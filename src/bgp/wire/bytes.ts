@@ -13,7 +13,7 @@ export class MalformedError extends Error {
 export class ByteReader {
   readonly #bytes: Uint8Array;
   #at: number;
-  readonly #end: number;
+  #end: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes;
@@ -73,6 +73,13 @@ export class ByteReader {
   part(length: number, field: string): ByteReader {
     const at = this.#advance(length, field);
     return new ByteReader(this.#bytes, at, at + length);
+  }
+
+  /** The same, read by a reader of the same bytes that was made for another part: there are many short ones in a row. */
+  reusePart(length: number, field: string, into: ByteReader): void {
+    const at = this.#advance(length, field);
+    into.#at = at;
+    into.#end = at + length;
   }
 
   /** What is left, taken as a range of the bytes themselves and not as a copy. */

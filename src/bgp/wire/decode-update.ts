@@ -131,18 +131,20 @@ function onlyFamily(
   return size === 1 ? mpUnreach?.family : undefined;
 }
 
-/** Which attributes an UPDATE has: a bit each. */
+/** Which attributes an UPDATE has: those up to 31, which are nearly all, as bits. */
 class AttributeCodes {
-  readonly #bits = [0, 0, 0, 0, 0, 0, 0, 0];
   size = 0;
+  #low = 0;
+  #high: Set<number> | undefined;
 
   has(code: number): boolean {
-    return (this.#bits[code >> 5]! & (1 << (code & 31))) !== 0;
+    return code < 32 ? (this.#low & (1 << code)) !== 0 : (this.#high?.has(code) ?? false);
   }
 
   add(code: number): void {
-    this.#bits[code >> 5]! |= 1 << (code & 31);
     this.size++;
+    if (code < 32) this.#low |= 1 << code;
+    else (this.#high ??= new Set()).add(code);
   }
 }
 
@@ -159,11 +161,18 @@ function decodeAttributes(
   const beside: BesideAttributes = {};
   const problems: AttributeProblem[] = [];
   const codes = new AttributeCodes();
+  // One after the other.
+  const value = field.part(0, "path attributes");
   while (field.remaining > 0) {
     // RFC 7606 §4: a header or value that runs past the field's end ends the attributes, not the session.
-    let header: { flags: number; code: number; value: ByteReader };
+    let flags: number;
+    let code: number;
     try {
-      header = attributeHeader(field);
+      flags = field.u8("attribute flags");
+      code = field.u8("attribute type");
+      const isLong = (flags & AttributeFlag.extendedLength) !== 0;
+      const length = isLong ? field.u16("attribute length") : field.u8("attribute length");
+      field.reusePart(length, attributeName(code), value);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       problems.push({
@@ -173,7 +182,6 @@ function decodeAttributes(
       });
       break;
     }
-    const { flags, code, value } = header;
     // RFC 7606 §3(g): the first counts; two of these would leave open which NLRI are meant.
     if (codes.has(code)) {
       if (code === AttributeCode.mpReachNlri || code === AttributeCode.mpUnreachNlri) {
@@ -187,14 +195,6 @@ function decodeAttributes(
     if (problem !== undefined) problems.push(problem);
   }
   return { found, beside, problems, codes };
-}
-
-function attributeHeader(field: ByteReader): { flags: number; code: number; value: ByteReader } {
-  const flags = field.u8("attribute flags");
-  const code = field.u8("attribute type");
-  const extended = (flags & AttributeFlag.extendedLength) !== 0;
-  const length = extended ? field.u16("attribute length") : field.u8("attribute length");
-  return { flags, code, value: field.part(length, attributeName(code)) };
 }
 
 function decodeAttribute(
