@@ -62,6 +62,28 @@ export function makeLoad(options: LoadOptions): Load {
   return { announcements: announcements.finish(), withdrawals: withdrawals.finish(), routes };
 }
 
+/** One UPDATE for one /24, `network` the upper 24 bits of its address, with one community. */
+export function oneRoute(
+  network: number,
+  asn: number,
+  nextHop: readonly number[],
+  [high, low]: readonly [number, number],
+): Uint8Array {
+  const bytes = new Bytes();
+  bytes.message(2, () => {
+    bytes.u16(0);
+    bytes.sized(() => {
+      bytes.raw(0x40, 1, 1, 0, 0x40, 2, 6, 2, 1);
+      bytes.u32(asn);
+      bytes.raw(0x40, 3, 4, ...nextHop, 0xc0, 8, 4);
+      bytes.u16(high);
+      bytes.u16(low);
+    });
+    bytes.prefix(network);
+  });
+  return bytes.finish();
+}
+
 /** The tester's OPEN: IPv4 unicast, four-octet AS numbers, route refresh. */
 export function openMessage(
   asn: number,
@@ -86,12 +108,6 @@ export function keepalive(): Uint8Array {
   return bytes.finish();
 }
 
-export function endOfRib(): Uint8Array {
-  const bytes = new Bytes();
-  bytes.message(2, () => bytes.u32(0));
-  return bytes.finish();
-}
-
 /** Upper 24 bits of `count` networks: no 127/8, nor 10/8 that the test's own links use. */
 function takeNetworks(first: number, count: number): number[] {
   const networks: number[] = [];
@@ -109,8 +125,7 @@ class Bytes {
 
   raw(...bytes: number[]): void {
     this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+    for (const byte of bytes) this.#buffer[this.#at++] = byte;
   }
 
   u16(value: number): void {

@@ -8,12 +8,13 @@ import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
 import { Operator } from "./operator.ts";
 import { relay } from "./relay.ts";
+import { runSpeaker } from "./speaker-process.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
 /**
  * The process on each Kubernetes node, and the operator's: `agent --kubeconfig FILE --node NAME` and
  * `operator --kubeconfig FILE`; without --kubeconfig as a pod does, by its service account. One file
- * holds both, since they share most of their code.
+ * holds both, since they share most of their code, and `speaker -f FILE` as well: the speaker of each alone.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -23,6 +24,7 @@ const { positionals, values } = parseArgs({
     socket: { type: "string", default: "/run/spinelab/agent.sock" },
     version: { type: "string", default: "spinelab" },
     health: { type: "string" },
+    file: { type: "string", short: "f" },
   },
 });
 const [role, ...operands] = positionals;
@@ -30,6 +32,9 @@ if (role === "relay") {
   relay(operands[0]!);
 } else if (role === "watch-routes") {
   watchRoutes(operands.map(Number));
+} else if (role === "speaker") {
+  if (values.file === undefined) throw new Error("usage: speaker -f FILE");
+  await runSpeaker(values.file, undefined);
 } else if (role === "operator") {
   await runOperator();
 } else if (role === "agent") {

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseDocument } from "yaml";
+import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
+import { InputError } from "../input/diagnostic.ts";
+import { serveAdminSocket } from "./admin-socket.ts";
+import { adminHandler } from "./admin.ts";
+import { processLog } from "./log.ts";
+import { SpeakerHost } from "./speaker-host.ts";
+
+/** A BGP daemon of one YAML file, until SIGTERM. Throws InputError with all that is wrong in the file. */
+export async function runSpeaker(file: string, socket: string | undefined): Promise<void> {
+  const document = parseDocument(readFileSync(file, "utf8"));
+  const config = parseSpeakerConfig(document.toJS(), hostname());
+  if (Array.isArray(config)) {
+    throw new InputError(config.map((problem) => ({ file, line: 0, ...problem })));
+  }
+  const log = processLog("speaker");
+  const host = new SpeakerHost(config, {
+    restarting: true,
+    softwareVersion: "spinelab",
+    log: (level, message, peer) => log(level, message, { peer }),
+    onChanged: () => {},
+  });
+  if (socket !== undefined) {
+    const speakers = new Map([["speaker", host]]);
+    await serveAdminSocket(socket, adminHandler({ speakers }));
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => void host.stop("graceful", 1000).finally(() => process.exit(0)));
+  }
+  host.start();
+  log("info", "speaker is running", { asn: config.localAsn });
+}
