@@ -17,7 +17,7 @@ export class TestPeer {
   readonly counts: Counts = { announced: 0, withdrawn: 0, messages: 0 };
   establishedMs: number | undefined;
   readonly #socket: Socket;
-  #left = Buffer.alloc(0);
+  #left: Buffer = Buffer.alloc(0);
   #waiting: { holds: () => boolean; resolve: (atMs: number) => void } | undefined;
   #keepalive: NodeJS.Timeout | undefined;
 

@@ -35,6 +35,8 @@ export class SpeakerHost {
   readonly #connections = new Map<ConnectionId, Socket>();
   readonly #timers = new Map<TimerId, NodeJS.Timeout>();
   readonly #servers: Server[] = [];
+  /** Sockets that hold back what is sent until all that has come in is dealt with: one system call for each then. */
+  #corked = new Set<Socket>();
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
@@ -99,11 +101,12 @@ export class SpeakerHost {
           this.#limitTtl(effect);
           break;
         case "send":
-          this.#connections.get(effect.connection)?.write(effect.bytes);
+          this.#send(effect.connection, effect.bytes);
           break;
         case "close": {
           const socket = this.#connections.get(effect.connection);
           this.#connections.delete(effect.connection);
+          if (socket !== undefined && this.#corked.delete(socket)) socket.uncork();
           socket?.destroySoon();
           break;
         }
@@ -156,6 +159,22 @@ export class SpeakerHost {
     } catch (error) {
       log("error", `cannot change the kernel's routes: ${(error as Error).message}`);
     }
+  #send(connection: ConnectionId, bytes: Uint8Array): void {
+    const socket = this.#connections.get(connection);
+    if (socket === undefined) return;
+    if (!this.#corked.has(socket)) {
+      // After everything that this turn of the event loop reads, and before it waits again.
+      if (this.#corked.size === 0) setImmediate(() => this.#flush());
+      this.#corked.add(socket);
+      socket.cork();
+    }
+    socket.write(bytes);
+  }
+
+  #flush(): void {
+    const corked = this.#corked;
+    this.#corked = new Set();
+    for (const socket of corked) socket.uncork();
   }
 
   #connect(effect: Extract<Effect, { do: "connect" }>): void {
