@@ -12,6 +12,8 @@ import type { KubeObject } from "../kube/object.ts";
 import { ciliumNodeOf } from "./cilium-node.ts";
 import { Coalescer } from "./coalesce.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
+import { installing } from "./install-routes.ts";
+import { KernelView } from "./kernel-view.ts";
 import type { Log } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
@@ -21,6 +23,8 @@ export type AgentOptions = {
   client: KubeClient;
   softwareVersion: string;
   log: Log;
+  /** Routes learned are used, and put into the kernel's; Cilium's agent does neither. */
+  installRoutes: boolean;
 };
 
 const statusDelayMs = 100;
@@ -38,6 +42,7 @@ export class Agent {
   readonly #status: Coalescer;
   readonly #speakers = new Map<string, SpeakerHost>();
   readonly #started = new Set<string>();
+  readonly #kernel = new KernelView();
   #errors: { instance: string; message: string }[] = [];
   #warned = new Set<string>();
   #stopping = false;
@@ -119,7 +124,8 @@ export class Agent {
     for (const { instance, message } of errors) this.#options.log("error", message, { instance });
     this.#errors = errors;
 
-    for (const { name, config } of instances) {
+    for (const [index, { name, config: compiled }] of instances.entries()) {
+      const config = this.#options.installRoutes ? installing(compiled, index) : compiled;
       const running = this.#speakers.get(name);
       if (running) running.configure(config);
       else this.#addInstance(name, config);
@@ -139,6 +145,7 @@ export class Agent {
       softwareVersion: this.#options.softwareVersion,
       log: (level, message, peer) => this.#options.log(level, message, { instance: name, peer }),
       onChanged: () => this.#status.request(),
+      kernel: this.#kernel,
     });
     this.#started.add(name);
     this.#speakers.set(name, host);

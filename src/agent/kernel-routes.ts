@@ -53,10 +53,6 @@ export class KernelRoutes {
     this.#dirty.clear();
   }
 
-  get installed(): number {
-    return this.#installed.size;
-  }
-
   take(changes: readonly RouteChange[]): void {
     for (const { prefix, nextHops } of changes) {
       if (nextHops.length > 0) this.#wanted.set(prefix, nextHops);

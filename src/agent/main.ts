@@ -25,6 +25,7 @@ const { positionals, values } = parseArgs({
     version: { type: "string", default: "spinelab" },
     health: { type: "string" },
     file: { type: "string", short: "f" },
+    "install-routes": { type: "boolean", default: false },
   },
 });
 const [role, ...operands] = positionals;
@@ -57,6 +58,7 @@ async function runAgent(): Promise<void> {
     client: await kubeClient(),
     softwareVersion: values.version,
     log: processLog("bgp-control-plane"),
+    installRoutes: values["install-routes"],
   });
   await serveAdminSocket(values.socket, adminHandler(agent));
   await probed(agent);

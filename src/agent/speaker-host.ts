@@ -159,6 +159,8 @@ export class SpeakerHost {
     } catch (error) {
       log("error", `cannot change the kernel's routes: ${(error as Error).message}`);
     }
+  }
+
   #send(connection: ConnectionId, bytes: Uint8Array): void {
     const socket = this.#connections.get(connection);
     if (socket === undefined) return;

@@ -15,6 +15,8 @@ export type AgentsOptions = {
   /** Path inside a node of the kubeconfig that its agent uses. */
   kubeconfigInNode: string;
   version: string;
+  /** They put the routes they learn into the kernel's. */
+  installRoutes: boolean;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
 };
@@ -32,8 +34,10 @@ export class Agents {
   /** Resolves when the agent answers on its admin socket. */
   async start(node: string): Promise<void> {
     if (this.#running.has(node)) return;
-    const args = ["agent", "--kubeconfig", this.#options.kubeconfigInNode, "--node", node];
-    const command = this.#spawn(node, "agent", [...args, "--version", this.#options.version]);
+    const { kubeconfigInNode, version, installRoutes } = this.#options;
+    const args = ["agent", "--kubeconfig", kubeconfigInNode, "--node", node, "--version", version];
+    if (installRoutes) args.push("--install-routes");
+    const command = this.#spawn(node, "agent", args);
     this.#running.set(node, command);
     await this.#answering(node, command);
   }

@@ -24,6 +24,8 @@ export type BuildOptions = {
   fabric: Fabric;
   /** What will be applied to the clusters. */
   manifests: readonly { object: KubeObject; source: string }[];
+  /** The agents put the routes they learn into the kernel's. */
+  installRoutes: boolean;
   record: Recorder;
   progress: Progress;
   signal: AbortSignal;

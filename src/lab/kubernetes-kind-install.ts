@@ -114,6 +114,8 @@ export type ProcessSettings = {
   apiServer?: { host: string; port: string };
   /** What the agent says it is in the capability of software versions. */
   version?: string;
+  /** The agent puts the routes it learns into the kernel's. */
+  installRoutes?: boolean;
 };
 
 /** The object, where it is agent or operator with these settings. */
@@ -136,6 +138,9 @@ export function withSettings(object: KubeObject, settings: ProcessSettings): Kub
     }
     if (settings.version !== undefined && container.name === "agent") {
       container.args.push(`--version=${settings.version}`);
+    }
+    if (settings.installRoutes && container.name === "agent") {
+      container.args.push("--install-routes");
     }
   }
   return copy;

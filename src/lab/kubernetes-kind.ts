@@ -33,6 +33,7 @@ export type KubernetesInKindOptions = {
   runtime: Runtime;
   kind: KindCluster;
   progress: Progress;
+  installRoutes: boolean;
   onDeath: AgentsOptions["onDeath"];
   onPodsChanged: () => void;
   /**
@@ -86,7 +87,7 @@ export class KubernetesInKind {
     if (options.inject === "copy") {
       this.#copied = new Agents({
         ...{ lab, runtime, onDeath },
-        ...{ kubeconfigInNode, version: softwareVersion },
+        ...{ kubeconfigInNode, version: softwareVersion, installRoutes: options.installRoutes },
       });
     }
     this.agents =
@@ -191,6 +192,7 @@ export class KubernetesInKind {
       image: speakerImage,
       apiServer: { host: hostname, port },
       version: softwareVersion,
+      installRoutes: this.#options.installRoutes,
     };
     for (const file of ["00-namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
       for (const object of deployObjects(file)) {

@@ -66,6 +66,7 @@ export class KubernetesInNamespaces implements LabCluster {
       runtime: options.runtime,
       kubeconfigInNode,
       version: `spinelab ${version}`,
+      installRoutes: options.installRoutes,
       onDeath: options.onDeath,
     });
     // The running pods are in the state folder, for commands that enter them.

@@ -133,6 +133,7 @@ export class Lab {
         lab: this.spec.name,
         fabric,
         manifests: this.spec.manifests,
+        installRoutes: this.spec.installRoutes === true,
         record: this.#record,
         signal: ending,
         progress: (stage, state, detail) => {

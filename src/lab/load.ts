@@ -22,6 +22,7 @@ export type LabSource = {
   manifests: readonly string[];
   scenario?: string | undefined;
   allowFailure?: readonly AllowFailure[];
+  installRoutes?: boolean;
 };
 
 export type LoadedLab = {
@@ -108,6 +109,7 @@ export function loadLab(
       picture: pictureOf(fabric),
       manifests: manifests as { object: KubeObject; source: string }[],
       replay,
+      ...(source.installRoutes && { installRoutes: true }),
     },
     scenario,
     notes: "notes" in built ? built.notes : [],

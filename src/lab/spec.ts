@@ -11,6 +11,8 @@ export type LabSpec = {
   picture: TopologyPicture;
   /** In the order to apply them, each with its place `file:line`. */
   manifests: { object: KubeObject; source: string }[];
+  /** The agents put the routes they learn into the kernel's. */
+  installRoutes?: true;
   /** Command line that repeats the run. */
   replay: string;
 };

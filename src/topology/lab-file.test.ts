@@ -14,6 +14,7 @@ scenario: s.yaml
 allowFailure:
   - node: tor0
     exec: ip link del *
+installRoutes: true
 `,
     "topo.yaml": "",
     "kind.yaml": "",
@@ -29,6 +30,7 @@ allowFailure:
       clusters: [path("kind.yaml")],
       manifests: [path("a.yaml")],
       scenario: path("s.yaml"),
+      installRoutes: true,
       allowFailure: [
         {
           node: "tor0",

@@ -4,6 +4,7 @@ import { type Diagnostic, inFileOrder } from "../input/diagnostic.ts";
 import { nearest } from "../input/nearest.ts";
 import {
   type At,
+  boolean,
   diagnosticAt,
   list,
   located,
@@ -31,6 +32,8 @@ export type LabFile = {
   manifests: string[];
   scenario?: string;
   allowFailure: AllowFailure[];
+  /** The agents put the routes they learn into the kernel's, which Cilium's cannot. */
+  installRoutes?: boolean;
 };
 
 /** A path beside the lab file that must be there. */
@@ -68,6 +71,7 @@ const labShape = object(
         "a list of items with node and exec",
       ),
     ),
+    installRoutes: optional(boolean),
   },
   "a lab",
 );
@@ -94,6 +98,7 @@ export function readLabFile(file: string): { lab: LabFile } | { diagnostics: Dia
     allowFailure: (read.allowFailure ?? []).map(withPlace),
   };
   if (read.summary !== undefined) lab.summary = read.summary;
+  if (read.installRoutes !== undefined) lab.installRoutes = read.installRoutes;
   if (read.scenario !== undefined) lab.scenario = read.scenario;
   return { lab };
 }

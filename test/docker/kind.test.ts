@@ -69,6 +69,7 @@ beforeAll(async () => {
     ...{ lab: fabric.name, fabric, cluster: cluster!, runtime, kind },
     progress: () => {},
     onDeath: (node, what, exitCode) => deaths.push(`${what} of ${node}: ${exitCode}`),
+    installRoutes: false,
     onPodsChanged: () => {},
     inject: "image",
     speakerImage: image,

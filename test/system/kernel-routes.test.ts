@@ -1,6 +1,8 @@
+import { appendFileSync, cpSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BgpNetwork } from "./bgp-network.ts";
-import { until } from "./spinelab.ts";
+import { repository, succeed, until } from "./spinelab.ts";
 
 /**
  * Routes of BGP in the kernel: a node with two FRR neighbours, each on a link of its own, which announce
@@ -100,6 +102,27 @@ peers:
     );
   }
 }
+
+test("a lab file switches it on for the agents of Kubernetes nodes", async () => {
+  const name = `installs-${process.pid}`;
+  const folder = join(net.folder, "labs");
+  for (const part of ["labs/rack-spine", "topologies", "scenarios"]) {
+    cpSync(join(repository, part), join(net.folder, part), { recursive: true });
+  }
+  const file = join(folder, "rack-spine/lab.yaml");
+  appendFileSync(file, "installRoutes: true\n");
+  await succeed("up", file, "--name", name);
+  try {
+    const routes = await until("the node's agent installs what it learns", async () => {
+      const shown = await succeed("exec", "kind-worker", "--lab", name, "--", "ip", "route");
+      return shown.includes("10.1.3.0/24 via 10.0.2.1") && shown;
+    });
+    // By way of the next hop's own route: the router's loopback is not on the node's link.
+    expect(routes).toContain("10.1.3.0/24 via 10.0.2.1 dev net0 proto 179 metric 20");
+  } finally {
+    await succeed("down", name);
+  }
+});
 
 afterEach(async () => {
   await net[Symbol.asyncDispose]();

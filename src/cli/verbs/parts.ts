@@ -11,11 +11,14 @@ export function registerParts(program: Command): void {
     .requiredOption("--kubeconfig <file>", "how to reach the API")
     .requiredOption("--node <name>", "the node it is for")
     .option("--socket <path>", "admin socket", "/run/spinelab/agent.sock")
-    .action((options: { kubeconfig: string; node: string; socket: string }) =>
-      startBundle([
-        ...["agent", "--kubeconfig", options.kubeconfig],
-        ...["--node", options.node, "--socket", options.socket],
-      ]),
+    .option("--install-routes", "put the routes it learns into the kernel's; Cilium cannot")
+    .action(
+      (options: { kubeconfig: string; node: string; socket: string; installRoutes?: boolean }) =>
+        startBundle([
+          ...["agent", "--kubeconfig", options.kubeconfig],
+          ...["--node", options.node, "--socket", options.socket],
+          ...(options.installRoutes ? ["--install-routes"] : []),
+        ]),
     );
 
   program

@@ -59,6 +59,7 @@ Examples:
           ],
           name: options.name ?? file?.name,
           ...(file === undefined ? {} : { allowFailure: file.allowFailure }),
+          installRoutes: file?.installRoutes === true,
         },
         `spinelab up ${process.argv.slice(3).join(" ")}`,
         runtimeChoice(options),
