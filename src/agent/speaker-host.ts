@@ -7,6 +7,7 @@ import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
 import { KernelView } from "./kernel-view.ts";
+import { BfdSockets } from "./bfd-sockets.ts";
 import { limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 
 export type SpeakerLog = (
@@ -28,6 +29,9 @@ export type SpeakerHostOptions = {
   kernel?: KernelView;
 };
 
+/** Timers of a process that has little to do are a millisecond or two late. */
+const lateMs = 10;
+
 /** Gives a speaker its sockets, timers and clock: the only place where BGP meets the system. */
 export class SpeakerHost {
   readonly speaker: Speaker;
@@ -37,6 +41,7 @@ export class SpeakerHost {
   readonly #servers: Server[] = [];
   /** Sockets that hold back what is sent until all that has come in is dealt with: one system call for each then. */
   #corked = new Set<Socket>();
+  readonly #bfd: BfdSockets;
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
@@ -51,7 +56,11 @@ export class SpeakerHost {
       random: Math.random,
       timeOriginMs: performance.timeOrigin,
     });
+    this.#bfd = new BfdSockets(options.log, (packet) =>
+      this.#step({ input: "bfdReceived", ...packet }),
+    );
     this.#listen(config);
+    this.#bfd.configure(config);
   }
 
   start(): void {
@@ -67,6 +76,7 @@ export class SpeakerHost {
       this.#kernelRoutes?.close();
       this.#installRoutes(config);
     }
+    this.#bfd.configure(config);
     this.#perform(this.speaker.configure(config, performance.now()));
   }
 
@@ -85,6 +95,7 @@ export class SpeakerHost {
       new Promise((resolve) => setTimeout(resolve, limitMs).unref()),
     ]);
     for (const socket of this.#connections.values()) socket.destroy();
+    this.#bfd.stop();
   }
 
   #step(input: Input): void {
@@ -110,21 +121,19 @@ export class SpeakerHost {
           socket?.destroySoon();
           break;
         }
-        case "setTimer": {
+        case "setTimer":
           clearTimeout(this.#timers.get(effect.timer));
-          const { timer } = effect;
-          this.#timers.set(
-            timer,
-            setTimeout(() => {
-              this.#timers.delete(timer);
-              this.#step({ input: "timer", timer });
-            }, effect.afterMs),
-          );
+          this.#setTimer(effect.timer, effect.afterMs);
           break;
-        }
         case "clearTimer":
           clearTimeout(this.#timers.get(effect.timer));
           this.#timers.delete(effect.timer);
+          break;
+        case "bfdSend":
+          this.#bfd.send(effect);
+          break;
+        case "bfdClose":
+          this.#bfd.close(effect.session);
           break;
         case "bmp":
           this.#options.onBmp?.(effect.bytes);
@@ -177,6 +186,20 @@ export class SpeakerHost {
     const corked = this.#corked;
     this.#corked = new Set();
     for (const socket of corked) socket.uncork();
+  }
+
+  /**
+   * A timer that is late fired after the process was busy or stopped, and what came meanwhile is not read
+   * yet: it is read first, since it may be what the timer waits for.
+   */
+  #setTimer(timer: TimerId, afterMs: number, isLate = false): void {
+    const dueMs = performance.now() + afterMs;
+    const fire = () => {
+      if (!isLate && performance.now() - dueMs > lateMs) return this.#setTimer(timer, 0, true);
+      this.#timers.delete(timer);
+      this.#step({ input: "timer", timer });
+    };
+    this.#timers.set(timer, setTimeout(fire, afterMs));
   }
 
   #connect(effect: Extract<Effect, { do: "connect" }>): void {

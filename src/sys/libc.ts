@@ -8,6 +8,8 @@ import { type Address, addressToBytes, familyOf } from "../net/address.ts";
  * of BGP. Linux on x86-64 and arm64 (the constants are equal there).
  */
 const libc = koffi.load("libc.so.6");
+/** linux/filter.h: a classic BPF program. */
+const sockFprog = koffi.struct("sock_fprog", { length: "uint16_t", filter: "void *" });
 const c = {
   setns: libc.func("int setns(int fd, int nstype)"),
   socket: libc.func("int socket(int domain, int type, int protocol)"),
@@ -17,6 +19,9 @@ const c = {
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
   getsockname: libc.func("int getsockname(int fd, void *address, void *length)"),
+  setsockoptFilter: libc.func(
+    "int setsockopt(int fd, int level, int name, sock_fprog *program, uint32_t length)",
+  ),
   recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
   send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
 };
@@ -25,12 +30,14 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const CLONE_NEWNET = 0x40000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_ATTACH_FILTER = 26;
 const IPPROTO_IP = 0;
 const IPPROTO_TCP = 6;
 const IPPROTO_IPV6 = 41;
@@ -160,6 +167,43 @@ export function setMd5Password(
   }
   const name = prefixLength === undefined ? TCP_MD5SIG : TCP_MD5SIG_EXT;
   check(c.setsockopt(fd, IPPROTO_TCP, name, option, option.length), "TCP_MD5SIG");
+}
+
+/**
+ * A UDP socket as a file descriptor for dgram's `bind({ fd })`. It gets what was sent with a TTL or hop
+ * limit of 255 only, so from the same link (RFC 5881 §5): Node cannot see the TTL of what it receives.
+ */
+export function bindUdpOnLink(host: Address, port: number): number {
+  const family = familyOf(host) === "ipv4" ? AF_INET : AF_INET6;
+  const fd = check(c.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+  return orClose(fd, () => {
+    acceptTtl255(fd, family);
+    if (family === AF_INET6) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    const address = socketAddress(host, port);
+    check(c.bind(fd, address, address.length), `bind ${host} port ${port}`);
+  });
+}
+
+/** Drops, in the kernel, every packet whose TTL or hop limit is not 255. */
+function acceptTtl255(fd: number, family: number): void {
+  // SKF_NET_OFF: offsets into the IP header, wherever the packet's data begins.
+  const ttlAt = 0xfff00000 + (family === AF_INET ? 8 : 7);
+  const program = [
+    [0x30, 0, 0, ttlAt], // ld byte
+    [0x15, 0, 1, 255], // jump if equal, else over one
+    [0x06, 0, 0, 0xffffffff], // the whole packet
+    [0x06, 0, 0, 0], // nothing of it
+  ];
+  const filter = Buffer.alloc(8 * program.length);
+  for (const [i, [code, yes, no, k]] of (program as [number, number, number, number][]).entries()) {
+    filter.writeUInt16LE(code, 8 * i);
+    filter.writeUInt8(yes, 8 * i + 2);
+    filter.writeUInt8(no, 8 * i + 3);
+    filter.writeUInt32LE(k, 8 * i + 4);
+  }
+  const value = { length: program.length, filter };
+  const length = koffi.sizeof(sockFprog);
+  check(c.setsockoptFilter(fd, SOL_SOCKET, SO_ATTACH_FILTER, value, length), "SO_ATTACH_FILTER");
 }
 
 /** A routing netlink socket that hears the multicast groups given (RTNLGRP_…). */

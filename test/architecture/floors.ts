@@ -14,13 +14,14 @@ export const floors: Record<string, readonly string[]> = {
   input: ["net"],
   timeline: ["net"],
   sys: ["net", "input", "timeline"],
+  bfd: ["net"],
   "bgp/wire": ["net"],
   "bgp/session": ["net", "bgp/wire"],
   "bgp/rib": ["net", "bgp/wire"],
-  "bgp/speaker": ["net", "input", "bgp/wire", "bgp/session", "bgp/rib"],
+  "bgp/speaker": ["net", "input", "bfd", "bgp/wire", "bgp/session", "bgp/rib"],
   cilium: ["net", "input", "bgp/wire", "type bgp/speaker/config.ts"],
   kube: ["net", "input", "timeline", "cilium/schema"],
-  agent: ["net", "input", "timeline", "sys", "bgp", "cilium", "kube"],
+  agent: ["net", "input", "timeline", "sys", "bfd", "bgp", "cilium", "kube"],
   topology: ["net", "input", "timeline"],
   runtime: ["net", "input", "timeline", "sys", "topology", "kube/pod-sandbox.ts"],
   observe: ["net", "input", "timeline", "runtime", "topology", "type bgp"],
@@ -38,7 +39,7 @@ const computedImports: Record<string, string> = {
 /** Packages that belong to one place: what they do is wrapped there once. */
 const packageHomes: Record<string, string> = { koffi: "sys" };
 /** Floors that use no package at all. */
-const bareFloors = new Set(["net", "bgp/wire", "bgp/session", "bgp/rib"]);
+const bareFloors = new Set(["net", "bfd", "bgp/wire", "bgp/session", "bgp/rib"]);
 /** What a test may use wherever it stands. */
 const testPackages = new Set(["vitest", "fast-check"]);
 

@@ -111,3 +111,13 @@ export class Connection {
     return this.#negotiated?.codec ?? plainCodec;
   }
 }
+
+/** Of an input that carries them. */
+export function endsOf({ localAddress, remoteAddress, localPort, remotePort }: Ends): Ends {
+  return {
+    localAddress,
+    remoteAddress,
+    ...(localPort !== undefined && { localPort }),
+    ...(remotePort !== undefined && { remotePort }),
+  };
+}

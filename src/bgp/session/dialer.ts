@@ -2,6 +2,9 @@ import type { ConnectionId, SessionEffect, SessionOptions } from "./io.ts";
 import { Retry } from "./retry.ts";
 import { ttlOf } from "./ttl.ts";
 
+/** RFC 6298 §2: a SYN without an answer is sent again after this. */
+const initialRtoMs = 1000;
+
 /**
  * The part of the state machine that has no connection yet: Idle, Connect and Active, with the
  * ConnectRetryTimer and the IdleHoldTimer. At most one of these runs or waits at a time: an attempt
@@ -11,17 +14,22 @@ import { ttlOf } from "./ttl.ts";
 export class Dialer {
   readonly #options: SessionOptions;
   readonly #emit: (effect: SessionEffect) => void;
+  readonly #nowMs: () => number;
   readonly #retry: Retry;
   #phase:
     | { is: "stopped" }
     /** Passive, or a connection is there already. */
     | { is: "resting" }
-    | { is: "dialing"; connection: ConnectionId }
+    | { is: "dialing"; connection: ConnectionId; sinceMs: number }
     | { is: "waiting"; timer: "connectRetry" | "idleHold" } = { is: "stopped" };
 
-  constructor(options: SessionOptions, emit: (effect: SessionEffect) => void) {
+  constructor(
+    options: SessionOptions,
+    edge: { emit: (effect: SessionEffect) => void; nowMs: () => number },
+  ) {
     this.#options = options;
-    this.#emit = emit;
+    this.#emit = edge.emit;
+    this.#nowMs = edge.nowMs;
     this.#retry = new Retry(options.peer.connectRetryTimeSeconds, options.random);
   }
 
@@ -77,6 +85,19 @@ export class Dialer {
     this.#phase = { is: "resting" };
   }
 
+  /**
+   * The peer can be reached: the attempt that is waited with is made now, and so is one under way for
+   * more than a second, whose SYN was lost: the system would send the next one in its own time.
+   */
+  hurry(nowMs: number): void {
+    const phase = this.#phase;
+    if (phase.is === "dialing" && nowMs - phase.sinceMs > initialRtoMs) {
+      this.#emit({ do: "close", connection: phase.connection });
+    } else if (phase.is === "waiting") this.stopWaiting();
+    else return;
+    this.#dial();
+  }
+
   /** An attempt failed. TcpConnectionFails leads to Active, every other failure to Idle (RFC 4271 §8.2.2). */
   afterFailure(next: "Active" | "Idle"): void {
     this.#wait(next, this.#retry.afterFailureMs());
@@ -103,7 +124,7 @@ export class Dialer {
       return;
     }
     const connection = newConnectionId();
-    this.#phase = { is: "dialing", connection };
+    this.#phase = { is: "dialing", connection, sinceMs: this.#nowMs() };
     this.#emit({
       do: "connect",
       connection,

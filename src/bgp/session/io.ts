@@ -74,7 +74,7 @@ export type Ends = {
   remotePort?: number;
 };
 
-/** What happens to a session. All but start and stop are the speaker's inputs of the same name, routed by connection or timer. */
+/** What happens to a session. All but start, stop and reachable are the speaker's inputs of the same name, routed by connection or timer. */
 export type SessionInput =
   /** ManualStart and AutomaticStart (events 1 and 3). Without effect where started. */
   | { input: "start" }
@@ -83,6 +83,8 @@ export type SessionInput =
    * that a graceful-restart peer keeps our routes.
    */
   | { input: "stop"; notification?: CeaseSaid }
+  /** The path to the peer is known to work again (BFD): what waits for it waits no longer. */
+  | { input: "reachable" }
   | ({ input: "connected"; connection: ConnectionId } & Ends)
   | { input: "connectFailed"; connection: ConnectionId; reason: string }
   | ({ input: "accepted"; connection: ConnectionId } & Ends)

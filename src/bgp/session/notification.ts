@@ -52,13 +52,17 @@ export function unexpected(
   });
 }
 
-/** RFC 8538 §5: reasons that keep no routes are sent as a Hard Reset where the N bit was negotiated. */
+/**
+ * RFC 8538 §5: reasons that keep no routes are sent as a Hard Reset where the N bit was negotiated. So is BFD Down,
+ * as in FRR: nothing can be forwarded to a peer that the path does not reach.
+ */
 export function endsForGood({ code, subcode }: NotificationMessage): boolean {
   return (
     code === NotificationCode.cease &&
     (subcode === CeaseSubcode.maximumPrefixes ||
       subcode === CeaseSubcode.administrativeShutdown ||
-      subcode === CeaseSubcode.peerDeconfigured)
+      subcode === CeaseSubcode.peerDeconfigured ||
+      subcode === CeaseSubcode.bfdDown)
   );
 }
 

@@ -4,7 +4,7 @@ import type { NotificationMessage, OpenMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { ownOpen } from "./capabilities.ts";
 import { peerDecides, peerIsBack, survivor } from "./collision.ts";
-import { Connection } from "./connection.ts";
+import { Connection, endsOf } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import {
   collided,
@@ -55,7 +55,10 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#dialer = new Dialer(options, (effect) => this.#emit(effect));
+    this.#dialer = new Dialer(options, {
+      emit: (effect) => this.#emit(effect),
+      nowMs: () => this.#nowMs,
+    });
   }
 
   get state(): SessionState {
@@ -88,6 +91,9 @@ export class Session {
         break;
       case "stop":
         this.#stop(input.notification);
+        break;
+      case "reachable":
+        if (this.#connections.size === 0) this.#dialer.hurry(nowMs);
         break;
       case "connected":
         this.#connected(input.connection, endsOf(input));
@@ -385,13 +391,4 @@ export class Session {
   #emit(effect: SessionEffect): void {
     this.#effects.push(effect);
   }
-}
-
-function endsOf({ localAddress, remoteAddress, localPort, remotePort }: Ends): Ends {
-  return {
-    localAddress,
-    remoteAddress,
-    ...(localPort !== undefined && { localPort }),
-    ...(remotePort !== undefined && { remotePort }),
-  };
 }

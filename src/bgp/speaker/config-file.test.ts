@@ -370,3 +370,30 @@ it("limits, shutdown and the rest of a peer", () => {
     "MissingField peers[0].maximumPrefix.ipv4/unicast.count",
   ]);
 });
+
+describe("bfd", () => {
+  const bfdOf = (bfd: object) => {
+    const config = parseSpeakerConfig(withPeer({ bfd }), "host");
+    return Array.isArray(config) ? config : config.peers[0]!.bfd;
+  };
+
+  it("has FRR's times where none are given", () => {
+    const times = { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 };
+    expect(bfdOf({})).toEqual(times);
+    expect(bfdOf({ receiveIntervalMs: 50, checkControlPlaneFailure: true })).toEqual({
+      ...times,
+      receiveIntervalMs: 50,
+      checkControlPlaneFailure: true,
+    });
+  });
+
+  it("says what is wrong with it", () => {
+    const wrong = { transmitIntervalMs: 9, detectMultiplier: 0, minRxMs: 300 };
+    expect(problems(withPeer({ bfd: wrong })).toSorted()).toEqual([
+      "BadValue peers[0].bfd.detectMultiplier",
+      "BadValue peers[0].bfd.transmitIntervalMs",
+      "UnknownField peers[0].bfd.minRxMs",
+    ]);
+    expect(problems(withPeer({ bfd: {}, ttlSecurityHops: 2 }))).toEqual(["BadValue peers[0].bfd"]);
+  });
+});

@@ -108,6 +108,14 @@ const maximumPrefixSchema = z.strictObject({
   restartTimeSeconds: seconds.optional(),
 });
 
+// FRR's defaults and ranges.
+const bfdSchema = z.strictObject({
+  transmitIntervalMs: z.int().min(10).max(60_000).default(300),
+  receiveIntervalMs: z.int().min(10).max(60_000).default(300),
+  detectMultiplier: z.int().min(1).max(255).default(3),
+  checkControlPlaneFailure: z.boolean().optional(),
+});
+
 /** A word in place of a mapping: `shutdown: true`, or the words that the peer is told. */
 const shutdownSchema = z
   .union([z.boolean(), z.string().min(1)])
@@ -163,6 +171,7 @@ const peerSchema = z.strictObject({
   // FRR's range.
   allowAsIn: z.int().min(1).max(10).optional(),
   maximumPrefix: z.partialRecord(familyName, maximumPrefixSchema).optional(),
+  bfd: bfdSchema.optional(),
   shutdown: shutdownSchema.optional(),
 });
 
@@ -214,6 +223,7 @@ const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   maximumPrefix: Object.keys(families),
   installRoutes: ["table", "metric"],
   gracefulRestart: Object.keys(gracefulRestartSchema.shape),
+  bfd: Object.keys(bfdSchema.shape),
   exportPolicy: Object.keys(statementSchema.shape),
   importPolicy: Object.keys(statementSchema.shape),
   match: Object.keys(matchSchema.shape),
@@ -345,6 +355,9 @@ function peerProblems(
   }
   if (peer.ttl !== undefined && peer.ttlSecurityHops !== undefined) {
     wrong("ttl", "ttlSecurityHops sets it: with GTSM every packet has a TTL of 255 (RFC 5082)");
+  }
+  if (peer.bfd !== undefined && (peer.ttlSecurityHops ?? 1) > 1) {
+    wrong("bfd", "is for peers on the same link: its packets go one hop (RFC 5881)");
   }
   const isInternal = theirs === "internal" || theirs === (localAs?.asn ?? localAsn);
   if (isInternal && peer.role !== undefined) {

@@ -60,6 +60,21 @@ export type LocalAs = {
   replaceAs?: boolean;
 };
 
+/** As in FRR. Without authentication, Echo function and Demand mode. */
+export type BfdConfig = {
+  /** How often we would like to send: the peer may ask for less. */
+  transmitIntervalMs: number;
+  /** How often the peer may send at most. */
+  receiveIntervalMs: number;
+  /** So many packets of ours missing in a row mean to the peer that the path is down. */
+  detectMultiplier: number;
+  /**
+   * BFD going down says nothing where the peer restarts gracefully and its BFD with it, since both look
+   * the same then (RFC 5882 §4.3): its C bit is clear.
+   */
+  checkControlPlaneFailure?: boolean;
+};
+
 /** How many routes a peer may send in one family (RFC 4486 §4). */
 export type MaximumPrefix = {
   count: number;
@@ -89,6 +104,10 @@ export type PeerConfig = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
+  /**
+   * The interface that a link-local `address` belongs to: an Address has no zone.
+   */
+  interface?: string;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */
   ttl?: number;
   /** GTSM (RFC 5082), in place of `ttl`: the peer is at most this many hops away. */
@@ -115,6 +134,8 @@ export type PeerConfig = {
   nextHopSelf?: boolean | "force";
   /** How often our own AS number may be in a path received; undefined: not at all. */
   allowAsIn?: number;
+  /** Single-hop BFD (RFC 5881): the session ends when the path to the peer does. */
+  bfd?: BfdConfig;
   /** Counted before any policy. A family without an entry has no limit. */
   maximumPrefix?: Partial<Record<FamilyName, MaximumPrefix>>;
   /** Administratively down; the peer is told in these words (RFC 9003). */

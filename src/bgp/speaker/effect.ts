@@ -17,6 +17,8 @@ export type Input =
   | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
   /** The transport is gone, by FIN, by error, or after a `close` effect of ours. */
   | { input: "closed"; connection: ConnectionId; reason?: string }
+  /** A BFD packet (RFC 5881), with TTL 255 and no less. `interface`: where `remoteAddress` is link-local. */
+  | { input: "bfdReceived"; remoteAddress: Address; interface?: string; bytes: Uint8Array }
   /** A timer set by `setTimer` fired. */
   | { input: "timer"; timer: TimerId };
 
@@ -52,5 +54,19 @@ export type Effect =
   | { do: "bmp"; bytes: Uint8Array }
   /** Only where the configuration has `installRoutes`. */
   | RouteEffect
+  /**
+   * To UDP port 3784 with TTL 255, always from the same port of 49152 to 65535, no other session's
+   * (RFC 5881 §4, §5). What cannot be sent is lost.
+   */
+  | {
+      do: "bfdSend";
+      session: number;
+      remoteAddress: Address;
+      localAddress?: Address;
+      interface?: string;
+      bytes: Uint8Array;
+    }
+  /** Nothing more is sent for it. */
+  | { do: "bfdClose"; session: number }
   /** A session changed state, or counted routes changed: status is worth reporting. */
   | { do: "changed"; peer: string };

@@ -1,5 +1,6 @@
 import { familyName } from "../rib/family.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
+import type { Peer } from "./peer.ts";
 
 /** What a new configuration asks of the session to a peer that is in the old one as well. */
 export type PeerChange = {
@@ -25,6 +26,15 @@ export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
     shutdown: differ(before.shutdown, after.shutdown),
     maximumPrefix: differ(before.maximumPrefix, after.maximumPrefix),
   };
+}
+
+/** Whether the peer's session ends with its old configuration. */
+export function mustStartOver(
+  { config, established }: Pick<Peer, "config" | "established">,
+  after: PeerConfig,
+): boolean {
+  const { reset, dialing } = peerChange(config, after);
+  return reset || (dialing && established === undefined);
 }
 
 function differ(before: unknown, after: unknown): boolean {

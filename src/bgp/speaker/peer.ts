@@ -160,6 +160,18 @@ export class Peer {
     this.start(nowMs);
   }
 
+  /** The path is down (RFC 5882 §4): Cease/BFD Down (RFC 9384), and no route is kept, as none could be used. */
+  bfdDown(nowMs: number): void {
+    if (["OpenSent", "OpenConfirm", "Established"].includes(this.session.state)) {
+      this.step({ input: "stop", notification: { subcode: CeaseSubcode.bfdDown } }, nowMs);
+      this.#lastDown = "BFD session down";
+      this.start(nowMs);
+    }
+    if (!this.inbound.hasStale) return;
+    this.inbound.end([]);
+    this.#checkStale();
+  }
+
   /** RFC 4486 §4: Cease/Maximum Number of Prefixes Reached where the peer sent more than allowed. */
   #checkLimits(nowMs: number): void {
     const { maximumPrefix } = this.#config;

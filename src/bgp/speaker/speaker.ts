@@ -6,15 +6,16 @@ import type { CeaseSaid } from "../session/io.ts";
 import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { BmpFeed } from "./bmp-feed.ts";
+import { BfdSessions } from "./bfd-sessions.ts";
 import { BmpMonitor } from "./bmp-monitor.ts";
-import type { ListenRange, PeerConfig, SpeakerConfig } from "./config.ts";
+import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input } from "./effect.ts";
 import { explain, type Explanation } from "./explain.ts";
-import { dynamicPeer, listenRangeOf } from "./listen-range.ts";
+import { DynamicPeers } from "./listen-range.ts";
 import { mrtDump } from "./mrt-dump.ts";
 import { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
-import { peerChange, speakerReset } from "./peer-change.ts";
+import { mustStartOver, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
@@ -56,13 +57,14 @@ export class Speaker {
   #config: SpeakerConfig;
   readonly #options: SpeakerOptions;
   readonly #bmp: BmpFeed;
+  readonly #bfd: BfdSessions;
   readonly #ribs = new Ribs();
   readonly #deferral = new SelectionDeferral();
   readonly #groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
   /** By PeerConfig.name, in the order of the configuration. */
   #peers = new Map<string, Peer>();
-  /** Of these, the ones a listen range let in, by name. */
-  readonly #dynamic = new Map<string, ListenRange>();
+  /** Of these, the ones a listen range let in. */
+  readonly #dynamic = new DynamicPeers();
   readonly #bySerial = new Map<number, Peer>();
   readonly #byConnection = new Map<ConnectionId, Peer>();
   #lastSerial = 0;
@@ -86,6 +88,8 @@ export class Speaker {
       emit,
     });
     this.#routes = new RouteFeed(this.#ribs, this.#deferral.families, emit);
+    const changed = (peer: Peer) => this.#changed.add(peer);
+    this.#bfd = new BfdSessions({ random: options.random, emit, changed });
     this.#ribs.originate(config.originate);
     this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
     this.#addPeers(options.nowMs);
@@ -123,11 +127,15 @@ export class Speaker {
       case "accepted":
         this.#accepted(input, nowMs);
         break;
+      case "bfdReceived":
+        this.#bfd.received(input, nowMs);
+        break;
       case "timer": {
         this.#bmp.timer(input.timer, nowMs);
         if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
-        this.#bySerial.get(Number(serial))?.timer(name, nowMs);
+        if (serial === "bfd") this.#bfd.timer(name, nowMs);
+        else this.#bySerial.get(Number(serial))?.timer(name, nowMs);
         break;
       }
       default: {
@@ -150,18 +158,9 @@ export class Speaker {
   configure(config: SpeakerConfig, nowMs: number): Effect[] {
     if (this.#state === "stopped") return [];
     const resetAll = speakerReset(this.#config, config);
-    const wanted = new Map(config.peers.map((peer) => [peer.name, peer]));
-    for (const name of this.#dynamic.keys()) {
-      const peer = this.#peers.get(name)!.config;
-      const range = listenRangeOf(peer.address, config);
-      if (range === undefined) {
-        // Configured by itself now, or not at all any more.
-        this.#dynamic.delete(name);
-        continue;
-      }
-      this.#dynamic.set(name, range);
-      wanted.set(name, dynamicPeer(peer.address, range));
-    }
+    const addressOf = (name: string) => this.#peers.get(name)!.config.address;
+    const dynamic = this.#dynamic.configure(addressOf, config);
+    const wanted = new Map([...config.peers, ...dynamic].map((peer) => [peer.name, peer]));
     for (const peer of this.#peers.values()) {
       const after = wanted.get(peer.config.name);
       if (after === undefined) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
@@ -180,6 +179,7 @@ export class Speaker {
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
     for (const peer of this.#peers.values()) {
       peer.configure(wanted.get(peer.config.name)!, nowMs);
+      if (this.#state === "running") this.#bfd.configure(peer, nowMs);
     }
     const added = this.#addPeers(nowMs);
     if (this.#state === "running") {
@@ -225,9 +225,13 @@ export class Speaker {
 
   peers(nowMs: number): PeerStatus[] {
     return [...this.#peers.values()].map((peer) => {
-      const range = this.#dynamic.get(peer.config.name)?.prefix;
-      const status = peerStatus(peer, this.#config, nowMs);
-      return range === undefined ? status : { ...status, listenRange: range };
+      const range = this.#dynamic.rangeOf(peer.config.name)?.prefix;
+      const bfd = this.#bfd.status(peer, nowMs);
+      return {
+        ...peerStatus(peer, this.#config, nowMs),
+        ...(bfd && { bfd }),
+        ...(range && { listenRange: range }),
+      };
     });
   }
 
@@ -276,23 +280,17 @@ export class Speaker {
 
   /** A peer that a listen range lets in, or why none does. */
   #addDynamic(address: Address, nowMs: number): Peer | string {
-    const range = listenRangeOf(address, this.#config);
-    if (range === undefined) return "no such peer is configured";
-    const inRange = [...this.#dynamic.values()].filter(({ prefix }) => prefix === range.prefix);
-    if (inRange.length >= range.limit) {
-      return `the listen range ${range.prefix} has its ${range.limit} peers already`;
-    }
-    const config = dynamicPeer(address, range);
+    const config = this.#dynamic.admit(address, this.#config);
+    if (typeof config === "string") return config;
     const peer = this.#newPeer(config, nowMs);
     this.#peers.set(config.name, peer);
-    this.#dynamic.set(config.name, range);
     peer.start(nowMs);
     return peer;
   }
 
   /** Dynamic peers without a session, or routes kept for the next one, are forgotten. */
   #removeGone(nowMs: number): void {
-    for (const name of this.#dynamic.keys()) {
+    for (const name of this.#dynamic.names()) {
       const peer = this.#peers.get(name)!;
       if (peer.isGone) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
     }
@@ -317,7 +315,7 @@ export class Speaker {
       }
       inOrder.set(config.name, peer);
     }
-    for (const name of this.#dynamic.keys()) inOrder.set(name, this.#peers.get(name)!);
+    for (const name of this.#dynamic.names()) inOrder.set(name, this.#peers.get(name)!);
     this.#peers = inOrder;
     return added;
   }
@@ -335,7 +333,10 @@ export class Speaker {
       deferred: () => this.#deferral.families,
       random,
       newConnectionId: () => ++this.#lastConnection,
-      observe: (effect, of, atMs) => this.#bmp.observe(effect, of, atMs),
+      observe: (effect, of, atMs) => {
+        if (effect.do === "established") this.#bfd.configure(of, atMs);
+        this.#bmp.observe(effect, of, atMs);
+      },
       emit: (effect, peer) => this.#emit(effect, peer),
       changed: (peer) => this.#changed.add(peer),
     };
@@ -345,7 +346,7 @@ export class Speaker {
     this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
     this.#peers.delete(peer.config.name);
-    this.#dynamic.delete(peer.config.name);
+    this.#dynamic.forget(peer.config.name);
     this.#bySerial.delete(peer.serial);
   }
 
@@ -354,6 +355,7 @@ export class Speaker {
     if (this.#state === "running") {
       peer.step({ input: "stop", ...(notification && { notification }) }, nowMs);
     }
+    this.#bfd.remove(peer, nowMs);
     peer.dispose();
   }
 
@@ -410,9 +412,4 @@ export class Speaker {
     this.#groups.forEachSet((set) => live.add(set));
     pool.sweep(live);
   }
-}
-
-function mustStartOver(peer: Peer, after: PeerConfig): boolean {
-  const { reset, dialing } = peerChange(peer.config, after);
-  return reset || (dialing && peer.established === undefined);
 }

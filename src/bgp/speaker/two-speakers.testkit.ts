@@ -54,6 +54,8 @@ export class TestNet {
   readonly nodes = new Map<Address, TestNode>();
   /** Nodes that are sent IPv4 paths with identifiers (RFC 7911). */
   readonly numbered = new Set<Address>();
+  /** BFD packets are lost, and nothing else. */
+  noBfd = false;
   #queue: { atMs: number; run: () => void }[] = [];
   #silent = false;
 
@@ -162,7 +164,17 @@ export class TestNet {
           node.timers.delete(effect.timer);
           break;
         case "limitTtl":
+        case "bfdClose":
           break;
+        case "bfdSend": {
+          const { remoteAddress, bytes } = effect;
+          this.#after(LATENCY_MS, () => {
+            const other = this.nodes.get(remoteAddress);
+            if (other === undefined || this.#silent || this.noBfd) return;
+            this.#step(other, { input: "bfdReceived", remoteAddress: node.address, bytes });
+          });
+          break;
+        }
         case "bmp":
           node.bmp.push(effect.bytes);
           break;

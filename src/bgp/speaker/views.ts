@@ -6,6 +6,7 @@ import type { LocRib } from "../rib/loc-rib.ts";
 import { type AttributeSet, isSamePath, type Path } from "../rib/path.ts";
 import type { Negotiated, SessionState } from "../session/io.ts";
 import type { AfiSafi, PathAttributes } from "../wire/message.ts";
+import type { BfdStatus } from "./bfd-sessions.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
 import type { Ribs } from "./ribs.ts";
@@ -36,6 +37,8 @@ export type PeerStatus = {
   /** The peer's FQDN capability. */
   hostname?: string;
   gracefulRestart?: NonNullable<Negotiated["gracefulRestart"]>;
+  /** Where the peer is configured to have a session. */
+  bfd?: BfdStatus;
 };
 
 export type FamilyCounts = {

@@ -88,7 +88,7 @@ export const CeaseSubcode = {
   connectionCollisionResolution: 7,
   outOfResources: 8,
   hardReset: 9,
-  // bfdDown: 10 /* RFC 9384 */,
+  bfdDown: 10 /* RFC 9384 */,
 } as const;
 
 /** RFC 7313 §5. */
