@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system test-docker test-kind bench golden clean
+.PHONY: help setup lab test check system test-docker test-kind bench golden record-bgp clean
 
 LAB ?= rack-spine
 
@@ -40,6 +40,9 @@ bench: ## measure against the same lab built by hand, and the speaker by itself 
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
 	@UPDATE_GOLDEN=1 npm run --silent unit
+
+record-bgp: ## record anew what other BGP daemons send, into test/data/bgp (root; their Debian packages)
+	@$(AS_ROOT) test/bgp-captures/record.sh
 
 clean: ## take down every lab, and remove reports and caches
 	@if [ -e node_modules/.package-lock.json ]; then $(AS_ROOT) bin/spinelab.mjs down --all; fi

@@ -284,6 +284,7 @@ describe("the session ends", () => {
     ["an IPv6 prefix of 129 bits", update("80 0f 04 0002 01 81", ""), "3/9"],
     ["MP_UNREACH_NLRI without a family", update("80 0f 01 00", ""), "3/9"],
     ["an error beside no NLRI (RFC 7606 §5.2)", update("40 01 01 03", ""), "3/1"],
+    ["a NEXT_HOP of two bytes beside withdrawals", update("40 03 02 0a00", "", "10 0a01"), "3/1"],
   ])("for %s", (_name, body, expected) => {
     expect(refusal(body)).toBe(expected);
   });

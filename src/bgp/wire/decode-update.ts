@@ -53,11 +53,12 @@ export function readUpdate(
   const { found, beside, problems: all, codes } = decodeAttributes(attributesField, codec);
   const announcedIpv4 = classicNlri(body, codec);
   const hasIpv4 = !isEmptyNlri(announcedIpv4);
-  // RFC 4760 §3: beside MP_REACH_NLRI alone NEXT_HOP is ignored.
-  const problems =
-    hasIpv4 || all.length === 0 ? all : all.filter((one) => one.attribute !== nextHopName);
   const { mpReach, mpUnreach } = beside;
   const hasMp = mpReach !== undefined && !isEmptyNlri(mpReach);
+  // RFC 4760 §3: beside MP_REACH_NLRI alone NEXT_HOP is ignored.
+  const ignoresNextHop = !hasIpv4 && codes.has(AttributeCode.mpReachNlri);
+  const problems =
+    ignoresNextHop && all.length > 0 ? all.filter((one) => one.attribute !== nextHopName) : all;
 
   // 3. Everything announced and withdrawn, whichever field it stood in.
   const withdrawn: NlriField[] = [];
