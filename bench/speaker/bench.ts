@@ -76,7 +76,9 @@ async function run(under: string): Promise<void> {
   const chosen = all.filter(({ name }) => wanted === undefined || wanted.includes(name));
   const present = chosen.filter(({ file }) => file === undefined || existsSync(file));
   for (const { name, package: from } of chosen.filter((one) => !present.includes(one))) {
-    console.log(`${name} is not measured: package ${from} is not installed; setup/setup.sh bench brings it.\n`);
+    console.log(
+      `${name} is not measured: package ${from} is not installed; setup/setup.sh bench brings it.\n`,
+    );
   }
   const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));
   const routes = flags.quick ? 100_000 : 500_000;
@@ -97,7 +99,9 @@ async function run(under: string): Promise<void> {
     for (let round = 0; round < times; round++) {
       for (const daemon of who) {
         const dir = mkdtempSync(path.join(work, "d-"));
-        process.stderr.write(`${what} ${round + 1}/${times} ${daemon.name} (load ${loadAverage()})\n`);
+        process.stderr.write(
+          `${what} ${round + 1}/${times} ${daemon.name} (load ${loadAverage()})\n`,
+        );
         try {
           note(results, daemon.name, await measure({ daemon, namespace: under, dir }));
         } catch (error) {
@@ -118,7 +122,11 @@ async function run(under: string): Promise<void> {
       const who = present.filter(({ name }) => name === "Spinelab");
       await inTurns("idle", who, (round) => idle(round, flags.quick ? 10 : 30), 1);
     }
-    const scales = is("scale") ? (flags.quick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000]) : [];
+    const scales = is("scale")
+      ? flags.quick
+        ? [10_000, 100_000]
+        : [10_000, 100_000, 1_000_000]
+      : [];
     for (const size of scales) {
       await inTurns(`scale ${size}`, ours, async (round) => {
         const { passOnMs, rssMb } = await passOn(round, size);
@@ -161,12 +169,18 @@ function report(
   const columns = [...new Set([...results.values()].flatMap((figures) => [...figures.keys()]))];
   const names = present.map(({ name }) => name).filter((name) => results.has(name));
   const count = routes.toLocaleString("en");
-  console.log(`${count} routes; medians of ${rounds}; load ${loadAverage()}; ${present.map(({ name, version }) => `${name} ${version()}`).join(", ")}.`);
+  console.log(
+    `${count} routes; medians of ${rounds}; load ${loadAverage()}; ${present.map(({ name, version }) => `${name} ${version()}`).join(", ")}.`,
+  );
   console.log(`The tester alone passes the same bytes to a sink in ${testerMs.toFixed(0)} ms.\n`);
   console.log(`| | ${names.join(" | ")} |\n|---|${names.map(() => "---|").join("")}`);
   for (const column of columns) {
-    const cells = names.map((name) => of(name, column)?.toFixed(column.endsWith("Messages") ? 0 : 1) ?? "–");
-    console.log(`| ${column.replace(/(Ms|Mb|Percent|Messages)$/, " $1").trim()} | ${cells.join(" | ")} |`);
+    const cells = names.map(
+      (name) => of(name, column)?.toFixed(column.endsWith("Messages") ? 0 : 1) ?? "–",
+    );
+    console.log(
+      `| ${column.replace(/(Ms|Mb|Percent|Messages)$/, " $1").trim()} | ${cells.join(" | ")} |`,
+    );
   }
   console.log("");
   for (const { what, value, most } of limits(of)) {

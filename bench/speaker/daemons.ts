@@ -3,7 +3,14 @@
  * the same to all: external peers that need no policy, one of which is sent marked routes only.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { agentBundle } from "../../src/lab/agent-bundle.ts";
 
@@ -42,7 +49,13 @@ export const daemons: readonly Daemon[] = [
   {
     name: "Spinelab",
     version: () => `this checkout, Node ${process.versions.node}`,
-    argv: (setup) => [process.execPath, bundle, "speaker", "-f", write(setup, "s.yaml", spinelab(setup))],
+    argv: (setup) => [
+      process.execPath,
+      bundle,
+      "speaker",
+      "-f",
+      write(setup, "s.yaml", spinelab(setup)),
+    ],
     env: () => ({ NODE_COMPILE_CACHE: `${path.dirname(bundle)}/agent-compile-cache` }),
   },
   {
@@ -131,7 +144,10 @@ export class Running {
       env: { ...process.env, ...daemon.env?.(setup) },
     });
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
-      stream.on("data", (bytes: Buffer) => (this.#said = (this.#said + bytes.toString()).slice(-2000)));
+      stream.on(
+        "data",
+        (bytes: Buffer) => (this.#said = (this.#said + bytes.toString()).slice(-2000)),
+      );
     }
   }
 
@@ -142,7 +158,10 @@ export class Running {
 
   /** Resident memory of all its processes, in MB. */
   get rssMb(): number {
-    return sum(this.#pids().map((pid) => Number(field(pid, "status", /^VmRSS:\s+(\d+) kB/m)) * 1024)) / 1e6;
+    return (
+      sum(this.#pids().map((pid) => Number(field(pid, "status", /^VmRSS:\s+(\d+) kB/m)) * 1024)) /
+      1e6
+    );
   }
 
   /** Time that its processes have computed, in ms: to 10 ms, proc_pid_stat(5). */
@@ -204,7 +223,10 @@ function field(pid: number, file: string, pattern: RegExp): string {
 
 function firstLine(file: string, flag: string): string {
   try {
-    const text = execFileSync(file, [flag], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const text = execFileSync(file, [flag], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     return /\d[\d.]*\d/.exec(text)?.[0] ?? "?";
   } catch {
     return "?";

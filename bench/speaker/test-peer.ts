@@ -159,15 +159,17 @@ async function connected(to: string, from: string, untilMs: number): Promise<Soc
 }
 
 /** The one session that a speaker dials: for what begins with its start. */
-export function listen(address: string, asn: number): { session: Promise<TestPeer>; server: Server } {
+export function listen(
+  address: string,
+  asn: number,
+): { session: Promise<TestPeer>; server: Server } {
   let server: Server | undefined;
   const established = new Promise<TestPeer>((resolve, reject) => {
     server = createServer((socket) => {
       const peer = new TestPeer(socket, asn, address, 90);
-      peer.when("Established", () => peer.establishedMs !== undefined, 60_000).then(
-        () => resolve(peer),
-        reject,
-      );
+      peer
+        .when("Established", () => peer.establishedMs !== undefined, 60_000)
+        .then(() => resolve(peer), reject);
     });
     server.on("error", reject);
     server.listen(179, address);

@@ -1,7 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
-import type { AttributeSet } from "../rib/path.ts";
 import type { CeaseSaid } from "../session/io.ts";
 import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
@@ -19,6 +18,7 @@ import { mustStartOver, speakerReset } from "./peer-change.ts";
 import { Ribs } from "./ribs.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
+import { tidy } from "./tidy.ts";
 import { UpdateGroups } from "./update-groups.ts";
 import {
   type AdvertisedRoute,
@@ -387,7 +387,7 @@ export class Speaker {
     if (this.#deferral.families.size > 0) {
       this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
     }
-    this.#tidy();
+    tidy(this.#ribs, this.#groups, this.#peers.values());
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }
@@ -395,21 +395,5 @@ export class Speaker {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
-  }
-
-  /** Prefixes and attribute sets that no table has any more go. */
-  #tidy(): void {
-    const { prefixes, pool, loc } = this.#ribs;
-    for (const table of Object.values(prefixes)) table.sweep();
-    if (!pool.isFull) return;
-    const live = new Set<AttributeSet>();
-    const keep = ({ set }: { set: AttributeSet }) => live.add(set);
-    for (const table of Object.values(loc)) table.forEachCandidate(keep);
-    for (const { inbound, established } of this.#peers.values()) {
-      for (const table of inbound.tables().values()) table.forEach(keep);
-      established?.outbound.forEachSet((set) => live.add(set));
-    }
-    this.#groups.forEachSet((set) => live.add(set));
-    pool.sweep(live);
   }
 }

@@ -1,0 +1,26 @@
+import type { AttributeSet } from "../rib/path.ts";
+import type { Peer } from "./peer.ts";
+import type { Ribs } from "./ribs.ts";
+import type { UpdateGroups } from "./update-groups.ts";
+
+/**
+ * Prefixes that no table has any more go, and now and then such attribute sets. After all that goes by the
+ * numbers of prefixes has seen what changed.
+ */
+export function tidy(
+  { prefixes, pool, loc }: Ribs,
+  groups: UpdateGroups,
+  peers: Iterable<Peer>,
+): void {
+  for (const table of Object.values(prefixes)) table.sweep();
+  if (!pool.isFull) return;
+  const live = new Set<AttributeSet>();
+  const keep = ({ set }: { set: AttributeSet }) => live.add(set);
+  for (const table of Object.values(loc)) table.forEachCandidate(keep);
+  for (const { inbound, established } of peers) {
+    for (const table of inbound.tables().values()) table.forEach(keep);
+    established?.outbound.forEachSet((set) => live.add(set));
+  }
+  groups.forEachSet((set) => live.add(set));
+  pool.sweep(live);
+}
