@@ -2,6 +2,8 @@ import { families, type FamilyName } from "../rib/family.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
 
+const none: readonly FamilyName[] = [];
+
 /**
  * Which families' route selection waits, right after a restart, for the peers that kept our routes to
  * send theirs (RFC 4724 §4.1): till then what is learned is not passed on, and End-of-RIB is not sent.
@@ -23,9 +25,11 @@ export class SelectionDeferral {
   }
 
   /** The families that no peer holds up any more; they wait no longer. */
-  takeDone(peers: readonly Peer[]): FamilyName[] {
+  takeDone(peers: Iterable<Peer>): readonly FamilyName[] {
+    if (this.#waiting.size === 0) return none;
+    const all = [...peers];
     const done = [...this.#waiting].filter(
-      (name) => !peers.some((peer) => peer.awaitsEndOfRib(name)),
+      (name) => !all.some((peer) => peer.awaitsEndOfRib(name)),
     );
     for (const name of done) this.#waiting.delete(name);
     return done;

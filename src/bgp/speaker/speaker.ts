@@ -384,9 +384,7 @@ export class Speaker {
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
       this.#routes.changed(name, changed);
     }
-    if (this.#deferral.families.size > 0) {
-      this.#endDeferral(this.#deferral.takeDone([...this.#peers.values()]));
-    }
+    this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
     tidy(this.#ribs, this.#groups, this.#peers.values());
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
