@@ -34,11 +34,12 @@ export async function takeIn(round: Round, routes: number): Promise<Figures> {
   return withSessions(round, peers, async (running, [from, to]) => {
     const load = loadOf(routes);
     const marked = oneRoute(markNetwork, feeder.asn, feederHop, mark);
+    const beforeMs = running.cpuMs;
     const startMs = performance.now();
     from!.send(load.announcements);
     from!.send(marked);
     const endMs = await to!.when("the marked route", () => to!.counts.announced > 0, limitMs);
-    return { takeInMs: endMs - startMs, takeInRssMb: running.rssMb };
+    return { takeInMs: endMs - startMs, takeInCpuMs: running.cpuMs - beforeMs };
   });
 }
 
@@ -47,15 +48,19 @@ export async function passOn(round: Round, routes: number): Promise<Figures> {
   const peers = [feeder, sink].map((peer) => ({ ...peer, gets: "everything" as const }));
   return withSessions(round, peers, async (running, [from, to]) => {
     const load = loadOf(routes);
+    let beforeMs = running.cpuMs;
     let startMs = performance.now();
     from!.send(load.announcements);
     let endMs = await to!.when("all routes", () => to!.counts.announced >= routes, limitMs);
     const passOnMs = endMs - startMs;
-    const rssMb = running.rssMb;
+    const passOnCpuMs = running.cpuMs - beforeMs;
+    const { rssMb } = running;
+    beforeMs = running.cpuMs;
     startMs = performance.now();
     from!.send(load.withdrawals);
     endMs = await to!.when("all withdrawn", () => to!.counts.withdrawn >= routes, limitMs);
-    return { passOnMs, rssMb, withdrawMs: endMs - startMs };
+    const withdrawMs = endMs - startMs;
+    return { passOnMs, passOnCpuMs, rssMb, withdrawMs, withdrawCpuMs: running.cpuMs - beforeMs };
   });
 }
 

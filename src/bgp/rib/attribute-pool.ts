@@ -3,13 +3,14 @@ import { ByteWriter } from "../wire/bytes.ts";
 import { writeAttributes } from "../wire/encode-update.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
-import { type AttributeSet, InternedSet } from "./path.ts";
+import { InternedSet } from "./interned-set.ts";
+import type { AttributeSet } from "./path.ts";
 
 /** Sets are known by how they are written in this form: equal values have equal bytes, and no others. */
 const canonical: CodecOptions = { fourOctetAs: true, extendedMessage: true };
 
 const slabBytes = 1 << 16;
-const sweepSizeMin = 1 << 14;
+const sweepSizeMin = 1 << 16;
 
 /**
  * Equal attribute sets become one object. A full table has far fewer sets than routes, so this saves

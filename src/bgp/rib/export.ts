@@ -5,7 +5,8 @@ import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
-import type { InternedSet, Path, PathSource } from "./path.ts";
+import type { InternedSet } from "./interned-set.ts";
+import type { Path, PathSource } from "./path.ts";
 import { PathMemo } from "./path-memo.ts";
 import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
@@ -111,7 +112,7 @@ function exportPath(
   };
 }
 
-const none: never[] = [];
+const none: readonly number[] = [];
 
 /** Rules that no policy can lift. */
 function whyBarred({ source, set }: Path, target: ExportTarget): string | undefined {

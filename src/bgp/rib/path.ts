@@ -1,6 +1,5 @@
-import { type Address, familyOf } from "../../net/address.ts";
-import { encodeAttributes } from "../wire/encode-update.ts";
-import type { CodecOptions, PathAttributes } from "../wire/message.ts";
+import type { Address } from "../../net/address.ts";
+import type { PathAttributes } from "../wire/message.ts";
 
 /**
  * Path attributes together with their next hop: what one UPDATE says of all its prefixes. Never
@@ -11,49 +10,6 @@ export type AttributeSet = {
   /** Undefined for prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
   readonly nextHop: Address | undefined;
 };
-
-/** A set of an AttributePool. */
-export class InternedSet implements AttributeSet {
-  readonly attributes: Readonly<PathAttributes>;
-  readonly nextHop: Address | undefined;
-  /** What the pool knows it by: a range of `slab`. Undefined where a value is too long for any message. */
-  readonly slab: Uint8Array | undefined;
-  readonly begin: number;
-  readonly end: number;
-  /** Of these bytes, and the next set with the same one. */
-  readonly hash: number;
-  next: InternedSet | undefined;
-  /** The last path that was made of it: the next is mostly the same. */
-  lastPath: Path | undefined;
-
-  constructor(
-    attributes: Readonly<PathAttributes>,
-    nextHop: Address | undefined,
-    slab: Uint8Array | undefined,
-    begin: number,
-    end: number,
-    hash: number,
-  ) {
-    this.attributes = attributes;
-    this.nextHop = nextHop;
-    this.slab = slab;
-    this.begin = begin;
-    this.end = end;
-    this.hash = hash;
-    this.next = undefined;
-    this.lastPath = undefined;
-  }
-
-  /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
-  encoded(codec: CodecOptions): Uint8Array {
-    const { attributes, nextHop, slab, begin, end } = this;
-    const isIpv6 = nextHop !== undefined && familyOf(nextHop) === "ipv6";
-    if (slab === undefined || !codec.fourOctetAs) {
-      return encodeAttributes(attributes, codec, isIpv6 ? undefined : nextHop);
-    }
-    return slab.subarray(begin, isIpv6 ? end - 16 : end);
-  }
-}
 
 /** Where a path comes from. One object per session, shared by all its paths. */
 export type PathSource = { readonly kind: "own" } | PeerSource;

@@ -145,7 +145,7 @@ describe("AttributePool", () => {
   it("keeps what is live, and forgets the rest", () => {
     const pool = new AttributePool();
     const nextHop = address("10.0.0.1");
-    const sets = Array.from({ length: 20_000 }, (_, i) =>
+    const sets = Array.from({ length: 70_000 }, (_, i) =>
       pool.intern({ origin: "igp", asPath: sequence(1 + i) }, nextHop),
     );
     expect(pool.isFull).toBe(true);

@@ -1,6 +1,7 @@
 import { bestPath } from "../rib/decision.ts";
 import { Exporter } from "../rib/export.ts";
-import type { InternedSet, Path } from "../rib/path.ts";
+import type { InternedSet } from "../rib/interned-set.ts";
+import type { Path } from "../rib/path.ts";
 import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 import type { Ribs } from "./ribs.ts";

@@ -15,12 +15,16 @@ export function tidy(
   for (const table of Object.values(prefixes)) table.sweep();
   if (!pool.isFull) return;
   const live = new Set<AttributeSet>();
-  const keep = ({ set }: { set: AttributeSet }) => live.add(set);
+  let last: AttributeSet | undefined;
+  const keep = ({ set }: { set: AttributeSet }) => {
+    // Routes that came together are side by side.
+    if (set !== last) live.add((last = set));
+  };
   for (const table of Object.values(loc)) table.forEachCandidate(keep);
   for (const { inbound, established } of peers) {
     for (const table of inbound.tables().values()) table.forEach(keep);
-    established?.outbound.forEachSet((set) => live.add(set));
+    established?.outbound.forEachSet((set) => keep({ set }));
   }
-  groups.forEachSet((set) => live.add(set));
+  groups.forEachSet((set) => keep({ set }));
   pool.sweep(live);
 }

@@ -1,6 +1,6 @@
 import type { FamilyName } from "../rib/family.ts";
 import { families } from "../rib/family.ts";
-import type { InternedSet } from "../rib/path.ts";
+import type { InternedSet } from "../rib/interned-set.ts";
 import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions } from "../wire/message.ts";

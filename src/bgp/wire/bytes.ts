@@ -9,6 +9,10 @@ export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
 
+/** The address read last: all the routes of a peer mostly have one next hop, and share its text. */
+let lastIpv4 = 0;
+let lastIpv4Text = "0.0.0.0" as Address;
+
 /** Reads a range of bytes front to back, never past its end: each read names its field. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -55,9 +59,13 @@ export class ByteReader {
 
   address(family: "ipv4" | "ipv6", field: string): Address {
     if (family === "ipv4") {
-      const at = this.#advance(4, field);
-      const bytes = this.#bytes;
-      return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}` as Address;
+      const value = this.u32(field);
+      if (value !== lastIpv4) {
+        lastIpv4 = value;
+        lastIpv4Text =
+          `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}` as Address;
+      }
+      return lastIpv4Text;
     }
     const at = this.#advance(16, field);
     return addressFromBytes(this.#bytes.subarray(at, at + 16));

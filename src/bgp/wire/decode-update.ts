@@ -1,7 +1,7 @@
 import type { Address } from "../../net/address.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import { attributeName, attributeRows, type BesideAttributes } from "./attributes.ts";
-import { type ByteReader, MalformedError } from "./bytes.ts";
+import { ByteReader, MalformedError } from "./bytes.ts";
 import type { AttributeProblem } from "./decode.ts";
 import { WireError } from "./error.ts";
 import type { AfiSafi, CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
@@ -123,6 +123,17 @@ export function updateMessage(update: ReceivedUpdate): UpdateMessage {
     ...(endOfRib && { endOfRib }),
   };
 }
+
+/** What writeAttributes() wrote, in four-octet form and without errors. */
+export function decodeStoredAttributes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): PathAttributes {
+  return decodeAttributes(new ByteReader(bytes, start, end), stored).found as PathAttributes;
+}
+
+const stored: CodecOptions = { fourOctetAs: true, extendedMessage: true };
 
 /** RFC 4724 §2: of an UPDATE with nothing but an empty MP_UNREACH_NLRI. */
 function onlyFamily(
