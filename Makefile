@@ -25,7 +25,8 @@ test: setup ## every test: check, then system
 check: setup ## types, lint, format, dead code, unit tests: nothing of the machine is touched
 	@npm run --silent check
 
-system: setup ## tests that build labs in network namespaces with real FRR (root)
+system: ## tests that build labs in network namespaces with real FRR (root)
+	@setup/setup.sh test
 	@$(AS_ROOT) npm run --silent system
 
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)

@@ -3,7 +3,7 @@
 # packages (by apt-get, with sudo where need be) and the npm packages. Says first what is missing.
 # `make setup` runs it; with nothing to do it is done at once.
 #
-# `setup.sh bench` brings what the benchmark compares with as well (bird).
+# `setup.sh test` brings what only tests need as well, and `setup.sh bench` brings what the benchmark compares with as well (bird).
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # a user's PATH on Debian lacks them
@@ -32,6 +32,9 @@ TABLE
   # Without modules there is nothing to load, as in a container.
   if [ -d "/lib/modules/$(uname -r)" ]; then
     echo 'modprobe|kmod|kernel modules'
+  fi
+  if [ "${1-}" = test ]; then
+    echo 'tshark|tshark|the tests that have it read what the speaker sends'
   fi
   if [ "${1-}" = bench ]; then
     echo 'bird|bird2|the speaker that the benchmark compares with'
