@@ -9,6 +9,7 @@ import { KernelRoutes } from "./kernel-routes.ts";
 import { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
 import { limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
+import { UnsentWatch } from "./unsent-watch.ts";
 
 export type SpeakerLog = (
   level: "debug" | "info" | "warn" | "error",
@@ -42,6 +43,7 @@ export class SpeakerHost {
   /** Sockets that hold back what is sent until all that has come in is dealt with: one system call for each then. */
   #corked = new Set<Socket>();
   readonly #bfd: BfdSockets;
+  readonly #unsent: UnsentWatch;
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
@@ -58,6 +60,9 @@ export class SpeakerHost {
     });
     this.#bfd = new BfdSockets(options.log, (packet) =>
       this.#step({ input: "bfdReceived", ...packet }),
+    );
+    this.#unsent = new UnsentWatch(this.#connections, (connection, forMs) =>
+      this.#step({ input: "unsent", connection, forMs }),
     );
     this.#listen(config);
     this.#bfd.configure(config);
@@ -96,6 +101,7 @@ export class SpeakerHost {
     ]);
     for (const socket of this.#connections.values()) socket.destroy();
     this.#bfd.stop();
+    this.#unsent.stop();
   }
 
   #step(input: Input): void {
@@ -118,7 +124,9 @@ export class SpeakerHost {
           const socket = this.#connections.get(effect.connection);
           this.#connections.delete(effect.connection);
           if (socket !== undefined && this.#corked.delete(socket)) socket.uncork();
-          socket?.destroySoon();
+          // What nobody takes would keep it open for ever.
+          if (this.#unsent.isStuck(effect.connection)) socket?.resetAndDestroy();
+          else socket?.destroySoon();
           break;
         }
         case "setTimer":

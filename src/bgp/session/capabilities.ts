@@ -57,7 +57,11 @@ export function ownCapabilities(
   return capabilities;
 }
 
-/** Our OPEN. The Restart State bit is for the first session after a restart (RFC 4724 §4.1). */
+/**
+ * Our OPEN. The Restart State bit is for the first session after a restart (RFC 4724 §4.1). Later ones follow
+ * sessions that were lost without one: forwarding went on, and without the F bit the peer would drop the
+ * routes that it has kept (RFC 8538 §4).
+ */
 export function ownOpen(
   { peer, localAsn, routerId, capabilities }: SessionOptions,
   everEstablished: boolean,
@@ -73,13 +77,13 @@ export function ownOpen(
 }
 
 function notRestarting(capability: Capability): Capability {
-  const cleared = <F extends { forwardingPreserved: boolean }>(families: F[]): F[] =>
-    families.map((one) => ({ ...one, forwardingPreserved: false }));
+  const preserved = <F extends { forwardingPreserved: boolean }>(families: F[]): F[] =>
+    families.map((one) => ({ ...one, forwardingPreserved: true }));
   if (capability.capability === "gracefulRestart") {
-    return { ...capability, restarting: false, families: cleared(capability.families) };
+    return { ...capability, restarting: false, families: preserved(capability.families) };
   }
   if (capability.capability === "longLivedGracefulRestart") {
-    return { ...capability, families: cleared(capability.families) };
+    return { ...capability, families: preserved(capability.families) };
   }
   return capability;
 }

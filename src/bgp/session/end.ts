@@ -1,7 +1,7 @@
 import { hardReset } from "../wire/cease.ts";
 import type { WireError } from "../wire/error.ts";
 import type { NotificationMessage } from "../wire/message.ts";
-import { CeaseSubcode, NotificationCode } from "../wire/registry.ts";
+import { CeaseSubcode, NotificationCode, notificationName } from "../wire/registry.ts";
 import type { CeaseSaid, DownReason, Negotiated } from "./io.ts";
 import {
   cease,
@@ -52,6 +52,25 @@ export function holdTimerExpired(): End {
     notification: said,
     transport: "open",
   };
+}
+
+/**
+ * SendHoldTimer_Expires (RFC 9687, event 29): after the greater of eight minutes and twice the Hold Time (§6).
+ * Who sees that bytes do not leave keeps the time.
+ */
+export function isSendHoldOver<S extends { connection: { id: number }; negotiated: Negotiated }>(
+  session: S | undefined,
+  { connection, forMs }: { connection: number; forMs: number },
+): session is S {
+  if (session?.connection.id !== connection) return false;
+  const { holdTimeSeconds } = session.negotiated;
+  return holdTimeSeconds > 0 && forMs >= Math.max(480_000, 2 * holdTimeSeconds * 1000);
+}
+
+/** RFC 9687 §4.3: a NOTIFICATION is not sent, since nothing leaves. */
+export function sendHoldTimerExpired(): End {
+  const text = notificationName(NotificationCode.sendHoldTimerExpired, 0).toLowerCase();
+  return { reason: "sendHoldTimerExpired", text, transport: "open" };
 }
 
 /** RFC 4724 §5: closed without a NOTIFICATION. */

@@ -90,6 +90,7 @@ export type SessionInput =
   | ({ input: "accepted"; connection: ConnectionId } & Ends)
   | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
   | { input: "closed"; connection: ConnectionId; reason?: string }
+  | { input: "unsent"; connection: ConnectionId; forMs: number }
   | { input: "timer"; timer: TimerName };
 
 /** What a session wants done, in order. `connect`, `send` and `close` are the speaker's effects as they are. */
@@ -132,6 +133,8 @@ export type SessionEffect =
 
 export type DownReason =
   | "holdTimerExpired"
+  /** The peer takes nothing in (RFC 9687). */
+  | "sendHoldTimerExpired"
   | "notificationReceived"
   /** We found an error and said so. */
   | "notificationSent"

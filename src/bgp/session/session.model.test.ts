@@ -27,6 +27,19 @@ class Edge {
   }
 
   step(input: SessionInput): void {
+    const before = this.played.session.state;
+    this.#step(input);
+    const after = this.played.session.state;
+    if (before === after) return;
+    const kind = input.input === "timer" ? input.timer.split("/")[0]! : input.input;
+    const allowed = transitions[kind]?.[before] ?? [];
+    must(
+      allowed.includes(after),
+      `${kind} leads from ${before} to ${allowed.join()}, not ${after}`,
+    );
+  }
+
+  #step(input: SessionInput): void {
     if (input.input === "start") this.started = true;
     if (input.input === "stop") this.started = false;
     if (input.input === "connected" && this.dialing.delete(input.connection))
@@ -129,6 +142,52 @@ class Edge {
   }
 }
 
+/** What is left where one of several connections goes, and another goes on. */
+const fallBack: SessionState[] = ["Idle", "Connect", "OpenSent"];
+
+/**
+ * The states that each input may lead to from each state, other than itself: RFC 4271 §8.2.2, read anew, with
+ * §6.8's second connection. What is not here must leave the state as it is.
+ */
+const transitions: Record<string, Partial<Record<SessionState, SessionState[]>>> = {
+  start: { Idle: ["Connect", "Active"] },
+  stop: {
+    Connect: ["Idle"],
+    Active: ["Idle"],
+    OpenSent: ["Idle"],
+    OpenConfirm: ["Idle"],
+    Established: ["Idle"],
+  },
+  connected: { Connect: ["OpenSent"] },
+  connectFailed: { Connect: ["Active"] },
+  accepted: {
+    Idle: ["OpenSent"],
+    Connect: ["OpenSent"],
+    Active: ["OpenSent"],
+    // It stands for what the peer wants now: an older one of the peer's goes.
+    OpenConfirm: ["OpenSent"],
+  },
+  received: {
+    // All that came at once is read at once.
+    OpenSent: ["OpenConfirm", "Established", ...fallBack],
+    OpenConfirm: ["Established", ...fallBack],
+    // A graceful restart: the new connection is where the old one was at its beginning.
+    Established: ["OpenConfirm", ...fallBack],
+  },
+  closed: {
+    Connect: ["Active"],
+    OpenSent: ["Active", ...fallBack],
+    OpenConfirm: fallBack,
+    Established: fallBack,
+  },
+  unsent: { Established: fallBack },
+  reachable: { Idle: ["Connect", "Active"], Active: ["Connect"] },
+  hold: { OpenSent: fallBack, OpenConfirm: fallBack, Established: fallBack },
+  keepalive: {},
+  connectRetry: { Active: ["Connect"] },
+  idleHold: { Idle: ["Connect", "Active"] },
+};
+
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(`does not hold: ${what}`);
 }
@@ -155,7 +214,9 @@ const action: fc.Arbitrary<Action> = fc.record({
     { weight: 3, arbitrary: fc.constantFrom("start", "connected", "timer") },
     {
       weight: 2,
-      arbitrary: fc.constantFrom("accepted", "closed", "connectFailed", "stale", "unknown"),
+      arbitrary: fc.constantFrom(
+        ...["accepted", "closed", "connectFailed", "stale", "unknown", "unsent", "reachable"],
+      ),
     },
     { weight: 1, arbitrary: fc.constantFrom("stop", "say") },
   ),
@@ -226,6 +287,13 @@ function act(
     case "stale":
       // A timer that does not run any more, of a connection long gone.
       edge.step({ input: "timer", timer: which % 2 === 0 ? "hold/999" : "keepalive/-999" });
+      break;
+    case "unsent":
+      if (connection !== undefined)
+        edge.step({ input: "unsent", connection, forMs: which * 200_000 });
+      break;
+    case "reachable":
+      edge.step({ input: "reachable" });
       break;
     case "unknown":
       edge.step({ input: "received", connection: 999, bytes: stream(messages) });

@@ -139,9 +139,10 @@ describe("on the way to Established", () => {
     expect(restarting(2)).toMatchObject({ restarting: true });
     played.receive(2, peerOpen(), keepalive).step({ input: "closed", connection: 2 });
     played.step({ input: "timer", timer: "idleHold" }).connected(3);
+    // The session was lost, not the process: forwarding went on (RFC 8538 §4).
     expect(restarting(3)).toMatchObject({
       restarting: false,
-      families: [{ forwardingPreserved: false }, {}],
+      families: [{ forwardingPreserved: true }, {}],
     });
   });
 });
@@ -321,6 +322,26 @@ describe("in Established", () => {
       { reason: "holdTimerExpired", notification: { code: 4 }, graceful: false },
     ]);
     expect(played.session).toMatchObject({ state: "Idle", negotiated: undefined });
+  });
+
+  it("goes down when its bytes have not left for the Send Hold Time (RFC 9687)", () => {
+    const played = new Played(sessionOptions({ holdTimeSeconds: 300 })).establish(
+      peerOpen({ holdTimeSeconds: 300 }),
+    );
+    const unsent = (connection: number, forMs: number) =>
+      played.step({ input: "unsent", connection, forMs }).session.state;
+    // Eight minutes would do, but for the Hold Time: twice that is more.
+    expect(unsent(1, 599_999)).toBe("Established");
+    expect(unsent(-1, 600_000)).toBe("Established");
+    expect(unsent(1, 600_000)).toBe("Idle");
+    expect(played.sent(1)).toEqual([]);
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+    expect(played.all("down")).toMatchObject([{ reason: "sendHoldTimerExpired" }]);
+    expect(played.logged()).toContain("send hold timer expired");
+
+    const silent = new Played(sessionOptions({ holdTimeSeconds: 0 })).establish();
+    silent.step({ input: "unsent", connection: 1, forMs: 10_000_000 });
+    expect(silent.session.state).toBe("Established");
   });
 
   it("goes down on NOTIFICATION and tells the peer's words", () => {

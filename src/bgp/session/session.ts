@@ -11,10 +11,12 @@ import {
   type End,
   holdTimerExpired,
   isCollision,
+  isSendHoldOver,
   notificationReceived,
   notificationSent,
   notificationToSend,
   peerRestarted,
+  sendHoldTimerExpired,
   stopped,
   transportClosed,
 } from "./end.ts";
@@ -109,6 +111,10 @@ export class Session {
         break;
       case "closed":
         this.#closed(input.connection, input.reason);
+        break;
+      case "unsent":
+        if (isSendHoldOver(this.#established, input))
+          this.#fail(this.#established.connection, sendHoldTimerExpired());
         break;
       case "timer":
         this.#expired(input.timer);

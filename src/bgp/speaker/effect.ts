@@ -17,6 +17,8 @@ export type Input =
   | { input: "received"; connection: ConnectionId; bytes: Uint8Array }
   /** The transport is gone, by FIN, by error, or after a `close` effect of ours. */
   | { input: "closed"; connection: ConnectionId; reason?: string }
+  /** Bytes wait to be sent, and the transport has taken none of them for so long; told every so often. */
+  | { input: "unsent"; connection: ConnectionId; forMs: number }
   /** A BFD packet (RFC 5881), with TTL 255 and no less. `interface`: where `remoteAddress` is link-local. */
   | { input: "bfdReceived"; remoteAddress: Address; interface?: string; bytes: Uint8Array }
   /** A timer set by `setTimer` fired. */

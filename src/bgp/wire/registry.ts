@@ -37,7 +37,7 @@ export const NotificationCode = {
   finiteStateMachine: 5,
   cease: 6,
   routeRefresh: 7 /* RFC 7313 */,
-  // sendHoldTimerExpired: 8 /* RFC 9687 */,
+  sendHoldTimerExpired: 8 /* RFC 9687 */,
 } as const;
 
 /** Subcode 0 of each code is "unspecific". */
