@@ -51,7 +51,12 @@ class Edge {
       this.dialing.delete(input.connection);
     }
     if (input.input === "timer") this.timers.delete(input.timer);
-    for (const effect of this.played.step(input).effects) this.#carryOut(effect);
+    const { effects } = this.played.step(input);
+    const isEstablished = effects.some((effect) => effect.do === "established");
+    // KeepAliveMsg (event 26), and nothing else, leads to Established.
+    if (isEstablished && input.input === "received")
+      must(typesOf(input.bytes).includes(4), "a KEEPALIVE for Established");
+    for (const effect of effects) this.#carryOut(effect);
     this.#check();
   }
 
@@ -140,6 +145,16 @@ class Edge {
         return "";
     }
   }
+}
+
+/** Of the messages in a stream, as their headers say. */
+function typesOf(bytes: Uint8Array): number[] {
+  const types: number[] = [];
+  for (let at = 0; at + 19 <= bytes.length;) {
+    types.push(bytes[at + 18]!);
+    at += Math.max(19, (bytes[at + 16]! << 8) + bytes[at + 17]!);
+  }
+  return types;
 }
 
 /** What is left where one of several connections goes, and another goes on. */
