@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system test-docker test-kind bench golden record-bgp clean
+.PHONY: help setup lab test check system interop interop-table test-docker test-kind bench golden record-bgp clean
 
 LAB ?= rack-spine
 
@@ -10,7 +10,7 @@ AS_ROOT := setup/as-root.sh
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
-		printf '  make %-11s %s\n' "$$name" "$$what"; done
+		printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 setup: ## install what is missing: system packages and npm packages
 	@setup/setup.sh
@@ -18,9 +18,10 @@ setup: ## install what is missing: system packages and npm packages
 lab: setup ## deploy a lab, play its scenario, report, destroy (LAB=rack-spine)
 	@$(AS_ROOT) bin/spinelab.mjs $(LAB)
 
-test: setup ## every test: check, then system
+test: setup ## every test: check, then system, then interop
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory system
+	@$(MAKE) --no-print-directory interop
 
 check: setup ## types, lint, format, dead code, unit tests: nothing of the machine is touched
 	@npm run --silent check
@@ -29,6 +30,14 @@ system: ## tests that build labs in network namespaces with real FRR (root)
 	@setup/setup.sh test
 	@$(AS_ROOT) npm run --silent system
 
+interop: ## the speaker against FRR, BIRD, GoBGP, ExaBGP and OpenBGPD in namespaces (root)
+	@setup/setup.sh speakers
+	@$(AS_ROOT) npm run --silent interop
+
+interop-table: ## write docs/interop.md anew from such a run: read the difference before you commit it
+	@setup/setup.sh speakers
+	@$(AS_ROOT) node_modules/.bin/node test/interop/run.ts --write
+
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker
 
@@ -36,7 +45,7 @@ test-kind: setup ## rack-spine on real Kubernetes by kind; the first time compil
 	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node node_modules/vitest/vitest.mjs run --project kind'
 
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
-	@setup/setup.sh bench
+	@setup/setup.sh speakers
 	@$(AS_ROOT) npm run --silent bench
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Four projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
-// real FRR and needs root; `docker` needs an engine with the images of images/
+// Five projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
+// real FRR and needs root, `interop` the other BGP speakers as well; `docker` needs an engine with the images of images/
 // (make test-docker); `kind` needs kind and a node image as well (make test-kind).
 export default defineConfig({
   test: {
@@ -21,6 +21,15 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "interop",
+          include: ["test/interop/**/*.test.ts"],
+          // A cell waits for those before it, of all five daemons.
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
         },
       },
       {

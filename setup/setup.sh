@@ -3,7 +3,8 @@
 # packages (by apt-get, with sudo where need be) and the npm packages. Says first what is missing.
 # `make setup` runs it; with nothing to do it is done at once.
 #
-# `setup.sh test` brings what only tests need as well, and `setup.sh bench` brings what the benchmark compares with as well (bird).
+# `setup.sh test` brings what only tests need as well, `setup.sh speakers` the BGP daemons that the
+# interop tests and the benchmark want.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # a user's PATH on Debian lacks them
@@ -28,17 +29,23 @@ ps|procps|what runs inside the nodes
 unshare|util-linux|namespaces
 nsenter|util-linux|namespaces
 mount|mount|namespaces
+setpriv|util-linux|namespaces
 TABLE
   # Without modules there is nothing to load, as in a container.
   if [ -d "/lib/modules/$(uname -r)" ]; then
     echo 'modprobe|kmod|kernel modules'
   fi
-  if [ "${1-}" = test ]; then
-    echo 'tshark|tshark|the tests that have it read what the speaker sends'
-  fi
-  if [ "${1-}" = bench ]; then
-    echo 'bird|bird2|the speaker that the benchmark compares with'
-  fi
+  case ${1-} in
+    test) echo 'tshark|tshark|reading what the speaker sends' ;;
+    speakers)
+      cat <<'SPEAKERS'
+bird|bird2|a speaker to be tried and measured against
+gobgpd|gobgpd|a speaker to be tried and measured against
+exabgp|exabgp|a speaker to be tried and measured against
+bgpctl|openbgpd|a speaker to be tried and measured against
+SPEAKERS
+      ;;
+  esac
 }
 
 say() { printf '%s\n' "$*"; }
@@ -71,7 +78,7 @@ npm_packages_are_current() {
 }
 installed_lock=node_modules/.cache/spinelab-installed-lock.json
 
-# frr's package starts its daemons on the machine itself, at once and at every boot (bird2's too). The
+# frr's package starts its daemons on the machine itself, at once and at every boot (the other BGP daemons' too). The
 # labs run their own inside the nodes and need none there. So for the time of the installation
 # Debian's policy hook says no to what is being installed, and then it is switched off for good.
 # A hook that the machine has already stays as it is.
@@ -86,6 +93,9 @@ hold_services() {
     case $package in
       frr) services="$services frr" names="$names | frr | frr.service" ;;
       bird2) services="$services bird" names="$names | bird | bird.service" ;;
+      gobgpd | exabgp | openbgpd)
+        services="$services $package" names="$names | $package | $package.service"
+        ;;
     esac
   done
   [ -n "$services" ] || return 0

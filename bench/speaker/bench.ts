@@ -77,7 +77,7 @@ async function run(under: string): Promise<void> {
   const present = chosen.filter(({ file }) => file === undefined || existsSync(file));
   for (const { name, package: from } of chosen.filter((one) => !present.includes(one))) {
     console.log(
-      `${name} is not measured: package ${from} is not installed; setup/setup.sh bench brings it.\n`,
+      `${name} is not measured: package ${from} is not installed; setup/setup.sh speakers brings it.\n`,
     );
   }
   const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 5));

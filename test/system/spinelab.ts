@@ -42,6 +42,7 @@ export async function until<T>(
   what: string,
   look: () => T | false | undefined | Promise<T | false | undefined>,
   limitMs = 20_000,
+  everyMs = 20,
 ): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
   let last: unknown;
@@ -53,7 +54,7 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   throw new Error(`${what}: not within ${limitMs} ms; last saw ${String(last)}`);
 }

@@ -17,7 +17,8 @@ Example of a file:
   peers:
     - name: tor0
       address: 10.0.2.1
-      asn: 65010`,
+      asn: 65010
+SIGHUP reads the file again: sessions that are not concerned stay up.`,
     )
     .action(async (options: { file: string; socket?: string }) => {
       const { runSpeaker } = await import("../../agent/speaker-process.ts");
