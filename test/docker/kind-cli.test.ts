@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { labDirectory } from "../../src/lab/state-folder.ts";
 import type { TimelineRecord } from "../../src/timeline/record.ts";
@@ -59,7 +59,7 @@ const stage = (record: TimelineRecord, name: string) =>
 const moments: Record<string, (record: TimelineRecord) => boolean | Promise<boolean>> = {
   "while kind prepares its nodes": async (record) => {
     if (!stage(record, `kind ${cluster}`)) return false;
-    while ((await kindContainers()).length === 0) await new Promise((r) => setTimeout(r, 20));
+    await expect.poll(kindContainers, { timeout: minutes, interval: 20 }).not.toEqual([]);
     return true;
   },
   "while kubeadm runs, and images are loaded": (record) =>
@@ -74,6 +74,7 @@ describe("Ctrl-C leaves nothing, within seconds", () => {
     const child = run("docker");
     const records = recordsOf(child);
     const ended = finished(child);
+    onTestFinished(() => void child.kill("SIGKILL"));
     let interruptedMs: number | undefined;
     for await (const record of records) {
       if (interruptedMs !== undefined || !(await isNow(record))) continue;
@@ -170,7 +171,7 @@ async function* recordsOf(child: ChildProcess): AsyncGenerator<TimelineRecord> {
 }
 
 function kindContainers() {
-  const filters = { label: [`io.x-k8s.io.kind.cluster=${cluster}`] };
+  const filters = { label: [`io.x-k8s.kind.cluster=${cluster}`] };
   return docker.listContainers({ all: true, filters });
 }
 

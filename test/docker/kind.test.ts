@@ -119,6 +119,17 @@ async function sessions(node: string): Promise<Record<string, string>> {
   );
 }
 
+/** The name of the netshoot pod of a node. */
+async function podOn(node: string): Promise<string> {
+  const pods = await kubernetes.port.listPods("default");
+  const found = pods.find(({ metadata, spec }) => {
+    return (
+      metadata.labels?.["app"] === "netshoot" && (spec as { nodeName?: string }).nodeName === node
+    );
+  });
+  return found!.metadata.name;
+}
+
 describe("the seed's lab on kind", () => {
   test("sessions and counts are the seed's", async () => {
     await expect
@@ -157,12 +168,80 @@ describe("the seed's lab on kind", () => {
     const on = (node: string) =>
       pods.find(({ spec }) => (spec as { nodeName: string }).nodeName === node)!;
     const target = (on("kind-worker3").status as { podIP: string }).podIP;
-    const pod = { namespace: "default", name: on("kind-worker").metadata.name };
+    const pod = { namespace: "default", name: await podOn("kind-worker") };
     const inPod = (...argv: string[]) => runtime!.exec({ node: "kind-worker", pod }, argv);
     expect(await inPod("ping", "-c", "3", "-i", "0.2", target)).toMatchObject({ exitCode: 0 });
     const { stdout } = await inPod("traceroute", "-n", "-w", "1", "-q", "1", target);
     const hops = [...stdout.matchAll(/^ *\d+ +(\S+)/gm)].map(([, hop]) => hop);
     expect(hops).toEqual(["10.1.1.1", "10.0.2.1", "10.0.0.0", "10.0.0.2", "10.0.4.2", target]);
+  });
+
+  test("services reach the other rack by kube-proxy and the fabric", async () => {
+    const labels = { app: "web" };
+    const hello = [
+      "sh",
+      "-c",
+      "echo hello >/tmp/index.html; exec busybox httpd -f -p 8080 -h /tmp",
+    ];
+    const container = { name: "web", image: "nicolaka/netshoot:latest", command: hello };
+    await kubernetes.port.apply({
+      ...{ apiVersion: "apps/v1", kind: "Deployment" },
+      metadata: { name: "web", namespace: "default" },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            nodeName: "kind-worker3",
+            containers: [{ ...container, imagePullPolicy: "IfNotPresent" }],
+          },
+        },
+      },
+    });
+    await kubernetes.port.apply({
+      ...{ apiVersion: "v1", kind: "Service" },
+      metadata: { name: "web", namespace: "default" },
+      spec: { type: "NodePort", selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    });
+    const service = await kubernetes.port.get({
+      ...{ kind: "Service", namespace: "default", name: "web" },
+    });
+    const { clusterIP, ports } = service!.spec as {
+      clusterIP: string;
+      ports: { nodePort: number }[];
+    };
+    const name = await podOn("kind-worker");
+    const get = async (host: string) => {
+      const place = { node: "kind-worker", pod: { namespace: "default", name } };
+      const argv = ["curl", "-sS", "--max-time", "2", `http://${host}/`];
+      const { stdout, stderr } = await runtime!.exec(place, argv);
+      return stdout + stderr;
+    };
+    await expect.poll(() => get(clusterIP), { timeout: minutes }).toBe("hello\n");
+    // By the other rack's node that has no pod of it.
+    expect(await get(`10.0.3.2:${ports[0]!.nodePort}`)).toBe("hello\n");
+    await kubernetes.port.delete({ kind: "Service", namespace: "default", name: "web" });
+    await kubernetes.port.delete({ kind: "Deployment", namespace: "default", name: "web" });
+  });
+
+  test("a kind is found in the version that this server has", async () => {
+    const slice = { kind: "EndpointSlice", namespace: "default", name: "kubernetes" };
+    const { minor } = await client.version();
+    const { apiVersion } = (await kubernetes.port.get(slice))!;
+    expect(apiVersion).toBe(`discovery.k8s.io/${minor < 21 ? "v1beta1" : "v1"}`);
+  });
+
+  test("kubectl and docker exec as the walk-through prints them", async () => {
+    const lines = `
+      POD=$(kubectl get pods -o wide | grep "kind-worker " | awk '{ print($1); }')
+      IP=$(kubectl get pods -o wide | grep worker3 | awk '{ print($6); }')
+      kubectl exec -it $POD -- ping -c 2 -i 0.2 $IP
+      docker exec -it clab-bgp-topo-router0 vtysh -c "show bgp ipv4 unicast summary"`;
+    const env = { ...process.env, KUBECONFIG: kindOptions.kubeconfig };
+    // script gives them a terminal.
+    const text = execFileSync("script", ["-qec", lines, "/dev/null"], { env }).toString();
+    expect(text).toContain(" 0% packet loss");
+    expect(text).toMatch(/^tor0\(net0\) .* 5 +13 /m);
   });
 
   test("the node's agent says on its admin socket and in its status what the router says", async () => {
