@@ -71,6 +71,12 @@ export class DockerBackend implements Backend {
     const { fabric, progress } = options;
     const { docker } = this.#engine;
     this.#progress = progress;
+    if (fabric.clusters.length > 0 && this.#engine.product === "podman") {
+      throw new EnvironmentError(
+        `${this.#engine.description} is Podman, and clusters need Docker: kind makes its nodes by the docker command`,
+        "name a Docker engine by --docker, or use --runtime netns",
+      );
+    }
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const image = ensureSpeakerImage(docker, progress);
     // 1. kind's clusters, whose containers are the Kubernetes nodes.

@@ -1,20 +1,20 @@
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { labDirectory } from "../../src/lab/state-folder.ts";
+import { labDirectory, startTimeOf } from "../../src/lab/state-folder.ts";
 import type { TimelineRecord } from "../../src/timeline/record.ts";
 import { finished, repository, start } from "../system/spinelab.ts";
 import { testEngine } from "./engine.ts";
+import { kindContainers, leftovers, noteVolumes, nothing } from "./kind-traces.ts";
 
 /**
  * rack-spine by the command as a person gives it: ended by Ctrl-C at one moment after the other, then
  * to its end, and once more on network namespaces for comparison.
  */
-const docker = testEngine();
 const minutes = 60_000;
 const lab = "rack-spine-kind";
 const cluster = "kind"; // As labs/rack-spine/cluster.yaml names it.
@@ -22,15 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), "spinelab-kind-cli-"));
 const scenario = join(folder, "scenario.yaml");
 const routers = ["router0", "tor0", "tor1"];
 
-/** By this in their environment the processes that a command leaves behind are found. */
-const mark = `SPINELAB_TEST_MARK=${folder}`;
-/** Volumes seen in the containers of kind's nodes. */
-const volumes = new Set<string>();
-
-beforeAll(() => {
-  process.env["SPINELAB_TEST_MARK"] = folder;
-  writeScenarioWithTables();
-});
+beforeAll(writeScenarioWithTables);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The lab's own scenario; after each of its steps the routers are asked for their tables. */
@@ -59,7 +51,9 @@ const stage = (record: TimelineRecord, name: string) =>
 const moments: Record<string, (record: TimelineRecord) => boolean | Promise<boolean>> = {
   "while kind prepares its nodes": async (record) => {
     if (!stage(record, `kind ${cluster}`)) return false;
-    await expect.poll(kindContainers, { timeout: minutes, interval: 20 }).not.toEqual([]);
+    await expect
+      .poll(() => kindContainers(cluster), { timeout: minutes, interval: 20 })
+      .not.toEqual([]);
     return true;
   },
   "while kubeadm runs, and images are loaded": (record) =>
@@ -78,7 +72,7 @@ describe("Ctrl-C leaves nothing, within seconds", () => {
     let interruptedMs: number | undefined;
     for await (const record of records) {
       if (interruptedMs !== undefined || !(await isNow(record))) continue;
-      await noteVolumes();
+      await noteVolumes(cluster);
       interruptedMs = performance.now();
       child.kill("SIGINT");
     }
@@ -88,7 +82,7 @@ describe("Ctrl-C leaves nothing, within seconds", () => {
     });
     const tookS = (performance.now() - interruptedMs!) / 1000;
     console.log(`everything was gone ${tookS.toFixed(1)} s after Ctrl-C`);
-    expect(await leftovers()).toEqual(nothing);
+    expect(await leftovers(lab, cluster)).toEqual(nothing);
   });
 });
 
@@ -123,7 +117,7 @@ async function whole(runtime: "docker" | "netns"): Promise<Whole> {
       tables.set(`${after} · ${record.node} · ${record.command}`, comparable(record.stdout));
     } else if (record.type === "stage" && record.stage === "deployed") {
       steps.set("deploy", record.tookMs!);
-      if (runtime === "docker") await noteVolumes();
+      if (runtime === "docker") await noteVolumes(cluster);
     } else if (record.type === "down") steps.set("take down", record.tookMs);
     else if (record.type === "verdict") verdict = record;
   }
@@ -133,7 +127,7 @@ async function whole(runtime: "docker" | "netns"): Promise<Whole> {
     status: 0,
     stderr: "",
   });
-  expect(await leftovers()).toEqual(nothing);
+  expect(await leftovers(lab, cluster)).toEqual(nothing);
   return { tables, steps };
 }
 
@@ -170,40 +164,67 @@ async function* recordsOf(child: ChildProcess): AsyncGenerator<TimelineRecord> {
   }
 }
 
-function kindContainers() {
-  const filters = { label: [`io.x-k8s.kind.cluster=${cluster}`] };
-  return docker.listContainers({ all: true, filters });
-}
+describe("a node image that is none", () => {
+  test.for([
+    ["that is nowhere", "spinelab/no-such-image:1", /Ensuring node image[^]*no-such-image/],
+    ["that does not boot", "spinelab/netshoot", /Preparing nodes[^]*could not find a log line/],
+  ] as const)("%s: kind's own words, and nothing is left", async ([, image, words]) => {
+    const before = process.env["SPINELAB_KIND_IMAGE"];
+    process.env["SPINELAB_KIND_IMAGE"] = image;
+    const child = run("docker");
+    process.env["SPINELAB_KIND_IMAGE"] = before;
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const ended = finished(child);
+    let failure = "";
+    for await (const record of recordsOf(child)) {
+      if (record.type === "failure") failure += record.message;
+    }
+    const { status } = await ended;
+    expect({ status, failure }).toEqual({ status: 1, failure: expect.stringMatching(words) });
+    expect(await leftovers(lab, cluster)).toEqual(nothing);
+  });
+});
 
-async function noteVolumes(): Promise<void> {
-  for (const { Mounts } of await kindContainers()) {
-    for (const { Name } of Mounts) if (Name !== undefined) volumes.add(Name);
-  }
-}
+describe("several clusters", () => {
+  const folderOfTwo = join(repository, "test/docker/two-clusters");
 
-/** What of the lab is there: of an engine that others use too, only what is the lab's. */
-async function leftovers() {
-  const [nodes, ofLab, networks, left] = await Promise.all([
-    kindContainers(),
-    docker.listContainers({ all: true, filters: { label: [`spinelab.lab=${lab}`] } }),
-    docker.listNetworks(),
-    docker.listVolumes(),
-  ]);
-  return {
-    containers: [...nodes, ...ofLab].flatMap(({ Names }) => Names),
-    networks: networks.map(({ Name }) => Name).filter((name) => name === "kind"),
-    volumes: left.Volumes.map(({ Name }) => Name).filter((name) => volumes.has(name)),
-    processes: readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && isMarked(pid)),
-    state: [labDirectory(lab)].filter((path) => existsSync(path)),
-  };
-}
+  test("two labs cannot have one of the same name: the second names the first", async () => {
+    const first = `${lab}-1`;
+    const supervisor = { pid: process.pid, startTime: startTimeOf(process.pid)! };
+    mkdirSync(labDirectory(first), { recursive: true });
+    writeFileSync(`${labDirectory(first)}/state.json`, JSON.stringify({ lab: first, supervisor }));
+    writeFileSync(`${labDirectory(first)}/kind-${cluster}.made`, "");
+    const node = await testEngine().createContainer({
+      name: `${cluster}-control-plane`,
+      Image: "spinelab/netshoot",
+      Labels: { "io.x-k8s.kind.cluster": cluster, "io.x-k8s.kind.role": "control-plane" },
+    });
+    try {
+      const { status, stdout } = await finished(
+        start("run", "rack-spine", "--name", lab, "--runtime", "docker", "--report", folder),
+      );
+      expect({ status, stdout }).toEqual({
+        status: 3,
+        stdout: expect.stringMatching(
+          `lab ${first} has a kind cluster kind[^]*spinelab down ${first}`,
+        ),
+      });
+      expect(await leftovers(lab, "other")).toEqual(nothing);
+      expect(await node.inspect()).toMatchObject({ State: { Status: "created" } });
+    } finally {
+      await node.remove();
+      rmSync(labDirectory(first), { recursive: true });
+    }
+  });
 
-const nothing = { containers: [], networks: [], volumes: [], processes: [], state: [] };
-
-function isMarked(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").includes(mark);
-  } catch {
-    return false; // It has ended meanwhile.
-  }
-}
+  test("two in one topology", { timeout: 6 * minutes }, async () => {
+    const flags = ["--runtime", "docker", "--report", join(folder, "two")];
+    const { status, stdout } = await finished(start("run", folderOfTwo, ...flags));
+    expect({ status, passed: stdout.includes("4 passed") || stdout }).toEqual({
+      ...{ status: 0, passed: true },
+    });
+    for (const name of ["a", "b"]) {
+      expect(await leftovers("two-clusters", name)).toEqual(nothing);
+    }
+  });
+});
