@@ -7,6 +7,8 @@ const docker = testEngine();
 /** By this in their environment the processes that a command leaves behind are found. */
 const mark = randomUUID();
 process.env["SPINELAB_TEST_MARK"] = mark;
+/** kind's own command leaves its network: then it is not the lab's. */
+const hadNetwork = (await docker.listNetworks()).some(({ Name }) => Name === "kind");
 /** Volumes seen in the containers of kind's nodes. */
 const volumes = new Set<string>();
 
@@ -33,7 +35,7 @@ export async function leftovers(lab: string, cluster: string) {
   ]);
   return {
     containers: [...nodes, ...ofLab].flatMap(({ Names }) => Names),
-    networks: networks.map(({ Name }) => Name).filter((name) => name === "kind"),
+    networks: networks.map(({ Name }) => Name).filter((name) => name === "kind" && !hadNetwork),
     volumes: left.Volumes.map(({ Name }) => Name).filter((name) => volumes.has(name)),
     processes: readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && isMarked(pid)),
     state: [labDirectory(lab)].filter((path) => existsSync(path)),
