@@ -47,6 +47,9 @@ test-kind: setup ## rack-spine on real Kubernetes by kind; the first time compil
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
 	@setup/setup.sh speakers
 	@$(AS_ROOT) npm run --silent bench
+	@if ! command -v kind >/dev/null; then echo 'on kind: not measured, there is no kind on PATH'; \
+	elif ! docker version >/dev/null 2>&1; then echo 'on kind: not measured, no Docker engine answers'; \
+	else node_modules/.bin/node bench/kind.ts; fi
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
 	@UPDATE_GOLDEN=1 npm run --silent unit

@@ -88,6 +88,7 @@ export class DockerBackend implements Backend {
       });
       // For a kind that says other words: then when it has ended.
       made.then(() => starting.resolve(), starting.reject);
+      starting.promise.catch(() => {}); // Waited for below, perhaps only when the image is built.
       return { starting: starting.promise, made };
     });
     // 2. The other nodes and every link, as soon as kind's containers run, and what kubelet waits for.
