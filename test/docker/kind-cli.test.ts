@@ -109,6 +109,7 @@ async function whole(runtime: "docker" | "netns"): Promise<Whole> {
   const tables = new Map<string, string>();
   const steps = new Map<string, number>();
   let verdict: TimelineRecord | undefined;
+  const failures: string[] = [];
   let after = "";
   for await (const record of records) {
     if (record.type === "step" && record.state === "begin") after = record.name;
@@ -120,9 +121,11 @@ async function whole(runtime: "docker" | "netns"): Promise<Whole> {
       if (runtime === "docker") await noteVolumes(cluster);
     } else if (record.type === "down") steps.set("take down", record.tookMs);
     else if (record.type === "verdict") verdict = record;
+    else if (record.type === "failure") failures.push(record.message);
   }
   const { status, stderr } = await ended;
-  expect({ verdict, status, stderr }).toMatchObject({
+  expect({ failures, verdict, status, stderr }).toMatchObject({
+    failures: [],
     verdict: { verdict: "pass", checks: { pass: 79, fail: 0, inconclusive: 0 } },
     status: 0,
     stderr: "",
