@@ -16,20 +16,23 @@ const text = (rules: boolean) =>
     ),
   ].join("\n---\n") + "\n";
 
-test.each(["", "helm/spinelab/files/"])("the definitions in deploy/%s are what the schemas say", (folder) => {
-  for (const [name, rules] of [
-    ["crds.yaml", true],
-    ["before-1.25/crds.yaml", false],
-  ] as const) {
-    const file = new URL(folder + name, deploy);
-    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text(rules));
-    // `make golden` writes them anew.
-    expect({ name, current: readFileSync(file, "utf8") === text(rules) }).toEqual({
-      name,
-      current: true,
-    });
-  }
-});
+test.each(["", "helm/spinelab/files/"])(
+  "the definitions in deploy/%s are what the schemas say",
+  (folder) => {
+    for (const [name, rules] of [
+      ["crds.yaml", true],
+      ["before-1.25/crds.yaml", false],
+    ] as const) {
+      const file = new URL(folder + name, deploy);
+      if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text(rules));
+      // `make golden` writes them anew.
+      expect({ name, current: readFileSync(file, "utf8") === text(rules) }).toEqual({
+        name,
+        current: true,
+      });
+    }
+  },
+);
 
 test("only the definitions for newer servers have CEL rules", () => {
   expect(text(true).match(/x-kubernetes-validations/g)).toHaveLength(4);
