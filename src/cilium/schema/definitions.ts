@@ -28,13 +28,15 @@ function definition(resource: CiliumResource, rules: boolean) {
       group,
       scope,
       names: { kind, listKind: `${kind}List`, plural, singular, shortNames, categories },
-      versions: resource.versions.map(({ name, served, storage, deprecated, schema }) => {
+      versions: resource.versions.map((version) => {
+        const { name, served, storage, deprecated, deprecationWarning, schema } = version;
         const structural = structuralSchema(schema);
         return {
           name,
           served,
           storage,
           ...(deprecated && { deprecated }),
+          ...(deprecationWarning !== undefined && { deprecationWarning }),
           ...(resource.statusSubresource && { subresources: { status: {} } }),
           additionalPrinterColumns: resource.printerColumns.map((column) => ({ ...column })),
           schema: { openAPIV3Schema: rules ? structural : withoutRules(structural) },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseAddress } from "../../net/address.ts";
+import { parsePrefix } from "../../net/prefix.ts";
 
 /**
  * Fields that several of Cilium's BGP resources share. What a check says in TypeScript its `meta` says
@@ -32,6 +33,15 @@ export const ipv4Address = z
     params: { code: "InvalidFormat" },
   })
   .meta({ format: "ipv4" });
+
+/** `format: cidr`: an address and a length; host bits may be set. */
+export const cidr = z
+  .string()
+  .refine((text) => parsePrefix(text) !== undefined, {
+    error: "must be an address and a prefix length: 10.0.0.0/8",
+    params: { code: "InvalidFormat" },
+  })
+  .meta({ format: "cidr" });
 
 export const afi = z.enum(["ipv4", "ipv6", "l2vpn", "ls", "opaque"]);
 export const safi = z.enum([

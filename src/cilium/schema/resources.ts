@@ -2,9 +2,18 @@ import type { z } from "zod";
 import { advertisementResourceV2, advertisementResourceV2alpha1 } from "./advertisement.ts";
 import { ciliumNodeV2 } from "./cilium-node.ts";
 import { clusterConfigV2, clusterConfigV2alpha1 } from "./cluster-config.ts";
+import { egressGatewayPolicyV2, egressGatewayPolicyV2alpha1 } from "./egress-gateway-policy.ts";
+import { loadBalancerIpPoolV2, loadBalancerIpPoolV2alpha1 } from "./load-balancer-ip-pool.ts";
 import { nodeConfigOverrideV2, nodeConfigOverrideV2alpha1 } from "./node-config-override.ts";
 import { nodeConfigV2, nodeConfigV2alpha1 } from "./node-config.ts";
 import { peerConfigV2, peerConfigV2alpha1 } from "./peer-config.ts";
+import { peeringPolicy, peerPolicy } from "./peering-policy.ts";
+import {
+  type Immutable,
+  podIpPoolImmutable,
+  podIpPoolV2,
+  podIpPoolV2alpha1,
+} from "./pod-ip-pool.ts";
 
 /** A custom resource as an API server registers, validates and shows it. */
 export type CiliumResource = {
@@ -15,6 +24,8 @@ export type CiliumResource = {
     /** What is stored, under whichever version it was written: exactly one version of each resource. */
     storage: boolean;
     deprecated: boolean;
+    /** What a client is told that uses it, in place of Kubernetes' own words. */
+    deprecationWarning?: string;
     schema: z.ZodType;
   }[];
   plural: string;
@@ -25,7 +36,9 @@ export type CiliumResource = {
   scope: "Cluster";
   statusSubresource: boolean;
   /** Columns that `kubectl get` shows after NAME. */
-  printerColumns: { name: string; type: "string" | "date"; jsonPath: string }[];
+  printerColumns: { name: string; type: "string" | "boolean" | "date"; jsonPath: string }[];
+  /** Fields that an update may not change. */
+  immutable?: readonly Immutable[];
 };
 
 const age = { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" } as const;
@@ -124,5 +137,119 @@ export const ciliumResources: readonly CiliumResource[] = [
       },
       age,
     ],
+  },
+  {
+    group: "cilium.io",
+    versions: v2AndV2alpha1(loadBalancerIpPoolV2, loadBalancerIpPoolV2alpha1),
+    plural: "ciliumloadbalancerippools",
+    singular: "ciliumloadbalancerippool",
+    kind: "CiliumLoadBalancerIPPool",
+    shortNames: ["ippools", "ippool", "lbippool", "lbippools"],
+    categories: ["cilium"],
+    scope: "Cluster",
+    statusSubresource: true,
+    printerColumns: [
+      { name: "Disabled", type: "boolean", jsonPath: ".spec.disabled" },
+      {
+        name: "Conflicting",
+        type: "string",
+        jsonPath: '.status.conditions[?(@.type=="cilium.io/PoolConflict")].status',
+      },
+      {
+        name: "IPs Available",
+        type: "string",
+        jsonPath: '.status.conditions[?(@.type=="cilium.io/IPsAvailable")].message',
+      },
+      age,
+    ],
+  },
+  {
+    group: "cilium.io",
+    versions: [
+      {
+        name: "v2alpha1",
+        served: true,
+        storage: true,
+        deprecated: false,
+        schema: podIpPoolV2alpha1,
+      },
+      { name: "v2", served: false, storage: false, deprecated: false, schema: podIpPoolV2 },
+    ],
+    plural: "ciliumpodippools",
+    singular: "ciliumpodippool",
+    kind: "CiliumPodIPPool",
+    shortNames: ["cpip"],
+    categories: ["cilium"],
+    scope: "Cluster",
+    statusSubresource: false,
+    printerColumns: [],
+    immutable: podIpPoolImmutable,
+  },
+  {
+    group: "cilium.io",
+    versions: [
+      { name: "v2", served: true, storage: true, deprecated: false, schema: egressGatewayPolicyV2 },
+      {
+        name: "v2alpha1",
+        served: true,
+        storage: false,
+        deprecated: true,
+        deprecationWarning:
+          "cilium.io/v2alpha1 CiliumEgressGatewayPolicy is no version that Cilium has; use cilium.io/v2 CiliumEgressGatewayPolicy with spec.destinationCIDRs",
+        schema: egressGatewayPolicyV2alpha1,
+      },
+    ],
+    plural: "ciliumegressgatewaypolicies",
+    singular: "ciliumegressgatewaypolicy",
+    kind: "CiliumEgressGatewayPolicy",
+    shortNames: ["cegp"],
+    categories: ["cilium", "ciliumpolicy"],
+    scope: "Cluster",
+    statusSubresource: false,
+    printerColumns: [age],
+  },
+  {
+    group: "cilium.io",
+    versions: [
+      {
+        name: "v2alpha1",
+        served: true,
+        storage: true,
+        deprecated: true,
+        deprecationWarning:
+          "cilium.io/v2alpha1 CiliumBGPPeeringPolicy is deprecated; use cilium.io/v2 CiliumBGPClusterConfig, CiliumBGPPeerConfig and CiliumBGPAdvertisement",
+        schema: peeringPolicy,
+      },
+    ],
+    plural: "ciliumbgppeeringpolicies",
+    singular: "ciliumbgppeeringpolicy",
+    kind: "CiliumBGPPeeringPolicy",
+    shortNames: ["bgpp"],
+    categories: ["cilium", "ciliumbgp"],
+    scope: "Cluster",
+    statusSubresource: false,
+    printerColumns: [age],
+  },
+  {
+    group: "cilium.io",
+    versions: [
+      {
+        name: "v2alpha1",
+        served: true,
+        storage: true,
+        deprecated: true,
+        deprecationWarning:
+          "cilium.io/v2alpha1 CiliumBGPPeerPolicy is no resource of Cilium: it is read as a CiliumBGPPeeringPolicy; use cilium.io/v2 CiliumBGPClusterConfig, CiliumBGPPeerConfig and CiliumBGPAdvertisement",
+        schema: peerPolicy,
+      },
+    ],
+    plural: "ciliumbgppeerpolicies",
+    singular: "ciliumbgppeerpolicy",
+    kind: "CiliumBGPPeerPolicy",
+    shortNames: [],
+    categories: ["cilium", "ciliumbgp"],
+    scope: "Cluster",
+    statusSubresource: false,
+    printerColumns: [age],
   },
 ];

@@ -1,4 +1,5 @@
 import { type CiliumResource, ciliumResources as tables } from "../../cilium/schema/resources.ts";
+import type { Immutable } from "../../cilium/schema/pod-ip-pool.ts";
 import { type Problem, validateResource } from "../../cilium/schema/validate.ts";
 import type { KubeObject } from "../object.ts";
 import type { Cause } from "./api-error.ts";
@@ -16,6 +17,11 @@ export const ciliumResources: readonly ResourceDefinition[] = tables.map((table)
     group: table.group,
     versions: served.map((version) => version.name),
     deprecatedVersions: served.filter((one) => one.deprecated).map((one) => one.name),
+    deprecationWarnings: Object.fromEntries(
+      served.flatMap(({ name, deprecationWarning }) =>
+        deprecationWarning === undefined ? [] : [[name, deprecationWarning]],
+      ),
+    ),
     plural: table.plural,
     singular: table.singular,
     kind: table.kind,
@@ -26,6 +32,9 @@ export const ciliumResources: readonly ResourceDefinition[] = tables.map((table)
     custom: true,
     columns: [nameColumn, ...table.printerColumns.map(printerColumn)],
     admit: (object) => admit(object, stored),
+    ...(table.immutable && {
+      checkUpdate: (before, after) => table.immutable!.flatMap(unchanged(before, after)),
+    }),
   };
 });
 
@@ -42,6 +51,22 @@ function admit(object: KubeObject, stored: string): Admission {
     prune(admitted);
   }
   return { object: admitted, causes: problems.map(causeOf), unknownFields };
+}
+
+/** The causes of one field that is not as it was. */
+function unchanged(before: KubeObject, after: KubeObject) {
+  const at = (object: KubeObject, path: readonly string[]) =>
+    path.reduce<unknown>(
+      (value, step) => (value as Record<string, unknown> | undefined)?.[step],
+      object,
+    );
+  return ({ path, message }: Immutable): Cause[] => {
+    const [old, now] = [at(before, path), at(after, path)];
+    // As CEL has it: a rule about the old value holds where there was none, or there is none now.
+    if (old === undefined || now === undefined || old === now) return [];
+    const told = `Invalid value: ${JSON.stringify(now)}: ${message}`;
+    return [{ reason: "FieldValueInvalid", message: told, field: path.join(".") }];
+  };
 }
 
 /** Removes what the schema does not know, and returns it. */

@@ -283,7 +283,8 @@ export class KubeApi {
     if (definition.deprecatedVersions.includes(version)) {
       const current = apiVersionOf(definition);
       options.warn?.(
-        `${apiVersion} ${definition.kind} is deprecated; use ${current} ${definition.kind}`,
+        definition.deprecationWarnings?.[version] ??
+          `${apiVersion} ${definition.kind} is deprecated; use ${current} ${definition.kind}`,
       );
     }
     if (options.fieldValidation !== "Ignore") {

@@ -9,6 +9,8 @@ export type ResourceDefinition = {
   versions: readonly string[];
   /** Served, with a warning to use the first. */
   deprecatedVersions: readonly string[];
+  /** By version, what is said in place of that. */
+  deprecationWarnings?: Readonly<Record<string, string>>;
   plural: string;
   singular: string;
   kind: string;
