@@ -1,25 +1,23 @@
-import { networkInterfaces } from "node:os";
+import { CompileMemory } from "../cilium/compile-memory.ts";
+import { compileNode, type CompileResult } from "../cilium/compile.ts";
 import { jsonEqual } from "../cilium/json-equal.ts";
-import { compileNode } from "../cilium/compile.ts";
-import type { CiliumBGPAdvertisement } from "../cilium/schema/advertisement.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
-import type { CiliumBGPPeerConfig } from "../cilium/schema/peer-config.ts";
 import { nodeConfigStatus, type PeerState } from "../cilium/status.ts";
 import type { KubeClient } from "../kube/client/kube-client.ts";
 import { timestamp } from "../kube/clock.ts";
-import type { KubeObject } from "../kube/object.ts";
+import { dumpNetworkState } from "../sys/network-dump.ts";
+import { NetworkWatch } from "../sys/network-watch.ts";
 import { ciliumNodeOf } from "./cilium-node.ts";
 import { Coalescer } from "./coalesce.ts";
-import { InformerSet, resources, secretsNamespace } from "./informers.ts";
+import { resources } from "./informers.ts";
 import { installing } from "./install-routes.ts";
 import { KernelView } from "./kernel-view.ts";
 import type { Log } from "./log.ts";
+import { type NodeOptions, NodeResources } from "./node-resources.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
-export type AgentOptions = {
-  /** Name of the Kubernetes node that this agent is for. */
-  node: string;
+export type AgentOptions = NodeOptions & {
   client: KubeClient;
   softwareVersion: string;
   log: Log;
@@ -27,67 +25,83 @@ export type AgentOptions = {
   installRoutes: boolean;
 };
 
+/** The first change is reported soon, and after it no more often than Cilium does. */
 const statusDelayMs = 100;
+const statusIntervalMs = 5000;
+const statusJitterMs = 500;
 const stopLimitMs = 1000;
+
+/** What reconciliations have come to, since the process began. */
+export type ReconcileCounts = {
+  /** By instance name. */
+  errors: ReadonlyMap<string, number>;
+  runs: number;
+  durationSecondsSum: number;
+};
 
 /**
  * What Cilium's agent does for BGP on one node: it announces the node as a CiliumNode, follows the
- * CiliumBGPNodeConfig that the operator makes for it, runs a speaker for each of its instances and
- * reports their state. With the API server gone, sessions and routes stay as they are.
+ * CiliumBGPNodeConfig that the operator makes for it (or a legacy CiliumBGPPeeringPolicy), runs a
+ * speaker for each of its instances and reports their state. With the API server gone, sessions and
+ * routes stay as they are.
  */
 export class Agent {
   readonly #options: AgentOptions;
-  readonly #informers: InformerSet;
+  readonly #resources: NodeResources;
   readonly #reconcile: Coalescer;
+  readonly #announce: Coalescer;
   readonly #status: Coalescer;
+  readonly #network: NetworkWatch;
+  readonly #memory = new CompileMemory();
+  readonly #kernel = new KernelView();
   readonly #speakers = new Map<string, SpeakerHost>();
   readonly #started = new Set<string>();
-  readonly #kernel = new KernelView();
-  #errors: { instance: string; message: string }[] = [];
-  #warned = new Set<string>();
+  readonly #counts = { errors: new Map<string, number>(), runs: 0, durationSecondsSum: 0 };
+  /** What the status is about: the resource with what auto-discovery found; undefined with a legacy policy. */
+  #reported: CiliumBGPNodeConfig | undefined;
+  #errors: CompileResult["errors"] = [];
+  #told = new Set<string>();
   #stopping = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { log } = options;
-    this.#reconcile = new Coalescer(
-      () => this.#reconcileOnce(),
-      (error) => log("warn", `reconciliation failed, trying again: ${error.message}`),
-    );
-    this.#status = new Coalescer(
-      () => this.#reportStatus(),
-      (error) => log("warn", `status not reported, trying again: ${error.message}`),
-      statusDelayMs,
-    );
-    this.#informers = new InformerSet(options.client, log, () => this.#reconcile.request());
+    const { client, log } = options;
+    const again = (what: string) => (error: Error) =>
+      log("warn", `${what}, trying again: ${error.message}`);
+    this.#reconcile = new Coalescer(() => this.#reconcileOnce(), again("reconciliation failed"));
+    this.#announce = new Coalescer(() => this.#announceNode(), again("CiliumNode not written"));
+    this.#status = new Coalescer(() => this.#reportStatus(), again("status not reported"), {
+      delayMs: statusDelayMs,
+      intervalMs: () => statusIntervalMs + statusJitterMs * (2 * Math.random() - 1),
+    });
+    this.#resources = new NodeResources(options, client, log, () => {
+      this.#announce.request();
+      this.#reconcile.request();
+    });
+    this.#network = new NetworkWatch(() => {
+      if (this.ready) this.#reconcile.request();
+    });
   }
 
   async start(): Promise<void> {
-    const own = { fieldSelector: `metadata.name=${this.#options.node}` };
-    this.#informers.add("nodes", own);
-    this.#informers.add("ciliumNodes", own);
-    this.#informers.add("nodeConfigs", own);
-    this.#informers.add("peerConfigs");
-    this.#informers.add("advertisements");
-    this.#informers.add("secrets", { namespace: secretsNamespace });
-    await this.#informers.start();
+    await this.#resources.start();
     this.#options.log("info", "agent is running", { node: this.#options.node });
   }
 
   /** Ends all sessions: without a word to peers that restart gracefully, with a Cease to the others. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#reconcile.stop();
-    this.#status.stop();
+    for (const each of [this.#reconcile, this.#announce, this.#status]) each.stop();
+    this.#network.close();
     await Promise.all(
       [...this.#speakers.values()].map((host) => host.stop("graceful", stopLimitMs)),
     );
-    this.#informers.stop();
+    this.#resources.stop();
   }
 
   /** Whether it knows its configuration. */
   get ready(): boolean {
-    return this.#informers.synced;
+    return this.#resources.synced;
   }
 
   /** Speakers by instance name. */
@@ -95,47 +109,72 @@ export class Agent {
     return this.#speakers;
   }
 
+  get counts(): ReconcileCounts {
+    return this.#counts;
+  }
+
   async #reconcileOnce(): Promise<void> {
-    const [node] = this.#informers.list("nodes");
-    if (node) await this.#announceNode(node);
-
-    const [nodeConfig] = this.#informers.list<CiliumBGPNodeConfig>("nodeConfigs");
-    const [ciliumNode] = this.#informers.list<CiliumNode>("ciliumNodes");
-    if (!nodeConfig || !ciliumNode) {
-      for (const name of this.#speakers.keys()) await this.#removeInstance(name);
-      return;
+    const startedMs = performance.now();
+    const ciliumNode = this.#resources.ciliumNode as CiliumNode | undefined;
+    const desired = ciliumNode && this.#desired(ciliumNode);
+    if (desired === undefined) {
+      await this.#removeAllBut(new Set());
+    } else {
+      this.#tell(desired.warnings);
+      for (const { instance, message } of desired.errors) {
+        this.#options.log("error", message, { instance });
+        this.#counts.errors.set(instance, (this.#counts.errors.get(instance) ?? 0) + 1);
+      }
+      this.#errors = desired.errors;
+      for (const [index, { name, config: compiled }] of desired.instances.entries()) {
+        const config = this.#options.installRoutes ? installing(compiled, index) : compiled;
+        const running = this.#speakers.get(name);
+        if (running) running.configure(config);
+        else this.#addInstance(name, config);
+      }
+      // What has an error and does not compile keeps running as it did.
+      const { instances, errors } = desired;
+      await this.#removeAllBut(
+        new Set([...instances.map(({ name }) => name), ...errors.map((e) => e.instance)]),
+      );
     }
-    const mac = networkInterfaces()["cilium_host"]?.[0]?.mac;
-    const { instances, errors, warnings } = compileNode({
-      nodeConfig,
-      node: ciliumNode,
-      peerConfigs: this.#informers.list<CiliumBGPPeerConfig>("peerConfigs"),
-      advertisements: this.#informers.list<CiliumBGPAdvertisement>("advertisements"),
-      secrets: new Map(
-        this.#informers.list("secrets").map((each) => [each.metadata.name, decodeSecret(each)]),
-      ),
-      hostname: this.#options.node,
-      ...(mac === undefined ? {} : { mac }),
-    });
-    for (const warning of warnings) {
-      if (!this.#warned.has(warning)) this.#options.log("warn", warning);
-    }
-    this.#warned = new Set(warnings);
-    for (const { instance, message } of errors) this.#options.log("error", message, { instance });
-    this.#errors = errors;
-
-    for (const [index, { name, config: compiled }] of instances.entries()) {
-      const config = this.#options.installRoutes ? installing(compiled, index) : compiled;
-      const running = this.#speakers.get(name);
-      if (running) running.configure(config);
-      else this.#addInstance(name, config);
-    }
-    // What has an error and does not compile keeps running as it did.
-    const kept = new Set([...instances.map((each) => each.name), ...errors.map((e) => e.instance)]);
-    for (const name of this.#speakers.keys()) {
-      if (!kept.has(name)) await this.#removeInstance(name);
-    }
+    this.#counts.runs++;
+    this.#counts.durationSecondsSum += (performance.now() - startedMs) / 1000;
     this.#status.request();
+  }
+
+  /** What the speakers should be; undefined: there should be none. */
+  #desired(node: CiliumNode): CompileResult | undefined {
+    this.#reported = undefined;
+    const network = dumpNetworkState();
+    const legacy = this.#resources.legacy(node);
+    if (legacy.found === "error") {
+      this.#tell([legacy.message]);
+      return undefined;
+    }
+    if (legacy.found === "policy") {
+      const { nodeConfig, ...others } = legacy.resources;
+      const input = this.#resources.input(nodeConfig, node, network);
+      return compileNode({ ...input, ...others }, this.#memory);
+    }
+    const { nodeConfig } = this.#resources;
+    if (nodeConfig === undefined) return undefined;
+    const result = compileNode(this.#resources.input(nodeConfig, node, network), this.#memory);
+    const peers = new Map(result.instances.map((one) => [one.name, one.peers]));
+    const bgpInstances = nodeConfig.spec.bgpInstances.map((instance) => ({
+      ...instance,
+      peers: peers.get(instance.name) ?? instance.peers ?? [],
+    }));
+    this.#reported = { ...nodeConfig, spec: { bgpInstances } };
+    return result;
+  }
+
+  /** Each warning once, as long as it lasts. */
+  #tell(warnings: readonly string[]): void {
+    for (const warning of warnings) {
+      if (!this.#told.has(warning)) this.#options.log("warn", warning);
+    }
+    this.#told = new Set(warnings);
   }
 
   #addInstance(name: string, config: SpeakerHost["speaker"]["config"]): void {
@@ -153,16 +192,19 @@ export class Agent {
     host.start();
   }
 
-  async #removeInstance(name: string): Promise<void> {
-    this.#options.log("info", "removing BGP instance", { instance: name });
-    const host = this.#speakers.get(name)!;
-    this.#speakers.delete(name);
-    await host.stop("cease", stopLimitMs);
+  async #removeAllBut(kept: ReadonlySet<string>): Promise<void> {
+    for (const [name, host] of this.#speakers) {
+      if (kept.has(name)) continue;
+      this.#options.log("info", "removing BGP instance", { instance: name });
+      this.#speakers.delete(name);
+      await host.stop("cease", stopLimitMs);
+    }
   }
 
   /** Makes the node's CiliumNode, or brings it in line with the Node. */
-  async #announceNode(node: KubeObject): Promise<void> {
-    const [existing] = this.#informers.list("ciliumNodes");
+  async #announceNode(): Promise<void> {
+    const { node, ciliumNode: existing } = this.#resources;
+    if (node === undefined) return;
     const wanted = ciliumNodeOf(node, existing);
     if (existing === undefined) {
       this.#options.log("info", "creating CiliumNode", { node: node.metadata.name });
@@ -173,23 +215,20 @@ export class Agent {
   }
 
   async #reportStatus(): Promise<void> {
-    const [nodeConfig] = this.#informers.list<CiliumBGPNodeConfig>("nodeConfigs");
+    const { nodeConfig } = this.#resources;
     if (!nodeConfig || this.#stopping) return;
-    const nowMs = performance.now();
     const running = new Map<string, PeerState[]>();
-    for (const [name, { speaker }] of this.#speakers) {
-      running.set(
-        name,
-        speaker.peers(nowMs).map(({ establishedAtMs, ...peer }) => ({
-          ...peer,
-          ...(establishedAtMs === undefined
-            ? {}
-            : // From the fixed beginning of the process's clock, so that it never wavers by a second.
-              { establishedTime: timestamp(performance.timeOrigin + establishedAtMs) }),
-        })),
-      );
+    if (this.#reported !== undefined) {
+      for (const [name, { speaker }] of this.#speakers) running.set(name, peerStates(speaker));
     }
-    const status = nodeConfigStatus(nodeConfig, running, this.#errors, timestamp(Date.now()));
+    const about = this.#reported ?? nodeConfig;
+    const now = timestamp(Date.now());
+    const status = nodeConfigStatus(
+      { ...about, ...(nodeConfig.status && { status: nodeConfig.status }) },
+      running,
+      this.#errors,
+      now,
+    );
     if (jsonEqual(status, nodeConfig.status)) return;
     await this.#client.patch(
       resources.nodeConfigs,
@@ -204,9 +243,12 @@ export class Agent {
   }
 }
 
-function decodeSecret(secret: KubeObject): Record<string, string> {
-  const data = (secret["data"] ?? {}) as Record<string, string>;
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
-  );
+function peerStates(speaker: SpeakerHost["speaker"]): PeerState[] {
+  return speaker.peers(performance.now()).map(({ establishedAtMs, ...peer }) => ({
+    ...peer,
+    ...(establishedAtMs === undefined
+      ? {}
+      : // From the fixed beginning of the process's clock, so that it never wavers by a second.
+        { establishedTime: timestamp(performance.timeOrigin + establishedAtMs) }),
+  }));
 }

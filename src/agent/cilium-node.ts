@@ -11,6 +11,10 @@ export function ciliumNodeOf(node: KubeObject, existing: KubeObject | undefined)
   const spec = (node.spec ?? {}) as NodeSpec;
   const status = (node.status ?? {}) as NodeStatus;
   const podCIDRs = spec.podCIDRs ?? (spec.podCIDR === undefined ? [] : [spec.podCIDR]);
+  const annotations = { ...existing?.metadata.annotations };
+  for (const [key, value] of Object.entries(node.metadata.annotations ?? {})) {
+    if (key.startsWith("cilium.io/")) annotations[key] = value;
+  }
   const existingSpec = (existing?.spec ?? {}) as { ipam?: object };
   return {
     ...existing,
@@ -20,6 +24,8 @@ export function ciliumNodeOf(node: KubeObject, existing: KubeObject | undefined)
       ...existing?.metadata,
       name: node.metadata.name,
       ...(node.metadata.labels === undefined ? {} : { labels: node.metadata.labels }),
+      // Annotations of Cilium's own: `cilium.io/bgp-virtual-router.ASN`.
+      ...(Object.keys(annotations).length > 0 && { annotations }),
       // Garbage collection takes the CiliumNode away with its Node.
       ownerReferences: [
         { apiVersion: "v1", kind: "Node", name: node.metadata.name, uid: node.metadata.uid ?? "" },

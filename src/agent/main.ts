@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { parsePrefix, type Prefix, prefixFamily } from "../net/prefix.ts";
+import { type IpamMode, ipamModes } from "../cilium/node-input.ts";
 import { inClusterAccess, loadKubeconfig } from "../kube/client/cluster-access.ts";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import { serveAdminSocket } from "./admin-socket.ts";
@@ -26,6 +28,10 @@ const { positionals, values } = parseArgs({
     health: { type: "string" },
     file: { type: "string", short: "f" },
     "install-routes": { type: "boolean", default: false },
+    ipam: { type: "string", default: "kubernetes" },
+    "enable-no-service-endpoints-routable": { type: "string", default: "true" },
+    prometheus: { type: "string" },
+    "bgp-router-id-allocation-ip-pool": { type: "string" },
   },
 });
 const [role, ...operands] = positionals;
@@ -45,7 +51,11 @@ if (role === "relay") {
 }
 
 async function runOperator(): Promise<void> {
-  const operator = new Operator({ client: await kubeClient(), log: processLog("operator") });
+  const operator = new Operator({
+    client: await kubeClient(),
+    log: processLog("operator"),
+    routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
+  });
   await probed(operator);
   onTermination(() => operator.stop());
   await operator.start();
@@ -55,6 +65,8 @@ async function runAgent(): Promise<void> {
   if (values.node === undefined) throw new Error("usage: agent needs --node NAME");
   const agent = new Agent({
     node: values.node,
+    ipam: ipamMode(values.ipam),
+    noEndpointsRoutable: values["enable-no-service-endpoints-routable"] !== "false",
     client: await kubeClient(),
     softwareVersion: values.version,
     log: processLog("bgp-control-plane"),
@@ -64,6 +76,20 @@ async function runAgent(): Promise<void> {
   await probed(agent);
   onTermination(() => agent.stop());
   await agent.start();
+}
+
+function routerIdPool(text: string | undefined): Prefix | undefined {
+  const pool = text === undefined ? undefined : parsePrefix(text);
+  if (text !== undefined && (pool === undefined || prefixFamily(pool) !== "ipv4")) {
+    throw new Error(`--bgp-router-id-allocation-ip-pool is an IPv4 prefix, not ${text}`);
+  }
+  return pool;
+}
+
+function ipamMode(text: string): IpamMode {
+  const mode = ipamModes.find((each) => each === text);
+  if (mode === undefined) throw new Error(`--ipam is one of ${ipamModes.join(", ")}, not ${text}`);
+  return mode;
 }
 
 async function kubeClient(): Promise<KubeClient> {

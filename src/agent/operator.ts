@@ -1,3 +1,5 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
 import { type OperatorAction, reconcileOperator } from "../cilium/operator.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumBGPClusterConfig } from "../cilium/schema/cluster-config.ts";
@@ -9,21 +11,33 @@ import { timestamp } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
 import { Coalescer } from "./coalesce.ts";
+import { LbIpamRunner } from "./lb-ipam-runner.ts";
 import type { Log } from "./log.ts";
+
+export type OperatorOptions = {
+  client: KubeClient;
+  log: Log;
+  /** Router IDs are given out of this; undefined: the agents choose them. */
+  routerIdPool: Prefix | undefined;
+};
 
 /**
  * Cilium's operator as far as BGP goes: it turns CiliumBGPClusterConfigs into one CiliumBGPNodeConfig
- * for each node selected. All that it decides is in cilium/operator.ts; here it meets the API.
+ * for each node selected, and runs LB-IPAM. All that it decides is in cilium/; here it meets the API.
  */
 export class Operator {
   readonly #client: KubeClient;
   readonly #log: Log;
   readonly #informers: InformerSet;
   readonly #reconcile: Coalescer;
+  readonly #lbIpam: LbIpamRunner;
+  readonly #routerIdPool: Prefix | undefined;
 
-  constructor(options: { client: KubeClient; log: Log }) {
+  constructor(options: OperatorOptions) {
     this.#client = options.client;
     this.#log = options.log;
+    this.#routerIdPool = options.routerIdPool;
+    this.#lbIpam = new LbIpamRunner(options.client, options.log);
     this.#reconcile = new Coalescer(
       () => this.#reconcileOnce(),
       (error) => this.#log("warn", `reconciliation failed, trying again: ${error.message}`),
@@ -38,7 +52,9 @@ export class Operator {
     this.#informers.add("nodeConfigs");
     this.#informers.add("ciliumNodes");
     this.#informers.add("secrets", { namespace: secretsNamespace });
+    this.#lbIpam.addTo(this.#informers);
     await this.#informers.start();
+    this.#lbIpam.start();
     this.#log("info", "operator is running");
   }
 
@@ -47,8 +63,13 @@ export class Operator {
     return this.#informers.synced;
   }
 
+  get lbIpam(): LbIpamCounts {
+    return this.#lbIpam.counts();
+  }
+
   stop(): void {
     this.#reconcile.stop();
+    this.#lbIpam.stop();
     this.#informers.stop();
   }
 
@@ -62,6 +83,7 @@ export class Operator {
       nodes: informers.list<CiliumNode>("ciliumNodes"),
       secretNames: new Set(informers.list<KubeObject>("secrets").map((each) => each.metadata.name)),
       statusReport: true,
+      ...(this.#routerIdPool !== undefined && { routerIdPool: this.#routerIdPool }),
       now: timestamp(Date.now()),
     });
     for (const error of errors) this.#log("error", error.message, { config: error.clusterConfig });

@@ -138,14 +138,7 @@ describe("PodCIDR", () => {
   });
 });
 
-describe("what is not supported yet says so", () => {
-  test.each(["Service", "CiliumPodIPPool", "Interface"] as const)("%s", (advertisementType) => {
-    const advertisements = [advertisement("a", { advertisementType }, podCidr)];
-    const config = peer({ advertisements }, [
-      `instance-65010: peer tor0: CiliumBGPAdvertisement a: advertisementType ${advertisementType} is not supported yet: nothing is advertised for it in ipv4`,
-    ]);
-    expect(config.exportPolicy.map(({ name }) => name)).toEqual(["PodCIDR-ipv4"]);
-  });
+describe("families", () => {
   test("families other than IPv4 and IPv6 unicast, by name of the field", () => {
     const peerConfigs = [peerConfig({ families: [ipv4, { afi: "l2vpn", safi: "evpn" }] })];
     expect(

@@ -1,17 +1,22 @@
-import type { PeerConfig } from "../bgp/speaker/config.ts";
+import type { PeerConfig, PolicyStatement } from "../bgp/speaker/config.ts";
 import type { AfiSafi } from "../bgp/wire/message.ts";
-import { type Address, parseAddress } from "../net/address.ts";
+import { type Address, familyOf, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
-import { inOrder } from "./export-policy.ts";
+import type { CompileMemory } from "./compile-memory.ts";
+import { egressStatements } from "./egress-gateway.ts";
+import { inOrder, statementPriority } from "./export-policy.ts";
 import { InstanceError } from "./instance-error.ts";
+import { interfaceStatements } from "./interface-addresses.ts";
 import { LabelSelectorError } from "./labels.ts";
 import type { NodeInput } from "./node-input.ts";
 import { peerDefaults } from "./peer-defaults.ts";
 import { podCidrStatements } from "./pod-cidr.ts";
+import { podIpPoolStatements } from "./pod-ip-pool.ts";
 import type { LabelSelector } from "./schema/label-selector.ts";
 import type { NodePeer } from "./schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "./schema/peer-config.ts";
 import { type SelectedAdvertisements, selectAdvertisements } from "./selected-advertisements.ts";
+import { sourceAddress } from "./source-interface.ts";
 
 export type CompiledPeer = {
   /** Absent: the peer is skipped, and a session it may have is removed. */
@@ -21,13 +26,19 @@ export type CompiledPeer = {
   warnings: string[];
 };
 
+export type PeerScope = {
+  /** Name of the peer's instance. */
+  instance: string;
+  localAsn: number;
+  podCidrs: readonly Prefix[];
+  input: NodeInput;
+  memory: CompileMemory;
+};
+
 type PeerConfigSpec = Partial<CiliumBGPPeerConfig["spec"]>;
 
 /** One entry of `spec.bgpInstances[].peers`. Throws InstanceError. */
-export function compilePeer(
-  peer: NodePeer,
-  at: { localAsn: number; podCidrs: readonly Prefix[]; input: NodeInput },
-): CompiledPeer {
+export function compilePeer(peer: NodePeer, at: PeerScope): CompiledPeer {
   const { peerASN } = peer;
   if (peerASN === undefined) throw new InstanceError(`peer ${peer.name} does not have a PeerASN`);
   const warnings: string[] = [];
@@ -38,20 +49,14 @@ export function compilePeer(
   if (spec === undefined) return { originate: [], warnings };
 
   const families = familiesOf(spec, warn);
-  const selected = select(families, at.input);
-  warnAboutUnsupported(selected, warn);
-  const podCidr = podCidrStatements(at.podCidrs, selected);
-  for (const warning of podCidr.warnings) warn(warning);
-
-  const { originate } = podCidr;
-  if (peer.peerAddress === undefined) {
-    if (peer.autoDiscovery !== undefined) {
-      warn(`autoDiscovery is not supported yet: without peerAddress the peer is skipped`);
-    }
+  const { originate, exportPolicy } = advertised(peer, families, at, warn);
+  // Auto-discovery found no gateway, or there never was an address.
+  if (peer.peerAddress === undefined) return { originate, warnings };
+  const address = parsedAddress("peer address", peer.peerAddress);
+  const local = localAddress(peer, spec, address, at.input);
+  if ("problem" in local) {
+    warn(`transport.sourceInterface: ${local.problem}: the peer is skipped`);
     return { originate, warnings };
-  }
-  if (spec.transport?.sourceInterface !== undefined && peer.localAddress === undefined) {
-    warn(`transport.sourceInterface is not supported yet: the kernel chooses the source address`);
   }
   const ttl =
     peerASN === at.localAsn ? undefined : (spec.ebgpMultihop ?? peerDefaults.ebgpMultihop);
@@ -59,11 +64,9 @@ export function compilePeer(
   const { gracefulRestart, timers } = spec;
   const config: PeerConfig = {
     name: peer.name,
-    address: parsedAddress("peer address", peer.peerAddress),
+    address,
     asn: peerASN,
-    ...(peer.localAddress !== undefined && {
-      localAddress: parsedAddress("local address", peer.localAddress),
-    }),
+    ...(local.address !== undefined && { localAddress: local.address }),
     port: spec.transport?.peerPort ?? peerDefaults.peerPort,
     passive: false,
     holdTimeSeconds: timers?.holdTimeSeconds ?? peerDefaults.holdTimeSeconds,
@@ -76,7 +79,7 @@ export function compilePeer(
       gracefulRestart: { restartTimeSeconds: gracefulRestart.restartTimeSeconds },
     }),
     families: families.map(({ family }) => family),
-    exportPolicy: inOrder(podCidr.statements),
+    exportPolicy,
     // Cilium never uses what it receives.
     importPolicy: "reject",
   };
@@ -115,27 +118,59 @@ function familiesOf(spec: PeerConfigSpec, warn: (message: string) => void): Fami
 
 function select(families: readonly FamilyChoice[], input: NodeInput): SelectedAdvertisements[] {
   try {
-    return selectAdvertisements(families, input.advertisements);
+    return selectAdvertisements(families, input.advertisements, input.poolEntries);
   } catch (error) {
     if (!(error instanceof LabelSelectorError)) throw error;
     throw new InstanceError(`families[].advertisements: ${error.message}`, { cause: error });
   }
 }
 
-/** Types that are selected but that nothing is made of yet. */
-function warnAboutUnsupported(
-  selected: readonly SelectedAdvertisements[],
+/** What the peer's advertisements need in the loc-rib, and the statements that let it out. */
+function advertised(
+  peer: NodePeer,
+  families: readonly FamilyChoice[],
+  { instance, podCidrs, input, memory }: PeerScope,
   warn: (message: string) => void,
-): void {
-  for (const { family, advertisements } of selected) {
-    for (const { resource, entry } of advertisements) {
-      if (entry.advertisementType === "PodCIDR") continue;
-      warn(
-        `CiliumBGPAdvertisement ${resource}: advertisementType ${entry.advertisementType} is not ` +
-          `supported yet: nothing is advertised for it in ${family.afi}`,
-      );
-    }
+): { originate: Prefix[]; exportPolicy: PolicyStatement[] } {
+  const selected = select(families, input);
+  const podCidr = podCidrStatements(podCidrs, selected);
+  for (const warning of podCidr.warnings) warn(warning);
+  const others = [
+    podCidr,
+    interfaceStatements(input.network, selected),
+    podIpPoolStatements(input.node, input.podIpPools, selected),
+    egressStatements(input.egressIps, selected),
+  ];
+  const services = memory.serviceExports(`${instance}/${peer.name}`, selected, input.services);
+  const statements = others.flatMap((each) => each.statements);
+  const isBefore = ({ priority }: { priority: number }) => priority < statementPriority.service;
+  return {
+    originate: [...others.flatMap((each) => each.originate), ...services.prefixes],
+    // Those of Services are thousands perhaps, and in order already.
+    exportPolicy: [
+      ...inOrder(statements.filter(isBefore)),
+      ...services.statements,
+      ...inOrder(statements.filter((each) => !isBefore(each))),
+    ],
+  };
+}
+
+/** The override's address, else that of transport.sourceInterface, else none: the kernel's choice. */
+function localAddress(
+  peer: NodePeer,
+  { transport }: PeerConfigSpec,
+  peerAddress: Address,
+  { network }: NodeInput,
+): { address?: Address } | { problem: string } {
+  if (peer.localAddress !== undefined) {
+    const local = parsedAddress("local address", peer.localAddress);
+    if (familyOf(local) === familyOf(peerAddress)) return { address: local };
+    throw new InstanceError(
+      `peer ${peer.name}: local address ${local} is ${familyOf(local)}, peer address ${peerAddress} is not`,
+    );
   }
+  if (transport?.sourceInterface === undefined) return {};
+  return sourceAddress(network, transport.sourceInterface, peerAddress);
 }
 
 /** Empty: no TCP MD5. A secret that does not exist gives an empty password, as in Cilium, without a word. */

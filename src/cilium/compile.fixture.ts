@@ -1,11 +1,16 @@
 /** One node with one instance and one peer, and what is compiled from it, for the tests of compileNode. */
 import { expect } from "vitest";
+import { address } from "../net/address.ts";
+import type { NetworkState } from "../net/network-state.ts";
 import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
 import { compileNode } from "./compile.ts";
 import type { NodeInput } from "./node-input.ts";
 import type { Advertisement, CiliumBGPAdvertisement } from "./schema/advertisement.ts";
 import type { NodeInstance, NodePeer } from "./schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "./schema/peer-config.ts";
+import type { CiliumPodIPPool } from "./schema/pod-ip-pool.ts";
+import type { EndpointSlice, Service } from "./service/service.ts";
+import { ServiceTable } from "./service/service-table.ts";
 
 const apiVersion = "cilium.io/v2";
 
@@ -48,14 +53,26 @@ export function input(of: {
   advertisements?: CiliumBGPAdvertisement[];
   podCIDRs?: string[];
   secrets?: [string, Record<string, string>][];
+  services?: Service[];
+  slices?: EndpointSlice[];
+  noEndpointsRoutable?: boolean;
+  podIpPools?: CiliumPodIPPool[];
+  egressIps?: string[];
+  ipam?: NodeInput["ipam"];
+  network?: Partial<NetworkState>;
+  /** Of the CiliumBGPNodeConfig. */
+  annotations?: Record<string, string>;
 }): NodeInput {
-  const { instance, peers = [tor], podCIDRs = ["10.1.3.0/24"] } = of;
+  const { instance, peers = [tor], podCIDRs = ["10.1.3.0/24"], noEndpointsRoutable = true } = of;
+  const services = new ServiceTable({ node: "kind-worker", noEndpointsRoutable });
+  for (const service of of.services ?? []) services.putService(service);
+  for (const slice of of.slices ?? []) services.putSlice(slice);
   const one: NodeInstance = { name: "instance-65010", localASN: 65010, peers, ...instance };
   return {
     nodeConfig: {
       apiVersion,
       kind: "CiliumBGPNodeConfig",
-      metadata: { name: "kind-worker" },
+      metadata: { name: "kind-worker", ...(of.annotations && { annotations: of.annotations }) },
       spec: { bgpInstances: of.instances ?? [one] },
     },
     peerConfigs: of.peerConfigs ?? [peerConfig({ families: [{ ...ipv4, advertisements: {} }] })],
@@ -66,6 +83,11 @@ export function input(of: {
       metadata: { name: "kind-worker" },
       spec: { addresses: [{ type: "InternalIP", ip: "10.0.2.2" }], ipam: { podCIDRs } },
     },
+    services,
+    podIpPools: of.podIpPools ?? [],
+    egressIps: (of.egressIps ?? []).map(address),
+    ipam: of.ipam ?? "kubernetes",
+    network: { interfaces: [], defaultRoutes: [], ...of.network },
     secrets: new Map(of.secrets ?? []),
     hostname: "kind-worker",
   };

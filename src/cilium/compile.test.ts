@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
+import type { NetworkInterface } from "../net/network-state.ts";
 import { compiled, errors, input, ipv4, ipv6, peer, peerConfig, tor } from "./compile.fixture.ts";
 import { compileNode } from "./compile.ts";
+
+const ciliumHost: NetworkInterface = {
+  index: 7,
+  name: "cilium_host",
+  isUp: true,
+  operState: "up",
+  mac: "02:42:0a:01:03:01",
+  addresses: [],
+};
 
 test("everything by default", () => {
   expect(compiled({})).toEqual({
@@ -45,7 +55,10 @@ describe("instance", () => {
       ],
       warnings: [],
     });
-    const [first] = compileNode({ ...of, mac: "02:42:0a:01:03:01" }).instances;
+    const [first] = compileNode({
+      ...of,
+      network: { interfaces: [ciliumHost], defaultRoutes: [] },
+    }).instances;
     expect(first!.config.routerId).toBe("10.1.3.1");
   });
   test("without localASN is an error", () => {
@@ -73,15 +86,6 @@ describe("peers", () => {
     const config = compiled({ peers: [without] });
     expect(config.peers).toEqual([]);
     expect(config.originate).toEqual(["10.1.3.0/24"]);
-  });
-  test("autoDiscovery is not supported yet, and says so", () => {
-    const { peerAddress: _, ...without } = tor;
-    const autoDiscovery = { mode: "DefaultGateway" as const };
-    const config = compiled({ peers: [{ ...without, autoDiscovery }] }, [
-      "instance-65010: peer tor0: autoDiscovery is not supported yet: without peerAddress the peer is skipped",
-    ]);
-    expect(config.peers).toEqual([]);
-    expect(compiled({ peers: [{ ...tor, autoDiscovery }] }).peers).toHaveLength(1);
   });
   test("a peerConfigRef to nothing: the peer is skipped", () => {
     expect(compiled({ peerConfigs: [] })).toMatchObject({ peers: [], originate: [] });
@@ -111,15 +115,6 @@ describe("peers", () => {
   test("localAddress of the override", () => {
     expect(peer({ peers: [{ ...tor, localAddress: "10.0.2.2" }] }).localAddress).toBe("10.0.2.2");
     expect(peer({})).not.toHaveProperty("localAddress");
-  });
-  test("sourceInterface is not supported yet, and says so; localAddress comes before it", () => {
-    const peerConfigs = [peerConfig({ transport: { peerPort: 179, sourceInterface: "lo" } })];
-    const without = peer({ peerConfigs }, [
-      "instance-65010: peer tor0: transport.sourceInterface is not supported yet: the kernel chooses the source address",
-    ]);
-    expect(without).not.toHaveProperty("localAddress");
-    const peers = [{ ...tor, localAddress: "10.0.2.2" }];
-    expect(peer({ peerConfigs, peers }).localAddress).toBe("10.0.2.2");
   });
   test.each([
     [65010, 1, undefined],

@@ -1,15 +1,27 @@
 import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
 import { type Address, parseAddress } from "../net/address.ts";
+import { CompileMemory } from "./compile-memory.ts";
 import { compilePeer } from "./compile-peer.ts";
+import {
+  discoveredPeers,
+  type GatewayChoice,
+  gatewayChoiceAnnotation,
+  gatewayChoices,
+} from "./default-gateway.ts";
 import { InstanceError } from "./instance-error.ts";
 import type { NodeInput } from "./node-input.ts";
 import { podCidrsOf } from "./pod-cidr.ts";
 import { defaultRouterId } from "./router-id.ts";
-import type { NodeInstance } from "./schema/node-config.ts";
+import type { CiliumBGPNodeConfig, NodeInstance, NodePeer } from "./schema/node-config.ts";
 
 export type CompileResult = {
   /** What each instance should run, in the order of the CiliumBGPNodeConfig. */
-  instances: { name: string; config: SpeakerConfig }[];
+  instances: {
+    name: string;
+    config: SpeakerConfig;
+    /** The peers of the resource, with the addresses that auto-discovery found. */
+    peers: NodePeer[];
+  }[];
   /**
    * What could not be done. An instance that is named here and is not among `instances` keeps running
    * as it does: Cilium's reconcilers stop at such an error before they change anything.
@@ -21,24 +33,35 @@ export type CompileResult = {
 
 /**
  * From Cilium's resources to plain speaker configurations, as Cilium's agent reconciles them. This is
- * where the manifest types end.
+ * where the manifest types end. With the memory of the last time, only Services that changed are looked at.
  */
-export function compileNode(input: NodeInput): CompileResult {
+export function compileNode(input: NodeInput, memory = new CompileMemory()): CompileResult {
   const result: CompileResult = { instances: [], errors: [], warnings: [] };
   const warnings = new Set<string>();
+  memory.begin(input.services);
   for (const instance of input.nodeConfig.spec.bgpInstances) {
-    const { config, errors, warnings: own } = compileInstance(instance, input);
-    if (config !== undefined) result.instances.push({ name: instance.name, config });
+    const { config, peers, errors, warnings: own } = compileInstance(instance, input, memory);
+    if (config !== undefined) result.instances.push({ name: instance.name, config, peers });
     for (const message of errors) result.errors.push({ instance: instance.name, message });
     for (const warning of own) warnings.add(`${instance.name}: ${warning}`);
   }
+  memory.end();
   result.warnings.push(...warnings);
   return result;
 }
 
-type CompiledInstance = { config?: SpeakerConfig; errors: string[]; warnings: string[] };
+type CompiledInstance = {
+  config?: SpeakerConfig;
+  peers: NodePeer[];
+  errors: string[];
+  warnings: string[];
+};
 
-function compileInstance(instance: NodeInstance, input: NodeInput): CompiledInstance {
+function compileInstance(
+  instance: NodeInstance,
+  input: NodeInput,
+  memory: CompileMemory,
+): CompiledInstance {
   const errors: string[] = [];
   const warnings: string[] = [];
   /** What `compute` gives, or undefined and an error noted. */
@@ -54,15 +77,21 @@ function compileInstance(instance: NodeInstance, input: NodeInput): CompiledInst
 
   const localAsn = attempt(() => localAsnOf(instance));
   const routerId = attempt(() => routerIdOf(instance, input));
-  const podCidrs = attempt(() => podCidrsOf(input.node));
-  if (localAsn === undefined || routerId === undefined || podCidrs === undefined) {
-    return { errors, warnings };
-  }
-  const peers = (instance.peers ?? []).map((peer) =>
-    attempt(() => compilePeer(peer, { localAsn, podCidrs, input })),
+  // With multi-pool the node's addresses are of pools, which are advertised by their own type.
+  const podCidrs = attempt(() => (input.ipam === "multi-pool" ? [] : podCidrsOf(input.node)));
+  const given = discoveredPeers(
+    instance.peers ?? [],
+    input.network,
+    gatewayChoiceOf(input.nodeConfig, (message) => warnings.push(message)),
+    (message) => warnings.push(message),
   );
+  if (localAsn === undefined || routerId === undefined || podCidrs === undefined) {
+    return { peers: given, errors, warnings };
+  }
+  const scope = { instance: instance.name, localAsn, podCidrs, input, memory };
+  const peers = given.map((peer) => attempt(() => compilePeer(peer, scope)));
   for (const peer of peers) warnings.push(...(peer?.warnings ?? []));
-  if (errors.length > 0) return { errors, warnings };
+  if (errors.length > 0) return { peers: given, errors, warnings };
 
   const originate = new Set(peers.flatMap((peer) => peer?.originate ?? []));
   const { accepted, refused } = onePerAddress(peers.flatMap((peer) => peer?.config ?? []));
@@ -74,7 +103,7 @@ function compileInstance(instance: NodeInstance, input: NodeInput): CompiledInst
     peers: accepted,
     originate: [...originate],
   };
-  return { config, errors: refused, warnings };
+  return { config, peers: given, errors: refused, warnings };
 }
 
 function localAsnOf({ name, localASN }: NodeInstance): number {
@@ -82,15 +111,30 @@ function localAsnOf({ name, localASN }: NodeInstance): number {
   return localASN;
 }
 
-function routerIdOf({ routerID }: NodeInstance, { node, mac }: NodeInput): Address {
+function routerIdOf({ routerID }: NodeInstance, { node, network }: NodeInput): Address {
   if (routerID !== undefined) {
     const parsed = parseAddress(routerID);
     if (parsed === undefined) throw new InstanceError(`failed to parse router ID ${routerID}`);
     return parsed;
   }
+  const mac = network.interfaces.find(({ name }) => name === "cilium_host")?.mac;
   const routerId = defaultRouterId(node, mac);
   if (routerId !== undefined) return routerId;
   throw new InstanceError("failed to get router ID: the node has no IPv4 address");
+}
+
+function gatewayChoiceOf(
+  { metadata }: CiliumBGPNodeConfig,
+  warn: (message: string) => void,
+): GatewayChoice {
+  const text = metadata.annotations?.[gatewayChoiceAnnotation];
+  const choice = gatewayChoices.find((each) => each === text);
+  if (text !== undefined && choice === undefined) {
+    warn(
+      `annotation ${gatewayChoiceAnnotation}: ${text} is not one of ${gatewayChoices.join(", ")}`,
+    );
+  }
+  return choice ?? "one";
 }
 
 /** A speaker tells its peers apart by address, so of several with one address the first is kept. */

@@ -13,14 +13,25 @@ import type { AdvertisementAttributes } from "./schema/advertisement.ts";
  * Where a kind of advertisement stands in a peer's export policy, which Cilium names
  * `peer-<peer>-export`: statements are ordered by this number, then by name, and the first match wins.
  */
-export const statementPriority = { podCidr: 30 } as const;
+export const statementPriority = {
+  interface: 20,
+  podCidr: 30,
+  /** The legacy policy's attributes for the addresses of one pool come before those of the Service. */
+  serviceOfPool: 39,
+  service: 40,
+  serviceAggregate: 41,
+  podIpPool: 50,
+  egressGateway: 60,
+} as const;
 
 export type RankedStatement = { priority: number; statement: PolicyStatement };
 
+export function compareRanked(a: RankedStatement, b: RankedStatement): number {
+  return a.priority - b.priority || compareText(a.statement.name, b.statement.name);
+}
+
 export function inOrder(statements: readonly RankedStatement[]): PolicyStatement[] {
-  return [...statements]
-    .sort((a, b) => a.priority - b.priority || compareText(a.statement.name, b.statement.name))
-    .map(({ statement }) => statement);
+  return [...statements].sort(compareRanked).map(({ statement }) => statement);
 }
 
 /**

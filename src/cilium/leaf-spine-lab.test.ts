@@ -8,6 +8,7 @@ import type { CiliumNode } from "./schema/cilium-node.ts";
 import type { CiliumBGPClusterConfig } from "./schema/cluster-config.ts";
 import type { CiliumBGPNodeConfig } from "./schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "./schema/peer-config.ts";
+import { ServiceTable } from "./service/service-table.ts";
 import { validateResource } from "./schema/validate.ts";
 
 const file = new URL(
@@ -73,6 +74,11 @@ test("the manifests make every node peer with the ToR of its rack and advertise 
       peerConfigs: ofKind<CiliumBGPPeerConfig>("CiliumBGPPeerConfig"),
       advertisements: ofKind<CiliumBGPAdvertisement>("CiliumBGPAdvertisement"),
       node,
+      services: new ServiceTable({ node: node.metadata.name, noEndpointsRoutable: true }),
+      podIpPools: [],
+      egressIps: [],
+      ipam: "kubernetes",
+      network: { interfaces: [], defaultRoutes: [] },
       secrets: new Map(),
       hostname: node.metadata.name,
     }),
@@ -97,6 +103,14 @@ function expected(
     instances: [
       {
         name: `instance-${asn}`,
+        peers: [
+          {
+            name: `peer-${asn}-${rack}`,
+            peerASN: asn,
+            peerAddress: tor,
+            peerConfigRef: { name: "peer-config-generic" },
+          },
+        ],
         config: {
           localAsn: asn,
           routerId,

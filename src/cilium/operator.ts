@@ -1,5 +1,7 @@
+import type { Prefix } from "../net/prefix.ts";
 import { type DesiredCondition, withConditions, withoutConditions } from "./conditions.ts";
 import { compareText } from "./compare-text.ts";
+import { gatewayChoiceAnnotation } from "./default-gateway.ts";
 import { jsonEqual } from "./json-equal.ts";
 import { LabelSelectorError, matchesLabels } from "./labels.ts";
 import {
@@ -7,6 +9,7 @@ import {
   operatorConditionTypes,
   peerConfigConditions,
 } from "./operator-conditions.ts";
+import { RouterIdPool } from "./router-id-pool.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
 import type { CiliumBGPClusterConfig } from "./schema/cluster-config.ts";
 import type { Condition } from "./schema/condition.ts";
@@ -28,6 +31,11 @@ export type OperatorState = {
   nodeConfigs: readonly CiliumBGPNodeConfig[];
   /** Names of the Secrets in the BGP secrets namespace; undefined: there is no such namespace, and no condition about them. */
   secretNames: ReadonlySet<string> | undefined;
+  /**
+   * `bgp-router-id-allocation-mode: ip-pool`: every instance gets a router ID out of this IPv4 prefix.
+   * Undefined: the agents choose.
+   */
+  routerIdPool?: Prefix;
   /** `enable-bgp-control-plane-status-report`: if false, the operator's conditions are removed. */
   statusReport: boolean;
   /** RFC 3339: when conditions that change now last changed. */
@@ -85,6 +93,8 @@ export function reconcileOperator(state: OperatorState): OperatorResult {
     }
   }
 
+  const routerIds =
+    state.routerIdPool && new RouterIdPool(state.routerIdPool, [...nodeConfigs.values()]);
   // 3. Create or update the NodeConfig of each selected node, but never one that another config owns.
   for (const { config, nodeNames } of selections) {
     const conflicting = new Set<string>();
@@ -96,13 +106,22 @@ export function reconcileOperator(state: OperatorState): OperatorResult {
         continue;
       }
       const override = state.nodeConfigOverrides.find((one) => one.metadata.name === name);
-      const spec = { bgpInstances: nodeInstances(config, override) };
+      const bgpInstances = nodeInstances(config, override);
+      if (routerIds !== undefined) {
+        const refused = routerIds.assign(name, bgpInstances);
+        for (const message of refused)
+          errors.push({ clusterConfig: config.metadata.name, message });
+      }
+      const spec = { bgpInstances };
       if (existing === undefined) {
         const nodeConfig = newNodeConfig(name, config, spec);
         nodeConfigs.set(name, nodeConfig);
         actions.push({ action: "createNodeConfig", nodeConfig });
-      } else if (!jsonEqual(existing.spec, spec)) {
-        actions.push({ action: "updateNodeConfig", nodeConfig: { ...existing, spec } });
+        continue;
+      }
+      const metadata = withGatewayChoice(existing.metadata, config);
+      if (!jsonEqual(existing.spec, spec) || !jsonEqual(existing.metadata, metadata)) {
+        actions.push({ action: "updateNodeConfig", nodeConfig: { ...existing, metadata, spec } });
       }
     }
     // 4. Say how it went.
@@ -188,9 +207,24 @@ function newNodeConfig(
   return {
     apiVersion: "cilium.io/v2",
     kind: "CiliumBGPNodeConfig",
-    metadata: { name, ownerReferences: [ownerReference] },
+    metadata: withGatewayChoice({ name, ownerReferences: [ownerReference] }, owner),
     spec,
   };
+}
+
+/** The one annotation that a CiliumBGPClusterConfig passes on to its nodes. */
+function withGatewayChoice(
+  metadata: CiliumBGPNodeConfig["metadata"],
+  owner: CiliumBGPClusterConfig,
+): CiliumBGPNodeConfig["metadata"] {
+  const choice = owner.metadata.annotations?.[gatewayChoiceAnnotation];
+  const { [gatewayChoiceAnnotation]: _, ...others } = metadata.annotations ?? {};
+  const { annotations: __, ...rest } = metadata;
+  const annotations = {
+    ...others,
+    ...(choice !== undefined && { [gatewayChoiceAnnotation]: choice }),
+  };
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 /** Names of the CiliumBGPPeerConfigs that the config refers to and that do not exist. */

@@ -1,19 +1,36 @@
 import { type Address, addressFromBytes } from "../net/address.ts";
 
 /** Routing netlink as bytes (linux/rtnetlink.h): what route and link messages say. */
-export const RtnetlinkGroup = { link: 1, ipv4Route: 7, ipv6Route: 11 } as const;
+export const RtnetlinkGroup = {
+  link: 1,
+  ipv4Address: 5,
+  ipv4Route: 7,
+  ipv6Address: 9,
+  ipv6Route: 11,
+} as const;
 export const MessageType = {
   error: 2,
   done: 3,
   newLink: 16,
   delLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  getAddress: 22,
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
 } as const;
-const RouteAttribute = { destination: 1, gateway: 5, multipath: 9, table: 15, via: 18 } as const;
-const mainTable = 254;
-const unicastRoute = 1;
+export const RouteAttribute = {
+  destination: 1,
+  outputInterface: 4,
+  gateway: 5,
+  priority: 6,
+  multipath: 9,
+  table: 15,
+  via: 18,
+} as const;
+export const mainTable = 254;
+export const unicastRoute = 1;
 
 export type RouteMessage = {
   change: "add" | "delete";
@@ -59,6 +76,7 @@ function firstNextHop(value: Buffer): Address | undefined {
 
 export type NetlinkMessage = {
   type: number;
+  flags: number;
   sequence: number;
   /** Whose request this is or came of; 0: the kernel's own doing. */
   portId: number;
@@ -72,6 +90,7 @@ export function* messages(datagram: Buffer): Generator<NetlinkMessage> {
     if (length < 16) return;
     yield {
       type: datagram.readUInt16LE(at + 4),
+      flags: datagram.readUInt16LE(at + 6),
       sequence: datagram.readUInt32LE(at + 8),
       portId: datagram.readUInt32LE(at + 12),
       body: datagram.subarray(at + 16, at + length),

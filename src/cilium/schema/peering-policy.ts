@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseAddress } from "../../net/address.ts";
 import { peerDefaults } from "../peer-defaults.ts";
 import { communities } from "./community-fields.ts";
 import { afi, cidr, ipAddress, peerAsn, port, safi } from "./fields.ts";
@@ -77,7 +78,9 @@ export const peerPolicy = z.strictObject({
     peers: z
       .array(
         z.strictObject({
-          peerAddress: ipAddress,
+          peerAddress: ipAddress.refine((text) => parseAddress(text.trim()) !== undefined, {
+            error: "must be an address without a zone",
+          }),
           peerASN: peerAsn,
           localASN: peerAsn,
           /** Of the namespace of BGP secrets, whatever `namespace` says. */

@@ -83,10 +83,10 @@ export class KubeClient {
     resource: Resource,
     at: At,
     patch: unknown,
-    options: { type?: PatchType; subresource?: "status" | "scale" } = {},
+    options: { type?: PatchType; subresource?: "status" | "scale"; fieldManager?: string } = {},
   ): Promise<T> {
-    const { type = "merge", subresource } = options;
-    const path = `${this.path(resource, at)}${subresource ? `/${subresource}` : ""}?${fieldManager}`;
+    const { type = "merge", subresource, fieldManager: manager = "spinelab" } = options;
+    const path = `${this.path(resource, at)}${subresource ? `/${subresource}` : ""}?fieldManager=${manager}`;
     return this.#json("PATCH", path, patch, patchMediaTypes[type]);
   }
 
