@@ -30,6 +30,7 @@ const statusDelayMs = 100;
 const statusIntervalMs = 5000;
 const statusJitterMs = 500;
 const stopLimitMs = 1000;
+const reconcileIntervalMs = 10;
 
 /** What reconciliations have come to, since the process began. */
 export type ReconcileCounts = {
@@ -68,7 +69,10 @@ export class Agent {
     const { client, log } = options;
     const again = (what: string) => (error: Error) =>
       log("warn", `${what}, trying again: ${error.message}`);
-    this.#reconcile = new Coalescer(() => this.#reconcileOnce(), again("reconciliation failed"));
+    this.#reconcile = new Coalescer(() => this.#reconcileOnce(), again("reconciliation failed"), {
+      // One change is carried out at once; of thousands that come one by one, many at a time.
+      intervalMs: () => reconcileIntervalMs,
+    });
     this.#announce = new Coalescer(() => this.#announceNode(), again("CiliumNode not written"));
     this.#status = new Coalescer(() => this.#reportStatus(), again("status not reported"), {
       delayMs: statusDelayMs,

@@ -1,3 +1,4 @@
+import type { Prefix } from "../net/prefix.ts";
 import { jsonEqual } from "./json-equal.ts";
 import type { SelectedAdvertisements } from "./selected-advertisements.ts";
 import { ServiceExports } from "./service/service-exports.ts";
@@ -12,6 +13,7 @@ type Kept = { selected: readonly SelectedAdvertisements[]; exports: ServiceExpor
 export class CompileMemory {
   #kept = new Map<string, Kept>();
   #used = new Map<string, Kept>();
+  readonly #united = new Map<string, { lists: readonly (readonly Prefix[])[]; all: Prefix[] }>();
 
   /** Takes up what changed since the last time. */
   begin(services: ServiceTable): void {
@@ -37,6 +39,21 @@ export class CompileMemory {
         : { selected: ofServices, exports: new ServiceExports(ofServices, services) };
     this.#used.set(peer, now);
     return now.exports;
+  }
+
+  /**
+   * Each prefix of these lists once. Given the same lists as the last time, the same array as the last
+   * time: whoever gets it sees that nothing changed without looking.
+   */
+  united(instance: string, lists: readonly (readonly Prefix[])[]): Prefix[] {
+    const before = this.#united.get(instance);
+    const isSame =
+      before?.lists.length === lists.length &&
+      lists.every((list, at) => list === before.lists[at] || jsonEqual(list, before.lists[at]));
+    if (isSame) return before.all;
+    const all = [...new Set(lists.flat())];
+    this.#united.set(instance, { lists, all });
+    return all;
   }
 
   /** Forgets what was not asked for. */

@@ -22,7 +22,7 @@ export type CompiledPeer = {
   /** Absent: the peer is skipped, and a session it may have is removed. */
   config?: PeerConfig;
   /** What it needs in the loc-rib; a skipped peer's advertisements are there all the same. */
-  originate: Prefix[];
+  originate: (readonly Prefix[])[];
   warnings: string[];
 };
 
@@ -131,7 +131,7 @@ function advertised(
   families: readonly FamilyChoice[],
   { instance, podCidrs, input, memory }: PeerScope,
   warn: (message: string) => void,
-): { originate: Prefix[]; exportPolicy: PolicyStatement[] } {
+): { originate: (readonly Prefix[])[]; exportPolicy: PolicyStatement[] } {
   const selected = select(families, input);
   const podCidr = podCidrStatements(podCidrs, selected);
   for (const warning of podCidr.warnings) warn(warning);
@@ -145,7 +145,7 @@ function advertised(
   const statements = others.flatMap((each) => each.statements);
   const isBefore = ({ priority }: { priority: number }) => priority < statementPriority.service;
   return {
-    originate: [...others.flatMap((each) => each.originate), ...services.prefixes],
+    originate: [...others.map((each) => each.originate), services.prefixes],
     // Those of Services are thousands perhaps, and in order already.
     exportPolicy: [
       ...inOrder(statements.filter(isBefore)),

@@ -93,7 +93,10 @@ function compileInstance(
   for (const peer of peers) warnings.push(...(peer?.warnings ?? []));
   if (errors.length > 0) return { peers: given, errors, warnings };
 
-  const originate = new Set(peers.flatMap((peer) => peer?.originate ?? []));
+  const originate = memory.united(
+    instance.name,
+    peers.flatMap((peer) => peer?.originate ?? []),
+  );
   const { accepted, refused } = onePerAddress(peers.flatMap((peer) => peer?.config ?? []));
   const config: SpeakerConfig = {
     localAsn,
@@ -101,7 +104,7 @@ function compileInstance(
     ...(instance.localPort !== undefined && { listenPort: instance.localPort }),
     hostname: input.hostname,
     peers: accepted,
-    originate: [...originate],
+    originate,
   };
   return { config, peers: given, errors: refused, warnings };
 }

@@ -19,6 +19,8 @@ export class Ribs {
   };
   readonly #pathIds = new Map<string, number>();
   #originated: ReadonlySet<Prefix> = new Set();
+  /** As they were given last: the same array says the same. */
+  #given: readonly Prefix[] | undefined;
 
   get originated(): ReadonlySet<Prefix> {
     return this.#originated;
@@ -26,6 +28,8 @@ export class Ribs {
 
   /** Makes these the prefixes originated here; only the difference is touched. */
   originate(wanted: readonly Prefix[]): void {
+    if (wanted === this.#given) return;
+    this.#given = wanted;
     const before = this.#originated;
     this.#originated = new Set(wanted);
     for (const prefix of before) {

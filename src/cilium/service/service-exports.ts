@@ -32,6 +32,7 @@ export class ServiceExports {
   readonly #needs = new Map<Prefix, number>();
   #ranked: RankedStatement[] = [];
   #statements: readonly PolicyStatement[] | undefined;
+  #prefixes: readonly Prefix[] | undefined;
 
   /** Throws InstanceError where a selector can be held against nothing. */
   constructor(selected: readonly SelectedAdvertisements[], services: ServiceTable) {
@@ -43,8 +44,9 @@ export class ServiceExports {
     this.update(services, services.keys());
   }
 
-  get prefixes(): Iterable<Prefix> {
-    return this.#needs.keys();
+  /** Each once; the same array as long as it says the same. */
+  get prefixes(): readonly Prefix[] {
+    return (this.#prefixes ??= [...this.#needs.keys()]);
   }
 
   /** In order of priority and name; the same array as long as nothing changed. */
@@ -70,6 +72,7 @@ export class ServiceExports {
 
   #need(prefix: Prefix, more: 1 | -1): void {
     const needs = (this.#needs.get(prefix) ?? 0) + more;
+    if (needs === 0 || (needs === 1 && more === 1)) this.#prefixes = undefined;
     if (needs === 0) this.#needs.delete(prefix);
     else this.#needs.set(prefix, needs);
   }
