@@ -4,14 +4,16 @@ import type { AdminHandler } from "./admin-socket.ts";
 
 /**
  * What the admin socket answers: `{"get":"peers"}`, `{"get":"routes","kind":"available|received|advertised"}`,
- * `{"get":"explain","prefix":P}`, `{"get":"policies"}`; each row carries its `instance`.
+ * `{"get":"explain","prefix":P}`, `{"get":"policies"}`; each row carries its `instance` and the
+ * instance's AS number, `localAsn`.
  */
 export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> }): AdminHandler {
   return (request) => {
     const rows: unknown[] = [];
     for (const [instance, { speaker }] of of.speakers) {
+      const { localAsn } = speaker.config;
       const add = (values: readonly object[]) =>
-        rows.push(...values.map((value) => ({ instance, ...value })));
+        rows.push(...values.map((value) => ({ instance, localAsn, ...value })));
       if (request["get"] === "peers") add(speaker.peers(performance.now()));
       else if (request["get"] === "policies") add(speaker.policies());
       else if (request["get"] === "explain")

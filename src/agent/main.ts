@@ -8,6 +8,7 @@ import { adminHandler } from "./admin.ts";
 import { Agent } from "./agent.ts";
 import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
+import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
 import { Operator } from "./operator.ts";
 import { relay } from "./relay.ts";
 import { runSpeaker } from "./speaker-process.ts";
@@ -57,6 +58,7 @@ async function runOperator(): Promise<void> {
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
   await probed(operator);
+  await metered(() => lbIpamMetrics(operator.lbIpam));
   onTermination(() => operator.stop());
   await operator.start();
 }
@@ -74,6 +76,16 @@ async function runAgent(): Promise<void> {
   });
   await serveAdminSocket(values.socket, adminHandler(agent));
   await probed(agent);
+  await metered(() =>
+    bgpMetrics(
+      Array.from(agent.speakers, ([instance, { speaker }]) => ({
+        instance,
+        localAsn: speaker.config.localAsn,
+        peers: speaker.peers(performance.now()),
+      })),
+      agent.counts,
+    ),
+  );
   onTermination(() => agent.stop());
   await agent.start();
 }
@@ -103,6 +115,11 @@ async function kubeClient(): Promise<KubeClient> {
 async function probed(process: Agent | Operator): Promise<void> {
   const health: Health = { ready: () => process.ready };
   if (values.health !== undefined) await serveHealth(values.health, health);
+}
+
+/** Prometheus' metrics, where `--prometheus ADDRESS:PORT` says so; Cilium's agent has them on port 9962. */
+async function metered(metrics: () => string): Promise<void> {
+  if (values.prometheus !== undefined) await serveMetrics(values.prometheus, metrics);
 }
 
 function onTermination(stop: () => Promise<void> | void): void {

@@ -6,6 +6,8 @@ import { logDirectory } from "./state-folder.ts";
 /** Small heaps: an agent holds little, and there is one on every node. */
 const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1"];
 const adminSocket = "/run/spinelab/agent.sock";
+/** Where Cilium's agent has its metrics. */
+const metricsListen = "0.0.0.0:9962";
 const startLimitMs = 20_000;
 const stopLimitMs = 5_000;
 
@@ -36,6 +38,7 @@ export class Agents {
     if (this.#running.has(node)) return;
     const { kubeconfigInNode, version, installRoutes } = this.#options;
     const args = ["agent", "--kubeconfig", kubeconfigInNode, "--node", node, "--version", version];
+    args.push("--prometheus", metricsListen);
     if (installRoutes) args.push("--install-routes");
     const command = this.#spawn(node, "agent", args);
     this.#running.set(node, command);

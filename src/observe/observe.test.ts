@@ -165,6 +165,7 @@ describe("Spinelab's agent", () => {
     const status = {
       name: "peer-65010-rack0",
       address: address("10.0.0.1"),
+      port: 179,
       asn: 65010,
       localAsn: 65010,
       state: "Established" as const,

@@ -22,6 +22,7 @@ describe("two speakers", () => {
     expect(a.speaker.peers(net.nowMs + 1000)).toEqual([
       {
         name: "b",
+        port: 179,
         address: "10.0.0.2",
         asn: 65002,
         localAsn: 65001,

@@ -16,6 +16,8 @@ import { sessionAsn } from "./session-view.ts";
 export type PeerStatus = {
   name: string;
   address: Address;
+  /** TCP port that it is called on. */
+  port: number;
   /** The listen range that let the peer in; undefined: configured by itself. */
   listenRange?: Prefix;
   /** Of the peer's OPEN while Established, else as configured (0: any). */
@@ -86,6 +88,7 @@ export type AvailableRoute = RouteView & {
 
 export type PeerPolicies = {
   peer: string;
+  peerAddress: Address;
   importPolicy: PeerConfig["importPolicy"];
   exportPolicy: readonly PolicyStatement[];
 };
@@ -95,6 +98,7 @@ export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): P
   const status = {
     name: config.name,
     address: config.address,
+    port: config.port,
     localAsn: sessionAsn(config, speaker),
     state: session.state,
     families: familyCounts(peer),
@@ -197,8 +201,8 @@ function choice(path: Path, used: readonly Path[]): { best: boolean; multipath?:
 }
 
 export function peerPolicies({ config }: Peer): PeerPolicies {
-  const { name, importPolicy, exportPolicy } = config;
-  return { peer: name, importPolicy, exportPolicy };
+  const { name, address, importPolicy, exportPolicy } = config;
+  return { peer: name, peerAddress: address, importPolicy, exportPolicy };
 }
 
 function sourceView({ source }: Path): { peer?: string; peerAddress?: Address } {

@@ -1,22 +1,23 @@
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
-import type {
-  AdvertisedRoute,
-  AvailableRoute,
-  PeerStatus,
-  ReceivedRoute,
-} from "../../bgp/speaker/views.ts";
+import type { AvailableRoute, PeerPolicies, PeerStatus } from "../../bgp/speaker/views.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
-import { formatAsPath, formatCommunity } from "../../observe/speaker.ts";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
 import { UsageError } from "../exit.ts";
 import { nodeOf, selectLab } from "../running-lab.ts";
-import { formatTable, goDuration } from "../table.ts";
+import {
+  attributesText,
+  peersTable,
+  policiesTable,
+  type Route,
+  routeFilter,
+  routesTable,
+  type Row,
+} from "../bgp-tables.ts";
 
-type Scope = { lab?: string; node?: string; socket?: string; json?: boolean };
-type Row<T> = T & { node: string; instance: string };
+type Scope = { lab?: string; node?: string; socket?: string; json?: boolean; output?: string };
 
 export function registerBgp(program: Command): void {
   const bgp = program
@@ -26,18 +27,7 @@ export function registerBgp(program: Command): void {
   scoped(bgp.command("peers").summary("sessions, in Cilium's columns")).action(
     async (scope: Scope) => {
       const peers = await ask<PeerStatus>(scope, { get: "peers" });
-      if (scope.json) return writeJson(peers);
-      const several = new Set(peers.map((peer) => peer.node)).size > 1;
-      write(
-        [
-          ...["Local AS", "Peer AS", "Peer Address", "Session", "Uptime"],
-          ...["Family", "Received", "Advertised"],
-        ],
-        peers.flatMap(peerRows),
-        several
-          ? peers.flatMap((peer) => peer.families.map((_, n) => (n === 0 ? peer.node : "")))
-          : undefined,
-      );
+      return isJson(scope) ? writeJson(peers) : write(peersTable(peers));
     },
   );
 
@@ -46,34 +36,25 @@ export function registerBgp(program: Command): void {
       .command("routes")
       .summary("routes available (loc-rib), received or advertised")
       .argument("[kind]", "available, received or advertised", "available")
-      .argument("[afi]", "ipv4 or ipv6")
-      .argument("[safi]", "unicast"),
-  ).action(
-    async (kind: string, afi: string | undefined, _safi: string | undefined, scope: Scope) => {
-      if (!["available", "received", "advertised"].includes(kind)) {
-        throw new UsageError(`unknown kind ${kind}\n  hint: available, received or advertised`);
-      }
-      type Route = AvailableRoute & Partial<Pick<ReceivedRoute & AdvertisedRoute, "peerAddress">>;
-      const routes = (await ask<Route>(scope, { get: "routes", kind })).filter(
-        (route) => afi === undefined || route.family.afi === afi,
-      );
-      if (scope.json) return writeJson(routes);
-      const several = new Set(routes.map((route) => route.node)).size > 1;
-      const withPeer = kind !== "available";
-      write(
-        ["Instance", ...(withPeer ? ["Peer"] : []), "Prefix", "NextHop", "Best", "Attributes"],
-        routes.map((route) => [
-          route.instance,
-          ...(withPeer ? [route.peerAddress ?? ""] : []),
-          route.prefix,
-          route.nextHop ?? (route.prefix.includes(":") ? "::" : "0.0.0.0"),
-          route.best === undefined ? "" : route.best ? "*" : "",
-          attributesText(route),
-        ]),
-        several ? routes.map((route) => route.node) : undefined,
-      );
-    },
-  );
+      .argument("[filter...]", "ipv4 or ipv6, unicast; peer ADDRESS, vrouter ASN"),
+  ).action(async (kind: string, words: string[], scope: Scope) => {
+    if (!["available", "received", "advertised"].includes(kind)) {
+      throw new UsageError(`unknown kind ${kind}\n  hint: available, received or advertised`);
+    }
+    const filter = routeFilter(words);
+    if (typeof filter === "string") {
+      throw new UsageError(`${filter}\n  hint: ipv4 unicast peer 10.0.0.1`);
+    }
+    const routes = (await ask<Route>(scope, { get: "routes", kind })).filter(filter);
+    return isJson(scope) ? writeJson(routes) : write(routesTable(routes, kind !== "available"));
+  });
+
+  scoped(
+    bgp.command("route-policies").summary("what each peer may get, and with which attributes"),
+  ).action(async (scope: Scope) => {
+    const policies = await ask<PeerPolicies>(scope, { get: "policies" });
+    return isJson(scope) ? writeJson(policies) : write(policiesTable(policies));
+  });
 
   scoped(
     bgp
@@ -82,7 +63,7 @@ export function registerBgp(program: Command): void {
       .argument("<prefix>", "for example 10.1.3.0/24"),
   ).action(async (prefix: string, scope: Scope) => {
     const answers = await ask<Explanation>(scope, { get: "explain", prefix });
-    if (scope.json) return writeJson(answers);
+    if (isJson(scope)) return writeJson(answers);
     for (const answer of answers) process.stdout.write(explanationText(answer));
   });
 }
@@ -90,7 +71,7 @@ export function registerBgp(program: Command): void {
 function explanationText(of: Row<Explanation>): string {
   const lines = [`${of.node} (${of.instance}) ${of.prefix}`];
   const path = (route: AvailableRoute) =>
-    `${route.peer === undefined ? "originated here" : `from ${route.peer}`}, ${attributesText(route)}`;
+    `${route.peer === undefined ? "originated here" : `from ${route.peer}`}, ${attributesText(route, route.nextHop ?? "own")}`;
   if (of.candidates.length === 0) lines.push("  no path to choose from");
   for (const route of of.candidates) {
     const fate = route.best ? "best" : `dropped by: ${route.droppedBy?.name ?? "nothing"}`;
@@ -115,12 +96,15 @@ function scoped(command: Command): Command {
     .option("--node <node>", "one node; otherwise all")
     .option("--lab <lab>", "which lab, where several are up")
     .addOption(new Option("--socket <path>", "a speaker's own admin socket, without a lab"))
+    .addOption(new Option("-o, --output <format>", "JSON, as cilium has it").choices(["json"]))
     .option("--json", "JSON");
 }
 
 async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
   if (scope.socket !== undefined) {
-    return (await askSocket<T>(scope.socket, request)).map((row) => ({ ...row, node: "" }));
+    return (await askSocket<T>(scope.socket, request)).map(
+      (row) => ({ ...row, node: "" }) as Row<T>,
+    );
   }
   const state = selectLab(scope.lab);
   const only = scope.node === undefined ? undefined : nodeOf(state, scope.node);
@@ -139,60 +123,25 @@ async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
 }
 
 /** A speaker of its own, on this machine. */
-function askSocket<T>(path: string, request: object): Promise<(T & { instance: string })[]> {
+function askSocket<T>(path: string, request: object): Promise<Omit<Row<T>, "node">[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("error", reject);
     createInterface({ input: socket }).once("line", (line) => {
       socket.destroy();
-      const answer = JSON.parse(line) as { ok?: (T & { instance: string })[]; error?: string };
+      const answer = JSON.parse(line) as { ok?: Row<T>[]; error?: string };
       if (answer.ok) resolve(answer.ok);
       else reject(new Error(answer.error));
     });
   });
 }
 
-/** Cilium shows a session once and its families below one another. */
-function peerRows(peer: Row<PeerStatus>): string[][] {
-  return peer.families.map(({ family, received, advertised }, n) => [
-    ...(n === 0
-      ? [
-          String(peer.localAsn),
-          String(peer.asn),
-          peer.address,
-          peer.state.toLowerCase(),
-          goDuration(peer.uptimeMs ?? 0),
-        ]
-      : ["", "", "", "", ""]),
-    `${family.afi}/${family.safi}`,
-    String(received),
-    String(advertised),
-  ]);
+function isJson({ json, output }: Scope): boolean {
+  return json === true || output === "json";
 }
 
-function attributesText(route: AvailableRoute): string {
-  const { origin, asPath, med, localPref, communities, largeCommunities } = route.attributes;
-  return [
-    `Origin: ${origin}`,
-    ...(asPath.length > 0 ? [`AsPath: ${formatAsPath(asPath)}`] : []),
-    ...(med === undefined ? [] : [`Med: ${med}`]),
-    ...(localPref === undefined ? [] : [`LocalPref: ${localPref}`]),
-    ...(communities ? [`Communities: ${communities.map(formatCommunity).join(", ")}`] : []),
-    ...(largeCommunities
-      ? [`LargeCommunities: ${largeCommunities.map((each) => each.join(":")).join(", ")}`]
-      : []),
-  ].join(" ");
-}
-
-function write(header: string[], rows: string[][], nodes: string[] | undefined): void {
-  process.stdout.write(
-    nodes === undefined
-      ? formatTable(header, rows)
-      : formatTable(
-          ["Node", ...header],
-          rows.map((row, n) => [nodes[n]!, ...row]),
-        ),
-  );
+function write(text: string): void {
+  process.stdout.write(text);
 }
 
 function writeJson(value: unknown): void {

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import type { PeerStatus } from "../bgp/speaker/views.ts";
+import { address } from "../net/address.ts";
+import { bgpMetrics, lbIpamMetrics } from "./metrics.ts";
+
+const peer: PeerStatus = {
+  name: "tor0",
+  address: address("10.0.0.1"),
+  port: 179,
+  asn: 65010,
+  localAsn: 65001,
+  state: "Established",
+  families: [
+    { family: { afi: "ipv4", safi: "unicast" }, received: 5, accepted: 0, advertised: 2 },
+    { family: { afi: "ipv6", safi: "unicast" }, received: 0, accepted: 0, advertised: 1 },
+  ],
+};
+
+test("Cilium's metrics with its labels, and those that guides name", () => {
+  const down: PeerStatus = { ...peer, name: "tor1", address: address("10.0.0.2"), state: "Active" };
+  const instances = [{ instance: "i", localAsn: 65001, peers: [peer, down] }];
+  const counts = { errors: new Map([["i", 3]]), runs: 7, durationSecondsSum: 0.25 };
+  const lines = bgpMetrics(instances, counts).split("\n");
+  const labels = 'vrouter="65001",neighbor="10.0.0.1:179",neighbor_asn="65010"';
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      "# TYPE cilium_bgp_control_plane_session_state gauge",
+      `cilium_bgp_control_plane_session_state{${labels}} 1`,
+      'cilium_bgp_control_plane_session_state{vrouter="65001",neighbor="10.0.0.2:179",neighbor_asn="65010"} 0',
+      `cilium_bgp_control_plane_advertised_routes{${labels},afi="ipv4",safi="unicast"} 2`,
+      `cilium_bgp_control_plane_received_routes{${labels},afi="ipv4",safi="unicast"} 5`,
+      'cilium_bgp_control_plane_reconcile_errors_total{vrouter="65001"} 3',
+      "cilium_bgp_control_plane_reconcile_run_duration_seconds_count 7",
+      'cilium_bgp_peers{state="established"} 1',
+      'cilium_bgp_peers{state="active"} 1',
+      `cilium_bgp_session_state{${labels}} 1`,
+      `cilium_bgp_route_advertisements_total{${labels},afi="ipv6",safi="unicast"} 1`,
+    ]),
+  );
+});
+
+test("LB-IPAM's metrics", () => {
+  const text = lbIpamMetrics({
+    conflictingPools: 1,
+    pools: [{ pool: 'a"b', available: 3n, used: 1n }],
+    servicesMatching: 4,
+    servicesUnsatisfied: 2,
+  });
+  expect(text.split("\n").filter((line) => !line.startsWith("#"))).toEqual([
+    "cilium_lbipam_conflicting_pools 1",
+    'cilium_lbipam_ips_available{pool="a\\"b"} 3',
+    'cilium_lbipam_ips_used{pool="a\\"b"} 1',
+    "cilium_lbipam_services_matching 4",
+    "cilium_lbipam_services_unsatisfied 2",
+    "",
+  ]);
+});

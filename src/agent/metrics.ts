@@ -1,0 +1,155 @@
+import { createServer, type Server } from "node:http";
+import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
+import type { PeerStatus } from "../bgp/speaker/views.ts";
+import type { ReconcileCounts } from "./agent.ts";
+import { hostAndPort } from "./health.ts";
+
+type Labels = Readonly<Record<string, string | number>>;
+type Metric = {
+  name: string;
+  type: "gauge" | "counter";
+  help: string;
+  samples: readonly { labels?: Labels; value: number | bigint }[];
+};
+
+/** One instance's AS number, which Cilium calls its vrouter, and its peers. */
+export type InstancePeers = { instance: string; localAsn: number; peers: readonly PeerStatus[] };
+
+/** Cilium's BGP metrics, and the three names that guides alert on. */
+export function bgpMetrics(instances: readonly InstancePeers[], counts: ReconcileCounts): string {
+  const all = instances.flatMap(({ localAsn, peers }) =>
+    peers.map((peer) => ({
+      peer,
+      labels: {
+        vrouter: localAsn,
+        neighbor: `${peer.address}:${peer.port}`,
+        neighbor_asn: peer.asn,
+      },
+    })),
+  );
+  const isUp = ({ state }: PeerStatus) => (state === "Established" ? 1 : 0);
+  const sessions = all.map(({ peer, labels }) => ({ labels, value: isUp(peer) }));
+  const routes = (field: "advertised" | "received") =>
+    all.flatMap(({ peer, labels }) =>
+      peer.families.map(({ family, ...count }) => ({
+        labels: { ...labels, afi: family.afi, safi: family.safi },
+        value: count[field],
+      })),
+    );
+  const errors = instances.map(({ instance, localAsn }) => ({
+    labels: { vrouter: localAsn },
+    value: counts.errors.get(instance) ?? 0,
+  }));
+  return exposition([
+    gauge("cilium_bgp_control_plane_session_state", "Session to the peer: 1 up, 0 down", sessions),
+    gauge(
+      "cilium_bgp_control_plane_advertised_routes",
+      "Routes advertised to the peer",
+      routes("advertised"),
+    ),
+    gauge(
+      "cilium_bgp_control_plane_received_routes",
+      "Routes received of the peer",
+      routes("received"),
+    ),
+    counter(
+      "cilium_bgp_control_plane_reconcile_errors_total",
+      "Reconciliations that failed",
+      errors,
+    ),
+    counter(
+      "cilium_bgp_control_plane_reconcile_run_duration_seconds_sum",
+      "Time spent reconciling",
+      [{ value: counts.durationSecondsSum }],
+    ),
+    counter("cilium_bgp_control_plane_reconcile_run_duration_seconds_count", "Reconciliations", [
+      { value: counts.runs },
+    ]),
+    gauge(
+      "cilium_bgp_peers",
+      "Configured peers by the state of their session",
+      [...new Set(all.map(({ peer }) => peer.state))].map((state) => ({
+        labels: { state: state.toLowerCase() },
+        value: all.filter(({ peer }) => peer.state === state).length,
+      })),
+    ),
+    gauge("cilium_bgp_session_state", "Session to the peer: 1 up, 0 down", sessions),
+    counter(
+      "cilium_bgp_route_advertisements_total",
+      "Routes advertised to the peers, by family",
+      routes("advertised"),
+    ),
+  ]);
+}
+
+/** LB-IPAM's, of the operator. */
+export function lbIpamMetrics(counts: LbIpamCounts): string {
+  const perPool = (field: "available" | "used") =>
+    counts.pools.map((pool) => ({ labels: { pool: pool.pool }, value: pool[field] }));
+  return exposition([
+    gauge("cilium_lbipam_conflicting_pools", "Pools in conflict", [
+      { value: counts.conflictingPools },
+    ]),
+    gauge(
+      "cilium_lbipam_ips_available",
+      "Addresses of the pool that are free",
+      perPool("available"),
+    ),
+    gauge("cilium_lbipam_ips_used", "Addresses of the pool that are taken", perPool("used")),
+    gauge("cilium_lbipam_services_matching", "Services that LB-IPAM is responsible for", [
+      { value: counts.servicesMatching },
+    ]),
+    gauge("cilium_lbipam_services_unsatisfied", "Of these, Services without all they ask for", [
+      { value: counts.servicesUnsatisfied },
+    ]),
+  ]);
+}
+
+function gauge(name: string, help: string, samples: Metric["samples"]): Metric {
+  return { name, type: "gauge", help, samples };
+}
+
+function counter(name: string, help: string, samples: Metric["samples"]): Metric {
+  return { name, type: "counter", help, samples };
+}
+
+/** Prometheus' text format, version 0.0.4. */
+function exposition(metrics: readonly Metric[]): string {
+  return metrics
+    .map(({ name, type, help, samples }) =>
+      [
+        `# HELP ${name} ${help}`,
+        `# TYPE ${name} ${type}`,
+        ...samples.map(({ labels = {}, value }) => `${name}${labelText(labels)} ${value}`),
+      ].join("\n"),
+    )
+    .join("\n")
+    .concat("\n");
+}
+
+function labelText(labels: Labels): string {
+  const parts = Object.entries(labels).map(([name, value]) => {
+    const text = String(value)
+      .replaceAll("\\", "\\\\")
+      .replaceAll('"', '\\"')
+      .replaceAll("\n", "\\n");
+    return `${name}="${text}"`;
+  });
+  return parts.length === 0 ? "" : `{${parts.join(",")}}`;
+}
+
+/** Answers `/metrics`. */
+export async function serveMetrics(listen: string, metrics: () => string): Promise<Server> {
+  const { host, port } = hostAndPort(listen);
+  const server = createServer((request, response) => {
+    const isAsked = request.url?.replace(/\?.*$/, "") === "/metrics";
+    response.writeHead(isAsked ? 200 : 404, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    });
+    response.end(isAsked ? metrics() : "/metrics\n");
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(port, host, resolve);
+  });
+  return server;
+}

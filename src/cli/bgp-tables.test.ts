@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import type { PeerStatus } from "../bgp/speaker/views.ts";
+import { address } from "../net/address.ts";
+import { prefix } from "../net/prefix.ts";
+import {
+  peersTable,
+  policiesTable,
+  type Route,
+  routeFilter,
+  routesTable,
+  type Row,
+} from "./bgp-tables.ts";
+
+const ipv4 = { afi: "ipv4", safi: "unicast" } as const;
+const at = (node: string) => ({ node, instance: "i", localAsn: 65001 });
+
+const route: Row<Route> = {
+  ...at("kind-worker"),
+  family: ipv4,
+  prefix: prefix("10.1.3.0/24"),
+  peerAddress: address("10.0.0.1"),
+  nextHop: address("10.0.2.2"),
+  best: true,
+  attributes: {
+    origin: "igp",
+    asPath: [{ kind: "sequence", asns: [65001] }],
+    localPref: 150,
+    communities: [65000 * 65536 + 99],
+    largeCommunities: [[1, 2, 3]],
+  },
+};
+
+test("peers in Cilium's columns: a session once, its families below one another", () => {
+  const peer: Row<PeerStatus> = {
+    ...at("kind-worker"),
+    name: "tor0",
+    address: address("10.0.0.1"),
+    port: 179,
+    asn: 65010,
+    state: "OpenSent",
+    uptimeMs: 1_315_000,
+    families: [
+      { family: ipv4, received: 2, accepted: 0, advertised: 1 },
+      { family: { afi: "ipv6", safi: "unicast" }, received: 0, accepted: 0, advertised: 3 },
+    ],
+  };
+  expect(peersTable([peer])).toBe(
+    [
+      "Local AS   Peer AS   Peer Address   Session     Uptime   Family         Received   Advertised",
+      "65001      65010     10.0.0.1:179   open_sent   21m55s   ipv4/unicast   2          1",
+      "                                                         ipv6/unicast   0          3",
+      "",
+    ].join("\n"),
+  );
+  const two = peersTable([peer, { ...peer, node: "kind-worker2" }]).split("\n");
+  expect(two.map((line) => line.split(" ", 1)[0])).toEqual([
+    "Node",
+    "kind-worker",
+    "",
+    "kind-worker2",
+    "",
+    "",
+  ]);
+});
+
+test("routes with their attributes as Cilium prints them", () => {
+  const [header, line] = routesTable([route], true).split("\n");
+  expect(header).toMatch(/^VRouter +Peer +Prefix +NextHop +Best +Attrs$/);
+  expect(line).toContain(
+    "[{Origin: i} {AsPath: 65001} {Nexthop: 10.0.2.2} {LocalPref: 150} {Communities: 65000:99} {LargeCommunity: [ 1:2:3]}]",
+  );
+});
+
+test("policies: a policy once, its statements below one another", () => {
+  const statements = ["10.1.3.0/24", "192.0.2.1/32"].map((each, n) => ({
+    name: `s${n}`,
+    prefixes: [prefix(each)],
+    action: "accept" as const,
+    ...(n === 1 && { set: { localPref: 150, communities: [65000 * 65536 + 99] } }),
+  }));
+  const text = policiesTable([
+    {
+      ...at("kind-worker"),
+      peer: "tor0",
+      peerAddress: address("10.0.0.1"),
+      importPolicy: "reject",
+      exportPolicy: statements,
+    },
+  ]);
+  const lines = text.split("\n").map((line) => line.split(/ {2,}/).filter((cell) => cell !== ""));
+  expect(lines.slice(1, 3)).toEqual([
+    ["65001", "peer-tor0-export", "export", "10.0.0.1/32", "10.1.3.0/24 (24..24)", "accept"],
+    [
+      "10.0.0.1/32",
+      "192.0.2.1/32 (32..32)",
+      "accept",
+      "AddCommunities: [65000:99] SetLocalPreference: 150",
+    ],
+  ]);
+});
+
+test.each([
+  [["ipv4", "unicast"], true],
+  [["ipv6", "unicast"], false],
+  [["ipv4", "unicast", "peer", "10.0.0.1"], true],
+  [["ipv4", "unicast", "10.0.0.9", "10.0.0.1"], true],
+  [["peer", "10.0.0.9"], false],
+  [["vrouter", "65001"], true],
+  [["vrouter", "65002"], false],
+])("filter %j", (words, matches) => {
+  const filter = routeFilter(words);
+  expect(typeof filter === "function" && filter(route)).toBe(matches);
+});
+
+test("words that nobody knows are told", () => {
+  expect(routeFilter(["ipv4", "multicast"])).toBe("unknown SAFI multicast");
+  expect(routeFilter(["peer"])).toBe("peer what?");
+  expect(routeFilter(["tor0"])).toBe("unknown word tor0");
+});

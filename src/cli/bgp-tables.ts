@@ -1,0 +1,176 @@
+import type {
+  AdvertisedRoute,
+  AvailableRoute,
+  PeerPolicies,
+  PeerStatus,
+} from "../bgp/speaker/views.ts";
+import type { PolicyStatement } from "../bgp/speaker/config.ts";
+import { addressBits, prefixFamily, prefixLength } from "../net/prefix.ts";
+import { formatAsPath, formatCommunity } from "../observe/speaker.ts";
+import { formatTable, goDuration } from "./table.ts";
+
+/** A row of an agent's answer, with where it is from. */
+export type Row<T> = T & { node: string; instance: string; localAsn: number };
+
+/** `cilium bgp peers`: a session once, its families below one another. */
+export function peersTable(peers: readonly Row<PeerStatus>[]): string {
+  const header = [
+    ...["Local AS", "Peer AS", "Peer Address", "Session", "Uptime"],
+    ...["Family", "Received", "Advertised"],
+  ];
+  return byNode(
+    header,
+    peers.map((peer) => ({
+      node: peer.node,
+      lines: peer.families.map(({ family, received, advertised }, n) => [
+        ...(n === 0
+          ? [
+              String(peer.localAsn),
+              String(peer.asn),
+              `${peer.address}:${peer.port}`,
+              peeringState(peer.state),
+              goDuration(peer.uptimeMs ?? 0),
+            ]
+          : ["", "", "", "", ""]),
+        `${family.afi}/${family.safi}`,
+        String(received),
+        String(advertised),
+      ]),
+    })),
+  );
+}
+
+/** As CiliumBGPNodeConfigs spell it: `open_sent`. */
+function peeringState(state: PeerStatus["state"]): string {
+  return state.replace(/(?<=[a-z])(?=[A-Z])/, "_").toLowerCase();
+}
+
+export type Route = AvailableRoute & Partial<Pick<AdvertisedRoute, "peerAddress">>;
+
+/** `cilium bgp routes`; `withPeer`: of routes received or advertised. */
+export function routesTable(routes: readonly Row<Route>[], withPeer: boolean): string {
+  return byNode(
+    ["VRouter", ...(withPeer ? ["Peer"] : []), "Prefix", "NextHop", "Best", "Attrs"],
+    routes.map((route) => {
+      const nextHop = route.nextHop ?? (route.prefix.includes(":") ? "::" : "0.0.0.0");
+      return {
+        node: route.node,
+        lines: [
+          [
+            String(route.localAsn),
+            ...(withPeer ? [route.peerAddress ?? ""] : []),
+            route.prefix,
+            nextHop,
+            route.best ? "*" : "",
+            attributesText(route, nextHop),
+          ],
+        ],
+      };
+    }),
+  );
+}
+
+const origins = { igp: "i", egp: "e", incomplete: "?" } as const;
+
+/** `[{Origin: i} {AsPath: 65001} {Nexthop: 10.0.0.1} {Communities: 65000:99}]` */
+export function attributesText({ attributes }: Route, nextHop: string): string {
+  const { origin, asPath, med, localPref, communities, largeCommunities } = attributes;
+  const letter = origins[origin.toLowerCase() as keyof typeof origins];
+  const parts = [
+    `{Origin: ${letter}}`,
+    ...(asPath.length > 0 ? [`{AsPath: ${formatAsPath(asPath)}}`] : []),
+    `{Nexthop: ${nextHop}}`,
+    ...(med === undefined ? [] : [`{Med: ${med}}`]),
+    ...(localPref === undefined ? [] : [`{LocalPref: ${localPref}}`]),
+    ...(communities ? [`{Communities: ${communities.map(formatCommunity).join(", ")}}`] : []),
+    ...(largeCommunities
+      ? [`{LargeCommunity: [ ${largeCommunities.map((each) => each.join(":")).join(", ")}]}`]
+      : []),
+  ];
+  return `[${parts.join(" ")}]`;
+}
+
+/** `cilium-dbg bgp route-policies`: a policy once, its statements below one another. */
+export function policiesTable(policies: readonly Row<PeerPolicies>[]): string {
+  const header = [
+    ...["VRouter", "Policy Name", "Type", "Match Peers", "Match Families"],
+    ...["Match Prefixes (Min..Max Len)", "RIB Action", "Path Actions"],
+  ];
+  return byNode(
+    header,
+    policies.map(({ node, localAsn, peer, peerAddress, exportPolicy }) => {
+      const bits = addressBits(peerAddress.includes(":") ? "ipv6" : "ipv4");
+      return {
+        node,
+        lines: (exportPolicy.length > 0 ? exportPolicy : [undefined]).map((statement, n) => [
+          ...(n === 0 ? [String(localAsn), `peer-${peer}-export`, "export"] : ["", "", ""]),
+          `${peerAddress}/${bits}`,
+          "",
+          (statement?.prefixes ?? [])
+            .map((each) => `${each} (${prefixLength(each)}..${prefixLength(each)})`)
+            .join(" "),
+          statement?.action ?? "reject",
+          statement === undefined ? "" : pathActions(statement),
+        ]),
+      };
+    }),
+  );
+}
+
+function pathActions({ set = {} }: PolicyStatement): string {
+  const { communities, largeCommunities, localPref } = set;
+  return [
+    ...(communities ? [`AddCommunities: [${communities.map(formatCommunity).join(" ")}]`] : []),
+    ...(largeCommunities
+      ? [`AddLargeCommunities: [${largeCommunities.map((each) => each.join(":")).join(" ")}]`]
+      : []),
+    ...(localPref === undefined ? [] : [`SetLocalPreference: ${localPref}`]),
+  ].join(" ");
+}
+
+/** With several nodes a first column says which, on the first line of each. */
+function byNode(
+  header: readonly string[],
+  blocks: readonly { node: string; lines: string[][] }[],
+): string {
+  const isSeveral = new Set(blocks.map(({ node }) => node)).size > 1;
+  if (!isSeveral)
+    return formatTable(
+      header,
+      blocks.flatMap(({ lines }) => lines),
+    );
+  const rows = blocks.flatMap(({ node, lines }, at) => {
+    const isFirst = blocks[at - 1]?.node !== node;
+    return lines.map((line, n) => [isFirst && n === 0 ? node : "", ...line]);
+  });
+  return formatTable(["Node", ...header], rows);
+}
+
+/** The words after `routes KIND`: `ipv4 unicast`, `peer ADDRESS`, `vrouter ASN`, in Cilium's order. */
+export function routeFilter(words: readonly string[]): ((route: Row<Route>) => boolean) | string {
+  const rest = [...words];
+  let afi: string | undefined;
+  const peers: string[] = [];
+  const vrouters: string[] = [];
+  const [first, safi] = rest;
+  if (first === "ipv4" || first === "ipv6") {
+    afi = rest.shift();
+    if (safi === "unicast") rest.shift();
+    else if (safi !== undefined && safi !== "peer" && safi !== "vrouter") {
+      return `unknown SAFI ${safi}`;
+    }
+  }
+  while (rest.length > 0) {
+    const word = rest.shift()!;
+    const value =
+      word === "peer" || word === "neighbor" || word === "vrouter" ? rest.shift() : word;
+    if (value === undefined) return `${word} what?`;
+    if (word === "vrouter") vrouters.push(value);
+    else if (/^[0-9a-fA-F.:]+$/.test(value)) peers.push(value);
+    else return `unknown word ${value}`;
+  }
+  return (route) =>
+    (afi === undefined || prefixFamily(route.prefix) === afi) &&
+    (peers.length === 0 || peers.includes(route.peerAddress ?? "")) &&
+    (vrouters.length === 0 || vrouters.includes(String(route.localAsn)));
+}
