@@ -96,6 +96,7 @@ async function measure(count: number) {
         node: `n${n}`,
         ipam: "kubernetes",
         noEndpointsRoutable: true,
+        installRoutes: false,
         client: client(),
         softwareVersion: "bench",
         log,

@@ -1,6 +1,6 @@
 import type { InstallRoutes } from "../bgp/speaker/config.ts";
 import type { NextHop, RouteChange } from "../bgp/speaker/route-feed.ts";
-import { type Address, type Family, familyOf } from "../net/address.ts";
+import { type Address, type Family, familyOf, isLinkLocal } from "../net/address.ts";
 import { type Prefix, prefixFamily } from "../net/prefix.ts";
 import {
   type KernelHop,
@@ -244,10 +244,6 @@ const reasons: Readonly<Record<string, (table: number, metric: number) => string
   ENETDOWN: () => "the link to its next hop is down",
   EPERM: () => "changing routes needs CAP_NET_ADMIN",
 };
-
-function isLinkLocal(address: Address): boolean {
-  return address.startsWith("fe80:");
-}
 
 function hopsKey(hops: readonly KernelHop[]): string {
   return hops.length === 1 ? hopKey(hops[0]!) : hops.map(hopKey).toSorted().join(" ");

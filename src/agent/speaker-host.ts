@@ -8,7 +8,8 @@ import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
 import { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
-import { limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
+import { UnnumberedLinks } from "./unnumbered-links.ts";
+import { interfaceIndex, limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 import { UnsentWatch } from "./unsent-watch.ts";
 
 export type SpeakerLog = (
@@ -44,6 +45,7 @@ export class SpeakerHost {
   #corked = new Set<Socket>();
   readonly #bfd: BfdSockets;
   readonly #unsent: UnsentWatch;
+  readonly #links: UnnumberedLinks;
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
@@ -64,6 +66,11 @@ export class SpeakerHost {
     this.#unsent = new UnsentWatch(this.#connections, (connection, forMs) =>
       this.#step({ input: "unsent", connection, forMs }),
     );
+    this.#links = new UnnumberedLinks(options.log, (found) => {
+      this.#step({ input: "neighbors", ...found });
+      // A password is for an address.
+      this.#listen(this.speaker.config);
+    });
     this.#listen(config);
     this.#bfd.configure(config);
   }
@@ -71,6 +78,7 @@ export class SpeakerHost {
   start(): void {
     this.#installRoutes(this.speaker.config);
     this.#perform(this.speaker.start(performance.now()));
+    this.#links.configure(this.speaker.config);
   }
 
   configure(config: SpeakerConfig): void {
@@ -83,6 +91,7 @@ export class SpeakerHost {
     }
     this.#bfd.configure(config);
     this.#perform(this.speaker.configure(config, performance.now()));
+    this.#links.configure(config);
   }
 
   /** Ends every session and resolves when the last bytes are out or `limitMs` has passed. */
@@ -102,6 +111,7 @@ export class SpeakerHost {
     for (const socket of this.#connections.values()) socket.destroy();
     this.#bfd.stop();
     this.#unsent.stop();
+    this.#links.stop(how === "graceful");
   }
 
   #step(input: Input): void {
@@ -170,7 +180,7 @@ export class SpeakerHost {
       this.#kernelRoutes = new KernelRoutes({
         ...installRoutes,
         kernel,
-        interfaceOf: () => undefined,
+        interfaceOf: (peer) => this.#interfaceOf(peer),
         log,
       });
     } catch (error) {
@@ -194,6 +204,12 @@ export class SpeakerHost {
     const corked = this.#corked;
     this.#corked = new Set();
     for (const socket of corked) socket.uncork();
+  }
+
+  /** The index of the link that a peer's link-local address belongs to. */
+  #interfaceOf(name: string): number | undefined {
+    const { interface: link } = this.speaker.config.peers.find((peer) => peer.name === name) ?? {};
+    return link === undefined ? undefined : interfaceIndex(link);
   }
 
   /**
@@ -238,7 +254,9 @@ export class SpeakerHost {
         this.#step({ input: "connected", connection, ...endpoints(socket) });
       }
     });
-    socket.connect({ host: effect.remoteAddress, port: effect.port });
+    const { remoteAddress, interface: link, port } = effect;
+    const host = link === undefined ? remoteAddress : `${remoteAddress}%${link}`;
+    socket.connect({ host, port });
   }
 
   /** Node has no such option, and gives away the descriptor only here. */
@@ -298,7 +316,7 @@ export class SpeakerHost {
           }
         }
         for (const peer of config.peers) {
-          if (peer.password && familyOf(peer.address) === familyOf(host)) {
+          if (peer.password && peer.address !== "::" && familyOf(peer.address) === familyOf(host)) {
             setMd5Password(fd, peer.address, peer.password);
           }
         }
@@ -333,7 +351,7 @@ function answersWithTtl({ peers, listenRanges = [] }: SpeakerConfig): number | u
   return all.some(({ ttlSecurityHops }) => ttlSecurityHops !== undefined) ? 255 : undefined;
 }
 
-/** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and a zone is no part of an address. */
+/** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and the zone stands beside the addresses. */
 function endpoints(socket: Socket): Ends {
   const plain = (text: string | undefined) => {
     const bare = (text ?? "").replace(/%.*$/, "");
@@ -341,9 +359,11 @@ function endpoints(socket: Socket): Ends {
     return address(isIPv4(mapped) ? mapped : bare);
   };
   const { localPort, remotePort } = socket;
+  const [, link] = (socket.remoteAddress ?? "").split("%");
   return {
     localAddress: plain(socket.localAddress),
     remoteAddress: plain(socket.remoteAddress),
+    ...(link !== undefined && { interface: link }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),
   };

@@ -23,6 +23,13 @@ export function familyOf(of: Address): Family {
   return of.includes(":") ? "ipv6" : "ipv4";
 }
 
+/** fe80::/10 (RFC 4291 §2.4). */
+export function isLinkLocal(of: Address): boolean {
+  if (familyOf(of) !== "ipv6") return false;
+  const [first, second] = addressToBytes(of);
+  return first === 0xfe && (second! & 0xc0) === 0x80;
+}
+
 /** 4 or 16 bytes in network order. */
 export function addressToBytes(of: Address): Uint8Array {
   return (of.includes(":") ? parseIpv6(of) : parseIpv4(of))!;

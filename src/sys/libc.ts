@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import koffi from "koffi";
-import { type Address, addressToBytes, familyOf } from "../net/address.ts";
+import { type Address, addressToBytes, type Family, familyOf } from "../net/address.ts";
 
 /**
  * The few system calls that Node does not offer: namespaces, sockets made inside one, socket options
@@ -18,11 +18,15 @@ const c = {
   setsockopt: libc.func(
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
+  ifNametoindex: libc.func("uint32_t if_nametoindex(const char *name)"),
   getsockname: libc.func("int getsockname(int fd, void *address, void *length)"),
   setsockoptFilter: libc.func(
     "int setsockopt(int fd, int level, int name, sock_fprog *program, uint32_t length)",
   ),
   recv: libc.func("int64_t recv(int fd, void *bytes, size_t length, int flags)"),
+  recvfrom: libc.func(
+    "int64_t recvfrom(int fd, void *bytes, size_t length, int flags, void *from, void *fromLength)",
+  ),
   send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
 };
 
@@ -177,7 +181,7 @@ export function bindUdpOnLink(host: Address, port: number): number {
   const family = familyOf(host) === "ipv4" ? AF_INET : AF_INET6;
   const fd = check(c.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
   return orClose(fd, () => {
-    acceptTtl255(fd, family);
+    acceptTtl255(fd, familyOf(host));
     if (family === AF_INET6) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     const address = socketAddress(host, port);
     check(c.bind(fd, address, address.length), `bind ${host} port ${port}`);
@@ -185,9 +189,9 @@ export function bindUdpOnLink(host: Address, port: number): number {
 }
 
 /** Drops, in the kernel, every packet whose TTL or hop limit is not 255. */
-function acceptTtl255(fd: number, family: number): void {
+export function acceptTtl255(fd: number, family: Family): void {
   // SKF_NET_OFF: offsets into the IP header, wherever the packet's data begins.
-  const ttlAt = 0xfff00000 + (family === AF_INET ? 8 : 7);
+  const ttlAt = 0xfff00000 + (family === "ipv4" ? 8 : 7);
   const program = [
     [0x30, 0, 0, ttlAt], // ld byte
     [0x15, 0, 1, 255], // jump if equal, else over one
@@ -235,6 +239,11 @@ export function netlinkPortId(fd: number): number {
   return address.readUInt32LE(4);
 }
 
+/** Of the thread's network namespace; undefined where it has no such interface. */
+export function interfaceIndex(name: string): number | undefined {
+  return c.ifNametoindex(name) || undefined;
+}
+
 /** One datagram. */
 export function send(fd: number, bytes: Buffer): void {
   check(c.send(fd, bytes, bytes.length, 0), "send");
@@ -247,6 +256,21 @@ export function receive(fd: number, into: Buffer): number | undefined {
   const errno = koffi.errno();
   if (errno === EAGAIN) return undefined;
   throw new SystemCallError("recv", errno);
+}
+
+/** The same with the sender's sockaddr. */
+export function receiveFrom(
+  fd: number,
+  into: Buffer,
+): { length: number; from: Buffer } | undefined {
+  const from = Buffer.alloc(28);
+  const fromLength = Buffer.alloc(4);
+  fromLength.writeUInt32LE(from.length);
+  const length = Number(c.recvfrom(fd, into, into.length, 0, from, fromLength));
+  if (length >= 0) return { length, from };
+  const errno = koffi.errno();
+  if (errno === EAGAIN) return undefined;
+  throw new SystemCallError("recvfrom", errno);
 }
 
 function setInt(fd: number, level: number, name: number, value: number): void {

@@ -15,13 +15,14 @@ export const floors: Record<string, readonly string[]> = {
   timeline: ["net"],
   sys: ["net", "input", "timeline"],
   bfd: ["net"],
+  nd: ["net"],
   "bgp/wire": ["net"],
   "bgp/session": ["net", "bgp/wire"],
   "bgp/rib": ["net", "bgp/wire"],
   "bgp/speaker": ["net", "input", "bfd", "bgp/wire", "bgp/session", "bgp/rib"],
   cilium: ["net", "input", "bgp/wire", "type bgp/speaker/config.ts"],
   kube: ["net", "input", "timeline", "cilium/schema"],
-  agent: ["net", "input", "timeline", "sys", "bfd", "bgp", "cilium", "kube"],
+  agent: ["net", "input", "timeline", "sys", "bfd", "nd", "bgp", "cilium", "kube"],
   topology: ["net", "input", "timeline"],
   runtime: ["net", "input", "timeline", "sys", "topology", "kube/pod-sandbox.ts"],
   observe: ["net", "input", "timeline", "runtime", "topology", "type bgp"],
@@ -39,7 +40,7 @@ const computedImports: Record<string, string> = {
 /** Packages that belong to one place: what they do is wrapped there once. */
 const packageHomes: Record<string, string> = { koffi: "sys" };
 /** Floors that use no package at all. */
-const bareFloors = new Set(["net", "bfd", "bgp/wire", "bgp/session", "bgp/rib"]);
+const bareFloors = new Set(["net", "bfd", "nd", "bgp/wire", "bgp/session", "bgp/rib"]);
 /** What a test may use wherever it stands. */
 const testPackages = new Set(["vitest", "fast-check"]);
 

@@ -113,10 +113,12 @@ export class Connection {
 }
 
 /** Of an input that carries them. */
-export function endsOf({ localAddress, remoteAddress, localPort, remotePort }: Ends): Ends {
+export function endsOf(of: Ends): Ends {
+  const { localAddress, remoteAddress, interface: link, localPort, remotePort } = of;
   return {
     localAddress,
     remoteAddress,
+    ...(link !== undefined && { interface: link }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),
   };

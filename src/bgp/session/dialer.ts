@@ -129,6 +129,7 @@ export class Dialer {
       do: "connect",
       connection,
       remoteAddress: peer.address,
+      ...(peer.interface !== undefined && { interface: peer.interface }),
       port: peer.port,
       ...(peer.localAddress !== undefined && { localAddress: peer.localAddress }),
       ...ttlOf(peer),

@@ -29,6 +29,8 @@ export type TimerName = "connectRetry" | "idleHold" | `hold/${number}` | `keepal
 export type SessionPeer = {
   name: string;
   address: Address;
+  /** Where `address` is link-local. */
+  interface?: string;
   /** Expected AS number; 0 accepts any. */
   asn: number | "internal" | "external";
   localAddress?: Address;
@@ -70,6 +72,8 @@ export type CeaseSaid = { subcode: number; communication?: string; data?: Uint8A
 export type Ends = {
   localAddress: Address;
   remoteAddress: Address;
+  /** The one that both are on, where they are link-local. */
+  interface?: string;
   localPort?: number;
   remotePort?: number;
 };
@@ -99,6 +103,7 @@ export type SessionEffect =
       do: "connect";
       connection: ConnectionId;
       remoteAddress: Address;
+      interface?: string;
       port: number;
       localAddress?: Address;
       ttl?: number;

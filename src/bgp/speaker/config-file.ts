@@ -1,9 +1,8 @@
 import * as z from "zod";
-import type { Diagnostic } from "../../input/diagnostic.ts";
 import { nearest } from "../../input/nearest.ts";
-import { familyOf } from "../../net/address.ts";
 import { families } from "../rib/family.ts";
-import type { PeerConfig, PeerTemplate, PolicyStatement, SpeakerConfig } from "./config.ts";
+import type { PeerConfig, PolicyStatement, SpeakerConfig } from "./config.ts";
+import { type ConfigProblem, configProblems, unspecified } from "./config-checks.ts";
 import {
   asPathMatchSchema,
   communityListsSchema,
@@ -17,15 +16,13 @@ import {
   address,
   asn,
   familyName,
+  interfaceName,
   familySchema,
   ipv4Address,
   port,
   prefix,
   seconds,
 } from "./config-values.ts";
-
-/** A mistake without file and line: whoever read the YAML knows the line of `path`. */
-export type ConfigProblem = Pick<Diagnostic, "code" | "path" | "message" | "hint">;
 
 /** Values shared by all who write a speaker configuration by hand. RFC 4271 §10 proposes the times. */
 const defaults = {
@@ -61,19 +58,15 @@ export function parseSpeakerConfig(
     peers: peers.map((peer) => ({
       ...peer,
       ...peerDefaults(peer, { ...rest, ebgpRequiresPolicy }),
-      name: peer.name ?? peer.address,
+      name: peer.name ?? peer.address ?? peer.interface ?? "",
+      address: peer.address ?? unspecified,
     })),
     listenRanges: listenRanges?.map((range) => ({
       ...range,
       peer: { ...range.peer, ...peerDefaults(range.peer, { ...rest, ebgpRequiresPolicy }) },
     })),
   });
-  const problems = [
-    ...duplicates(config.peers, "name", "peers"),
-    ...duplicates(config.peers, "address", "peers"),
-    ...config.peers.flatMap((peer, index) => peerProblems(peer, `peers[${index}]`, config)),
-    ...rangeProblems(config),
-  ];
+  const problems = configProblems(config);
   return problems.length > 0 ? problems : config;
 }
 
@@ -136,9 +129,10 @@ const installRoutesSchema = z
     return { table, metric };
   });
 
-const peerSchema = z.strictObject({
+const peerFields = z.strictObject({
   name: z.string().min(1).optional(),
-  address,
+  address: address.optional(),
+  interface: interfaceName.optional(),
   asn: z.union([z.int().min(0).max(4294967295), z.enum(["internal", "external", "any"])], {
     error: (issue) =>
       issue.input === undefined
@@ -175,13 +169,22 @@ const peerSchema = z.strictObject({
   shutdown: shutdownSchema.optional(),
 });
 
+/** A peer has an address, or is found on a link. */
+const peerSchema = peerFields.superRefine((peer, context) => {
+  if (peer.address !== undefined || peer.interface !== undefined) return;
+  const params = { code: "MissingField" };
+  const message = "is needed and not there, or `interface` instead";
+  context.addIssue({ code: "custom", path: ["address"], message, params });
+});
+
 const listenRangeSchema = z.strictObject({
   prefix,
   // As FRR's `bgp listen limit`.
   limit: z.int().min(1).max(65535).default(100),
-  peer: peerSchema.omit({
+  peer: peerFields.omit({
     name: true,
     address: true,
+    interface: true,
     localAddress: true,
     passive: true,
     port: true,
@@ -213,7 +216,7 @@ const speakerSchema = z.strictObject({
 /** Field names of the mapping that stands under a key, for hints. */
 const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   "": Object.keys(speakerSchema.shape),
-  peers: Object.keys(peerSchema.shape),
+  peers: Object.keys(peerFields.shape),
   listenRanges: Object.keys(listenRangeSchema.shape),
   peer: Object.keys(listenRangeSchema.shape.peer.shape),
   maximumPaths: Object.keys(maximumPathsSchema.shape),
@@ -263,8 +266,16 @@ function problemsOf(issue: z.core.$ZodIssue, whole: unknown): ConfigProblem[] {
     });
   }
   const hint: unknown = issue.code === "custom" ? issue.params?.["hint"] : undefined;
+  const said: unknown = issue.code === "custom" ? issue.params?.["code"] : undefined;
   const code = issue.code === "invalid_type" ? "WrongType" : "BadValue";
-  return [{ code, path, message: issue.message, ...(typeof hint === "string" && { hint }) }];
+  return [
+    {
+      code: typeof said === "string" ? said : code,
+      path,
+      message: issue.message,
+      ...(typeof hint === "string" && { hint }),
+    },
+  ];
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {
@@ -300,7 +311,7 @@ const openPolicy: { importPolicy: "accept"; exportPolicy: PolicyStatement[] } = 
 
 /** What depends on other fields. */
 function peerDefaults(
-  peer: Omit<z.output<typeof peerSchema>, "name" | "address" | "localAddress" | "passive" | "port">,
+  peer: z.output<typeof listenRangeSchema>["peer"],
   speaker: { localAsn: number; ebgpRequiresPolicy: boolean },
 ): Pick<PeerConfig, "asn" | "keepaliveTimeSeconds" | "exportPolicy" | "importPolicy"> {
   const { asn: theirs, holdTimeSeconds: hold, exportPolicy, importPolicy } = peer;
@@ -333,65 +344,4 @@ function defined<T>(of: T): Defined<T> {
   return Object.fromEntries(
     entries.map(([key, value]) => [key, defined<unknown>(value)]),
   ) as Defined<T>;
-}
-
-function peerProblems(
-  peer: PeerTemplate & Partial<Pick<PeerConfig, "address" | "localAddress">>,
-  under: string,
-  { localAsn }: SpeakerConfig,
-): ConfigProblem[] {
-  const { address: to, localAddress: from, holdTimeSeconds: hold, asn: theirs, localAs } = peer;
-  const problems: ConfigProblem[] = [];
-  const wrong = (field: string, message: string) =>
-    problems.push({ code: "BadValue", path: `${under}.${field}`, message });
-  if (from !== undefined && to !== undefined && familyOf(from) !== familyOf(to)) {
-    wrong("localAddress", `${from} and the peer's ${to} are not of one address family`);
-  }
-  if (hold !== 0 && peer.keepaliveTimeSeconds > hold) {
-    wrong(
-      "keepaliveTimeSeconds",
-      `${peer.keepaliveTimeSeconds} is more than holdTimeSeconds, ${hold}`,
-    );
-  }
-  if (peer.ttl !== undefined && peer.ttlSecurityHops !== undefined) {
-    wrong("ttl", "ttlSecurityHops sets it: with GTSM every packet has a TTL of 255 (RFC 5082)");
-  }
-  if (peer.bfd !== undefined && (peer.ttlSecurityHops ?? 1) > 1) {
-    wrong("bfd", "is for peers on the same link: its packets go one hop (RFC 5881)");
-  }
-  const isInternal = theirs === "internal" || theirs === (localAs?.asn ?? localAsn);
-  if (isInternal && peer.role !== undefined) {
-    wrong("role", "roles are for external peers (RFC 9234)");
-  }
-  if (isInternal && localAs !== undefined) wrong("localAs", "is for external peers");
-  if (!isInternal && peer.routeReflectorClient) {
-    wrong("routeReflectorClient", "only internal peers are reflected to (RFC 4456)");
-  }
-  return problems;
-}
-
-function duplicates<Field extends string>(
-  all: readonly Record<Field, string>[],
-  field: Field,
-  under: string,
-): ConfigProblem[] {
-  return all.flatMap((one, index) => {
-    const first = all.findIndex((other) => other[field] === one[field]);
-    if (first === index) return [];
-    const message = `${one[field]} is ${under}[${first}]'s already`;
-    return [{ code: "Duplicate", path: `${under}[${index}].${field}`, message }];
-  });
-}
-
-function rangeProblems(config: SpeakerConfig): ConfigProblem[] {
-  const { listenPort, listenRanges = [] } = config;
-  const twice = [
-    ...duplicates(listenRanges, "prefix", "listenRanges"),
-    ...listenRanges.flatMap(({ peer }, index) =>
-      peerProblems(peer, `listenRanges[${index}].peer`, config),
-    ),
-  ];
-  if (listenRanges.length === 0 || listenPort !== undefined) return twice;
-  const message = "without listenPort nobody can call";
-  return [...twice, { code: "MissingField", path: "listenPort", message }];
 }

@@ -11,6 +11,11 @@ export const seconds = z.int().min(1).max(65535);
 export const port = z.int().min(1).max(65535);
 export const uint32 = z.int().min(0).max(4294967295);
 
+/** IFNAMSIZ of linux/if.h, less its end. */
+export const interfaceName = z
+  .string()
+  .regex(/^[^\s/%]{1,15}$/, "expected the name of an interface");
+
 export const address = z.string().transform((text, context): Address => {
   const parsed = parseAddress(text);
   if (parsed !== undefined) return parsed;

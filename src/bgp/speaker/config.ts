@@ -45,7 +45,7 @@ export type ListenRange = {
 
 export type PeerTemplate = Omit<
   PeerConfig,
-  "name" | "address" | "localAddress" | "passive" | "port"
+  "name" | "address" | "interface" | "localAddress" | "passive" | "port"
 >;
 
 /** Statements as in an export policy: first match wins, nothing matching is rejected. */
@@ -105,7 +105,8 @@ export type PeerConfig = {
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
   /**
-   * The interface that a link-local `address` belongs to: an Address has no zone.
+   * The link of a link-local `address`, which has no zone of its own; of `address` `::`, the link whose router
+   * is the peer, as FRR's `neighbor IFACE interface`: its address is learned from Router Advertisements.
    */
   interface?: string;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */

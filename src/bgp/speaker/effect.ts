@@ -19,6 +19,11 @@ export type Input =
   | { input: "closed"; connection: ConnectionId; reason?: string }
   /** Bytes wait to be sent, and the transport has taken none of them for so long; told every so often. */
   | { input: "unsent"; connection: ConnectionId; forMs: number }
+  /**
+   * The routers heard on the link of a peer that is named by its interface, the one that was first heard last
+   * first. Undefined: the link is down.
+   */
+  | { input: "neighbors"; interface: string; addresses: readonly Address[] | undefined }
   /** A BFD packet (RFC 5881), with TTL 255 and no less. `interface`: where `remoteAddress` is link-local. */
   | { input: "bfdReceived"; remoteAddress: Address; interface?: string; bytes: Uint8Array }
   /** A timer set by `setTimer` fired. */
@@ -35,6 +40,8 @@ export type Effect =
       do: "connect";
       connection: ConnectionId;
       remoteAddress: Address;
+      /** Where `remoteAddress` is link-local. */
+      interface?: string;
       port: number;
       localAddress?: Address;
       ttl?: number;

@@ -54,6 +54,7 @@ export function speakerReset(before: SpeakerConfig, after: SpeakerConfig): boole
 function sessionKey(of: PeerConfig): string {
   return JSON.stringify([
     of.address,
+    of.interface,
     of.asn,
     of.localAddress,
     of.port,

@@ -1,6 +1,7 @@
 import type { FamilyName } from "../rib/family.ts";
 import type { Negotiated, SessionEffect } from "../session/io.ts";
 import type { OpenMessage } from "../wire/message.ts";
+import type { PeerConfig } from "./config.ts";
 import type { ConnectionId, Effect } from "./effect.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Peer } from "./peer.ts";
@@ -20,6 +21,8 @@ export type PeerContext = {
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
   readonly deferred: () => ReadonlySet<FamilyName>;
   readonly random: () => number;
+  /** Why the address of a peer that is named by its interface is not known; undefined where it is. */
+  readonly whyUnknown: (config: PeerConfig) => string | undefined;
   readonly newConnectionId: () => ConnectionId;
   /** What the session does, told while the peer has that session: for who watches. */
   readonly observe: (effect: SessionEffect, peer: Peer, nowMs: number) => void;

@@ -89,7 +89,7 @@ export class Peer {
 
   /** Why the session is not even tried; undefined where it is. */
   get heldDown(): string | undefined {
-    return this.#heldDown;
+    return this.#heldDown ?? this.#context.whyUnknown(this.#config);
   }
 
   /** Nothing would be lost with this peer: no connection, no routes kept, no teardown to sit out. */
@@ -102,7 +102,7 @@ export class Peer {
   /** Unless it is administratively down. */
   start(nowMs: number): void {
     this.#heldDown = this.#config.shutdown && "administratively shut down";
-    if (this.#heldDown === undefined) this.step({ input: "start" }, nowMs);
+    if (this.heldDown === undefined) this.step({ input: "start" }, nowMs);
     else this.#context.changed(this);
   }
 

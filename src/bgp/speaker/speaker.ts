@@ -12,9 +12,11 @@ import type { ConnectionId, Effect, Input } from "./effect.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { DynamicPeers } from "./listen-range.ts";
 import { mrtDump } from "./mrt-dump.ts";
-import { Peer } from "./peer.ts";
+import { Neighbors } from "./neighbors.ts";
+import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { mustStartOver, speakerReset } from "./peer-change.ts";
+import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
@@ -54,6 +56,9 @@ export type SpeakerOptions = {
  * outside, in order (effect.ts). One session for each peer, one loc-rib for each family.
  */
 export class Speaker {
+  /** As it was given. */
+  #given: SpeakerConfig;
+  /** With the addresses of the peers that are named by interface. */
   #config: SpeakerConfig;
   readonly #options: SpeakerOptions;
   readonly #bmp: BmpFeed;
@@ -61,13 +66,11 @@ export class Speaker {
   readonly #ribs = new Ribs();
   readonly #deferral = new SelectionDeferral();
   readonly #groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
-  /** By PeerConfig.name, in the order of the configuration. */
-  #peers = new Map<string, Peer>();
+  readonly #peers = new PeerTable((config, nowMs) => this.#peerContext(config, nowMs));
   /** Of these, the ones a listen range let in. */
   readonly #dynamic = new DynamicPeers();
-  readonly #bySerial = new Map<number, Peer>();
+  readonly #neighbors = new Neighbors();
   readonly #byConnection = new Map<ConnectionId, Peer>();
-  #lastSerial = 0;
   #lastConnection: ConnectionId = 0;
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
@@ -75,6 +78,7 @@ export class Speaker {
   readonly #routes: RouteFeed;
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
+    this.#given = config;
     this.#config = config;
     this.#options = options;
     const { hostname: sysName } = config;
@@ -92,9 +96,10 @@ export class Speaker {
     this.#bfd = new BfdSessions({ random: options.random, emit, changed });
     this.#ribs.originate(config.originate);
     this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
-    this.#addPeers(options.nowMs);
+    this.#peers.addMissing(config.peers, options.nowMs);
   }
 
+  /** Peers that are named by interface have the address that they are known to have now. */
   get config(): SpeakerConfig {
     return this.#config;
   }
@@ -119,6 +124,9 @@ export class Speaker {
     if (this.#state !== "running") return [];
     this.#take(input, nowMs);
     this.#removeGone(nowMs);
+    const mayMove = ({ config, established }: Peer) =>
+      config.interface !== undefined && established === undefined;
+    if ([...this.#changed].some(mayMove)) this.#followNeighbors(nowMs);
     return this.#finish();
   }
 
@@ -126,6 +134,10 @@ export class Speaker {
     switch (input.input) {
       case "accepted":
         this.#accepted(input, nowMs);
+        break;
+      case "neighbors":
+        this.#neighbors.set(input.interface, input.addresses);
+        this.#followNeighbors(nowMs);
         break;
       case "bfdReceived":
         this.#bfd.received(input, nowMs);
@@ -135,7 +147,7 @@ export class Speaker {
         if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
         if (serial === "bfd") this.#bfd.timer(name, nowMs);
-        else this.#bySerial.get(Number(serial))?.timer(name, nowMs);
+        else this.#peers.bySerial(Number(serial))?.timer(name, nowMs);
         break;
       }
       default: {
@@ -157,6 +169,21 @@ export class Speaker {
    */
   configure(config: SpeakerConfig, nowMs: number): Effect[] {
     if (this.#state === "stopped") return [];
+    this.#given = config;
+    this.#apply(this.#neighbors.resolve(config, this.#peers), nowMs);
+    return this.#finish();
+  }
+
+  /** A peer that is named by interface may be somebody else now. */
+  #followNeighbors(nowMs: number): void {
+    const config = this.#neighbors.resolve(this.#given, this.#peers);
+    const isSame = config.peers.every(
+      ({ address }, i) => address === this.#config.peers[i]!.address,
+    );
+    if (!isSame) this.#apply(config, nowMs);
+  }
+
+  #apply(config: SpeakerConfig, nowMs: number): void {
     const resetAll = speakerReset(this.#config, config);
     const addressOf = (name: string) => this.#peers.get(name)!.config.address;
     const dynamic = this.#dynamic.configure(addressOf, config);
@@ -181,11 +208,10 @@ export class Speaker {
       peer.configure(wanted.get(peer.config.name)!, nowMs);
       if (this.#state === "running") this.#bfd.configure(peer, nowMs);
     }
-    const added = this.#addPeers(nowMs);
+    const added = this.#peers.addMissing(config.peers, nowMs);
     if (this.#state === "running") {
       for (const peer of added) peer.start(nowMs);
     }
-    return this.#finish();
   }
 
   /**
@@ -237,12 +263,12 @@ export class Speaker {
 
   /** adj-rib-in before policy, of one peer or of all. */
   routesReceived(peer?: string): ReceivedRoute[] {
-    return this.#select(peer).flatMap((of) => receivedRoutes(of, this.#ribs));
+    return this.#peers.select(peer).flatMap((of) => receivedRoutes(of, this.#ribs));
   }
 
   /** adj-rib-out as it was sent, of one peer or of all. */
   routesAdvertised(peer?: string): AdvertisedRoute[] {
-    return this.#select(peer).flatMap(advertisedRoutes);
+    return this.#peers.select(peer).flatMap(advertisedRoutes);
   }
 
   /** The loc-rib, own prefixes included: every candidate, the best marked. */
@@ -259,16 +285,10 @@ export class Speaker {
     return [...this.#peers.values()].map(peerPolicies);
   }
 
-  #select(name: string | undefined): Peer[] {
-    return [...this.#peers.values()].filter(
-      (peer) => name === undefined || peer.config.name === name,
-    );
-  }
-
   #accepted(input: Extract<Input, { input: "accepted" }>, nowMs: number): void {
     const { connection, remoteAddress } = input;
-    const known = [...this.#peers.values()].find(({ config }) => config.address === remoteAddress);
-    const peer = known ?? this.#addDynamic(remoteAddress, nowMs);
+    if (this.#neighbors.called(input, this.#peers)) this.#followNeighbors(nowMs);
+    const peer = this.#peers.at(input) ?? this.#addDynamic(remoteAddress, nowMs);
     if (typeof peer === "string") {
       const message = `connection from ${remoteAddress} closed: ${peer}`;
       this.#effects.push({ do: "log", level: "warn", message }, { do: "close", connection });
@@ -282,8 +302,7 @@ export class Speaker {
   #addDynamic(address: Address, nowMs: number): Peer | string {
     const config = this.#dynamic.admit(address, this.#config);
     if (typeof config === "string") return config;
-    const peer = this.#newPeer(config, nowMs);
-    this.#peers.set(config.name, peer);
+    const peer = this.#peers.add(config, nowMs);
     peer.start(nowMs);
     return peer;
   }
@@ -294,30 +313,6 @@ export class Speaker {
       const peer = this.#peers.get(name)!;
       if (peer.isGone) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
     }
-  }
-
-  #newPeer(config: PeerConfig, nowMs: number): Peer {
-    const serial = ++this.#lastSerial;
-    const peer = new Peer(serial, config, this.#peerContext(config, nowMs));
-    this.#bySerial.set(serial, peer);
-    return peer;
-  }
-
-  /** Makes the configured peers that are not there yet, and puts all in the configuration's order. */
-  #addPeers(nowMs: number): Peer[] {
-    const added: Peer[] = [];
-    const inOrder = new Map<string, Peer>();
-    for (const config of this.#config.peers) {
-      let peer = this.#peers.get(config.name);
-      if (peer === undefined) {
-        peer = this.#newPeer(config, nowMs);
-        added.push(peer);
-      }
-      inOrder.set(config.name, peer);
-    }
-    for (const name of this.#dynamic.names()) inOrder.set(name, this.#peers.get(name)!);
-    this.#peers = inOrder;
-    return added;
   }
 
   #peerContext({ gracefulRestart }: PeerConfig, nowMs: number): PeerContext {
@@ -332,6 +327,7 @@ export class Speaker {
       groups: this.#groups,
       deferred: () => this.#deferral.families,
       random,
+      whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {
         if (effect.do === "established") this.#bfd.configure(of, atMs);
@@ -345,9 +341,8 @@ export class Speaker {
   #removePeer(peer: Peer, subcode: number, nowMs: number): void {
     this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
-    this.#peers.delete(peer.config.name);
+    this.#peers.remove(peer);
     this.#dynamic.forget(peer.config.name);
-    this.#bySerial.delete(peer.serial);
   }
 
   /** Undefined: in silence. */

@@ -15,9 +15,12 @@ import { sessionAsn } from "./session-view.ts";
 /** One peer for status, metrics and `bgp peers`. */
 export type PeerStatus = {
   name: string;
+  /** `::` where it is not known yet. */
   address: Address;
   /** TCP port that it is called on. */
   port: number;
+  /** Of a peer with a link-local address. */
+  interface?: string;
   /** The listen range that let the peer in; undefined: configured by itself. */
   listenRange?: Prefix;
   /** Of the peer's OPEN while Established, else as configured (0: any). */
@@ -99,6 +102,7 @@ export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): P
     name: config.name,
     address: config.address,
     port: config.port,
+    ...(config.interface !== undefined && { interface: config.interface }),
     localAsn: sessionAsn(config, speaker),
     state: session.state,
     families: familyCounts(peer),

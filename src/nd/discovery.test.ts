@@ -1,0 +1,202 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { address, type Address } from "../net/address.ts";
+import { type DiscoveryEffect, type DiscoveryInput, RouterDiscovery } from "./discovery.ts";
+import {
+  decodeRouterMessage,
+  encodeRouterAdvertisement,
+  encodeRouterSolicitation,
+} from "./message.ts";
+
+const linkLayer = Uint8Array.of(2, 0, 0, 0, 0, 1);
+const own = address("fe80::1");
+const peer = address("fe80::2");
+const other = address("fe80::3");
+const linkUp: DiscoveryInput = { input: "linkUp", linkLocal: own, linkLayer };
+
+const advertisement = (from: Address, routerLifetimeSeconds = 30): DiscoveryInput => ({
+  input: "received",
+  from,
+  bytes: encodeRouterAdvertisement({ routerLifetimeSeconds }),
+});
+
+function discovery(random = 0.5) {
+  const of = new RouterDiscovery(() => random);
+  let nowMs = 0;
+  return {
+    step: (input: DiscoveryInput, afterMs = 0) => of.step(input, (nowMs += afterMs)),
+  };
+}
+
+const told = (effects: DiscoveryEffect[]) =>
+  effects.flatMap((effect) => (effect.do === "neighbors" ? [effect.addresses] : []));
+
+/** What is sent, as text. */
+const sent = (effects: DiscoveryEffect[]) =>
+  effects.flatMap((effect) => {
+    if (effect.do !== "send") return [];
+    const message = decodeRouterMessage(effect.bytes, own);
+    if (typeof message === "string") throw new Error(message);
+    const life = message.message === "advertisement" ? ` ${message.routerLifetimeSeconds}` : "";
+    return [`${message.message}${life} to ${effect.to}`];
+  });
+
+const timers = (effects: DiscoveryEffect[]) =>
+  Object.fromEntries(
+    effects.flatMap((effect) => (effect.do === "setTimer" ? [[effect.timer, effect.afterMs]] : [])),
+  );
+
+test("a link that comes up is asked and told at once, then told again every 3.3 to 10 s", () => {
+  const a = discovery(0);
+  const effects = a.step(linkUp);
+  expect(sent(effects)).toEqual(["solicitation to ff02::2", "advertisement 30 to ff02::1"]);
+  expect(timers(effects)["advertise"]).toBeCloseTo(3300);
+  expect(told(effects)).toEqual([[]]);
+  const later = discovery(0.999).step(linkUp);
+  expect(timers(later)["advertise"]).toBeGreaterThan(9900);
+  expect(sent(a.step({ input: "timer", timer: "advertise" }))).toEqual([
+    "advertisement 30 to ff02::1",
+  ]);
+});
+
+describe("neighbors", () => {
+  test("a router that is heard is told of, and answered once", () => {
+    const a = discovery();
+    a.step(linkUp);
+    const effects = a.step(advertisement(peer));
+    expect(told(effects)).toEqual([[peer]]);
+    expect(sent(effects)).toEqual(["advertisement 30 to fe80::2"]);
+    const again = a.step(advertisement(peer), 5000);
+    expect([...told(again), ...sent(again)]).toEqual([]);
+  });
+
+  test("the one that came last is first", () => {
+    const a = discovery();
+    a.step(linkUp);
+    a.step(advertisement(peer));
+    expect(told(a.step(advertisement(other)))).toEqual([[other, peer]]);
+    expect(told(a.step(advertisement(peer), 1000))).toEqual([]);
+  });
+
+  test("one that is not heard for its lifetime is forgotten", () => {
+    const a = discovery();
+    a.step(linkUp);
+    expect(timers(a.step(advertisement(peer, 9)))["expire"]).toBe(9000);
+    a.step(advertisement(other), 3000);
+    expect(timers(a.step(advertisement(peer, 9), 3000))["expire"]).toBe(9000);
+    const gone = a.step({ input: "timer", timer: "expire" }, 9000);
+    expect(told(gone)).toEqual([[other]]);
+    expect(timers(gone)["expire"]).toBe(30_000 - 12_000);
+    expect(told(a.step({ input: "timer", timer: "expire" }, 18_000))).toEqual([[]]);
+  });
+
+  test("one that is no default router is a neighbor all the same", () => {
+    const a = discovery();
+    a.step(linkUp);
+    const effects = a.step(advertisement(peer, 0));
+    expect(told(effects)).toEqual([[peer]]);
+    expect(timers(effects)["expire"]).toBe(1_800_000);
+  });
+
+  test("the link goes down and comes back: nobody is known to be there", () => {
+    const a = discovery();
+    a.step(linkUp);
+    a.step(advertisement(peer));
+    const down = a.step({ input: "linkDown" });
+    expect(told(down)).toEqual([undefined]);
+    expect(down.filter((effect) => effect.do === "clearTimer")).toHaveLength(2);
+    expect(a.step({ input: "linkDown" })).toEqual([]);
+    expect(a.step(advertisement(peer))).toEqual([]);
+    expect(told(a.step(linkUp))).toEqual([[]]);
+  });
+
+  test("what is our own, or no advertisement, is nobody", () => {
+    const a = discovery();
+    a.step(linkUp);
+    expect(a.step(advertisement(own))).toEqual([]);
+    const broken: DiscoveryInput = { input: "received", from: peer, bytes: Uint8Array.of(134, 1) };
+    expect(a.step(broken)).toMatchObject([{ do: "log", level: "debug" }]);
+  });
+});
+
+test("a solicitation is answered: to whoever asked, or to all where it has no address", () => {
+  const a = discovery();
+  a.step(linkUp);
+  const bytes = encodeRouterSolicitation();
+  const asked = (from: Address) => sent(a.step({ input: "received", from, bytes }));
+  expect(asked(peer)).toEqual(["advertisement 30 to fe80::2"]);
+  expect(asked(address("::"))).toEqual(["advertisement 30 to ff02::1"]);
+});
+
+test("another address of ours is told at once", () => {
+  const a = discovery();
+  a.step(linkUp);
+  a.step(advertisement(peer));
+  const effects = a.step({ ...linkUp, linkLocal: address("fe80::9") });
+  expect(sent(effects)).toContain("advertisement 30 to ff02::1");
+  expect(told(effects)).toEqual([]);
+});
+
+test("the end is told, unless it is to be silent", () => {
+  const begun = () => {
+    const a = discovery();
+    a.step(linkUp);
+    return a;
+  };
+  expect(sent(begun().step({ input: "stop", silent: false }))).toEqual([
+    "advertisement 0 to ff02::1",
+  ]);
+  expect(sent(begun().step({ input: "stop", silent: true }))).toEqual([]);
+});
+
+test("two of them find each other, whoever is first, though each may miss what the other says first", () => {
+  fc.assert(
+    fc.property(
+      fc.nat(60_000),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      (laterMs, random) => {
+        const ends = [own, peer].map((at) => ({
+          at,
+          discovery: new RouterDiscovery(() => random),
+          known: [] as readonly Address[],
+        }));
+        const queue: { atMs: number; run: () => void }[] = [];
+        let nowMs = 0;
+        const started = new Set<Address>();
+        const step = (i: number, input: DiscoveryInput) => {
+          for (const effect of ends[i]!.discovery.step(input, nowMs)) {
+            if (effect.do === "neighbors") ends[i]!.known = effect.addresses ?? [];
+            if (effect.do === "setTimer") {
+              const { timer } = effect;
+              queue.push({
+                atMs: nowMs + effect.afterMs,
+                run: () => step(i, { input: "timer", timer }),
+              });
+            }
+            if (effect.do !== "send") continue;
+            const received = { input: "received", from: ends[i]!.at, bytes: effect.bytes } as const;
+            if (started.has(ends[1 - i]!.at)) {
+              queue.push({ atMs: nowMs + 1, run: () => step(1 - i, received) });
+            }
+          }
+        };
+        for (const [i, atMs] of [0, laterMs].entries()) {
+          const run = () => {
+            started.add(ends[i]!.at);
+            step(i, { input: "linkUp", linkLocal: ends[i]!.at, linkLayer });
+          };
+          queue.push({ atMs, run });
+        }
+        // A round trip after the second is there.
+        for (;;) {
+          queue.sort((a, b) => a.atMs - b.atMs);
+          if (queue[0] === undefined || queue[0].atMs > laterMs + 3) break;
+          nowMs = queue[0].atMs;
+          queue.shift()!.run();
+        }
+        expect(ends.map(({ known }) => known)).toEqual([[peer], [own]]);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
