@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
@@ -8,6 +9,7 @@ import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
 import { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
+import { sharedLink } from "./shared-link.ts";
 import { UnnumberedLinks } from "./unnumbered-links.ts";
 import { interfaceIndex, limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
 import { UnsentWatch } from "./unsent-watch.ts";
@@ -360,9 +362,13 @@ function endpoints(socket: Socket): Ends {
   };
   const { localPort, remotePort } = socket;
   const [, link] = (socket.remoteAddress ?? "").split("%");
+  const localAddress = plain(socket.localAddress);
+  const remoteAddress = plain(socket.remoteAddress);
+  const shared = sharedLink({ localAddress, remoteAddress, interface: link }, networkInterfaces);
   return {
-    localAddress: plain(socket.localAddress),
-    remoteAddress: plain(socket.remoteAddress),
+    localAddress,
+    remoteAddress,
+    ...(shared !== undefined && { sharedLink: shared }),
     ...(link !== undefined && { interface: link }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),

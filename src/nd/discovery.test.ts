@@ -110,6 +110,12 @@ describe("neighbors", () => {
     expect(told(a.step(linkUp))).toEqual([[]]);
   });
 
+  test("a link that is not there at first is told of, once", () => {
+    const a = discovery();
+    expect(told(a.step({ input: "linkDown" }))).toEqual([undefined]);
+    expect(a.step({ input: "linkDown" })).toEqual([]);
+  });
+
   test("what is our own, or no advertisement, is nobody", () => {
     const a = discovery();
     a.step(linkUp);

@@ -48,6 +48,8 @@ const nonDefaultLifetimeSeconds = 1800;
 export class RouterDiscovery {
   readonly #random: () => number;
   #link: { linkLocal: Address; linkLayer: Uint8Array } | undefined;
+  /** Told so: at first nothing is known. */
+  #isDown = false;
   /** By address, in the order in which they were first heard: when they are forgotten. */
   readonly #neighbors = new Map<Address, number>();
   #effects: DiscoveryEffect[] = [];
@@ -82,18 +84,20 @@ export class RouterDiscovery {
   }
 
   #linkUp({ linkLocal, linkLayer }: Extract<DiscoveryInput, { input: "linkUp" }>): void {
-    const wasDown = this.#link === undefined;
+    const wasUp = this.#link !== undefined;
+    this.#isDown = false;
     this.#link = { linkLocal, linkLayer };
     // A neighbor that is there already would say so within its own interval only.
     const bytes = encodeRouterSolicitation(linkLayer);
     this.#emit({ do: "send", to: allRouters, bytes });
     this.#advertise();
-    if (wasDown) this.#tell();
+    if (!wasUp) this.#tell();
   }
 
   /** What was behind the link before is not known to be there when it comes back. */
   #linkDown(): void {
-    if (this.#link === undefined) return;
+    if (this.#isDown) return;
+    this.#isDown = true;
     this.#link = undefined;
     this.#neighbors.clear();
     this.#clearTimers();

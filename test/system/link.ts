@@ -21,11 +21,19 @@ export class Link implements AsyncDisposable {
   constructor() {
     const { a, b } = this.#namespaces;
     for (const name of [a, b]) ip("netns", "add", name);
+    for (const end of ["a", "b"] as const) this.run(end, "ip", "link", "set", "lo", "up");
+    this.addCable();
+  }
+
+  addCable(): void {
+    const { a, b } = this.#namespaces;
     ip("link", "add", "eth1", "netns", a, "type", "veth", "peer", "name", "eth1", "netns", b);
-    for (const end of ["a", "b"] as const) {
-      this.run(end, "ip", "link", "set", "lo", "up");
-      this.run(end, "ip", "link", "set", "eth1", "up");
-    }
+    for (const end of ["a", "b"] as const) this.run(end, "ip", "link", "set", "eth1", "up");
+  }
+
+  /** Both interfaces are no more. */
+  removeCable(): void {
+    this.run("a", "ip", "link", "del", "eth1");
   }
 
   /** Runs a command in one of the namespaces and returns what it prints. */
@@ -126,6 +134,11 @@ class Frr {
 
   async start(): Promise<void> {
     for (const daemon of ["zebra", ...this.#daemons]) await this.startDaemon(daemon);
+    this.load();
+  }
+
+  /** Gives the daemons their configuration. */
+  load(): void {
     const config = join(this.#folder, "frr.conf");
     this.#link.run(this.#end, "vtysh", "--vty_socket", this.#folder, "-f", config);
   }

@@ -37,6 +37,18 @@ function setOf(...of: Parameters<typeof exported>) {
   return { attributes, nextHop };
 }
 
+it("a link-local next hop ends at its link: an internal peer gets our own (RFC 2545 §3)", () => {
+  const target = {
+    internal: true,
+    nextHopFamilies: ["ipv6"] as const,
+    localAddress: address("fd00::1"),
+  };
+  const nextHopOf = (nextHop: string) =>
+    setOf(learned("from", { asPath: sequence(65001), nextHop }), target).nextHop;
+  expect(nextHopOf("fe80::2")).toBe("fd00::1");
+  expect(nextHopOf("fd00::2")).toBe("fd00::2");
+});
+
 describe("export to an external peer", () => {
   it("gives own routes the local AS and the session's address", () => {
     expect(setOf(ownPath)).toEqual({

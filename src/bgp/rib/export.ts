@@ -1,4 +1,4 @@
-import { type Address, type Family, familyOf } from "../../net/address.ts";
+import { type Address, type Family, familyOf, isLinkLocal } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
@@ -152,6 +152,8 @@ function exportedNextHop(
   }
   const { internal, nextHopSelf, localAddress } = target;
   if (!internal || set.nextHop === undefined || nextHopSelf === "force") return localAddress;
+  // RFC 2545 §3: on another link it means nothing.
+  if (isLinkLocal(set.nextHop)) return localAddress;
   // RFC 4456 §10: a reflected route keeps its next hop.
   return nextHopSelf && !isReflected(source, target) ? localAddress : set.nextHop;
 }

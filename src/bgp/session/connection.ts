@@ -114,11 +114,12 @@ export class Connection {
 
 /** Of an input that carries them. */
 export function endsOf(of: Ends): Ends {
-  const { localAddress, remoteAddress, interface: link, localPort, remotePort } = of;
+  const { localAddress, remoteAddress, interface: link, sharedLink, localPort, remotePort } = of;
   return {
     localAddress,
     remoteAddress,
     ...(link !== undefined && { interface: link }),
+    ...(sharedLink !== undefined && { sharedLink }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),
   };

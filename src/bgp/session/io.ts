@@ -68,12 +68,20 @@ export type SessionOptions = {
 /** Cease and its subcode (RFC 4486), with words (RFC 9003) or other data. */
 export type CeaseSaid = { subcode: number; communication?: string; data?: Uint8Array };
 
+/**
+ * What we are on a link that the peer is on too (RFC 2545 §3): the address that stands for us as next hop, global
+ * where there is a global one, and the link-local one that goes beside it.
+ */
+export type SharedLink = NonNullable<CodecOptions["sharedLink"]>;
+
 /** Both ends of a connection. The ports are for who watches (RFC 7854 §4.10). */
 export type Ends = {
   localAddress: Address;
   remoteAddress: Address;
   /** The one that both are on, where they are link-local. */
   interface?: string;
+  /** Where both are on one link, IPv6. */
+  sharedLink?: SharedLink;
   localPort?: number;
   remotePort?: number;
 };

@@ -36,7 +36,8 @@ export class Neighbors {
 
   /**
    * The configuration with the addresses that are known. A peer with a session keeps its address as long as
-   * the link is up: the session knows better than advertisements whether somebody is there.
+   * the link is up, though it stops to advertise itself: the session knows better whether it is there. Only
+   * where somebody else is heard instead, it is that.
    */
   resolve(config: SpeakerConfig, known: PeerTable): SpeakerConfig {
     const peers = config.peers.map((peer) => {
@@ -45,8 +46,9 @@ export class Neighbors {
       const heard = this.#heard.get(link);
       if (heard === undefined) return peer;
       const now = known.get(peer.name);
-      const stays = now?.established !== undefined && !this.#moved.has(link);
-      const address = stays && now.config.interface === link ? now.config.address : heard[0];
+      const isUp = now?.established !== undefined && now.config.interface === link;
+      const isThere = isUp && (heard.length === 0 || heard.includes(now.config.address));
+      const address = isThere && !this.#moved.has(link) ? now.config.address : heard[0];
       return address === undefined ? peer : { ...peer, address };
     });
     this.#moved.clear();

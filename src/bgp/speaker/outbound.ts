@@ -163,7 +163,8 @@ export class Outbound {
       ? [family.afi, "ipv6"]
       : [family.afi];
     const { exportPolicy, pathsMax: _, ...options } = this.#options;
-    const target = { ...options, internal, localAddress, nextHopFamilies };
+    const self = codec.sharedLink?.address ?? localAddress;
+    const target = { ...options, internal, localAddress: self, nextHopFamilies };
     return { name: familyName(family), target, exportPolicy, codec };
   }
 

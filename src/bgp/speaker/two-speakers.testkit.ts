@@ -1,5 +1,6 @@
-import { address, type Address } from "../../net/address.ts";
+import { address, type Address, isLinkLocal } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
+import type { Ends } from "../session/io.ts";
 import { decodeMessage } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
@@ -171,7 +172,9 @@ export class TestNet {
           this.#after(LATENCY_MS, () => {
             const other = this.nodes.get(remoteAddress);
             if (other === undefined || this.#silent || this.noBfd) return;
-            this.#step(other, { input: "bfdReceived", remoteAddress: node.address, bytes });
+            const { remoteAddress: from, interface: link } = endsOf(other.address, node.address);
+            const zone = link === undefined ? {} : { interface: link };
+            this.#step(other, { input: "bfdReceived", remoteAddress: from, ...zone, bytes });
           });
           break;
         }
@@ -219,10 +222,10 @@ export class TestNet {
       // Before what `accepted` makes the other side send: nothing is read before `connected`.
       this.#after(LATENCY_MS, () => {
         if (!node.wires.has(id)) return;
-        const ends = { localAddress: node.address, remoteAddress: other.address };
+        const ends = endsOf(node.address, other.address);
         this.#step(node, { input: "connected", connection: id, ...ends });
       });
-      const ends = { localAddress: other.address, remoteAddress: node.address };
+      const ends = endsOf(other.address, node.address);
       this.#step(other, { input: "accepted", connection: accepted, ...ends });
     });
   }
@@ -284,6 +287,13 @@ export class TestNet {
     this.nowMs = event.atMs;
     event.run();
   }
+}
+
+/** Link-local ones are on eth1, and have no global ones beside them. */
+function endsOf(localAddress: Address, remoteAddress: Address): Ends {
+  if (!isLinkLocal(localAddress)) return { localAddress, remoteAddress };
+  const sharedLink = { address: localAddress, linkLocal: localAddress };
+  return { localAddress, remoteAddress, interface: "eth1", sharedLink };
 }
 
 /** Two speakers that are each other's only peer, at 10.0.0.1 and 10.0.0.2, not yet running. */

@@ -6,7 +6,7 @@ import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions } from "../wire/message.ts";
 import { writePathId } from "../wire/nlri.ts";
 import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
-import { type PrefixSource, UpdatePacker } from "../wire/update-packer.ts";
+import { nextHopOut, type PrefixSource, UpdatePacker } from "../wire/update-packer.ts";
 
 /** Routes that no message holds: their path attributes leave no room for a prefix (RFC 8654 §4). */
 export type TooLong = { readonly routes: RouteList; readonly reason: string };
@@ -54,7 +54,12 @@ export class UpdateBatch {
     for (const [set, routes] of this.#announced) {
       try {
         // export.ts gives every set that leaves a next hop.
-        packer.announce(family, set.nextHop!, set.encoded(this.#codec), routes);
+        packer.announce(
+          family,
+          nextHopOut(set.nextHop!, this.#codec),
+          set.encoded(this.#codec),
+          routes,
+        );
       } catch (error) {
         if (!(error instanceof NoRoomError)) throw error;
         tooLong.push({ routes, reason: error.message });

@@ -20,8 +20,9 @@ export class UpdateGroups {
   of(options: GroupOptions): UpdateGroup {
     this.#dropEmpty();
     const { name, target, exportPolicy, codec } = options;
-    const { fourOctetAs, extendedMessage } = codec;
-    const key = JSON.stringify([name, target, fourOctetAs, extendedMessage, exportPolicy]);
+    const { fourOctetAs, extendedMessage, sharedLink } = codec;
+    const written = { fourOctetAs, extendedMessage, sharedLink };
+    const key = JSON.stringify([name, target, written, exportPolicy]);
     let known = this.#groups.get(key);
     if (known === undefined) {
       const group = new UpdateGroup(options, this.#ribs, () => this.#deferred().has(name));

@@ -5,7 +5,7 @@ import { NoRoomError } from "./error.ts";
 import type { CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
 import { nlriSource } from "./nlri.ts";
 import { AttributeFlag } from "./registry.ts";
-import { inOwnField, UpdatePacker } from "./update-packer.ts";
+import { inOwnField, nextHopOut, UpdatePacker } from "./update-packer.ts";
 
 const rowsByCode = Object.entries(attributeRows)
   .map(([code, row]) => ({ ...row, code: Number(code) }))
@@ -25,7 +25,7 @@ export function encodeUpdate(
     if (attributes === undefined) throw new RangeError("announced without path attributes");
     const beside = inOwnField(family, nextHop) ? nextHop : undefined;
     const encoded = encodeAttributes(attributes, codec, beside);
-    packer.announce(family, nextHop, encoded, nlriSource(nlri, family, codec));
+    packer.announce(family, nextHopOut(nextHop, codec), encoded, nlriSource(nlri, family, codec));
   }
   if (endOfRib !== undefined) packer.endOfRib(endOfRib);
   return packer.takeMessages();

@@ -139,4 +139,8 @@ export type CodecOptions = {
   /** Families whose prefixes carry a Path Identifier (RFC 7911 §3), in what is received and in what is sent. */
   pathIdsIn?: AfiSafi[];
   pathIdsOut?: AfiSafi[];
+  /** RFC 2545 §3: an IPv6 next hop that is this `address` has our link-local one beside it. */
+  sharedLink?: { address: Address; linkLocal: Address };
+  /** Between link-local addresses: of the two next hops that a peer sends, the link-local one counts. */
+  unnumbered?: true;
 };

@@ -17,7 +17,7 @@ export function decodeMpReach(value: ByteReader, codec: CodecOptions): MpReach |
   value.u8("reserved");
   if (family === undefined) return undefined;
   return {
-    nextHop: decodeNextHop(nextHop, family.afi),
+    nextHop: decodeNextHop(nextHop, family.afi, codec),
     ...readNlri(value, family, codec),
   };
 }
@@ -32,8 +32,15 @@ function decodeFamily(value: ByteReader): AfiSafi | undefined {
   return familyOfNumbers(afi, value.u8("SAFI"));
 }
 
-/** The family is told by the length (RFC 8950 §4). Of a global and a link-local address (RFC 2545 §3) the global one counts where it is set. */
-function decodeNextHop(value: ByteReader, afi: Family): Address {
+/**
+ * The family is told by the length (RFC 8950 §4). Of a global and a link-local address (RFC 2545 §3) the global
+ * one counts where it is set, but not between link-local addresses: it may be on no link of ours.
+ */
+function decodeNextHop(
+  value: ByteReader,
+  afi: Family,
+  { unnumbered }: Pick<CodecOptions, "unnumbered">,
+): Address {
   const length = value.remaining;
   if (length === 4 && afi === "ipv4") return value.address("ipv4", "next hop");
   if (length !== 16 && length !== 32)
@@ -41,5 +48,6 @@ function decodeNextHop(value: ByteReader, afi: Family): Address {
   const global = value.address("ipv6", "next hop");
   if (length === 16) return global;
   const linkLocal = value.address("ipv6", "link-local next hop");
-  return global === unspecified ? linkLocal : global;
+  const isSet = linkLocal !== unspecified;
+  return global === unspecified || (unnumbered && isSet) ? linkLocal : global;
 }

@@ -1,6 +1,6 @@
 import { type Address, addressToBytes, familyOf } from "../../net/address.ts";
 import { NoRoomError } from "./error.ts";
-import type { AfiSafi } from "./message.ts";
+import type { AfiSafi, CodecOptions } from "./message.ts";
 import { Afi, AttributeCode, AttributeFlag, headerBytes, MessageType, Safi } from "./registry.ts";
 
 /** Prefixes to write, from wherever they are. */
@@ -63,7 +63,7 @@ export class UpdatePacker {
    */
   announce(
     family: AfiSafi,
-    nextHop: Address,
+    { address: nextHop, linkLocal }: NextHopOut,
     attributes: Uint8Array,
     prefixes: PrefixSource,
   ): void {
@@ -71,7 +71,7 @@ export class UpdatePacker {
       throw new NoRoomError(`path attributes of ${attributes.length} bytes`);
     }
     if (!inOwnField(family, nextHop)) {
-      const head = mpReachHead(family, nextHop);
+      const head = mpReachHead(family, nextHop, linkLocal);
       this.#inAttribute(AttributeCode.mpReachNlri, head, attributes, prefixes);
       return;
     }
@@ -215,8 +215,23 @@ export function inOwnField(family: AfiSafi, nextHop: Address): boolean {
   return family.afi === "ipv4" && familyOf(nextHop) === "ipv4";
 }
 
-function mpReachHead(family: AfiSafi, nextHop: Address): Uint8Array {
-  const address = addressToBytes(nextHop);
+/** A next hop, and our link-local address where that is to be said with it (RFC 2545 §3). */
+export type NextHopOut = { readonly address: Address; readonly linkLocal?: Address | undefined };
+
+export function nextHopOut(
+  address: Address,
+  { sharedLink }: Pick<CodecOptions, "sharedLink">,
+): NextHopOut {
+  return { address, linkLocal: address === sharedLink?.address ? sharedLink.linkLocal : undefined };
+}
+
+function mpReachHead(
+  family: AfiSafi,
+  nextHop: Address,
+  linkLocal: Address | undefined,
+): Uint8Array {
+  const beside = linkLocal === undefined ? [] : addressToBytes(linkLocal);
+  const address = [...addressToBytes(nextHop), ...beside];
   return Uint8Array.of(...familyBytes(family), address.length, ...address, 0);
 }
 

@@ -1,0 +1,52 @@
+import type { NetworkInterfaceInfo } from "node:os";
+import { expect, test } from "vitest";
+import { address as parsed } from "../net/address.ts";
+import { sharedLink } from "./shared-link.ts";
+
+const info = (cidr: string, internal = false): NetworkInterfaceInfo => {
+  const [address = ""] = cidr.split("/");
+  const rest = { address, cidr, internal, netmask: "", mac: "02:00:00:00:00:01" };
+  return address.includes(":")
+    ? { ...rest, family: "IPv6", scopeid: 0 }
+    : { ...rest, family: "IPv4" };
+};
+
+const interfaces = () => ({
+  lo: [info("::1/128", true), info("2001:db8:ffff::1/128", true)],
+  eth0: [info("10.0.0.1/24"), info("2001:db8:a::1/64"), info("fe80::a/64")],
+  eth1: [info("fe80::b/64")],
+});
+
+const of = (localAddress: string, remoteAddress: string, link?: string) =>
+  sharedLink(
+    {
+      localAddress: parsed(localAddress),
+      remoteAddress: parsed(remoteAddress),
+      interface: link,
+    },
+    interfaces,
+  );
+
+test("a neighbor on the same subnet gets the link-local address beside the global one", () => {
+  expect(of("2001:db8:a::1", "2001:db8:a::2")).toEqual({
+    address: "2001:db8:a::1",
+    linkLocal: "fe80::a",
+  });
+});
+
+test("one that is further away does not", () => {
+  expect(of("2001:db8:a::1", "2001:db8:b::2")).toBeUndefined();
+  expect(of("2001:db8:ffff::1", "2001:db8:b::2")).toBeUndefined();
+});
+
+test("between link-local addresses the link's global one stands first, if it has any", () => {
+  expect(of("fe80::a", "fe80::2", "eth0")).toEqual({
+    address: "2001:db8:a::1",
+    linkLocal: "fe80::a",
+  });
+  expect(of("fe80::b", "fe80::2", "eth1")).toEqual({ address: "fe80::b", linkLocal: "fe80::b" });
+});
+
+test("IPv4 has no such thing", () => {
+  expect(of("10.0.0.1", "10.0.0.2")).toBeUndefined();
+});
