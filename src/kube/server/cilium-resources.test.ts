@@ -17,9 +17,7 @@ test("what is immutable is refused with its rule, as the API server says it", ()
     clock: systemClock,
   });
   const key = "ciliumpodippools.cilium.io";
-  const object = of(
-    "CiliumPodIPPool",
-    { ipv4: { cidrs: ["10.0.0.0/16"], maskSize: 24 } });
+  const object = of("CiliumPodIPPool", { ipv4: { cidrs: ["10.0.0.0/16"], maskSize: 24 } });
   api.create(key, object);
   const wider = structuredClone(object);
   Object.assign(wider.spec, { ipv4: { cidrs: ["10.0.0.0/16", "10.1.0.0/16"], maskSize: 24 } });
