@@ -97,6 +97,7 @@ async function measure(count: number) {
         ipam: "kubernetes",
         noEndpointsRoutable: true,
         installRoutes: false,
+        bmpStations: [],
         client: client(),
         softwareVersion: "bench",
         log,

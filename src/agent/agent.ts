@@ -1,3 +1,4 @@
+import type { BmpStation } from "../bgp/speaker/config.ts";
 import { CompileMemory } from "../cilium/compile-memory.ts";
 import { compileNode, type CompileResult } from "../cilium/compile.ts";
 import { jsonEqual } from "../cilium/json-equal.ts";
@@ -11,7 +12,7 @@ import { NetworkWatch } from "../sys/network-watch.ts";
 import { ciliumNodeOf } from "./cilium-node.ts";
 import { Coalescer } from "./coalesce.ts";
 import { resources } from "./informers.ts";
-import { installing } from "./install-routes.ts";
+import { instanceConfig } from "./instance-config.ts";
 import { KernelView } from "./kernel-view.ts";
 import type { Log } from "./log.ts";
 import { type NodeOptions, NodeResources } from "./node-resources.ts";
@@ -23,6 +24,8 @@ export type AgentOptions = NodeOptions & {
   log: Log;
   /** Routes learned are used, and put into the kernel's; Cilium's agent does neither. */
   installRoutes: boolean;
+  /** Each instance calls all of them. */
+  bmpStations: BmpStation[];
 };
 
 /** The first change is reported soon, and after it no more often than Cilium does. */
@@ -131,7 +134,7 @@ export class Agent {
       }
       this.#errors = desired.errors;
       for (const [index, { name, config: compiled }] of desired.instances.entries()) {
-        const config = this.#options.installRoutes ? installing(compiled, index) : compiled;
+        const config = instanceConfig(compiled, index, this.#options);
         const running = this.#speakers.get(name);
         if (running) running.configure(config);
         else this.#addInstance(name, config);

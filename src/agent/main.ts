@@ -10,6 +10,7 @@ import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
 import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
 import { Operator } from "./operator.ts";
+import { bmpStation } from "./instance-config.ts";
 import { relay } from "./relay.ts";
 import { runSpeaker } from "./speaker-process.ts";
 import { watchRoutes } from "./watch-routes.ts";
@@ -33,6 +34,7 @@ const { positionals, values } = parseArgs({
     "enable-no-service-endpoints-routable": { type: "string", default: "true" },
     prometheus: { type: "string" },
     "bgp-router-id-allocation-ip-pool": { type: "string" },
+    bmp: { type: "string", multiple: true, default: [] },
   },
 });
 const [role, ...operands] = positionals;
@@ -73,6 +75,7 @@ async function runAgent(): Promise<void> {
     softwareVersion: values.version,
     log: processLog("bgp-control-plane"),
     installRoutes: values["install-routes"],
+    bmpStations: values.bmp.map(bmpStation),
   });
   await serveAdminSocket(values.socket, adminHandler(agent));
   await probed(agent);

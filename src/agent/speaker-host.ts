@@ -6,6 +6,7 @@ import type { Ends } from "../bgp/session/io.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
+import { BmpStations } from "./bmp-stations.ts";
 import { KernelRoutes } from "./kernel-routes.ts";
 import { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
@@ -27,8 +28,6 @@ export type SpeakerHostOptions = {
   log: SpeakerLog;
   /** A session changed state or its counted routes changed. */
   onChanged: (peer: string) => void;
-  /** A message for every BMP station (RFC 7854); only where the configuration has `bmp`. */
-  onBmp?: (bytes: Uint8Array) => void;
   /** Shared by the speakers of one process; only looked at where the configuration has `installRoutes`. */
   kernel?: KernelView;
 };
@@ -52,6 +51,7 @@ export class SpeakerHost {
   #listening: string | undefined;
   #nextAccepted = -1;
   #kernelRoutes: KernelRoutes | undefined;
+  readonly #stations: BmpStations;
 
   constructor(config: SpeakerConfig, options: SpeakerHostOptions) {
     this.#options = options;
@@ -73,11 +73,16 @@ export class SpeakerHost {
       // A password is for an address.
       this.#listen(this.speaker.config);
     });
+    this.#stations = new BmpStations({
+      begin: () => this.speaker.bmpBegin(performance.now()),
+      log: options.log,
+    });
     this.#listen(config);
     this.#bfd.configure(config);
   }
 
   start(): void {
+    this.#stations.configure(this.speaker.config.bmp?.stations ?? []);
     this.#installRoutes(this.speaker.config);
     this.#perform(this.speaker.start(performance.now()));
     this.#links.configure(this.speaker.config);
@@ -94,6 +99,7 @@ export class SpeakerHost {
     this.#bfd.configure(config);
     this.#perform(this.speaker.configure(config, performance.now()));
     this.#links.configure(config);
+    this.#stations.configure(config.bmp?.stations ?? []);
   }
 
   /** Ends every session and resolves when the last bytes are out or `limitMs` has passed. */
@@ -101,13 +107,14 @@ export class SpeakerHost {
     const open = [...this.#connections.values()].filter((socket) => !socket.connecting);
     this.#perform(this.speaker.stop(how, performance.now()));
     this.#kernelRoutes?.close();
+    const stations = this.#stations.end(limitMs);
     this.#listen(undefined);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     const closed = open.map((socket) =>
       socket.closed ? undefined : new Promise((resolve) => socket.once("close", resolve)),
     );
     await Promise.race([
-      Promise.all(closed),
+      Promise.all([...closed, stations]),
       new Promise((resolve) => setTimeout(resolve, limitMs).unref()),
     ]);
     for (const socket of this.#connections.values()) socket.destroy();
@@ -156,7 +163,7 @@ export class SpeakerHost {
           this.#bfd.close(effect.session);
           break;
         case "bmp":
-          this.#options.onBmp?.(effect.bytes);
+          this.#stations.send(effect.bytes);
           break;
         case "routes":
           this.#kernelRoutes?.take(effect.changes);

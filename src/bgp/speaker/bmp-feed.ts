@@ -1,4 +1,5 @@
 import type { FamilyName } from "../rib/family.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
 import type { SessionEffect } from "../session/io.ts";
 import type { BmpMonitor } from "./bmp-monitor.ts";
 import type { SpeakerConfig } from "./config.ts";
@@ -49,6 +50,14 @@ export class BmpFeed {
 
   timer(timer: string, nowMs: number): void {
     if (timer === statisticsTimer) this.beginStatistics(nowMs);
+  }
+
+  policyChanged(of: Peer, nowMs: number): void {
+    if (this.#isOn) this.#send(this.#options.monitor.policyChanged(of, nowMs));
+  }
+
+  locRibChanged(name: FamilyName, ids: readonly PrefixId[], nowMs: number): void {
+    if (this.#isOn) this.#send(this.#options.monitor.locRibChanged(name, ids, nowMs));
   }
 
   end(): void {

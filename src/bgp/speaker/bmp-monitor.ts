@@ -1,7 +1,12 @@
-import { type FamilyName, families } from "../rib/family.ts";
+import { address } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import { type FamilyName, familyName, families } from "../rib/family.ts";
+import type { Path } from "../rib/path.ts";
+import type { PrefixId } from "../rib/prefix-table.ts";
 import type { SessionEffect } from "../session/io.ts";
 import {
   type BmpPeer,
+  type BmpRib,
   encodeInitiation,
   encodePeerDown,
   encodePeerUp,
@@ -14,42 +19,56 @@ import {
 } from "../wire/bmp.ts";
 import { updateMessage } from "../wire/decode-update.ts";
 import { encodeMessage } from "../wire/encode.ts";
-import { NoRoomError } from "../wire/error.ts";
-import type { CodecOptions, UpdateMessage } from "../wire/message.ts";
+import type { AfiSafi, OpenMessage, UpdateMessage } from "../wire/message.ts";
 import { hasFamily } from "../wire/registry.ts";
+import { framesOf, type ToldRoute, updatesOf } from "./bmp-updates.ts";
+import type { SpeakerConfig } from "./config.ts";
 import { endOfRib } from "./outbound.ts";
 import type { Peer } from "./peer.ts";
+import type { Ribs } from "./ribs.ts";
+
+const noAddress = address("0.0.0.0");
+
+export type BmpMonitorOptions = {
+  config: () => SpeakerConfig;
+  ribs: Ribs;
+  /** For sysDescr: `spinelab/0.1.0`. */
+  softwareVersion: string;
+  /** Of the clock that the speaker is given, the milliseconds since 1970 at its 0; undefined: not known. */
+  timeOriginMs: number | undefined;
+};
 
 /**
- * What a BMP station is told of this speaker (RFC 7854): sessions, and the Adj-RIB-In of each before any
- * policy. Messages are written anew from their values: AS numbers have four octets whatever the session
- * has, and capabilities stand in one parameter.
+ * What a BMP station is told of this speaker (RFC 7854): sessions, the Adj-RIB-In of each before policy and
+ * after it, and the loc-rib (RFC 9069), whichever of them the configuration names. Messages are written anew
+ * from their values: AS numbers have four octets whatever the session has, and capabilities stand in one parameter.
  */
 export class BmpMonitor {
-  readonly #name: { sysName: string; sysDescr: string };
-  /** Of the clock that the speaker is given, the milliseconds since 1970 at its 0; undefined: not known. */
-  readonly #timeOriginMs: number | undefined;
+  readonly #options: BmpMonitorOptions;
 
-  constructor(name: { sysName: string; sysDescr: string }, timeOriginMs: number | undefined) {
-    this.#name = name;
-    this.#timeOriginMs = timeOriginMs;
+  constructor(options: BmpMonitorOptions) {
+    this.#options = options;
   }
 
   /** Everything a station that has just connected needs (RFC 7854 §5): what follows are the changes. */
   begin(peers: readonly Peer[], nowMs: number): Uint8Array[] {
-    const messages = [encodeInitiation(this.#name)];
+    const { hostname: sysName } = this.#options.config();
+    const messages = [encodeInitiation({ sysName, sysDescr: this.#options.softwareVersion })];
     for (const peer of peers) {
       if (peer.established === undefined) continue;
-      messages.push(this.#peerUp(peer, peer.established.sinceMs), ...this.#table(peer, nowMs));
+      messages.push(this.#peerUp(peer, peer.established.sinceMs));
+      if (this.#tells("pre-policy")) messages.push(...this.#table(peer, "pre-policy", nowMs));
+      if (this.#tells("post-policy")) messages.push(...this.#table(peer, "post-policy", nowMs));
     }
+    if (this.#tells("loc-rib")) messages.push(...this.#locRib(nowMs));
     return messages;
   }
 
-  /** What one effect of a peer's session means to a station, told while the peer has that session. */
+  /** What one effect of a peer's session means to a station: of `down` told before, of the others after it was acted on. */
   observe(effect: SessionEffect, peer: Peer, nowMs: number): Uint8Array[] {
     switch (effect.do) {
       case "update":
-        return this.#routeMonitoring(peer, updateMessage(effect.update), nowMs);
+        return this.#update(peer, updateMessage(effect.update), nowMs);
       case "down":
         if (peer.established === undefined) return [];
         return [encodePeerDown(this.#peer(peer, nowMs), peerDown(effect))];
@@ -58,6 +77,27 @@ export class BmpMonitor {
       default:
         return [];
     }
+  }
+
+  /** The peer's import policy is another: all of its routes as that leaves them. */
+  policyChanged(peer: Peer, nowMs: number): Uint8Array[] {
+    if (peer.established === undefined || !this.#tells("post-policy")) return [];
+    return this.#table(peer, "post-policy", nowMs);
+  }
+
+  /** Other routes are used to these prefixes. */
+  locRibChanged(name: FamilyName, ids: readonly PrefixId[], nowMs: number): Uint8Array[] {
+    if (!this.#tells("loc-rib")) return [];
+    const { loc, prefixes } = this.#options.ribs;
+    const routes = ids.map((id) => ({
+      prefix: prefixes[name].prefix(id),
+      set: loc[name].bestAt(id)?.set,
+    }));
+    return this.#monitoring(
+      this.#speaker(nowMs),
+      updatesOf(families[name], routes, false),
+      undefined,
+    );
   }
 
   /** RFC 7854 §4.8. */
@@ -100,62 +140,125 @@ export class BmpMonitor {
     });
   }
 
-  #routeMonitoring(peer: Peer, update: UpdateMessage, atMs: number): Uint8Array[] {
+  #update(peer: Peer, update: UpdateMessage, atMs: number): Uint8Array[] {
     if (peer.established === undefined) return [];
     const { pathIdsIn } = peer.established.negotiated.codec;
-    const codec: CodecOptions = {
-      fourOctetAs: true,
-      extendedMessage: true,
-      ...(pathIdsIn && { pathIdsOut: pathIdsIn }),
-    };
-    const header = this.#peer(peer, atMs);
-    return frames(update, codec).map((frame) => encodeRouteMonitoring(header, frame));
+    const messages: Uint8Array[] = [];
+    if (this.#tells("pre-policy")) {
+      messages.push(...this.#monitoring(this.#peer(peer, atMs), [update], pathIdsIn));
+    }
+    if (this.#tells("post-policy")) {
+      const header = this.#peer(peer, atMs, "post-policy");
+      messages.push(...this.#monitoring(header, afterPolicy(peer, update), pathIdsIn));
+    }
+    return messages;
   }
 
-  /** The Adj-RIB-In, one UPDATE for each attribute set, and End-of-RIB of each family that the peer has ended. */
-  #table(peer: Peer, atMs: number): Uint8Array[] {
+  /** The Adj-RIB-In, and End-of-RIB of each family that the peer has ended. */
+  #table(peer: Peer, rib: "pre-policy" | "post-policy", atMs: number): Uint8Array[] {
     const { pathIdsIn } = peer.established!.negotiated.codec;
+    const header = this.#peer(peer, atMs, rib);
     return [...peer.inbound.tables()].flatMap(([name, table]) => {
       const family = families[name];
-      const bySet = Map.groupBy(table.entries(), ({ path }) => path.set);
-      const updates: UpdateMessage[] = Array.from(bySet, ([{ attributes, nextHop }, routes]) => {
-        const prefixes = routes.map(({ prefix }) => prefix);
-        // A stale route may be from before the paths were numbered.
-        const pathIds = routes.map(({ path }) => path.pathId ?? 0);
-        const nlri = hasFamily(pathIdsIn, family) ? { prefixes, pathIds } : { prefixes };
-        const announced = [{ family, nextHop: nextHop!, ...nlri }];
-        return { type: "UPDATE", withdrawn: [], attributes, announced };
+      const routes = table.entries().map(({ prefix, path }): ToldRoute => {
+        const { pathId } = path;
+        const set = rib === "pre-policy" ? path.set : imported(peer, prefix, path);
+        return { prefix, ...(pathId !== undefined && { pathId }), set };
       });
+      const updates = updatesOf(family, routes, hasFamily(pathIdsIn, family));
       if (peer.inbound.hasEndOfRib(name)) updates.push(endOfRib(family));
-      return updates.flatMap((update) => this.#routeMonitoring(peer, update, atMs));
+      return this.#monitoring(header, updates, pathIdsIn);
     });
   }
 
-  #peer({ established }: Peer, atMs: number): BmpPeer {
+  /** The speaker as a peer that is up, and its routes (RFC 9069 §5). */
+  #locRib(nowMs: number): Uint8Array[] {
+    const { localAsn, routerId } = this.#options.config();
+    const open: OpenMessage = {
+      ...{ type: "OPEN", version: 4, asn: localAsn, holdTimeSeconds: 0, bgpIdentifier: routerId },
+      capabilities: [
+        ...Object.values(families).map(
+          (family) => ({ capability: "multiprotocol", family }) as const,
+        ),
+        { capability: "extendedMessage" },
+        { capability: "fourOctetAs", asn: localAsn },
+      ],
+    };
+    const [bytes] = encodeMessage(open, { fourOctetAs: true, extendedMessage: false });
+    const header = this.#speaker(nowMs);
+    const up = encodePeerUp(header, {
+      localAddress: noAddress,
+      localPort: 0,
+      remotePort: 0,
+      sentOpen: bytes!,
+      receivedOpen: bytes!,
+      tableName: "global",
+    });
+    const names = Object.keys(families) as FamilyName[];
+    const tables = names.flatMap((name) => [
+      ...this.locRibChanged(name, this.#options.ribs.loc[name].ids(), nowMs),
+      ...this.#monitoring(header, [endOfRib(families[name])], undefined),
+    ]);
+    return [up, ...tables];
+  }
+
+  #monitoring(
+    header: BmpPeer,
+    updates: readonly UpdateMessage[],
+    pathIds: AfiSafi[] | undefined,
+  ): Uint8Array[] {
+    return updates.flatMap((update) =>
+      framesOf(update, pathIds).map((frame) => encodeRouteMonitoring(header, frame)),
+    );
+  }
+
+  #tells(rib: BmpRib): boolean {
+    return this.#options.config().bmp?.ribs.includes(rib) === true;
+  }
+
+  #speaker(nowMs: number): BmpPeer {
+    const { localAsn, routerId } = this.#options.config();
+    const from = { address: noAddress, asn: localAsn, bgpIdentifier: routerId };
+    return { rib: "loc-rib", ...from, ...this.#at(nowMs) };
+  }
+
+  #at(nowMs: number): { atMs?: number } {
+    const { timeOriginMs } = this.#options;
+    return timeOriginMs === undefined ? {} : { atMs: timeOriginMs + nowMs };
+  }
+
+  #peer({ established }: Peer, nowMs: number, rib: BmpRib = "pre-policy"): BmpPeer {
     const { remoteAddress, peerAsn, peerIdentifier } = established!.negotiated;
     return {
+      rib,
       address: remoteAddress,
       asn: peerAsn,
       bgpIdentifier: peerIdentifier,
-      ...(this.#timeOriginMs !== undefined && { atMs: this.#timeOriginMs + atMs }),
+      ...this.#at(nowMs),
     };
   }
 }
 
-/**
- * An UPDATE with AS numbers of two octets may be too long with four of them. Its routes are then told as
- * withdrawn, for what the station has of them is not true any more.
- */
-function frames(update: UpdateMessage, codec: CodecOptions): Uint8Array[] {
-  try {
-    return encodeMessage(update, codec);
-  } catch (error) {
-    if (!(error instanceof NoRoomError)) throw error;
-    const { announced, withdrawn } = update;
-    const gone = announced.map(({ nextHop: _, ...nlri }) => nlri);
-    const without = { attributes: undefined, announced: [], withdrawn: [...withdrawn, ...gone] };
-    return encodeMessage({ type: "UPDATE", ...without }, codec);
-  }
+/** The same routes as the import policy leaves them: what it rejects is not there. */
+function afterPolicy(peer: Peer, update: UpdateMessage): UpdateMessage[] {
+  const withdrawn = { ...update, attributes: undefined, announced: [] };
+  const rest = update.announced.flatMap(({ family, prefixes, pathIds }) => {
+    const routes = prefixes.map((prefix, i): ToldRoute => {
+      const pathId = pathIds?.[i];
+      const received = peer.inbound.tables().get(familyName(family))?.pathsTo(prefix) ?? [];
+      const path = received.find((one) => one.pathId === pathId);
+      const set = path && imported(peer, prefix, path);
+      return { prefix, ...(pathId !== undefined && { pathId }), set };
+    });
+    return updatesOf(family, routes, pathIds !== undefined);
+  });
+  const isEmpty = update.withdrawn.length === 0 && update.endOfRib === undefined;
+  return isEmpty ? rest : [withdrawn, ...rest];
+}
+
+function imported({ inbound }: Peer, prefix: Prefix, path: Path): ToldRoute["set"] {
+  const result = inbound.imported(prefix, path);
+  return "path" in result ? result.path.set : undefined;
 }
 
 /** RFC 7854 §4.9. */

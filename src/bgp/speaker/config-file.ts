@@ -4,6 +4,12 @@ import { families } from "../rib/family.ts";
 import type { PeerConfig, PolicyStatement, SpeakerConfig } from "./config.ts";
 import { type ConfigProblem, configProblems, unspecified } from "./config-checks.ts";
 import {
+  bmpSchema,
+  bmpStationSchema,
+  installRoutesFields,
+  installRoutesSchema,
+} from "./config-edge.ts";
+import {
   asPathMatchSchema,
   communityListsSchema,
   importPolicySchema,
@@ -31,9 +37,6 @@ const defaults = {
   keepaliveTimeSeconds: 30,
   connectRetryTimeSeconds: 120,
   restartTimeSeconds: 120,
-  // The main table; FRR's metric for routes of BGP.
-  table: 254,
-  metric: 20,
 } as const;
 
 /**
@@ -114,21 +117,6 @@ const shutdownSchema = z
   .union([z.boolean(), z.string().min(1)])
   .transform((said) => (said === false ? undefined : said === true ? {} : { communication: said }));
 
-/** `true`, or what is to be other than usual. */
-const installRoutesSchema = z
-  .union([
-    z.boolean(),
-    z.strictObject({
-      table: z.int().min(1).max(4294967295).optional(),
-      metric: z.int().min(1).max(4294967295).optional(),
-    }),
-  ])
-  .transform((said) => {
-    if (said === false) return undefined;
-    const { table = defaults.table, metric = defaults.metric } = said === true ? {} : said;
-    return { table, metric };
-  });
-
 const peerFields = z.strictObject({
   name: z.string().min(1).optional(),
   address: address.optional(),
@@ -204,7 +192,7 @@ const speakerSchema = z.strictObject({
   hostname: z.string().min(1).max(255).optional(),
   clusterId: ipv4Address.optional(),
   maximumPaths: maximumPathsSchema.optional(),
-  bmp: z.strictObject({ statisticsIntervalSeconds: seconds.optional() }).optional(),
+  bmp: bmpSchema.optional(),
   installRoutes: installRoutesSchema.optional(),
   // As FRR's `bgp ebgp-requires-policy`.
   ebgpRequiresPolicy: z.boolean().default(true),
@@ -224,7 +212,9 @@ const fieldsUnder: Readonly<Record<string, readonly string[]>> = {
   role: Object.keys(roleSchema.shape),
   localAs: Object.keys(localAsSchema.shape),
   maximumPrefix: Object.keys(families),
-  installRoutes: ["table", "metric"],
+  installRoutes: installRoutesFields,
+  bmp: Object.keys(bmpSchema.shape),
+  stations: Object.keys(bmpStationSchema.shape),
   gracefulRestart: Object.keys(gracefulRestartSchema.shape),
   bfd: Object.keys(bfdSchema.shape),
   exportPolicy: Object.keys(statementSchema.shape),

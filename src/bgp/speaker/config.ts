@@ -3,6 +3,7 @@ import type { Prefix } from "../../net/prefix.ts";
 import type { MaximumPaths } from "../rib/multipath.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
+import type { BmpRib } from "../wire/bmp.ts";
 import type { AfiSafi, Role } from "../wire/message.ts";
 
 export type { PolicyStatement };
@@ -25,10 +26,26 @@ export type SpeakerConfig = {
   maximumPaths?: Partial<MaximumPaths>;
   /** Put the routes in use into the kernel's; undefined: leave those alone. */
   installRoutes?: InstallRoutes;
-  /** Tell BMP stations (RFC 7854) of sessions and received routes; without an interval no statistics. */
-  bmp?: { statisticsIntervalSeconds?: number };
+  /** Tell BMP stations (RFC 7854) of sessions and routes. */
+  bmp?: BmpConfig;
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
   originate: Prefix[];
+};
+
+/** RFC 7854. Without an interval no statistics. */
+export type BmpConfig = {
+  stations: BmpStation[];
+  statisticsIntervalSeconds?: number;
+  /** Which routes: as they were received, as the import policy left them, as they are used (RFC 9069). */
+  ribs: BmpRib[];
+};
+
+/** A station that is called. After a failure it is called again, later each time (RFC 7854 §3.2). */
+export type BmpStation = {
+  address: Address;
+  port: number;
+  minRetrySeconds: number;
+  maxRetrySeconds: number;
 };
 
 /** Where in the kernel: a routing table, and the metric that ranks our routes there, the lowest first. */

@@ -4,6 +4,7 @@ import { prefix } from "../../net/prefix.ts";
 import { decodeMessage } from "../wire/decode.ts";
 import type { Message } from "../wire/message.ts";
 import { ipv4Unicast } from "../wire/registry.ts";
+import type { BmpConfig, PeerConfig } from "./config.ts";
 import { configA, configB, type TestNode, twoSpeakers } from "./two-speakers.testkit.ts";
 
 const codec = { fourOctetAs: true, extendedMessage: true };
@@ -34,6 +35,27 @@ function heard(messages: readonly Uint8Array[]) {
   });
 }
 
+/** The Route Monitoring messages, by the peer header's type and flags (RFC 7854 §4.2, RFC 9069 §4). */
+function told(messages: readonly Uint8Array[]): string[] {
+  return messages
+    .filter((bytes) => bytes[5] === 0)
+    .map((bytes) => {
+      const rib = bytes[6] === 3 ? "loc-rib" : (bytes[7]! & 0x40) !== 0 ? "after" : "before";
+      const { message } = decodeMessage(bytes.slice(48), codec);
+      if (message.type !== "UPDATE") throw new Error(message.type);
+      const localPref = message.attributes?.localPref;
+      return [
+        rib,
+        ...message.announced.flatMap(({ prefixes }) => prefixes.map((to) => `+${to}`)),
+        ...message.withdrawn.flatMap(({ prefixes }) => prefixes.map((to) => `-${to}`)),
+        ...(message.endOfRib === undefined ? [] : ["end"]),
+        ...(localPref === undefined ? [] : [`localPref ${localPref}`]),
+      ].join(" ");
+    });
+}
+
+const bmp: BmpConfig = { stations: [], ribs: ["pre-policy"] };
+
 const watched = (node: TestNode) => heard(node.bmp);
 
 describe("BMP (RFC 7854)", () => {
@@ -41,7 +63,7 @@ describe("BMP (RFC 7854)", () => {
     const importPolicy = [{ name: "all", action: "accept" as const, set: { localPref: 500 } }];
     const { net, a, b } = twoSpeakers(
       { originate: ["10.1.0.0/16"] },
-      { bmp: { statisticsIntervalSeconds: 30 }, peer: { importPolicy } },
+      { bmp: { ...bmp, statisticsIntervalSeconds: 30 }, peer: { importPolicy } },
     );
     net.settle();
     expect(watched(b)).toMatchObject([
@@ -83,7 +105,7 @@ describe("BMP (RFC 7854)", () => {
     ["the peer dies", 4, "crash"],
     ["we stop", 1, "stop"],
   ] as const)("%s: Peer Down with reason %i", (_, reason, how) => {
-    const { net, a, b } = twoSpeakers({}, { bmp: {} });
+    const { net, a, b } = twoSpeakers({}, { bmp });
     net.settle();
     b.bmp.length = 0;
     if (how === "crash") net.crash(a);
@@ -94,7 +116,7 @@ describe("BMP (RFC 7854)", () => {
   });
 
   it("one that connects late gets what is there", () => {
-    const { net, b } = twoSpeakers({ originate: ["10.1.0.0/16", "10.2.0.0/16"] }, { bmp: {} });
+    const { net, b } = twoSpeakers({ originate: ["10.1.0.0/16", "10.2.0.0/16"] }, { bmp });
     net.settle();
     expect(heard(b.speaker.bmpBegin(net.nowMs))).toMatchObject([
       { kind: "initiation" },
@@ -102,6 +124,60 @@ describe("BMP (RFC 7854)", () => {
       { kind: "routes", messages: [{ announced: [{ prefixes: ["10.1.0.0/16", "10.2.0.0/16"] }] }] },
       { kind: "routes", messages: [{ endOfRib: ipv4Unicast }] },
     ]);
+  });
+
+  it("after policy: what the import policy made of the routes, anew where it changes", () => {
+    const statement = { name: "all", action: "accept" as const, set: { localPref: 500 } };
+    const both: BmpConfig = { stations: [], ribs: ["pre-policy", "post-policy"] };
+    const of = (importPolicy: PeerConfig["importPolicy"]) => ({
+      bmp: both,
+      peer: { importPolicy },
+    });
+    const rejecting = [{ ...statement, prefixes: [prefix("10.1.0.0/16")] }];
+    const { net, b } = twoSpeakers({ originate: ["10.1.0.0/16", "10.2.0.0/16"] }, of(rejecting));
+    net.settle();
+    const routes = () => told(b.bmp);
+    expect(routes()).toEqual([
+      "before +10.1.0.0/16 +10.2.0.0/16",
+      "after +10.1.0.0/16 localPref 500",
+      "after -10.2.0.0/16",
+      "before end",
+      "after end",
+    ]);
+    b.bmp.length = 0;
+    net.configure(b, configB(of([{ ...statement, prefixes: [prefix("10.2.0.0/16")] }])));
+    expect(routes().toSorted()).toEqual([
+      "after +10.2.0.0/16 localPref 500",
+      "after -10.1.0.0/16",
+      "after end",
+    ]);
+    expect(told(b.speaker.bmpBegin(net.nowMs)).filter((one) => one.startsWith("after"))).toEqual([
+      "after -10.1.0.0/16",
+      "after +10.2.0.0/16 localPref 500",
+      "after end",
+    ]);
+  });
+
+  it("the loc-rib as a peer of its own (RFC 9069): what is used, own routes among it", () => {
+    const { net, a, b } = twoSpeakers(
+      { originate: ["10.1.0.0/16"] },
+      { originate: ["10.3.0.0/16"], bmp: { stations: [], ribs: ["loc-rib"] } },
+    );
+    net.settle();
+    expect(told(b.bmp)).toContain("loc-rib +10.1.0.0/16");
+    const begin = b.speaker.bmpBegin(net.nowMs);
+    // A peer must not send the next hop 0.0.0.0, which an own prefix has: this reader takes it for withdrawn.
+    const all = ["loc-rib -10.3.0.0/16", "loc-rib +10.1.0.0/16", "loc-rib end", "loc-rib end"];
+    expect(told(begin)).toEqual(all);
+    const ownAttributes = begin.find((bytes) => bytes[5] === 0)!.slice(48 + 19 + 2 + 2);
+    expect(Buffer.from(ownAttributes).toString("hex")).toBe("4001010040020040030400000000100a03");
+    const up = begin.find((bytes) => bytes[5] === 3 && bytes[6] === 3)!;
+    // RFC 9069 §5.3: the table's name.
+    expect(new TextDecoder().decode(up.slice(-6))).toBe("global");
+    b.bmp.length = 0;
+    net.configure(a, configA({ originate: [] }));
+    net.run(10);
+    expect(told(b.bmp)).toEqual(["loc-rib -10.1.0.0/16"]);
   });
 
   it("without `bmp` nothing is written", () => {

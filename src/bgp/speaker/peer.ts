@@ -109,10 +109,10 @@ export class Peer {
   step(input: SessionInput, nowMs: number): void {
     const { state, lastError } = this.session;
     for (const effect of this.session.step(input, nowMs)) {
-      const begins = effect.do === "established";
-      if (!begins) this.#context.observe(effect, this, nowMs);
+      const ends = effect.do === "down";
+      if (ends) this.#context.observe(effect, this, nowMs);
       this.#perform(effect, nowMs);
-      if (begins) this.#context.observe(effect, this, nowMs);
+      if (!ends) this.#context.observe(effect, this, nowMs);
     }
     // Not amid the effects: those left would be of a session that is over.
     if (this.#established !== undefined) this.#checkLimits(nowMs);

@@ -15,7 +15,7 @@ import { mrtDump } from "./mrt-dump.ts";
 import { Neighbors } from "./neighbors.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
-import { mustStartOver, speakerReset } from "./peer-change.ts";
+import { mustStartOver, peerChange, speakerReset } from "./peer-change.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
 import { RouteFeed } from "./route-feed.ts";
@@ -81,16 +81,12 @@ export class Speaker {
     this.#given = config;
     this.#config = config;
     this.#options = options;
-    const { hostname: sysName } = config;
     const emit = (effect: Effect) => this.#effects.push(effect);
-    const { softwareVersion: sysDescr, timeOriginMs } = options;
-    this.#bmp = new BmpFeed({
-      monitor: new BmpMonitor({ sysName, sysDescr }, timeOriginMs),
-      config: () => this.#config,
-      peers: () => [...this.#peers.values()],
-      ribs: this.#ribs,
-      emit,
-    });
+    const { softwareVersion, timeOriginMs } = options;
+    const shared = { config: () => this.#config, ribs: this.#ribs };
+    const monitor = new BmpMonitor({ ...shared, softwareVersion, timeOriginMs });
+    const peers = () => [...this.#peers.values()];
+    this.#bmp = new BmpFeed({ ...shared, monitor, peers, emit });
     this.#routes = new RouteFeed(this.#ribs, this.#deferral.families, emit);
     const changed = (peer: Peer) => this.#changed.add(peer);
     this.#bfd = new BfdSessions({ random: options.random, emit, changed });
@@ -117,7 +113,7 @@ export class Speaker {
     if (this.#config.bmp !== undefined) this.#bmp.beginStatistics(nowMs);
     this.#routes.configure(this.#config.installRoutes);
     for (const peer of this.#peers.values()) peer.start(nowMs);
-    return this.#finish();
+    return this.#finish(nowMs);
   }
 
   step(input: Input, nowMs: number): Effect[] {
@@ -127,7 +123,7 @@ export class Speaker {
     const mayMove = ({ config, established }: Peer) =>
       config.interface !== undefined && established === undefined;
     if ([...this.#changed].some(mayMove)) this.#followNeighbors(nowMs);
-    return this.#finish();
+    return this.#finish(nowMs);
   }
 
   #take(input: Input, nowMs: number): void {
@@ -171,7 +167,7 @@ export class Speaker {
     if (this.#state === "stopped") return [];
     this.#given = config;
     this.#apply(this.#neighbors.resolve(config, this.#peers), nowMs);
-    return this.#finish();
+    return this.#finish(nowMs);
   }
 
   /** A peer that is named by interface may be somebody else now. */
@@ -205,8 +201,11 @@ export class Speaker {
     this.#ribs.originate(config.originate);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
     for (const peer of this.#peers.values()) {
-      peer.configure(wanted.get(peer.config.name)!, nowMs);
+      const after = wanted.get(peer.config.name)!;
+      const { importPolicy } = peerChange(peer.config, after);
+      peer.configure(after, nowMs);
       if (this.#state === "running") this.#bfd.configure(peer, nowMs);
+      if (importPolicy) this.#bmp.policyChanged(peer, nowMs);
     }
     const added = this.#peers.addMissing(config.peers, nowMs);
     if (this.#state === "running") {
@@ -236,7 +235,7 @@ export class Speaker {
     this.#bmp.end();
     this.#state = "stopped";
     this.#ribs.takeChanged();
-    return this.#finish();
+    return this.#finish(nowMs);
   }
 
   /** What a BMP station that has just connected is to be sent before the `bmp` effects (RFC 7854 §5). */
@@ -373,11 +372,12 @@ export class Speaker {
   }
 
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
-  #finish(): Effect[] {
+  #finish(nowMs: number): Effect[] {
     for (const [name, changed] of this.#ribs.takeChanged()) {
       this.#groups.changed(name, changed);
       for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
       this.#routes.changed(name, changed);
+      this.#bmp.locRibChanged(name, changed, nowMs);
     }
     this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
     tidy(this.#ribs, this.#groups, this.#peers.values());

@@ -15,14 +15,15 @@ const BmpType = {
   // routeMirroring: 6,
 } as const;
 
-/** RFC 7854 §4.2: of the Peer Flags. Routes are told as received (0x40 clear), in AS numbers of four octets (0x20 clear). */
-const ipv6Flag = 0x80;
+/** RFC 7854 §4.2: of the Peer Flags. AS numbers have four octets (0x20 clear). */
+const PeerFlag = { ipv6: 0x80, postPolicy: 0x40 } as const;
 
-/** Peer Type: Global Instance Peer. */
-const globalInstance = 0;
+const PeerType = { globalInstance: 0, locRib: 3 /* RFC 9069 §4.1 */ } as const;
 
 /** RFC 7854 §4.4, §4.5: the Information TLVs of Initiation and Termination. */
 const InformationType = { string: 0, sysDescr: 1, sysName: 2 } as const;
+/** RFC 9069 §5.3: of a Peer Up. */
+const tableNameType = 3;
 const TerminationType = { string: 0, reason: 1 } as const;
 
 /** RFC 7854 §4.5. */
@@ -31,8 +32,13 @@ export const TerminationReason = { administrativelyClosed: 0 } as const;
 /** RFC 7854 §4.8: those that this speaker counts. Gauges have 64 bits. */
 export const StatisticsType = { adjRibInRoutes: 7, locRibRoutes: 8 } as const;
 
-/** RFC 7854 §4.2: of which session a message speaks. */
+/** Which routes a message speaks of: as a peer sent them, as policy left them, or as they are used (RFC 9069). */
+export type BmpRib = "pre-policy" | "post-policy" | "loc-rib";
+
+/** RFC 7854 §4.2: of which session a message speaks; of `loc-rib` the speaker itself (RFC 9069 §4). */
 export type BmpPeer = {
+  rib?: BmpRib;
+
   address: Address;
   asn: number;
   bgpIdentifier: Address;
@@ -77,11 +83,14 @@ export function encodePeerUp(
     remotePort: number;
     sentOpen: Uint8Array;
     receivedOpen: Uint8Array;
+    /** Of the loc-rib (RFC 9069 §5.3). */
+    tableName?: string;
   },
 ): Uint8Array {
   const body = peerHeader(peer);
   writeAddress(body, of.localAddress);
   body.u16(of.localPort).u16(of.remotePort).bytes(of.sentOpen).bytes(of.receivedOpen);
+  if (of.tableName !== undefined) textTlv(body, tableNameType, of.tableName);
   return message(BmpType.peerUpNotification, body);
 }
 
@@ -118,9 +127,15 @@ export function encodeStatistics(
 }
 
 /** RFC 7854 §4.2. */
-function peerHeader({ address, asn, bgpIdentifier, atMs = 0 }: BmpPeer): ByteWriter {
-  const flags = familyOf(address) === "ipv6" ? ipv6Flag : 0;
-  const writer = new ByteWriter().u8(globalInstance).u8(flags);
+function peerHeader({ address, asn, bgpIdentifier, atMs = 0, rib }: BmpPeer): ByteWriter {
+  const isLocRib = rib === "loc-rib";
+  const flags =
+    (familyOf(address) === "ipv6" ? PeerFlag.ipv6 : 0) |
+    (rib === "post-policy" ? PeerFlag.postPolicy : 0);
+  // RFC 9069 §4.2: none of these flags; its F flag is clear, for nothing is left out.
+  const writer = new ByteWriter()
+    .u8(isLocRib ? PeerType.locRib : PeerType.globalInstance)
+    .u8(isLocRib ? 0 : flags);
   // Peer Distinguisher: none in the global instance.
   writer.u32(0).u32(0);
   writeAddress(writer, address);

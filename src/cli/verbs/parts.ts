@@ -12,13 +12,17 @@ export function registerParts(program: Command): void {
     .requiredOption("--node <name>", "the node it is for")
     .option("--socket <path>", "admin socket", "/run/spinelab/agent.sock")
     .option("--install-routes", "put the routes it learns into the kernel's; Cilium cannot")
-    .action(
-      (options: { kubeconfig: string; node: string; socket: string; installRoutes?: boolean }) =>
-        startBundle([
-          ...["agent", "--kubeconfig", options.kubeconfig],
-          ...["--node", options.node, "--socket", options.socket],
-          ...(options.installRoutes ? ["--install-routes"] : []),
-        ]),
+    .option(
+      "--bmp <address:port...>",
+      "BMP stations (RFC 7854) that are told of sessions and routes",
+    )
+    .action((options: AgentOptions) =>
+      startBundle([
+        ...["agent", "--kubeconfig", options.kubeconfig],
+        ...["--node", options.node, "--socket", options.socket],
+        ...(options.installRoutes ? ["--install-routes"] : []),
+        ...(options.bmp ?? []).flatMap((station) => ["--bmp", station]),
+      ]),
     );
 
   program
@@ -36,6 +40,14 @@ export function registerParts(program: Command): void {
     .option("--kubeconfig-out <file>", "write a kubeconfig for kubectl")
     .action((options: ApiServerOptions) => serveApi(options));
 }
+
+type AgentOptions = {
+  kubeconfig: string;
+  node: string;
+  socket: string;
+  installRoutes?: boolean;
+  bmp?: string[];
+};
 
 type ApiServerOptions = { listen: string; kubeconfigOut?: string };
 
