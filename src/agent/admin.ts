@@ -4,7 +4,7 @@ import type { AdminHandler } from "./admin-socket.ts";
 
 /**
  * What the admin socket answers: `{"get":"peers"}`, `{"get":"routes","kind":"available|received|advertised"}`,
- * `{"get":"explain","prefix":P}`, `{"get":"policies"}`; each row carries its `instance` and the
+ * `{"get":"explain","prefix":P}`, `{"get":"policies"}`, `{"get":"mrt"}` (RFC 6396, in base64); each row carries its `instance` and the
  * instance's AS number, `localAsn`.
  */
 export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> }): AdminHandler {
@@ -16,6 +16,7 @@ export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> })
         rows.push(...values.map((value) => ({ instance, localAsn, ...value })));
       if (request["get"] === "peers") add(speaker.peers(performance.now()));
       else if (request["get"] === "policies") add(speaker.policies());
+      else if (request["get"] === "mrt") add([{ mrt: mrtFile(speaker) }]);
       else if (request["get"] === "explain")
         add([speaker.explain(prefix(String(request["prefix"])))]);
       else if (request["get"] === "routes") {
@@ -26,4 +27,9 @@ export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> })
     }
     return rows;
   };
+}
+
+function mrtFile(speaker: SpeakerHost["speaker"]): string {
+  const records = speaker.mrtDump(Math.floor(Date.now() / 1000));
+  return Buffer.concat([...records]).toString("base64");
 }

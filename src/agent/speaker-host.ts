@@ -235,6 +235,14 @@ export class SpeakerHost {
     this.#timers.set(timer, setTimeout(fire, afterMs));
   }
 
+  /** The number of the link that a link-local peer is on: every such link has such an address of ours. */
+  #interfaceOf(peer: string): number | undefined {
+    const { peers } = this.speaker.config;
+    const { interface: link = "" } = peers.find(({ name }) => name === peer) ?? {};
+    const ours = networkInterfaces()[link]?.find(({ address: of }) => of.startsWith("fe80:"));
+    return ours?.family === "IPv6" ? ours.scopeid : undefined;
+  }
+
   #connect(effect: Extract<Effect, { do: "connect" }>): void {
     let socket: Socket;
     try {

@@ -123,9 +123,10 @@ export class Inbound {
   }
 
   /** Of negotiated families only: the session leaves the others out. */
-  update({ withdrawn, attributes, announced }: ReceivedUpdate): void {
+  update({ withdrawn, attributes, announced }: ReceivedUpdate, nowMs: number): void {
+    const atSeconds = Math.floor(nowMs / 1000);
     for (const nlri of withdrawn) this.#withdraw(nlri);
-    for (const nlri of announced) this.#announce(nlri, attributes!, nlri.nextHop);
+    for (const nlri of announced) this.#announce(nlri, attributes!, nlri.nextHop, atSeconds);
   }
 
   /**
@@ -209,6 +210,7 @@ export class Inbound {
     { family, bytes, start, end, isNumbered }: NlriField,
     attributes: PathAttributes,
     nextHop: Address,
+    atSeconds: number,
   ): void {
     const session = this.#session;
     if (session === undefined) throw new Error("routes announced outside a session");
@@ -225,7 +227,7 @@ export class Inbound {
       if (isNumbered) at += 4;
       const id = prefixes.add(bytes, at);
       if (path === undefined || path.pathId !== pathId) {
-        path = pathOf(set, session.source, ineligible, pathId);
+        path = pathOf(set, session.source, ineligible, pathId, atSeconds);
         used = this.#usedOf(name, id, path);
       } else if (!isBlind) used = this.#usedOf(name, id, path);
       if (table.announce(id, path)) this.#install(name, id, path, used);
@@ -283,12 +285,19 @@ function pathOf(
   source: PeerSource,
   ineligible: string | undefined,
   pathId: number | undefined,
+  receivedAtSeconds: number,
 ): Path {
   const last = set.lastPath;
-  if (last?.source === source && last.ineligible === ineligible && last.pathId === pathId) {
+  if (
+    last?.source === source &&
+    last.ineligible === ineligible &&
+    last.pathId === pathId &&
+    last.receivedAtSeconds === receivedAtSeconds
+  ) {
     return last;
   }
-  set.lastPath = { source, set, ineligible, ...(pathId !== undefined && { pathId }) };
+  const path = { source, set, ineligible, receivedAtSeconds };
+  set.lastPath = pathId === undefined ? path : { ...path, pathId };
   return set.lastPath;
 }
 

@@ -220,4 +220,20 @@ describe("MRT dump (RFC 6396)", () => {
     expect(b.speaker.explain(prefix("10.1.0.0/16")).best).toBeUndefined();
     expect(b.address).toBe(address("10.0.0.2"));
   });
+
+  it("says when each route came", () => {
+    const { net, a, b } = twoSpeakers({ originate: ["10.1.0.0/16"] }, { originate: [] });
+    net.settle();
+    net.run(60_000);
+    net.configure(a, configA({ originate: ["10.1.0.0/16", "10.2.0.0/16"] }));
+    net.run(10);
+    // Announced again, nothing new.
+    net.inject(b, { type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 0 });
+    net.run(10_000);
+    const [, first, second] = [...b.speaker.mrtDump(4_000_000_000)];
+    const cameAt = (of: Uint8Array) =>
+      new DataView(of.buffer, of.byteOffset).getUint32(12 + 4 + 3 + 2 + 2);
+    expect(cameAt(second!) - cameAt(first!)).toBeGreaterThanOrEqual(59);
+    expect(cameAt(second!) - cameAt(first!)).toBeLessThanOrEqual(61);
+  });
 });

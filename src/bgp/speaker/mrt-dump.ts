@@ -17,14 +17,15 @@ const ownPeer: MrtPeer = {
 
 /**
  * The records of a TABLE_DUMP_V2 file (RFC 6396 §4.3): every peer with routes, and for each prefix all that
- * was received of it, used or not, with what is originated here. When a route came is not kept: each has
- * the time of the dump.
+ * was received of it, used or not, with what is originated here. `startSeconds`: since 1970, at the 0 of the
+ * speaker's clock; undefined: not known, and each route has the time of the dump.
  */
 export function* mrtDump(
   all: readonly Peer[],
   ribs: Ribs,
   { routerId }: SpeakerConfig,
   atSeconds: number,
+  startSeconds: number | undefined,
 ): Generator<Uint8Array> {
   const peers = all.filter(({ inbound }) => inbound.tables().size > 0);
   const index = [ownPeer, ...peers.map(mrtPeer)];
@@ -36,20 +37,25 @@ export function* mrtDump(
     if (routes === undefined) byPrefix.set(prefix, [route]);
     else routes.push(route);
   };
-  const originatedSeconds = atSeconds;
   for (const prefix of ribs.originated) {
     const nextHop = unspecified[prefixFamily(prefix)];
     const { attributes } = ownPath.set;
-    add(prefix, { peerIndex: 0, originatedSeconds, nextHop, attributes });
+    add(prefix, {
+      peerIndex: 0,
+      originatedSeconds: startSeconds ?? atSeconds,
+      nextHop,
+      attributes,
+    });
   }
   for (const [i, { inbound }] of peers.entries()) {
     for (const table of inbound.tables().values()) {
       for (const { prefix, path } of table.entries()) {
-        const { set, pathId } = path;
+        const { set, pathId, receivedAtSeconds } = path;
+        const isTimed = startSeconds !== undefined && receivedAtSeconds !== undefined;
         const { attributes, nextHop } = set;
         add(prefix, {
           peerIndex: i + 1,
-          originatedSeconds,
+          originatedSeconds: isTimed ? startSeconds + receivedAtSeconds : atSeconds,
           // A received route has one.
           nextHop: nextHop!,
           attributes,

@@ -244,7 +244,7 @@ export class Peer {
         this.#end(effect.reason, effect.graceful);
         break;
       case "update":
-        this.#update(effect.update);
+        this.#update(effect.update, nowMs);
         break;
       case "routeRefresh":
         this.#routeRefresh(effect.family, effect.subtype);
@@ -308,8 +308,8 @@ export class Peer {
     this.inbound.sweepStale(name);
   }
 
-  #update(message: ReceivedUpdate): void {
-    this.inbound.update(message);
+  #update(message: ReceivedUpdate, nowMs: number): void {
+    this.inbound.update(message, nowMs);
     if (message.endOfRib !== undefined) this.inbound.endOfRib(familyName(message.endOfRib));
     this.#checkStale();
   }

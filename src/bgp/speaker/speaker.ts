@@ -245,7 +245,9 @@ export class Speaker {
 
   /** The routes received and the own ones as an MRT file (RFC 6396), one record after the other. */
   mrtDump(atSeconds: number): Generator<Uint8Array> {
-    return mrtDump([...this.#peers.values()], this.#ribs, this.#config, atSeconds);
+    const { timeOriginMs } = this.#options;
+    const startSeconds = timeOriginMs && Math.floor(timeOriginMs / 1000);
+    return mrtDump([...this.#peers.values()], this.#ribs, this.#config, atSeconds, startSeconds);
   }
 
   peers(nowMs: number): PeerStatus[] {

@@ -196,6 +196,7 @@ export class TestNet {
       nowMs: this.nowMs,
       restarting,
       softwareVersion: "test/1",
+      timeOriginMs: 1_000_000_000_000,
       random: () => 0.5,
     });
   }

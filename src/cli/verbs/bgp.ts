@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
@@ -66,6 +67,22 @@ export function registerBgp(program: Command): void {
     if (isJson(scope)) return writeJson(answers);
     for (const answer of answers) process.stdout.write(explanationText(answer));
   });
+
+  scoped(
+    bgp
+      .command("dump")
+      .summary("the routes received and the own ones as an MRT file (RFC 6396)")
+      .argument("<file>", "what to write"),
+  ).action(async (file: string, scope: Scope) => {
+    const dumps = await ask<{ mrt: string }>(scope, { get: "mrt" });
+    const [dump, another] = dumps;
+    if (dump === undefined) throw new UsageError("no BGP instance runs there");
+    if (another !== undefined) {
+      const names = dumps.map(({ node, instance }) => `${node} (${instance})`).join(", ");
+      throw new UsageError(`a file holds one speaker's routes, not those of ${names}`);
+    }
+    writeFileSync(file, Buffer.from(dump.mrt, "base64"));
+  });
 }
 
 function explanationText(of: Row<Explanation>): string {
@@ -127,7 +144,10 @@ function askSocket<T>(path: string, request: object): Promise<Omit<Row<T>, "node
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("error", reject);
-    createInterface({ input: socket }).once("line", (line) => {
+    const lines = createInterface({ input: socket });
+    // It passes on its input's errors, which are the socket's.
+    lines.on("error", reject);
+    lines.once("line", (line) => {
       socket.destroy();
       const answer = JSON.parse(line) as { ok?: Row<T>[]; error?: string };
       if (answer.ok) resolve(answer.ok);
