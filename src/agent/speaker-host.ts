@@ -1,4 +1,3 @@
-import { networkInterfaces } from "node:os";
 import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
@@ -7,8 +6,8 @@ import { Speaker } from "../bgp/speaker/speaker.ts";
 import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
 import { BmpStations } from "./bmp-stations.ts";
-import { KernelRoutes } from "./kernel-routes.ts";
-import { KernelView } from "./kernel-view.ts";
+import { KernelEdge } from "./kernel-edge.ts";
+import type { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
 import { sharedLink } from "./shared-link.ts";
 import { UnnumberedLinks } from "./unnumbered-links.ts";
@@ -50,7 +49,7 @@ export class SpeakerHost {
   /** What the listening sockets were made for. */
   #listening: string | undefined;
   #nextAccepted = -1;
-  #kernelRoutes: KernelRoutes | undefined;
+  readonly #kernel: KernelEdge;
   readonly #stations: BmpStations;
 
   constructor(config: SpeakerConfig, options: SpeakerHostOptions) {
@@ -73,6 +72,12 @@ export class SpeakerHost {
       // A password is for an address.
       this.#listen(this.speaker.config);
     });
+    this.#kernel = new KernelEdge({
+      kernel: options.kernel,
+      interfaceOf: (peer) => this.#interfaceOf(peer),
+      tell: (told) => this.#step({ input: "nextHops", told }),
+      log: options.log,
+    });
     this.#stations = new BmpStations({
       begin: () => this.speaker.bmpBegin(performance.now()),
       log: options.log,
@@ -83,19 +88,14 @@ export class SpeakerHost {
 
   start(): void {
     this.#stations.configure(this.speaker.config.bmp?.stations ?? []);
-    this.#installRoutes(this.speaker.config);
+    this.#kernel.configure(this.speaker.config);
     this.#perform(this.speaker.start(performance.now()));
     this.#links.configure(this.speaker.config);
   }
 
   configure(config: SpeakerConfig): void {
     this.#listen(config);
-    const { installRoutes } = this.speaker.config;
-    if (JSON.stringify(installRoutes) !== JSON.stringify(config.installRoutes)) {
-      this.#kernelRoutes?.withdraw();
-      this.#kernelRoutes?.close();
-      this.#installRoutes(config);
-    }
+    this.#kernel.configure(config);
     this.#bfd.configure(config);
     this.#perform(this.speaker.configure(config, performance.now()));
     this.#links.configure(config);
@@ -106,7 +106,7 @@ export class SpeakerHost {
   async stop(how: "graceful" | "cease", limitMs: number): Promise<void> {
     const open = [...this.#connections.values()].filter((socket) => !socket.connecting);
     this.#perform(this.speaker.stop(how, performance.now()));
-    this.#kernelRoutes?.close();
+    this.#kernel.close();
     const stations = this.#stations.end(limitMs);
     this.#listen(undefined);
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -166,10 +166,9 @@ export class SpeakerHost {
           this.#stations.send(effect.bytes);
           break;
         case "routes":
-          this.#kernelRoutes?.take(effect.changes);
-          break;
         case "routesSelected":
-          this.#kernelRoutes?.selected(effect.family);
+        case "trackNextHop":
+          this.#kernel.perform(effect);
           break;
         case "log":
           this.#options.log(effect.level, effect.message, effect.peer);
@@ -178,22 +177,6 @@ export class SpeakerHost {
           this.#options.onChanged(effect.peer);
           break;
       }
-    }
-  }
-
-  #installRoutes({ installRoutes }: SpeakerConfig): void {
-    this.#kernelRoutes = undefined;
-    if (installRoutes === undefined) return;
-    const { log, kernel = new KernelView() } = this.#options;
-    try {
-      this.#kernelRoutes = new KernelRoutes({
-        ...installRoutes,
-        kernel,
-        interfaceOf: (peer) => this.#interfaceOf(peer),
-        log,
-      });
-    } catch (error) {
-      log("error", `cannot change the kernel's routes: ${(error as Error).message}`);
     }
   }
 
@@ -233,14 +216,6 @@ export class SpeakerHost {
       this.#step({ input: "timer", timer });
     };
     this.#timers.set(timer, setTimeout(fire, afterMs));
-  }
-
-  /** The number of the link that a link-local peer is on: every such link has such an address of ours. */
-  #interfaceOf(peer: string): number | undefined {
-    const { peers } = this.speaker.config;
-    const { interface: link = "" } = peers.find(({ name }) => name === peer) ?? {};
-    const ours = networkInterfaces()[link]?.find(({ address: of }) => of.startsWith("fe80:"));
-    return ours?.family === "IPv6" ? ours.scopeid : undefined;
   }
 
   #connect(effect: Extract<Effect, { do: "connect" }>): void {

@@ -277,6 +277,7 @@ function isOf(effect: Effect, { name }: Victim, connection: number): boolean {
     case "bmp":
     case "routes":
     case "routesSelected":
+    case "trackNextHop":
       return true;
   }
 }

@@ -103,6 +103,36 @@ peers:
   }
 }
 
+test("routes are used as far as the kernel reaches their next hops, and rather those that it reaches cheaply", async () => {
+  startFrr();
+  const far = (name: string) => `importPolicy: [{ name: far, set: { nextHop: 10.77.${name}.1 } }]`;
+  const config = speaker()
+    .replace("installRoutes: true", "trackNextHops: true")
+    .replace("maximumPaths", "maximumPaths: {}\n#")
+    .replace("asn: 65101 }", `asn: 65101, ${far("1")} }`)
+    .replace("asn: 65102 }", `asn: 65102, ${far("2")} }`);
+  net.speaker("host", config);
+  const explained = () => net.bgp("host", "explain", "10.7.0.0/24");
+  await until("both are known and neither is used", () => {
+    const text = explained();
+    return (
+      text.includes("10.77.1.1 cannot be reached") && text.includes("10.77.2.1 cannot be reached")
+    );
+  });
+  net.ip("host", "route add 10.77.1.0/24 via 10.9.1.2 metric 50");
+  await until("one is used", () => /from r1, .*: best/.test(explained()));
+  net.ip("host", "route add 10.77.2.0/24 via 10.9.2.2 metric 10");
+  await until("then the other, which costs less", () => /from r2, .*: best/.test(explained()));
+  expect(explained()).toContain(
+    "step lowest cost to the next hop (RFC 4271 §9.1.2.2 e): keeps r2, drops r1",
+  );
+  net.ip("host", "link set eth2 down");
+  await until("and the first again when the link goes", () =>
+    /from r1, .*: best/.test(explained()),
+  );
+  expect(installed()).toEqual([]);
+});
+
 test("a lab file switches it on for the agents of Kubernetes nodes", async () => {
   const name = `installs-${process.pid}`;
   const folder = join(net.folder, "labs");

@@ -51,6 +51,11 @@ const cases: [step: string, winner: Path, loser: Path][] = [
     learned("b", { internal: true, identifier: "10.0.0.1" }),
   ],
   [
+    "lowest cost to the next hop",
+    { ...learned("a", { identifier: "10.0.0.9" }), cost: 10 },
+    { ...learned("b", { identifier: "10.0.0.1" }), cost: 20 },
+  ],
+  [
     "lowest BGP Identifier or ORIGINATOR_ID",
     // As numbers: 9 is less than 10. The originator stands for the reflector.
     learned("a", {

@@ -8,8 +8,7 @@ import type { Path } from "./path.ts";
  * and the first step that leaves one has found the best. Comparing paths in pairs instead would be
  * wrong, since MED is compared only between paths of one neighbouring AS and so is no order.
  *
- * Not in the list, and why: the cost to the next hop (RFC 4271 §9.1.2.2 e) is not known here and
- * counts as equal; the oldest path (RFC 5004) would make the outcome depend on what came first.
+ * Not in the list, and why: the oldest path (RFC 5004) would make the outcome depend on what came first.
  */
 export type DecisionStep = {
   readonly name: string;
@@ -60,6 +59,11 @@ export const preferenceSteps: readonly DecisionStep[] = [
     name: "eBGP before iBGP",
     rfc: "RFC 4271 §9.1.2.2 d",
     keep: (paths) => keepLowest(paths, (path) => (isInternal(path) ? 1 : 0)),
+  },
+  {
+    name: "lowest cost to the next hop",
+    rfc: "RFC 4271 §9.1.2.2 e",
+    keep: (paths) => keepLowest(paths, (path) => path.cost ?? 0),
   },
 ];
 

@@ -27,8 +27,7 @@ export type LocalSide = {
 
 /**
  * Why the decision process must leave a received path out, or undefined. It stays in adj-rib-in.
- * There is no table of next hops to resolve in: every next hop but our own address counts as
- * reachable (RFC 4271 §9.1.2 leaves open how that is known).
+ * Whether its next hop can be reached may change, and is asked later (next-hops.ts).
  */
 export function whyIneligible(of: AttributeSet, local: LocalSide): string | undefined {
   const { asPath, originatorId, clusterList } = of.attributes;

@@ -35,6 +35,8 @@ export type Path = {
   readonly ineligible: string | undefined;
   /** The peer's Path Identifier (RFC 7911 §3); undefined where it does not number its paths. */
   readonly pathId?: number;
+  /** Interior cost of its next hop (next-hops.ts); undefined: 0. */
+  readonly cost?: number;
   /** When it was received, on the clock that the speaker is given: to the second, since prefixes share paths. */
   readonly receivedAtSeconds?: number;
 };

@@ -257,7 +257,7 @@ function afterPolicy(peer: Peer, update: UpdateMessage): UpdateMessage[] {
 }
 
 function imported({ inbound }: Peer, prefix: Prefix, path: Path): ToldRoute["set"] {
-  const result = inbound.imported(prefix, path);
+  const result = inbound.afterPolicy(prefix, path);
   return "path" in result ? result.path.set : undefined;
 }
 

@@ -194,6 +194,7 @@ const speakerSchema = z.strictObject({
   maximumPaths: maximumPathsSchema.optional(),
   bmp: bmpSchema.optional(),
   installRoutes: installRoutesSchema.optional(),
+  trackNextHops: z.boolean().optional(),
   // As FRR's `bgp ebgp-requires-policy`.
   ebgpRequiresPolicy: z.boolean().default(true),
   peers: z.array(peerSchema).default([]),

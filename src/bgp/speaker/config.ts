@@ -26,6 +26,11 @@ export type SpeakerConfig = {
   maximumPaths?: Partial<MaximumPaths>;
   /** Put the routes in use into the kernel's; undefined: leave those alone. */
   installRoutes?: InstallRoutes;
+  /**
+   * The edge tells which next hops can be reached and at what cost; so it is where routes are installed.
+   * Undefined: all can, at no cost.
+   */
+  trackNextHops?: boolean;
   /** Tell BMP stations (RFC 7854) of sessions and routes. */
   bmp?: BmpConfig;
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */

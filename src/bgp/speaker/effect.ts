@@ -26,6 +26,8 @@ export type Input =
   | { input: "neighbors"; interface: string; addresses: readonly Address[] | undefined }
   /** A BFD packet (RFC 5881), with TTL 255 and no less. `interface`: where `remoteAddress` is link-local. */
   | { input: "bfdReceived"; remoteAddress: Address; interface?: string; bytes: Uint8Array }
+  /** What reaches these next hops: asked for by `trackNextHop`, and again whenever it changes. Without a cost nothing does. */
+  | { input: "nextHops"; told: readonly { nextHop: Address; cost: number | undefined }[] }
   /** A timer set by `setTimer` fired. */
   | { input: "timer"; timer: TimerId };
 
@@ -61,6 +63,8 @@ export type Effect =
   | { do: "log"; level: "debug" | "info" | "warn" | "error"; message: string; peer?: string }
   /** To every BMP station (RFC 7854): whole messages. Only where the configuration has `bmp`. */
   | { do: "bmp"; bytes: Uint8Array }
+  /** Answered by `nextHops`; only where the configuration has `trackNextHops` or `installRoutes`. */
+  | { do: "trackNextHop"; nextHop: Address }
   /** Only where the configuration has `installRoutes`. */
   | RouteEffect
   /**

@@ -73,7 +73,24 @@ export class Inbound {
 
   /** What the decision process gets of a route of this peer. */
   imported(prefix: Prefix, path: Path): Imported {
+    return this.#ribs.nextHops.resolve(this.#importer.admit(prefix, path));
+  }
+
+  /** What the import policy makes of a route of this peer. */
+  afterPolicy(prefix: Prefix, path: Path): Imported {
     return this.#importer.admit(prefix, path);
+  }
+
+  /** Other next hops can be reached, or at other costs: routes by way of them are judged anew; undefined: all. */
+  reconsider(nextHops: ReadonlySet<Address> | undefined): void {
+    // A policy may put another next hop in a path.
+    const isAll = nextHops === undefined || setsNextHop(this.#importPolicy);
+    for (const [name, table] of this.#tables) {
+      table.forEach((path, id) => {
+        if (!isAll && !nextHops.has(path.set.nextHop!)) return;
+        this.#install(name, id, path, this.#usedOf(name, id, path));
+      });
+    }
   }
 
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
@@ -189,9 +206,7 @@ export class Inbound {
   setImportPolicy(importPolicy: ImportPolicy): void {
     this.#importPolicy = importPolicy;
     this.#importer = new Importer(importPolicy, this.#ribs.pool);
-    for (const [name, table] of this.#tables) {
-      table.forEach((path, id) => this.#install(name, id, path, this.#usedOf(name, id, path)));
-    }
+    this.reconsider(undefined);
   }
 
   #withdraw({ family, bytes, start, end, isNumbered }: NlriField): void {
@@ -244,7 +259,7 @@ export class Inbound {
   #usedOf(name: FamilyName, id: PrefixId, path: Path): Path | undefined {
     const { isBlindToPrefix } = this.#importer;
     const prefix = isBlindToPrefix ? undefined : this.#ribs.prefixes[name].prefix(id);
-    const imported = this.#importer.admit(prefix, path);
+    const imported = this.#ribs.nextHops.resolve(this.#importer.admit(prefix, path));
     return "path" in imported ? imported.path : undefined;
   }
 
@@ -271,6 +286,10 @@ export class Inbound {
     });
     this.#tables.delete(name);
   }
+}
+
+function setsNextHop(policy: ImportPolicy): boolean {
+  return typeof policy !== "string" && policy.some(({ set }) => set?.nextHop !== undefined);
 }
 
 /** RFC 7911 §3. */

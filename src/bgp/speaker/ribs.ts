@@ -3,12 +3,14 @@ import { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import { LocRib } from "../rib/loc-rib.ts";
 import type { MaximumPaths } from "../rib/multipath.ts";
+import { NextHops } from "../rib/next-hops.ts";
 import { ownPath, type Path } from "../rib/path.ts";
 import { type PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 
 /** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
 export class Ribs {
   readonly pool = new AttributePool();
+  readonly nextHops = new NextHops();
   readonly prefixes: Readonly<Record<FamilyName, PrefixTable>> = {
     "ipv4/unicast": new PrefixTable("ipv4"),
     "ipv6/unicast": new PrefixTable("ipv6"),

@@ -81,6 +81,7 @@ describe("the feed of routes in use", () => {
     world.settle();
     expect(heard.size).toBe(0);
     world.configure(b, config);
+    world.run(0);
     expect([...heard.keys()].toSorted()).toEqual(["10.1.0.0/16", "10.3.0.0/16", "ipv4", "ipv6"]);
   });
 

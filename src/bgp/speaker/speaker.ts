@@ -13,11 +13,13 @@ import { explain, type Explanation } from "./explain.ts";
 import { DynamicPeers } from "./listen-range.ts";
 import { mrtDump } from "./mrt-dump.ts";
 import { Neighbors } from "./neighbors.ts";
+import { NextHopFeed } from "./next-hop-feed.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { mustStartOver, peerChange, speakerReset } from "./peer-change.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
+import type { SpeakerOptions } from "./speaker-options.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { SelectionDeferral } from "./selection-deferral.ts";
 import { tidy } from "./tidy.ts";
@@ -37,19 +39,6 @@ import {
 
 /** Of the speaker itself: no peer has the serial number 0. */
 const deferralTimer = "0:selectionDeferral";
-
-export type SpeakerOptions = {
-  /** Any clock that only goes forward; the same for every call. */
-  nowMs: number;
-  /** This process replaces one whose routes the peers may still hold: R bit in the first OPEN (RFC 4724 §4.1). */
-  restarting: boolean;
-  /** For the software version capability: `spinelab/0.1.0`. */
-  softwareVersion: string;
-  /** Uniform in [0, 1): jitter of timers (RFC 4271 §10). */
-  random: () => number;
-  /** Milliseconds since 1970 at 0 of that clock, for BMP; undefined: times are left out. */
-  timeOriginMs?: number;
-};
 
 /**
  * A BGP speaker without sockets and clock: every call takes the time, and returns what is to be done
@@ -76,6 +65,7 @@ export class Speaker {
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
   readonly #routes: RouteFeed;
+  readonly #nextHops: NextHopFeed;
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
     this.#given = config;
@@ -92,6 +82,8 @@ export class Speaker {
     this.#bfd = new BfdSessions({ random: options.random, emit, changed });
     this.#ribs.originate(config.originate);
     this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
+    this.#nextHops = new NextHopFeed({ ribs: this.#ribs, peers, emit, changed });
+    this.#nextHops.configure(config);
     this.#peers.addMissing(config.peers, options.nowMs);
   }
 
@@ -128,6 +120,9 @@ export class Speaker {
 
   #take(input: Input, nowMs: number): void {
     switch (input.input) {
+      case "nextHops":
+        this.#nextHops.told(input);
+        break;
       case "accepted":
         this.#accepted(input, nowMs);
         break;
@@ -196,6 +191,7 @@ export class Speaker {
     }
     const bmpChanged = JSON.stringify(config.bmp) !== JSON.stringify(this.#config.bmp);
     this.#config = config;
+    this.#nextHops.configure(config);
     if (this.#state === "running") this.#routes.configure(config.installRoutes);
     if (bmpChanged) this.#bmp.beginStatistics(nowMs);
     this.#ribs.originate(config.originate);
@@ -381,12 +377,16 @@ export class Speaker {
       this.#routes.changed(name, changed);
       this.#bmp.locRibChanged(name, changed, nowMs);
     }
-    this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
+    // Routes whose next hops are being asked about are not selected yet.
+    if (!this.#ribs.nextHops.isWaiting) {
+      this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
+    }
     tidy(this.#ribs, this.#groups, this.#peers.values());
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }
     this.#changed.clear();
+    this.#nextHops.ask();
     const effects = this.#effects;
     this.#effects = [];
     return effects;

@@ -57,6 +57,7 @@ export class TestNet {
   readonly numbered = new Set<Address>();
   /** BFD packets are lost, and nothing else. */
   noBfd = false;
+  answersNextHops = true;
   #queue: { atMs: number; run: () => void }[] = [];
   #silent = false;
 
@@ -139,6 +140,11 @@ export class TestNet {
     this.run(50);
   }
 
+  /** Every next hop can be reached. */
+  #answer(node: TestNode, nextHop: Address): void {
+    this.#after(0, () => this.#step(node, { input: "nextHops", told: [{ nextHop, cost: 0 }] }));
+  }
+
   perform(node: TestNode, effects: Effect[]): void {
     for (const effect of effects) {
       switch (effect.do) {
@@ -163,6 +169,9 @@ export class TestNet {
         }
         case "clearTimer":
           node.timers.delete(effect.timer);
+          break;
+        case "trackNextHop":
+          if (this.answersNextHops) this.#answer(node, effect.nextHop);
           break;
         case "limitTtl":
         case "bfdClose":

@@ -1,0 +1,81 @@
+import type { Address } from "../../net/address.ts";
+import type { Imported } from "./import.ts";
+import { PathMemo } from "./path-memo.ts";
+
+type NextHop = {
+  /** Interior cost; undefined: it cannot be reached, or is not known yet. */
+  cost: number | undefined;
+  /** What becomes of the paths by way of it. */
+  readonly paths: PathMemo<Imported>;
+  readonly unreachable: Imported;
+};
+
+/**
+ * Which next hops can be reached, and at what cost (RFC 4271 §9.1.2, §9.1.2.2 e), where somebody outside tells.
+ * A next hop that is asked about first is not reachable until the answer is there. Link-local ones always are.
+ */
+export class NextHops {
+  readonly #known = new Map<Address, NextHop>();
+  #asked: Address[] = [];
+  readonly #unanswered = new Set<Address>();
+  #isTold = false;
+
+  /** Whether somebody tells; where nobody does, all are reachable at no cost. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  /** Forgets what was told. */
+  setTold(isTold: boolean): void {
+    this.#isTold = isTold;
+    this.#known.clear();
+    this.#asked = [];
+    this.#unanswered.clear();
+  }
+
+  /** Whether an answer is still to come. */
+  get isWaiting(): boolean {
+    return this.#unanswered.size > 0;
+  }
+
+  /** What the decision process gets of an imported path: it, at its cost, or the reason why not. */
+  resolve(imported: Imported): Imported {
+    if (!this.#isTold || !("path" in imported)) return imported;
+    const { path } = imported;
+    const { nextHop } = path.set;
+    if (nextHop === undefined || nextHop.startsWith("fe80:")) return imported;
+    let known = this.#known.get(nextHop);
+    if (known === undefined) {
+      this.#asked.push(nextHop);
+      this.#unanswered.add(nextHop);
+      this.#known.set(nextHop, (known = entryOf(nextHop, undefined)));
+    }
+    const { cost, paths, unreachable } = known;
+    if (cost === undefined) return unreachable;
+    return cost === 0 ? imported : paths.get(path, () => ({ path: { ...path, cost } }));
+  }
+
+  /** Next hops that were not asked about before. */
+  takeAsked(): readonly Address[] {
+    const asked = this.#asked;
+    if (asked.length > 0) this.#asked = [];
+    return asked;
+  }
+
+  /** The next hops of which something else is true now. */
+  learn(told: Iterable<{ nextHop: Address; cost: number | undefined }>): Set<Address> {
+    const changed = new Set<Address>();
+    for (const { nextHop, cost } of told) {
+      this.#unanswered.delete(nextHop);
+      if (!this.#known.has(nextHop) || this.#known.get(nextHop)!.cost === cost) continue;
+      this.#known.set(nextHop, entryOf(nextHop, cost));
+      changed.add(nextHop);
+    }
+    return changed;
+  }
+}
+
+function entryOf(nextHop: Address, cost: number | undefined): NextHop {
+  const rejected = `its next hop ${nextHop} cannot be reached (RFC 4271 §9.1.2)`;
+  return { cost, paths: new PathMemo(), unreachable: { rejected } };
+}
