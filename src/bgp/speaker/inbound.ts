@@ -320,17 +320,23 @@ function pathOf(
   return set.lastPath;
 }
 
-/** The attributes with what a session adds to all of its routes: local-as, and OTC by its role (RFC 9234 §5). */
+/**
+ * The attributes with what a session adds to all of its routes: local-as, OTC by its role (RFC 9234 §5), and
+ * for those that an external peer is about to take away (GRACEFUL_SHUTDOWN) the lowest LOCAL_PREF (RFC 8326 §4.2).
+ */
 function received(
   attributes: PathAttributes,
-  { local: { role, peerAsn }, prepend }: InboundSession,
+  { source: { internal }, local: { role, peerAsn }, prepend }: InboundSession,
 ): PathAttributes {
-  if (role === undefined && prepend === undefined) return attributes;
+  const isGoing =
+    !internal && attributes.communities?.includes(WellKnownCommunity.gracefulShutdown);
+  if (role === undefined && prepend === undefined && !isGoing) return attributes;
   const onlyToCustomer = role && markedIn(attributes, role, peerAsn);
   return {
     ...attributes,
     ...(prepend !== undefined && { asPath: prependAsn(attributes.asPath, prepend, 1) }),
     ...(onlyToCustomer !== undefined && { onlyToCustomer }),
+    ...(isGoing && { localPref: 0 }),
   };
 }
 
