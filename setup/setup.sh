@@ -36,7 +36,13 @@ TABLE
     echo 'modprobe|kmod|kernel modules'
   fi
   case ${1-} in
-    test) echo 'tshark|tshark|reading what the speaker sends' ;;
+    test)
+      cat <<'TEST'
+tshark|tshark|reading what the speaker sends
+bgpdump|bgpdump|reading what the speaker dumps
+pmbmpd|pmacct|hearing what the speaker tells by BMP
+TEST
+      ;;
     speakers)
       cat <<'SPEAKERS'
 bird|bird2|a speaker to be tried and measured against

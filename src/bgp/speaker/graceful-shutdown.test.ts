@@ -25,7 +25,7 @@ it("GRACEFUL_SHUTDOWN of an external peer makes its routes the last choice, unle
   net.configure(a, going([WellKnownCommunity.gracefulShutdown]));
   net.run(10);
   expect(best()?.peer).toBe("c");
-  const [route] = b.speaker.explain(to).candidates.filter(({ peer }) => peer === "a");
+  const route = b.speaker.explain(to).candidates.find(({ peer }) => peer === "a");
   expect(route).toMatchObject({
     attributes: { localPref: 0 },
     droppedBy: { name: "highest LOCAL_PREF" },
