@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
