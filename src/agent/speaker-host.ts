@@ -95,10 +95,10 @@ export class SpeakerHost {
   }
 
   configure(config: SpeakerConfig): void {
-    this.#listen(config);
     this.#kernel.configure(config);
     this.#bfd.configure(config);
     this.#perform(this.speaker.configure(config, performance.now()));
+    this.#listen(this.speaker.config);
     this.#links.configure(config);
     this.#stations.configure(config.bmp?.stations ?? []);
   }

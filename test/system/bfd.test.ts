@@ -152,6 +152,31 @@ test("other times of FRR are taken up by a Poll Sequence, without a flap", async
   expect(after).not.toHaveProperty("lastDown");
 });
 
+test("and FRR takes up ours, read at SIGHUP", async () => {
+  await using link = new Link();
+  number(link, "ipv4");
+  const frr = await link.frr("b", ["bfdd", "bgpd"], frrConfig("ipv4"));
+  const speaker = await link.speaker("a", speakerYaml("a", "ipv4"));
+  await upAndRouted(speaker);
+  const { establishedAtMs } = await speaker.peer();
+  const times = "{ transmitIntervalMs: 100, receiveIntervalMs: 700, detectMultiplier: 6 }";
+  speaker.reload(speakerYaml("a", "ipv4").replace("bfd: {}", `bfd: ${times}`));
+  const ours = {
+    "remote-transmit-interval": 100,
+    "remote-receive-interval": 700,
+    "remote-detect-multiplier": 6,
+  };
+  await until("FRR knows them", () => {
+    const [peer] = frr.json("show bfd peers") as Record<string, unknown>[];
+    if (peer?.["remote-receive-interval"] !== 700) throw new Error(JSON.stringify(peer));
+    expect(peer).toMatchObject(ours);
+    return true;
+  });
+  await heardFor(speaker, 2 * detectionTimeMs);
+  expect((await speaker.peer()).establishedAtMs).toBe(establishedAtMs);
+  expect((await speaker.peer()).bfd).toMatchObject({ detectionTimeMs: 2100 });
+});
+
 test("a peer that dies takes its session with it", async () => {
   await using link = new Link();
   number(link, "ipv4");

@@ -206,6 +206,12 @@ export class SpeakerProcess {
     });
   }
 
+  /** Another configuration file, read at SIGHUP. */
+  reload(yaml: string): void {
+    writeFileSync(this.#file, yaml);
+    this.#child!.kill("SIGHUP");
+  }
+
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const gone = once(this.#child!, "exit");
     this.#child!.kill(signal);

@@ -179,9 +179,9 @@ describe("two speakers", () => {
     return { a, b };
   }
 
-  test("find each other; one is restarted", async () => {
+  test("find each other, with a password; one is restarted", async () => {
     await using link = new Link();
-    const { a, b } = await upPair(link);
+    const { a, b } = await upPair(link, "    password: secret");
     await downAfter(a, () => b.end("SIGTERM"));
     await b.start();
     await upAndRouted(a, link, "a");
