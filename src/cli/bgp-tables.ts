@@ -27,7 +27,7 @@ export function peersTable(peers: readonly Row<PeerStatus>[]): string {
           ? [
               String(peer.localAsn),
               String(peer.asn),
-              peerAddress(peer),
+              peerEnd(peer),
               peeringState(peer.state),
               goDuration(peer.uptimeMs ?? 0),
             ]
@@ -41,7 +41,7 @@ export function peersTable(peers: readonly Row<PeerStatus>[]): string {
 }
 
 /** A link-local address with its zone; the interface alone where no neighbor is known there yet. */
-function peerAddress({ address, interface: link, port }: PeerStatus): string {
+function peerEnd({ address, interface: link, port }: PeerStatus): string {
   if (address === "::" && link !== undefined) return link;
   return `${address}${link === undefined ? "" : `%${link}`}:${port}`;
 }

@@ -99,6 +99,8 @@ describe("with FRR", () => {
       ["b", 2],
     ] as const) {
       link.run(end, "ip", "addr", "add", `2001:db8:f::${n}/64`, "dev", "eth1", "nodad");
+      // FRR advertises the prefix: a host would take a second address from it.
+      link.run(end, "sysctl", "-qw", "net.ipv6.conf.eth1.accept_ra=0");
     }
     const { frr, speaker } = await upWithFrr(link);
     await inKernel(link, "b");
