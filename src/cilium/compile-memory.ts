@@ -18,7 +18,9 @@ export class CompileMemory {
   /** Takes up what changed since the last time. */
   begin(services: ServiceTable): void {
     const changed = services.takeChanged();
-    for (const { exports } of this.#kept.values()) exports.update(services, changed);
+    for (const exports of new Set([...this.#kept.values()].map((kept) => kept.exports))) {
+      exports.update(services, changed);
+    }
   }
 
   /** `peer`: unique on the node. Throws InstanceError. */
@@ -32,11 +34,13 @@ export class CompileMemory {
       isEgressSelected: false,
       advertisements: advertisements.filter(({ entry }) => entry.advertisementType === "Service"),
     }));
-    const before = this.#kept.get(peer);
-    const now =
-      before !== undefined && jsonEqual(before.selected, ofServices)
-        ? before
-        : { selected: ofServices, exports: new ServiceExports(ofServices, services) };
+    const isEqual = (kept: Kept) => jsonEqual(kept.selected, ofServices);
+    // Peers that are to get the same share it, and by that the speaker sees that they do.
+    const now = [...this.#used.values()].find(isEqual) ??
+      [...this.#kept.values()].find(isEqual) ?? {
+        selected: ofServices,
+        exports: new ServiceExports(ofServices, services),
+      };
     this.#used.set(peer, now);
     return now.exports;
   }

@@ -1,6 +1,7 @@
 import { familyName } from "../rib/family.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
+import { policyChange } from "./policy-change.ts";
 
 /** What a new configuration asks of the session to a peer that is in the old one as well. */
 export type PeerChange = {
@@ -21,7 +22,7 @@ export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
     dialing:
       before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
       before.passive !== after.passive,
-    exportPolicy: differ(before.exportPolicy, after.exportPolicy),
+    exportPolicy: policyChange(before.exportPolicy, after.exportPolicy) !== undefined,
     importPolicy: differ(before.importPolicy, after.importPolicy),
     shutdown: differ(before.shutdown, after.shutdown),
     maximumPrefix: differ(before.maximumPrefix, after.maximumPrefix),

@@ -196,6 +196,7 @@ export class Speaker {
     if (bmpChanged) this.#bmp.beginStatistics(nowMs);
     this.#ribs.originate(config.originate);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
+    this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
     for (const peer of this.#peers.values()) {
       const after = wanted.get(peer.config.name)!;
       const { importPolicy } = peerChange(peer.config, after);

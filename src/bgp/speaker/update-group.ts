@@ -1,10 +1,12 @@
 import { Exporter, type ExportedRoute, type ExportTarget } from "../rib/export.ts";
-import type { FamilyName } from "../rib/family.ts";
+import type { Prefix } from "../../net/prefix.ts";
+import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import type { AttributeSet, Path } from "../rib/path.ts";
 import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 import { RouteTable } from "../rib/route-table.ts";
 import type { CodecOptions } from "../wire/message.ts";
+import type { PolicyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
 import { type TooLong, UpdateBatch } from "./update-batch.ts";
@@ -24,7 +26,9 @@ export type GroupOptions = {
  * change has its audience, which is all but one, or that one.
  */
 export class UpdateGroup implements RoutesOut {
-  readonly exporter: Exporter;
+  #exporter: Exporter;
+  #exportPolicy: readonly PolicyStatement[];
+  readonly #target: ExportTarget;
   readonly #name: FamilyName;
   readonly #codec: CodecOptions;
   readonly #ribs: Ribs;
@@ -50,8 +54,41 @@ export class UpdateGroup implements RoutesOut {
     this.#ribs = ribs;
     this.#prefixes = ribs.prefixes[name];
     this.#isDeferred = isDeferred;
-    this.exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
+    this.#target = target;
+    this.#exportPolicy = exportPolicy;
+    this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
     this.changed(ribs.loc[name].ids());
+  }
+
+  get exporter(): Exporter {
+    return this.#exporter;
+  }
+
+  get exportPolicy(): readonly PolicyStatement[] {
+    return this.#exportPolicy;
+  }
+
+  /** Names of the peers that it is for. */
+  get peers(): IterableIterator<string> {
+    return this.#receivers.keys();
+  }
+
+  /** All of its sessions have this policy from now on: they are told what is decided otherwise. */
+  setPolicy(exportPolicy: readonly PolicyStatement[], change: PolicyChange): void {
+    this.#exportPolicy = exportPolicy;
+    this.#exporter = new Exporter(this.#target, new Policy(exportPolicy), this.#ribs.pool);
+    this.#lastPath = undefined;
+    this.#lastExported = undefined;
+    this.changed(change === "all" ? this.#ribs.loc[this.#name].ids() : this.#idsOf(change));
+  }
+
+  /** Of those prefixes that are of this family and known. */
+  *#idsOf(prefixes: Iterable<Prefix>): Generator<PrefixId> {
+    for (const prefix of prefixes) {
+      if (familyNameOfPrefix(prefix) !== this.#name) continue;
+      const id = this.#prefixes.findPrefix(prefix);
+      if (id >= 0) yield id;
+    }
   }
 
   get isEmpty(): boolean {
@@ -117,7 +154,7 @@ export class UpdateGroup implements RoutesOut {
     this.#send(batch, [receiver], false);
   }
 
-  changed(ids: readonly PrefixId[]): void {
+  changed(ids: Iterable<PrefixId>): void {
     /** By the peer that is left out, and by the only one that is told. */
     const others = new Map<string | undefined, UpdateBatch>();
     const only = new Map<string | undefined, UpdateBatch>();

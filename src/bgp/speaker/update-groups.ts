@@ -1,6 +1,8 @@
 import type { FamilyName } from "../rib/family.ts";
 import type { AttributeSet } from "../rib/path.ts";
 import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PolicyStatement } from "./config.ts";
+import { policyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
 import { type GroupOptions, UpdateGroup } from "./update-group.ts";
 
@@ -9,7 +11,8 @@ export class UpdateGroups {
   readonly #ribs: Ribs;
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
   readonly #deferred: () => ReadonlySet<FamilyName>;
-  readonly #groups = new Map<string, { name: FamilyName; group: UpdateGroup }>();
+  /** `key`: what they have in common besides the policy. */
+  #groups: { key: string; name: FamilyName; group: UpdateGroup }[] = [];
 
   constructor(ribs: Ribs, deferred: () => ReadonlySet<FamilyName>) {
     this.#ribs = ribs;
@@ -21,26 +24,52 @@ export class UpdateGroups {
     this.#dropEmpty();
     const { name, target, exportPolicy, codec } = options;
     const { fourOctetAs, extendedMessage, sharedLink } = codec;
-    const written = { fourOctetAs, extendedMessage, sharedLink };
-    const key = JSON.stringify([name, target, written, exportPolicy]);
-    let known = this.#groups.get(key);
+    const key = JSON.stringify([name, target, { fourOctetAs, extendedMessage, sharedLink }]);
+    let known = this.#groups.find(
+      (each) => each.key === key && isSame(each.group.exportPolicy, exportPolicy),
+    );
     if (known === undefined) {
       const group = new UpdateGroup(options, this.#ribs, () => this.#deferred().has(name));
-      this.#groups.set(key, (known = { name, group }));
+      this.#groups.push((known = { key, name, group }));
     }
     return known.group;
   }
 
+  /**
+   * Where all sessions of a group get one new policy, the group stays and only what the policy decides
+   * otherwise is looked at. `policyOf` a peer: its policy from now on.
+   */
+  setPolicies(policyOf: (peer: string) => readonly PolicyStatement[] | undefined): void {
+    for (const { key, group } of this.#groups) {
+      const [first, ...others] = [...group.peers].map(policyOf);
+      if (first === undefined) continue;
+      if (!others.every((each) => each !== undefined && isSame(each, first))) continue;
+      const change = policyChange(group.exportPolicy, first);
+      // With a group that has that policy already it is to become one.
+      const isThere = this.#groups.some(
+        (each) =>
+          each.group !== group && each.key === key && isSame(each.group.exportPolicy, first),
+      );
+      if (change !== undefined && !isThere) group.setPolicy(first, change);
+    }
+  }
+
   changed(of: FamilyName, ids: readonly PrefixId[]): void {
     this.#dropEmpty();
-    for (const { name, group } of this.#groups.values()) if (name === of) group.changed(ids);
+    for (const { name, group } of this.#groups) if (name === of) group.changed(ids);
   }
 
   forEachSet(call: (set: AttributeSet) => void): void {
-    for (const { group } of this.#groups.values()) group.forEachSet(call);
+    for (const { group } of this.#groups) group.forEachSet(call);
   }
 
   #dropEmpty(): void {
-    for (const [key, { group }] of this.#groups) if (group.isEmpty) this.#groups.delete(key);
+    if (this.#groups.some(({ group }) => group.isEmpty)) {
+      this.#groups = this.#groups.filter(({ group }) => !group.isEmpty);
+    }
   }
+}
+
+function isSame(a: readonly PolicyStatement[], b: readonly PolicyStatement[]): boolean {
+  return policyChange(a, b) === undefined;
 }
