@@ -331,3 +331,14 @@ describe("conditions", () => {
     expect(() => reconcileOperator(state({ nodes, clusterConfigs: [config] }))).toThrow(/no uid/);
   });
 });
+
+test("the annotation for auto-discovered gateways is passed on to the nodes, and taken back", () => {
+  const config = clusterConfig("all");
+  const key = "spinelab.io/auto-discovery-gateways";
+  config.metadata.annotations = { [key]: "all" };
+  const first = settled({ clusterConfigs: [config], nodes: [node("a", "rack0")] });
+  expect(first.nodeConfigs[0]!.metadata.annotations).toEqual({ [key]: "all" });
+  const without = { ...config, metadata: { ...config.metadata, annotations: {} } };
+  const second = settled({ ...first, clusterConfigs: [without] });
+  expect(second.nodeConfigs[0]!.metadata).not.toHaveProperty("annotations");
+});

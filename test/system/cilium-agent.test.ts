@@ -114,6 +114,7 @@ async function world() {
     ipam: "kubernetes",
     noEndpointsRoutable: true,
     installRoutes: false,
+    bmpStations: [],
     client: client(),
     softwareVersion: "test",
     log,
@@ -211,8 +212,8 @@ test("the API server is gone: sessions and routes stay, and all catches up when 
   await startApi();
   const other = () => {
     const { status } = api.get("services", { namespace: "default", name: "other" });
-    const { loadBalancer } = (status ?? {}) as { loadBalancer?: { ingress?: { ip: string }[] } };
-    return loadBalancer?.ingress?.[0]?.ip;
+    const given = (status ?? {}) as { loadBalancer?: { ingress?: { ip: string }[] } };
+    return given.loadBalancer?.ingress?.[0]?.ip;
   };
   await until(
     "the podCIDR and the route of the Service that came meanwhile, alone",

@@ -16,22 +16,18 @@ export function registerParts(program: Command): void {
       "--bmp <address:port...>",
       "BMP stations (RFC 7854) that are told of sessions and routes",
     )
-    .action((options: AgentOptions) =>
-      startBundle([
-        ...["agent", "--kubeconfig", options.kubeconfig],
-        ...["--node", options.node, "--socket", options.socket],
-        ...(options.installRoutes ? ["--install-routes"] : []),
-        ...(options.bmp ?? []).flatMap((station) => ["--bmp", station]),
-      ]),
-    );
+    .option("--ipam <mode>", "Cilium's ipam: kubernetes, cluster-pool or multi-pool")
+    .option("--enable-no-service-endpoints-routable <bool>", "advertise Services without endpoints")
+    .option("--prometheus <address>", "serve metrics: 0.0.0.0:9962")
+    .action((options: Options) => startBundle(["agent", ...words(options)]));
 
   program
     .command("operator")
     .summary("the BGP operator, against any Kubernetes API")
     .requiredOption("--kubeconfig <file>", "how to reach the API")
-    .action((options: { kubeconfig: string }) =>
-      startBundle(["operator", "--kubeconfig", options.kubeconfig]),
-    );
+    .option("--bgp-router-id-allocation-ip-pool <prefix>", "router IDs for every instance")
+    .option("--prometheus <address>", "serve LB-IPAM's metrics")
+    .action((options: Options) => startBundle(["operator", ...words(options)]));
 
   program
     .command("apiserver")
@@ -41,15 +37,17 @@ export function registerParts(program: Command): void {
     .action((options: ApiServerOptions) => serveApi(options));
 }
 
-type AgentOptions = {
-  kubeconfig: string;
-  node: string;
-  socket: string;
-  installRoutes?: boolean;
-  bmp?: string[];
-};
+type Options = Record<string, string | boolean | string[]>;
 
 type ApiServerOptions = { listen: string; kubeconfigOut?: string };
+
+/** Options as they were written: `installRoutes: true` was `--install-routes`. */
+function words(options: Options): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [flag] : [value].flat().map((each) => `${flag}=${each}`);
+  });
+}
 
 async function startBundle(args: string[]): Promise<void> {
   const { agentBundle } = await import("../../lab/agent-bundle.ts");
