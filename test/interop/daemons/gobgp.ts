@@ -47,9 +47,7 @@ export const gobgp: BgpDaemon = {
     const gobgpd = await sandbox.spawn(["gobgpd", "-f", "/run/gobgpd.json", ...flags]);
     await gobgpd.answers(() => ask(sandbox, "global"));
     if (config.routes.length > 100) {
-      // One command for each would take minutes.
-      writeFileSync(sandbox.path("/run/routes.mrt"), mrtDump(config));
-      await ask(sandbox, "mrt", "inject", "global", "/run/routes.mrt");
+      await injectTable(sandbox, gobgpd, config);
     } else {
       for (const route of config.routes) await ask(sandbox, ...addRoute(route, config));
     }
@@ -119,6 +117,21 @@ function seenPath(path: PathJson): SeenPath {
     ),
     stale: path.stale === true,
   };
+}
+
+/** One command for each route would take minutes. */
+async function injectTable(sandbox: Sandbox, gobgpd: Daemon, config: DaemonConfig): Promise<void> {
+  const { routes } = config;
+  writeFileSync(sandbox.path("/run/routes.mrt"), mrtDump(config));
+  const backwards = mrtDump({ ...config, routes: routes.toReversed() });
+  writeFileSync(sandbox.path("/run/backwards.mrt"), backwards);
+  await gobgpd.answers(async () => {
+    // Its client ends before the last ones are through: they are the first ones the second time.
+    await ask(sandbox, "mrt", "inject", "global", "/run/routes.mrt");
+    await ask(sandbox, "mrt", "inject", "global", "/run/backwards.mrt");
+    const summary = await ask(sandbox, "global", "rib", "summary");
+    return summary.includes(`Destination: ${routes.length},`);
+  });
 }
 
 /** Routes without attributes, as of a dump that it reads in (RFC 6396). */

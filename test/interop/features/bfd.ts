@@ -14,6 +14,7 @@ async function bfdSession(kind: BgpDaemon, over: "ipv4" | "ipv6"): Promise<void>
     });
   };
   await bothUp();
+  const { establishedAtMs } = await pair.peer();
   // BGP's own packets still go through: nothing but BFD can notice before the hold time is over.
   const rules = [
     "add table inet lost",
@@ -25,8 +26,9 @@ async function bfdSession(kind: BgpDaemon, over: "ipv4" | "ipv6"): Promise<void>
   await pair.ours.run("nft", rules.join("; "));
   await until("the daemon's BFD is down", async () => !(await pair.daemon.bfdUp!(pair.our)));
   await until("Spinelab's BFD is down, and with it the session", async () => {
-    const { state, bfd } = await pair.peer();
-    return state !== "Established" && bfd?.state !== "Up";
+    const peer = await pair.peer();
+    // Another BGP session may begin without BFD.
+    return peer.bfd?.state !== "Up" && peer.establishedAtMs !== establishedAtMs;
   });
   await pair.ours.run("nft", "delete table inet lost");
   await bothUp();
