@@ -9,6 +9,9 @@ import { type TappedMessage, WireTap } from "./wire-tap.ts";
 export const here = { ipv4: "10.99.0.1", ipv6: "fd99::1" } as const;
 export const there = { ipv4: "10.99.0.2", ipv6: "fd99::2" } as const;
 
+/** The end of the cable on both sides. */
+const link = "eth1";
+
 export const ourAsn = 65010;
 export const theirAsn = 65020;
 
@@ -18,6 +21,8 @@ export type PairOptions = {
   families?: readonly Family[];
   /** AS numbers, where it matters. */
   asns?: { ours: number; theirs: number };
+  /** Without addresses: each side finds the other behind the interface. */
+  unnumbered?: true;
   /** More of the daemon's side of the session. */
   neighbor?: Partial<Neighbor>;
   daemon?: Partial<DaemonConfig>;
@@ -67,10 +72,12 @@ export class Pair implements AsyncDisposable {
   static async prepare(kind: BgpDaemon, options: PairOptions = {}): Promise<Pair> {
     const [ours, theirs] = await Promise.all([Sandbox.start("spinelab"), Sandbox.start("peer")]);
     try {
-      const { addresses = [] } = options;
+      const { addresses = [], unnumbered } = options;
+      const numbers = (of: typeof here | typeof there) =>
+        unnumbered ? [] : [`${of.ipv4}/24`, `${of.ipv6}/64`];
       await connect([
-        { sandbox: ours, addresses: [`${here.ipv4}/24`, `${here.ipv6}/64`, ...addresses] },
-        { sandbox: theirs, addresses: [`${there.ipv4}/24`, `${there.ipv6}/64`] },
+        { sandbox: ours, addresses: [...numbers(here), ...addresses] },
+        { sandbox: theirs, addresses: numbers(there) },
       ]);
       return new Pair(kind, options, { ours, theirs, tap: await WireTap.start(ours) });
     } catch (error) {
@@ -93,18 +100,18 @@ export class Pair implements AsyncDisposable {
     return this.#options.over ?? "ipv4";
   }
 
-  /** The daemon's address, and ours, on the session. */
+  /** The daemon's address, and ours, on the session; where they have none, the interface. */
   get their(): string {
-    return there[this.#over];
+    return this.#options.unnumbered ? link : there[this.#over];
   }
 
   get our(): string {
-    return here[this.#over];
+    return this.#options.unnumbered ? link : here[this.#over];
   }
 
   /** `change`: of the configuration that the pair was made with; `recovering`: it was killed. */
   async startDaemon(change: Partial<DaemonConfig> = {}, recovering = false): Promise<void> {
-    const { asns, families = [this.#over], neighbor, daemon } = this.#options;
+    const { asns, families = [this.#over], neighbor, daemon, unnumbered } = this.#options;
     const config: DaemonConfig = {
       asn: asns?.theirs ?? theirAsn,
       routerId: there.ipv4,
@@ -116,6 +123,7 @@ export class Pair implements AsyncDisposable {
           localAddress: this.their,
           asn: asns?.ours ?? ourAsn,
           families,
+          ...(unnumbered && { interface: link, extendedNextHop: true }),
           ...neighbor,
         },
         ...(daemon?.neighbors ?? []),
@@ -131,7 +139,7 @@ export class Pair implements AsyncDisposable {
 
   /** What the speaker's file holds. */
   #speakerConfig(change: object, peerChange: object = {}): object {
-    const { asns, families = [this.#over], peer, speaker } = this.#options;
+    const { asns, families = [this.#over], peer, speaker, unnumbered } = this.#options;
     return {
       localAsn: asns?.ours ?? ourAsn,
       routerId: here.ipv4,
@@ -140,7 +148,7 @@ export class Pair implements AsyncDisposable {
       ...speaker,
       peers: [
         {
-          address: this.their,
+          ...(unnumbered ? { interface: link } : { address: this.their }),
           asn: asns?.theirs ?? theirAsn,
           families: families.map((family) => `${family}/unicast`),
           ...peer,

@@ -26,10 +26,11 @@ export class SpinelabSpeaker {
     return new SpinelabSpeaker(running, sandbox.path(socket));
   }
 
-  async peer(address: string): Promise<PeerStatus> {
+  /** By its address, or by its name, which an unnumbered one has of its interface. */
+  async peer(of: string): Promise<PeerStatus> {
     const peers = await this.#ask<PeerStatus>({ get: "peers" });
-    const peer = peers.find((each) => each.address === address);
-    if (peer === undefined) throw new Error(`the speaker has no peer ${address}`);
+    const peer = peers.find(({ name, address }) => address === of || name === of);
+    if (peer === undefined) throw new Error(`the speaker has no peer ${of}`);
     return peer;
   }
 

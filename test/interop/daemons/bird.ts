@@ -31,8 +31,11 @@ export const bird: BgpDaemon = {
 };
 
 function running(sandbox: Sandbox, config: DaemonConfig, daemon: Daemon): RunningDaemon {
-  const protocol = (address: string) =>
-    `n${config.neighbors.findIndex((neighbor) => neighbor.address === address)}`;
+  const protocol = (address: string) => {
+    const index = config.neighbors.findIndex((neighbor) => neighbor.address === address);
+    // The first that a dynamic protocol brought forth.
+    return config.neighbors[index]?.interface === undefined ? `n${index}` : `n${index}_1`;
+  };
   const about = (address: string) => birdc(sandbox, `show protocols all ${protocol(address)}`);
   return {
     process: daemon,
@@ -98,6 +101,10 @@ function configText(config: DaemonConfig): string {
     "protocol device {}",
     'protocol bfd { interface "*" { interval 300 ms; multiplier 3; }; }',
     "protocol direct { ipv4; ipv6; }",
+    // Who is to find it by router advertisements asks for one.
+    ...neighbors.flatMap(({ interface: link }) =>
+      link === undefined ? [] : [`protocol radv { interface "${link}"; }`],
+    ),
     ...(["ipv4", "ipv6"] as const).map((family) => {
       const own = routes.filter(({ prefix }) => familyOf(prefix) === family);
       const each = own.map(
@@ -127,9 +134,7 @@ function protocolText(neighbor: Neighbor, index: number, { asn }: DaemonConfig):
   const { role, families, gracefulRestartSeconds: restart, holdTimeSeconds: hold } = neighbor;
   return [
     `protocol bgp n${index} {`,
-    `  local ${neighbor.localAddress} as ${asn};`,
-    // A speaker of two octets cannot name an AS number of four.
-    `  neighbor ${neighbor.address} ${neighbor.fourOctetAsn === false ? "external" : `as ${neighbor.asn}`};`,
+    ...ends(neighbor, index, asn),
     "  connect delay time 1; connect retry time 1; error wait time 1, 2;",
     "  enable extended messages on;",
     hold !== undefined && `  hold time ${hold};`,
@@ -146,6 +151,19 @@ function protocolText(neighbor: Neighbor, index: number, { asn }: DaemonConfig):
   ]
     .filter((line) => typeof line === "string")
     .join("\n");
+}
+
+function ends(neighbor: Neighbor, index: number, asn: number): string[] {
+  const { address, localAddress, interface: link, fourOctetAsn } = neighbor;
+  // A speaker of two octets cannot name an AS number of four.
+  const theirs = fourOctetAsn === false ? "external" : `as ${neighbor.asn}`;
+  return link === undefined
+    ? [`  local ${localAddress} as ${asn};`, `  neighbor ${address} ${theirs};`]
+    : [
+        `  local as ${asn};`,
+        `  neighbor range fe80::/10 ${theirs};`,
+        `  interface "${link}"; dynamic name "n${index}_"; dynamic name digits 1;`,
+      ];
 }
 
 function channelText(

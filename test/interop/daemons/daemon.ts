@@ -23,6 +23,8 @@ export type Neighbor = {
   fourOctetAsn?: false;
   /** IPv4 routes with next hops of IPv6 (RFC 8950). */
   extendedNextHop?: true;
+  /** Found by router advertisements behind this interface; it stands for both addresses in all that is asked. */
+  interface?: string;
   /** At 300 ms, three packets. */
   bfd?: true;
 };

@@ -20,6 +20,7 @@ export const exabgp: BgpDaemon = {
   package: "exabgp",
   passesOn: false,
   lacks: {
+    unnumbered: { why: "it has no unnumbered peers" },
     "bfd-ipv4": { why: "it has no BFD" },
     "bfd-ipv6": { why: "it has no BFD" },
     "spinelab-restarts": {

@@ -131,7 +131,7 @@ type PathJson = {
 
 function seenPath(path: PathJson): SeenPath {
   return {
-    nextHop: path.nexthops.find(({ scope }) => scope !== "link-local")!.ip,
+    nextHop: (path.nexthops.find(({ scope }) => scope !== "link-local") ?? path.nexthops[0]!).ip,
     asPath: path.aspath.segments.flatMap(({ list }) => list),
     communities: (path.community?.list ?? []).map((each) =>
       communityInFigures(wellKnownName(each)),
@@ -219,7 +219,7 @@ function neighborLines(neighbor: Neighbor): (string | false | undefined)[] {
   const hold = neighbor.holdTimeSeconds;
   const of = (text: string) => ` neighbor ${address} ${text}`;
   return [
-    of(`remote-as ${neighbor.asn}`),
+    of(`${neighbor.interface === undefined ? "" : "interface "}remote-as ${neighbor.asn}`),
     of("timers connect 1"),
     hold !== undefined && of(`timers ${Math.floor(hold / 3)} ${hold}`),
     neighbor.passive && of("passive"),

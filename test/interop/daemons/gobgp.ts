@@ -20,6 +20,9 @@ export const gobgp: BgpDaemon = {
   package: "gobgpd",
   passesOn: true,
   lacks: {
+    unnumbered: {
+      why: "it sends no router advertisements, and knows of a neighbour only what is in the kernel's table already",
+    },
     "bfd-ipv4": { why: "it has no BFD" },
     "bfd-ipv6": { why: "it has no BFD" },
     "as-trans": {

@@ -17,6 +17,7 @@ export const openbgpd: BgpDaemon = {
   package: "openbgpd",
   passesOn: true,
   lacks: {
+    unnumbered: { why: "it has no unnumbered peers" },
     "bfd-ipv4": { why: "it has no BFD" },
     "bfd-ipv6": { why: "it has no BFD" },
     "ipv4-over-ipv6": { why: "it has no RFC 8950", capability: 5 },

@@ -1,5 +1,5 @@
 import { expectEqual } from "../expect.ts";
-import { here, Pair, type PairOptions, there } from "../pair.ts";
+import { here, Pair, type PairOptions, there, until } from "../pair.ts";
 import type { BgpDaemon } from "../daemons/daemon.ts";
 import type { Group } from "../matrix.ts";
 
@@ -33,6 +33,25 @@ async function sessionWithRoutes(kind: BgpDaemon, options: PairOptions): Promise
   );
 }
 
+/** Both families over link-local addresses alone, each side finding the other (RFC 8950, RFC 4861). */
+async function unnumbered(kind: BgpDaemon): Promise<void> {
+  const { ipv4, ipv6 } = prefixes;
+  await using pair = await Pair.start(kind, {
+    ...{ unnumbered: true, families: ["ipv4", "ipv6"] },
+    daemon: { routes: [ipv4, ipv6].map(({ theirs }) => ({ prefix: theirs })) },
+    speaker: { originate: [ipv4.ours, ipv6.ours] },
+  });
+  await pair.established();
+  for (const { ours, theirs } of [ipv4, ipv6]) {
+    await until(`the daemon has ${ours}`, async () => (await pair.daemon.paths(ours)).length > 0);
+    await until(`Spinelab has ${theirs}`, async () =>
+      (await pair.speaker.received()).some(
+        ({ prefix, nextHop }) => prefix === theirs && nextHop?.startsWith("fe80:"),
+      ),
+    );
+  }
+}
+
 export const sessions: Group = {
   title: "Sessions",
   rows: [
@@ -54,6 +73,11 @@ export const sessions: Group = {
           ...{ over: "ipv6", families: ["ipv4"] },
           neighbor: { extendedNextHop: true },
         }),
+    },
+    {
+      id: "unnumbered",
+      title: "Unnumbered: found by router advertisements, routes of both families both ways",
+      check: unnumbered,
     },
     {
       id: "daemon-calls",
