@@ -179,13 +179,13 @@ class ApiView {
     const { attribute = {}, announce = {}, withdraw = {} } = message?.update ?? {};
     const key = (nlri: Nlri) => `${nlri.nlri} ${nlri["path-information"] ?? ""}`;
     for (const nlri of Object.values(withdraw).flat()) neighbor.paths.delete(key(nlri));
-    for (const byNextHop of Object.values(announce)) {
-      for (const [nextHop, all] of Object.entries(byNextHop)) {
-        for (const nlri of Array.isArray(all) ? all : []) {
-          if (nlri.nlri === undefined) continue;
-          const path = seenPath(nextHop, attribute);
-          neighbor.paths.set(key(nlri), { prefix: nlri.nlri, path });
-        }
+    // A prefix with a global and a link-local next hop stands under both, the global one first.
+    const announced = new Set<string>();
+    for (const [nextHop, all] of Object.values(announce).flatMap(Object.entries<Nlri[]>)) {
+      for (const nlri of Array.isArray(all) ? all : []) {
+        if (nlri.nlri === undefined || announced.has(key(nlri))) continue;
+        announced.add(key(nlri));
+        neighbor.paths.set(key(nlri), { prefix: nlri.nlri, path: seenPath(nextHop, attribute) });
       }
     }
   }
