@@ -1,5 +1,6 @@
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import { isReady, type Pod } from "../kube/kinds.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { AgentPort } from "../scenario/context.ts";
 import { whyNotReady } from "./workloads.ts";
@@ -56,16 +57,7 @@ export class DaemonSetAgents implements AgentPort {
   }
 
   async stop(node: string): Promise<void> {
-    await this.#asking(node, async () => {
-      await this.#label(node, "off");
-      await this.#options.watch.untilNothing(
-        () =>
-          this.#podsOf(node)
-            .filter((pod) => !hasEnded(pod))
-            .map(({ metadata }) => `pod ${metadata.name} has not ended`),
-        { limitMs },
-      );
-    });
+    await this.#asking(node, () => this.#takeOut(node));
   }
 
   /** Ends the process itself, before Kubernetes knows; only then is the pod taken away. */
@@ -73,23 +65,21 @@ export class DaemonSetAgents implements AgentPort {
     if (!this.#podOf(node)) throw new Error(`the agent of ${node} is not running`);
     await this.#asking(node, async () => {
       if (!(await this.#end(node, "KILL"))) throw new Error(`the agent of ${node} is not running`);
-      await this.stop(node);
+      await this.#takeOut(node);
     });
   }
 
   /**
-   * SIGTERM to the process; when it has ended its pod is forgotten at once, and the DaemonSet makes a
-   * new one. kubelet by itself would take seconds to tidy the old one up, and would hold back a
-   * container that was restarted before.
+   * SIGTERM to the process; when it has ended its pod is forgotten, and the DaemonSet makes a new one,
+   * without the back-off that kubelet has for a container that it restarts.
    */
   async restart(node: string): Promise<void> {
     const pod = this.#podOf(node);
     if (!pod) return this.start(node);
     await this.#asking(node, async () => {
-      const { namespace, name, uid } = pod.metadata;
       await this.#end(node, "TERM");
-      await this.#options.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
-      await this.#ready(node, uid);
+      await this.#forget(pod.metadata);
+      await this.#ready(node, pod.metadata.uid);
     });
   }
 
@@ -134,6 +124,19 @@ export class DaemonSetAgents implements AgentPort {
       return what === undefined ? [] : [`the agent of ${node}: ${what}`];
     };
     await this.#options.watch.untilNothing(look, { limitMs });
+  }
+
+  /** Resolves when the node is out of the DaemonSet, and its process has ended. */
+  async #takeOut(node: string): Promise<void> {
+    await this.#label(node, "off");
+    await this.#until(node, (pod) => pod && `the DaemonSet keeps pod ${pod.metadata.name}`);
+    await this.#end(node, "TERM");
+    for (const { metadata } of this.#podsOf(node)) await this.#forget(metadata);
+  }
+
+  /** kubelet by itself would take seconds to tidy up after a pod that has ended. */
+  async #forget({ namespace, name }: KubeObject["metadata"]): Promise<void> {
+    await this.#options.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
   }
 
   /** Resolves when the process has ended; with false where there was none. */
@@ -186,10 +189,4 @@ export class DaemonSetAgents implements AgentPort {
 
 function containerOf({ status }: Pod) {
   return status?.containerStatuses?.[0];
-}
-
-/** Its process is gone; that the pod goes too takes kubelet a few seconds more. */
-function hasEnded({ status }: Pod): boolean {
-  const containers = status?.containerStatuses ?? [];
-  return containers.length > 0 && containers.every(({ state }) => state.terminated !== undefined);
 }
