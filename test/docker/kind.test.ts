@@ -176,6 +176,19 @@ describe("the seed's lab on kind", () => {
     expect(hops).toEqual(["10.1.1.1", "10.0.2.1", "10.0.0.0", "10.0.0.2", "10.0.4.2", target]);
   });
 
+  test("kubectl and docker exec as the walk-through prints them", async () => {
+    const lines = `
+      POD=$(kubectl get pods -o wide | grep "kind-worker " | awk '{ print($1); }')
+      IP=$(kubectl get pods -o wide | grep worker3 | awk '{ print($6); }')
+      kubectl exec -it $POD -- ping -c 2 -i 0.2 $IP
+      docker exec -it clab-bgp-topo-router0 vtysh -c "show bgp ipv4 unicast summary"`;
+    const env = { ...process.env, KUBECONFIG: kindOptions.kubeconfig };
+    // script gives them a terminal.
+    const text = execFileSync("script", ["-qec", lines, "/dev/null"], { env }).toString();
+    expect(text).toContain(" 0% packet loss");
+    expect(text).toMatch(/^tor0\(net0\) .* 5 +13 /m);
+  });
+
   test("services reach the other rack by kube-proxy and the fabric", async () => {
     const labels = { app: "web" };
     const hello = [
@@ -229,19 +242,6 @@ describe("the seed's lab on kind", () => {
     const { minor } = await client.version();
     const { apiVersion } = (await kubernetes.port.get(slice))!;
     expect(apiVersion).toBe(`discovery.k8s.io/${minor < 21 ? "v1beta1" : "v1"}`);
-  });
-
-  test("kubectl and docker exec as the walk-through prints them", async () => {
-    const lines = `
-      POD=$(kubectl get pods -o wide | grep "kind-worker " | awk '{ print($1); }')
-      IP=$(kubectl get pods -o wide | grep worker3 | awk '{ print($6); }')
-      kubectl exec -it $POD -- ping -c 2 -i 0.2 $IP
-      docker exec -it clab-bgp-topo-router0 vtysh -c "show bgp ipv4 unicast summary"`;
-    const env = { ...process.env, KUBECONFIG: kindOptions.kubeconfig };
-    // script gives them a terminal.
-    const text = execFileSync("script", ["-qec", lines, "/dev/null"], { env }).toString();
-    expect(text).toContain(" 0% packet loss");
-    expect(text).toMatch(/^tor0\(net0\) .* 5 +13 /m);
   });
 
   test("the node's agent says on its admin socket and in its status what the router says", async () => {
