@@ -152,6 +152,8 @@ export class DockerBackend implements Backend {
   async down(): Promise<void> {
     this.#stop.abort(new Error("the lab is taken down"));
     await this.#making;
+    // Before its API server is gone: nobody is to look for it then.
+    await Promise.all(this.#clusters.map((cluster) => cluster.close()));
     await Promise.all([
       this.#runtime?.down(),
       ...this.#kinds.map(async (kind) => {
