@@ -52,7 +52,11 @@ export function compilePeer(peer: NodePeer, at: PeerScope): CompiledPeer {
   const { originate, exportPolicy } = advertised(peer, families, at, warn);
   // Auto-discovery found no gateway, or there never was an address.
   if (peer.peerAddress === undefined) return { originate, warnings };
-  const address = parsedAddress("peer address", peer.peerAddress);
+  // `fe80::1%eth1`, or `::%eth1` where the other end of the link says who it is.
+  const [peerAddress = "", link] = peer.peerAddress.includes(":")
+    ? peer.peerAddress.split("%", 2)
+    : [peer.peerAddress];
+  const address = parsedAddress("peer address", peerAddress);
   const local = localAddress(peer, spec, address, at.input);
   if ("problem" in local) {
     warn(`transport.sourceInterface: ${local.problem}: the peer is skipped`);
@@ -65,6 +69,7 @@ export function compilePeer(peer: NodePeer, at: PeerScope): CompiledPeer {
   const config: PeerConfig = {
     name: peer.name,
     address,
+    ...(link !== undefined && { interface: link }),
     asn: peerASN,
     ...(local.address !== undefined && { localAddress: local.address }),
     port: spec.transport?.peerPort ?? peerDefaults.peerPort,

@@ -145,11 +145,12 @@ function onePerAddress(peers: readonly PeerConfig[]): {
   accepted: PeerConfig[];
   refused: string[];
 } {
-  const byAddress = new Map<Address, PeerConfig>();
+  const byAddress = new Map<string, PeerConfig>();
   const refused: string[] = [];
   for (const peer of peers) {
-    const other = byAddress.get(peer.address);
-    if (other === undefined) byAddress.set(peer.address, peer);
+    const key = `${peer.address}%${peer.interface ?? ""}`;
+    const other = byAddress.get(key);
+    if (other === undefined) byAddress.set(key, peer);
     else {
       refused.push(
         `failed to add neighbor ${peer.name}: ${peer.address} is already neighbor ${other.name}`,

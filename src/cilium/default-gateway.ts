@@ -27,6 +27,9 @@ export function discoveredPeers(
 ): NodePeer[] {
   return peers.flatMap((peer) => {
     const { autoDiscovery, peerAddress, name } = peer;
+    if (autoDiscovery?.mode === "Unnumbered" && peerAddress === undefined) {
+      return [{ ...peer, peerAddress: `::%${autoDiscovery.unnumbered!.interface}` }];
+    }
     // Cilium looks for nothing where an address is given.
     if (autoDiscovery?.mode !== "DefaultGateway" || peerAddress !== undefined) return [peer];
     const { defaultGateway } = autoDiscovery;

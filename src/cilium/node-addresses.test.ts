@@ -250,6 +250,33 @@ describe("auto-discovery DefaultGateway", () => {
   });
 });
 
+describe("auto-discovery Unnumbered", () => {
+  const of = (name: string, link: string): NodePeer => {
+    const { peerAddress: _, ...rest } = tor;
+    return {
+      ...rest,
+      name,
+      autoDiscovery: { mode: "Unnumbered", unnumbered: { interface: link } },
+    };
+  };
+  test("a session over each link, to whoever is at its other end", () => {
+    const config = compiled({ peers: [of("a", "eth1"), of("b", "eth2")] });
+    expect(config.peers.map((each) => [each.name, each.address, each.interface])).toEqual([
+      ["a", "::", "eth1"],
+      ["b", "::", "eth2"],
+    ]);
+  });
+  test("two over one link: the second is an error", () => {
+    expect(errors({ peers: [of("a", "eth1"), of("b", "eth1")] })).toEqual([
+      "failed to add neighbor b: :: is already neighbor a",
+    ]);
+  });
+  test("a link-local address is one of its link", () => {
+    const found = peer({ peers: [{ ...tor, peerAddress: "fe80::1%eth1" }] });
+    expect([found.address, found.interface]).toEqual(["fe80::1", "eth1"]);
+  });
+});
+
 describe("source address", () => {
   const peerConfigs = [peerConfig({ transport: { peerPort: 179, sourceInterface: "lo" } })];
   test("transport.sourceInterface: its only address of the peer's family", () => {

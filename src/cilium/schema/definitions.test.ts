@@ -35,7 +35,7 @@ test.each(["", "helm/spinelab/files/"])(
 );
 
 test("only the definitions for newer servers have CEL rules", () => {
-  expect(text(true).match(/x-kubernetes-validations/g)).toHaveLength(18);
+  expect(text(true).match(/x-kubernetes-validations/g)).toHaveLength(20);
   expect(text(false)).not.toContain("x-kubernetes-validations");
 });
 

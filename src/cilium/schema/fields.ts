@@ -70,10 +70,23 @@ export const peerConfigRefV2alpha1 = z.strictObject({
   name: z.string(),
 });
 
-export const autoDiscovery = z.strictObject({
-  mode: z.enum(["DefaultGateway"]),
-  defaultGateway: z.strictObject({ addressFamily: z.enum(["ipv4", "ipv6"]) }).exactOptional(),
-});
+const unnumberedRule = {
+  rule: "self.mode != 'Unnumbered' || has(self.unnumbered)",
+  message: "unnumbered field is required for the 'Unnumbered' mode",
+};
+
+/** Of Cilium so far is DefaultGateway only; Unnumbered is as it is proposed there. */
+export const autoDiscovery = z
+  .strictObject({
+    mode: z.enum(["DefaultGateway", "Unnumbered"]),
+    defaultGateway: z.strictObject({ addressFamily: z.enum(["ipv4", "ipv6"]) }).exactOptional(),
+    /** The router at the other end of this interface, whose address it says itself. */
+    unnumbered: z.strictObject({ interface: z.string().min(1).max(255) }).exactOptional(),
+  })
+  .refine((self) => self.mode !== "Unnumbered" || self.unnumbered !== undefined, {
+    error: unnumberedRule.message,
+  })
+  .meta({ "x-kubernetes-validations": [unnumberedRule] });
 
 /** `x-kubernetes-list-type: map`: no two elements whose `key` is the same. */
 export function listMap<Key extends string, Item extends z.ZodType<Record<Key, string>>>(
