@@ -251,12 +251,12 @@ describe("auto-discovery DefaultGateway", () => {
 });
 
 describe("auto-discovery Unnumbered", () => {
-  const of = (name: string, link: string): NodePeer => {
+  const of = (name: string, device: string): NodePeer => {
     const { peerAddress: _, ...rest } = tor;
     return {
       ...rest,
       name,
-      autoDiscovery: { mode: "Unnumbered", unnumbered: { interface: link } },
+      autoDiscovery: { mode: "Unnumbered", unnumbered: { interface: device } },
     };
   };
   test("a session over each link, to whoever is at its other end", () => {
