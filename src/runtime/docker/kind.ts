@@ -170,13 +170,22 @@ async function hasNetwork(options: KindCommand): Promise<boolean> {
   return docker.exitCode === 0;
 }
 
+const networkAppearsWithinMs = 3000;
+const lookAgainMs = 50;
+
 /** As kind itself makes it for IPv4; it takes one of that name that is there. */
 async function createNetwork(options: KindCommand, subnet: string): Promise<void> {
   const masquerade = "com.docker.network.bridge.enable_ip_masquerade=true";
   const args = ["network", "create", "--driver", "bridge", "--opt", masquerade];
   const command = { ...options, command: "docker" };
   const { exitCode, said } = await run(command, [...args, "--subnet", subnet, "kind"]);
-  if (exitCode === 0 || (await hasNetwork(options))) return; // Another lab may have been quicker.
+  if (exitCode === 0) return;
+  // Another cluster may have been quicker: the engine gives its network the subnet before the name.
+  const deadlineMs = performance.now() + (said.includes("overlaps") ? networkAppearsWithinMs : 0);
+  do {
+    if (await hasNetwork(options)) return;
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+  } while (performance.now() < deadlineMs);
   throw new KindError(`kind's network cannot be made with ${subnet}: ${said.trimEnd()}`);
 }
 
