@@ -6,10 +6,15 @@ import { RouteWatch } from "../sys/route-watch.ts";
  */
 export function watchRoutes(pids: readonly number[]): void {
   const watch = new RouteWatch();
-  for (const pid of pids) {
-    watch.add(`/proc/${pid}/ns/net`, ({ change, prefix, gateway }) => {
-      process.stdout.write(`${JSON.stringify({ pid, change, prefix, via: gateway })}\n`);
-    });
+  try {
+    for (const pid of pids) {
+      watch.add(`/proc/${pid}/ns/net`, ({ change, prefix, gateway }) => {
+        process.stdout.write(`${JSON.stringify({ pid, change, prefix, via: gateway })}\n`);
+      });
+    }
+  } catch (error) {
+    watch.close(); // The others would keep this process.
+    throw error;
   }
   process.stdout.write("ready\n");
   process.stdin.resume().once("end", () => watch.close());

@@ -11,6 +11,12 @@ export function runningLabs(): LabState[] {
     .filter((state) => typeof state === "object" && isAlive(state)) as LabState[];
 }
 
+/** Whether something of a lab is there whose process is gone. */
+export function isStale(lab: string): boolean {
+  const state = readState(lab);
+  return typeof state === "object" && !isAlive(state);
+}
+
 /** The lab named, or the only one that is up. */
 export function selectLab(name: string | undefined): LabState {
   const labs = runningLabs();

@@ -1,3 +1,4 @@
+import type { EnvironmentError } from "../input/diagnostic.ts";
 import type { Runtime, Progress } from "../runtime/port.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
@@ -15,7 +16,10 @@ export interface Backend {
   readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */
   daemons(node: string): Promise<Map<string, string>>;
-  /** Ends everything, whatever state it is in. */
+  /**
+   * Ends everything, whatever state it is in. Throws EnvironmentError where it cannot now; a later
+   * command can, as long as the lab's folder is there.
+   */
   down(): Promise<void>;
 }
 
@@ -31,6 +35,8 @@ export type BuildOptions = {
   signal: AbortSignal;
   /** A process of the lab ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
+  /** What the lab runs on is lost: nothing of the lab can be trusted, or asked, any more. */
+  onLost: (error: EnvironmentError) => void;
   /** A pod came or went: the entries have changed. */
   onPodsChanged: () => void;
 };

@@ -1,9 +1,10 @@
 import { createServer, connect, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { EnvironmentError } from "../input/diagnostic.ts";
 
 /**
  * How commands talk to a running lab: one line of JSON asks, lines of JSON answer. `{ok}` or
- * `{error}` ends the answer; lines before it are records or what the request says.
+ * `{error}` (with `remedy` where the environment is at fault) ends the answer; lines before it are records or what the request says.
  */
 export type ControlHandler = (
   request: Record<string, unknown>,
@@ -22,8 +23,10 @@ export async function serveControl(path: string, handle: ControlHandler): Promis
         .then((request) => handle(request, { send, signal: gone.signal }))
         .then(
           (answer) => socket.end(`${JSON.stringify({ ok: answer ?? null })}\n`),
-          (error: Error) =>
-            socket.end(`${JSON.stringify({ error: error.message, name: error.name })}\n`),
+          (error: Error) => {
+            const remedy = error instanceof EnvironmentError ? { remedy: error.remedy } : {};
+            socket.end(`${JSON.stringify({ error: error.message, ...remedy })}\n`);
+          },
         );
     });
   });
@@ -36,6 +39,12 @@ export async function serveControl(path: string, handle: ControlHandler): Promis
 /** The lab answered with an error. */
 export class ControlError extends Error {
   override readonly name = "ControlError";
+}
+
+type Answer = { ok?: unknown; error?: string; remedy?: string; line?: unknown };
+
+function errorOf(message: string, remedy: string | undefined): Error {
+  return remedy === undefined ? new ControlError(message) : new EnvironmentError(message, remedy);
 }
 
 /** Asks a lab. Lines before the end of the answer go to `onLine`. Aborting hangs up. */
@@ -55,9 +64,9 @@ export function askControl(
       reject(new ControlError("the lab hung up"));
     });
     createInterface({ input: socket }).on("line", (line) => {
-      const value = JSON.parse(line) as { ok?: unknown; error?: string; line?: unknown };
+      const value = JSON.parse(line) as Answer;
       if ("ok" in value) resolve(value.ok);
-      else if ("error" in value) reject(new ControlError(value.error));
+      else if (value.error !== undefined) reject(errorOf(value.error, value.remedy));
       else options.onLine?.(value.line);
     });
   });

@@ -1,5 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { EnvironmentError } from "../input/diagnostic.ts";
+import { lastPrinted } from "../runtime/docker/container-end.ts";
+import { labLabel } from "../runtime/docker/containers.ts";
+import { EngineWatch } from "../runtime/docker/engine-watch.ts";
 import { hasImage } from "../runtime/docker/images.ts";
 import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
 import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
@@ -38,9 +41,15 @@ export class DockerBackend implements Backend {
   /** Ends what is being built: a part of it failed, or the lab is taken down. */
   readonly #stop = new AbortController();
   #clusters: KubernetesInKind[] = [];
+  #watch: EngineWatch | undefined;
+  #isUp = false;
+  #fabric: Fabric | undefined;
   #runtime: DockerRuntime | undefined;
   #making: Promise<unknown> = Promise.resolve();
   #progress: Progress = () => {};
+
+  /** Of the connection, for people: a lab that is up has a timeline and no terminal. */
+  #tell = noteToUser;
 
   private constructor(lab: string, choice: DockerChoice, engine: Engine) {
     this.#lab = lab;
@@ -50,16 +59,9 @@ export class DockerBackend implements Backend {
 
   /** Throws EnvironmentError where there is no engine that serves. */
   static async create(lab: string, choice: DockerChoice): Promise<DockerBackend> {
-    const { docker, context } = choice;
-    const engine = await connectEngine(
-      {
-        ...(docker === undefined ? {} : { docker }),
-        ...(context === undefined ? {} : { context }),
-      },
-      process.env,
-      (notice) => process.stderr.write(`note: ${notice}\n`),
-    );
-    return new DockerBackend(lab, choice, engine);
+    let backend: DockerBackend | undefined;
+    const tell = (notice: string) => (backend ? backend.#tell(notice) : noteToUser(notice));
+    return (backend = new DockerBackend(lab, choice, await connect(choice, tell)));
   }
 
   get runtime(): DockerRuntime {
@@ -67,18 +69,47 @@ export class DockerBackend implements Backend {
     return this.#runtime;
   }
 
-  async build(options: BuildOptions): Promise<LabCluster[]> {
-    const { fabric, progress } = options;
-    const { docker } = this.#engine;
-    this.#progress = progress;
-    if (fabric.clusters.length > 0 && this.#engine.product === "podman") {
+  async build(given: BuildOptions): Promise<LabCluster[]> {
+    if (given.fabric.clusters.length > 0 && this.#engine.product === "podman") {
       throw new EnvironmentError(
         `${this.#engine.description} is Podman, and clusters need Docker: kind makes its nodes by the docker command`,
         "name a Docker engine by --docker, or use --runtime netns",
       );
     }
+    this.#tell = (message) => given.record({ type: "log", level: "warn", message });
+    const watch = await this.#watchEngine(given);
+    const signal = AbortSignal.any([given.signal, watch.lost]);
+    try {
+      return await this.#build({ ...given, signal });
+    } catch (error) {
+      // What was under way says only how it ended.
+      throw watch.lost.aborted ? watch.lost.reason : error;
+    }
+  }
+
+  async #watchEngine({ fabric, onLost, onDeath }: BuildOptions): Promise<EngineWatch> {
+    this.#fabric = fabric;
+    const watch = await EngineWatch.begin(
+      this.#engine,
+      this.#lab,
+      async ({ id, node, exitCode }) => {
+        if (!this.#isUp) return; // Whoever builds, or takes down, sees to it.
+        this.#runtime?.nodeEnded(node);
+        const last = await lastPrinted(this.#engine.docker.getContainer(id));
+        onDeath(node, "container", exitCode, last);
+      },
+    );
+    this.#watch = watch;
+    watch.lost.addEventListener("abort", () => onLost(watch.lost.reason as EnvironmentError));
+    return watch;
+  }
+
+  async #build(options: BuildOptions): Promise<LabCluster[]> {
+    const { fabric, progress } = options;
+    const { docker } = this.#engine;
+    this.#progress = progress;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    const image = ensureSpeakerImage(docker, progress);
+    const image = ensureSpeakerImage(docker, progress, signal);
     // 1. kind's clusters, whose containers are the Kubernetes nodes.
     const kinds = fabric.clusters.map((cluster) => {
       const starting = Promise.withResolvers<void>();
@@ -108,6 +139,7 @@ export class DockerBackend implements Backend {
     await this.#making;
     signal.throwIfAborted();
     await nodes;
+    this.#isUp = true;
     // 3. The way into the clusters.
     const [speakerImage, made] = await Promise.all([image, Promise.all(clusters)]);
     this.#clusters = await Promise.all(
@@ -150,19 +182,28 @@ export class DockerBackend implements Backend {
   }
 
   async down(): Promise<void> {
+    this.#isUp = false;
     this.#stop.abort(new Error("the lab is taken down"));
-    await this.#making;
-    // Before its API server is gone: nobody is to look for it then.
-    await Promise.all(this.#clusters.map((cluster) => cluster.close()));
-    await Promise.all([
-      this.#runtime?.down(),
-      ...this.#kinds.map(async (kind) => {
-        this.#progress(`delete ${kind.name}`, "begin");
-        await kind.delete();
-        this.#progress(`delete ${kind.name}`, "end");
-      }),
-    ]);
-    await this.#engine[Symbol.asyncDispose]();
+    try {
+      await this.#making;
+      // Before its API server is gone: nobody is to look for it then.
+      await Promise.all(this.#clusters.map((cluster) => cluster.close()));
+      await Promise.all([
+        this.#runtime?.down(),
+        ...this.#kinds.map(async (kind) => {
+          this.#progress(`delete ${kind.name}`, "begin");
+          await kind.delete();
+          this.#progress(`delete ${kind.name}`, "end");
+        }),
+      ]);
+      if (this.#watch?.lost.aborted) throw this.#watch.lost.reason;
+    } catch (error) {
+      if (!this.#watch?.lost.aborted) throw error;
+      await sweepLost(this.#lab, this.#fabric!, this.#choice);
+    } finally {
+      this.#watch?.stop();
+      await this.#engine[Symbol.asyncDispose]();
+    }
   }
 
   async #makeKind(
@@ -222,13 +263,17 @@ export class DockerBackend implements Backend {
   }
 }
 
-/** Removes the containers and clusters of a lab whose process is gone. */
+/**
+ * Removes the containers and clusters of a lab whose process is gone, or whose connection to the engine.
+ * `tell` hears what a user should know of the connection.
+ */
 export async function sweepDockerLab(
   lab: string,
   fabric: Fabric,
   choice: DockerChoice,
+  tell = noteToUser,
 ): Promise<void> {
-  await using engine = await connect(choice);
+  await using engine = await connect(choice, tell);
   await sweepLab(engine.docker, lab);
   const clusters = fabric.clusters
     .filter((cluster) => existsSync(kindMark(lab, cluster)))
@@ -246,17 +291,47 @@ function heldByLab(cluster: Cluster): EnvironmentError | undefined {
   );
 }
 
+/** An engine that is restarted is back in a few seconds. */
+const backWithinMs = 5_000;
+const lookEveryMs = 200;
+
+/** Removes a lab from an engine that was lost, over a new connection. Throws EnvironmentError where there is none. */
+async function sweepLost(lab: string, fabric: Fabric, choice: DockerChoice): Promise<void> {
+  const deadlineMs = performance.now() + backWithinMs;
+  for (;;) {
+    try {
+      return await sweepDockerLab(lab, fabric, choice, () => {});
+    } catch (error) {
+      if (!(error instanceof EnvironmentError)) throw error;
+      if (performance.now() > deadlineMs) throw stillThere(lab, fabric, error);
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
+  }
+}
+
+function stillThere(lab: string, fabric: Fabric, why: EnvironmentError): EnvironmentError {
+  const clusters = fabric.clusters.map(({ name }) => `, the kind cluster ${name}`).join("");
+  return new EnvironmentError(
+    `${why.message}; there may still be containers of lab ${lab} on it (label ${labLabel}=${lab})${clusters}`,
+    `once it answers, spinelab down ${lab} removes them, and so does the next lab that is deployed`,
+  );
+}
+
 /** There once the lab has begun to make the cluster: one of that name without it is somebody else's. */
 function kindMark(lab: string, { name }: Cluster): string {
   return `${labDirectory(lab)}/kind-${name}.made`;
 }
 
-function connect({ docker, context }: DockerChoice): Promise<Engine> {
-  return connectEngine(
-    { ...(docker === undefined ? {} : { docker }), ...(context === undefined ? {} : { context }) },
-    process.env,
-    (notice) => process.stderr.write(`note: ${notice}\n`),
-  );
+function connect({ docker, context }: DockerChoice, tell = noteToUser): Promise<Engine> {
+  const choice = {
+    ...(docker === undefined ? {} : { docker }),
+    ...(context === undefined ? {} : { context }),
+  };
+  return connectEngine(choice, process.env, tell);
+}
+
+function noteToUser(notice: string): void {
+  process.stderr.write(`note: ${notice}\n`);
 }
 
 function kindOptions(lab: string, { name }: Cluster, engine: Engine): KindOptions {

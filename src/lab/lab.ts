@@ -148,6 +148,7 @@ export class Lab {
           const message = `the ${what} of ${node} ended with status ${exitCode}`;
           this.#fail(message, { node, output: last });
         },
+        onLost: (error) => this.#fail(error.message, { remedy: error.remedy }, error),
         onPodsChanged: () => this.#saveState(this.#state.phase),
       });
       this.#saveState("deploying");
@@ -236,7 +237,10 @@ export class Lab {
     this.#record(body);
   }
 
-  /** Takes everything down. A second call waits for the first. */
+  /**
+   * Takes everything down. A second call waits for the first. Throws where something is left: then the
+   * lab's folder is, too, by which a later command finds it.
+   */
   down(): Promise<void> {
     this.#down ??= this.#takeDown();
     return this.#down;
@@ -249,13 +253,13 @@ export class Lab {
     try {
       await this.#backend.down();
       await Promise.all(this.#clusters.map((each) => each.close()));
+      removeState(this.spec.name);
     } finally {
       this.#record({ type: "down", tookMs: performance.now() - began });
       this.#control?.close();
-      removeState(this.spec.name);
+      this.#timeline.close();
+      this.#whenDown.resolve();
     }
-    this.#timeline.close();
-    this.#whenDown.resolve();
   }
 
   async #stage(stage: string, work: () => Promise<string>): Promise<void> {
@@ -266,10 +270,14 @@ export class Lab {
   }
 
   /** Something died: nothing that is measured from here on would mean anything. */
-  #fail(message: string, more: { node?: string; output?: string } = {}): void {
+  #fail(
+    message: string,
+    more: { node?: string; output?: string; remedy?: string } = {},
+    error: Error = new LabFailedError(message),
+  ): void {
     if (this.#down) return;
     this.#record({ type: "failure", message, ...more });
-    this.#fatal.abort(new LabFailedError(message));
+    this.#fatal.abort(error);
   }
 
   /** Work that was stopped says only that it was stopped: what stopped it is the reason. */

@@ -31,7 +31,11 @@ const processors: Record<string, string> = { amd64: "x64", arm64: "arm64" };
  * The project's own image (images/speaker) on this engine, built where these sources have not been
  * built there yet: a few seconds, once. Returns its name, `spinelab/speaker:<fingerprint>`.
  */
-export async function ensureSpeakerImage(docker: Docker, progress: Progress): Promise<string> {
+export async function ensureSpeakerImage(
+  docker: Docker,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<string> {
   const bundle = await agentBundle();
   const reference = `${repositoryName}:${fingerprint(bundle)}`;
   if (await hasImage(docker, reference)) return reference;
@@ -43,13 +47,13 @@ export async function ensureSpeakerImage(docker: Docker, progress: Progress): Pr
     copyFileSync(bundle, path.join(folder, "agent.mjs"));
     copyFileSync(dockerfile, path.join(folder, "Dockerfile"));
     copyKoffi(processor, folder);
-    const node = await localNodeImage(docker, processor, progress);
+    const node = await localNodeImage(docker, processor, progress, signal);
     const context = {
       folder,
       files: ["Dockerfile", "agent.mjs", "koffi", "koromix"],
       ...(node === undefined ? {} : { arguments: { NODE: node } }),
     };
-    await buildImage(docker, reference, context, progress);
+    await buildImage(docker, reference, context, progress, signal);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -108,6 +112,7 @@ async function localNodeImage(
   docker: Docker,
   processor: string,
   progress: Progress,
+  signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== processor) return undefined;
   const reference = `spinelab/node:${process.versions.node}`;
@@ -117,7 +122,8 @@ async function localNodeImage(
     copyFileSync(process.execPath, path.join(folder, "node"));
     const steps = "FROM scratch\nCOPY node /usr/local/bin/node\n";
     writeFileSync(path.join(folder, "Dockerfile"), steps);
-    await buildImage(docker, reference, { folder, files: ["Dockerfile", "node"] }, progress);
+    const context = { folder, files: ["Dockerfile", "node"] };
+    await buildImage(docker, reference, context, progress, signal);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,8 @@
 import type { Duplex } from "node:stream";
 
+/** A daemon that is alive answers in milliseconds; the way to it can break without a word. */
+const answerTimeoutMs = 10_000;
+
 /** What a daemon answered: FRR's CMD_* return code (0: CMD_SUCCESS) and the text it printed. */
 export type VtyAnswer = { status: number; output: string };
 
@@ -34,13 +37,19 @@ export class VtyConnection implements Disposable {
   }
 
   /** Rejects where the connection breaks or a command is still running. */
-  run(command: string): Promise<VtyAnswer> {
-    if (this.#broken) return Promise.reject(this.#broken);
-    if (this.#waiting) return Promise.reject(new Error("a vty runs one command at a time"));
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+  async run(command: string): Promise<VtyAnswer> {
+    if (this.#broken) throw this.#broken;
+    if (this.#waiting) throw new Error("a vty runs one command at a time");
+    const answer = Promise.withResolvers<VtyAnswer>();
+    this.#waiting = answer;
+    const late = new Error(`no answer to '${command}' within ${answerTimeoutMs / 1000} s`);
+    const timer = setTimeout(() => this.#break(late), answerTimeoutMs);
+    try {
       this.#socket.write(`${command}\0`);
-    });
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   get isOpen(): boolean {

@@ -18,6 +18,6 @@ export function registerCapture(program: Command): void {
       const state = selectLab(options.lab);
       if (!findNode(state.fabric, node)) entryOf(state, node); // throws with a hint
       const argv = ["tcpdump", "-n", "-l", "-i", name, ...rest];
-      process.exitCode = await enter(entryOf(state, node), argv);
+      process.exitCode = await enter(state.lab, entryOf(state, node), argv);
     });
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { EnvironmentError } from "../../input/diagnostic.ts";
 import { takeDown } from "../../lab/take-down.ts";
-import { runningLabs, selectLab } from "../running-lab.ts";
+import { isStale, runningLabs, selectLab } from "../running-lab.ts";
 
 export function registerDown(program: Command): void {
   program
@@ -8,10 +9,17 @@ export function registerDown(program: Command): void {
     .summary("take a lab down")
     .argument("[lab]", "which lab, where several are up")
     .option("--all", "every lab on this machine")
-    .action(async (lab: string | undefined, options: { all?: boolean }) => {
+    .option("--forget", "even where its engine does not answer: its containers stay there")
+    .action(async (lab: string | undefined, options: { all?: boolean; forget?: boolean }) => {
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");
-      const stale = await sweepStaleLabs(lab);
+      const stale = await sweepStaleLabs(options.forget ? lab : undefined);
       for (const line of stale) process.stdout.write(`${line}\n`);
+      if (lab !== undefined && isStale(lab)) {
+        throw new EnvironmentError(
+          `lab ${lab} is not down: its engine does not answer`,
+          `start the engine and repeat this, or give up what is on it: spinelab down ${lab} --forget`,
+        );
+      }
       if (lab !== undefined && stale.some((line) => line.includes(`lab ${lab} `))) return;
       const labs = options.all ? runningLabs() : [selectLab(lab)];
       for (const state of labs) {

@@ -13,7 +13,8 @@ export function registerExec(program: Command): void {
     .option("--lab <lab>", "which lab, where several are up")
     .addHelpText("after", "\nExample:\n  spinelab exec tor0 -- vtysh -c 'show bgp summary'")
     .action(async (place: string, argv: string[], options: { lab?: string }) => {
-      process.exitCode = await enter(entryOf(selectLab(options.lab), place), argv);
+      const state = selectLab(options.lab);
+      process.exitCode = await enter(state.lab, entryOf(state, place), argv);
     });
 }
 
@@ -24,17 +25,21 @@ export function registerShell(program: Command): void {
     .argument("<place>", "a node or a pod")
     .option("--lab <lab>", "which lab, where several are up")
     .action(async (place: string, options: { lab?: string }) => {
-      process.exitCode = await enter(entryOf(selectLab(options.lab), place), ["bash"]);
+      const state = selectLab(options.lab);
+      process.exitCode = await enter(state.lab, entryOf(state, place), ["bash"]);
     });
 }
 
 /** Runs a command inside, joined to this terminal. Resolves to its status. */
-export function enter(entry: Entry, argv: string[]): Promise<number> {
-  const [file, ...args] = enterArgv(entry, argv);
+export async function enter(lab: string, entry: Entry, argv: string[]): Promise<number> {
+  if ("container" in entry) {
+    const { runInContainer } = await import("../../lab/container-entry.ts");
+    return await runInContainer(lab, entry, argv);
+  }
+  const [file, ...args] = enterCommand(entry.pid, argv);
   const child = spawn(file!, args, {
     stdio: "inherit",
-    env:
-      "pid" in entry ? { ...sandboxEnvironment, TERM: process.env["TERM"] ?? "dumb" } : process.env,
+    env: { ...sandboxEnvironment, TERM: process.env["TERM"] ?? "dumb" },
   });
   // The terminal sends Ctrl-C to the command itself: it decides what to do with it.
   process.on("SIGINT", () => {});
@@ -42,21 +47,4 @@ export function enter(entry: Entry, argv: string[]): Promise<number> {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
-}
-
-function enterArgv(entry: Entry, argv: string[]): string[] {
-  if ("pid" in entry) return enterCommand(entry.pid, argv);
-  const terminal = process.stdin.isTTY ? ["--interactive", "--tty"] : ["--interactive"];
-  const inside = entry.pod ? ["sh", "-c", enterPod(entry.pod), "sh", ...argv] : argv;
-  return ["docker", "exec", ...terminal, entry.container, ...inside];
-}
-
-/** Run in a kind node: crictl names the process that holds the pod's namespaces. */
-function enterPod({ namespace, name }: { namespace: string; name: string }): string {
-  const labels = `--label io.kubernetes.pod.namespace=${namespace} --label io.kubernetes.pod.name=${name}`;
-  return [
-    `container=$(crictl ps --quiet ${labels} | head -n 1)`,
-    "pid=$(crictl inspect --output go-template --template '{{.info.pid}}' \"$container\")",
-    'exec nsenter -t "$pid" -m -u -i -n -p -- "$@"',
-  ].join(" && ");
 }

@@ -12,15 +12,25 @@ export function registerLogs(program: Command): void {
     .summary("what a node's agent and routing daemons, or a pod's containers, wrote")
     .argument("<place>", "a node or a pod")
     .option("--lab <lab>", "which lab, where several are up")
-    .action((place: string, options: { lab?: string }) => {
+    .action(async (place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
       const entry = entryOf(state, place);
+      if ("container" in entry) {
+        const { containerLogs } = await import("../../lab/container-entry.ts");
+        const parts = await containerLogs(state.lab, entry);
+        const written = parts.filter(({ text }) => text !== "");
+        if (written.length === 0) throw new UsageError(`${place} has written no log`);
+        for (const { source, text } of written) {
+          process.stdout.write(`==> ${source} <==\n${text}${text.endsWith("\n") ? "" : "\n"}`);
+        }
+        return;
+      }
       const node = findNode(state.fabric, place);
       const [pod = ""] = podsMatching(state, place);
       const files = node
         ? [
             `${logDirectory(state.lab)}/${node.name}.agent.log`,
-            ...("pid" in entry ? [`/proc/${entry.pid}/root/var/log/frr/frr.log`] : []),
+            `/proc/${entry.pid}/root/var/log/frr/frr.log`,
           ]
         : podLogs(`${labDirectory(state.lab)}/pods/${pod.replace("/", "_")}`);
       const found = files.filter((file) => existsSync(file));

@@ -94,10 +94,13 @@ async function runOnce(
     if (!(error instanceof InterruptedError)) evidence = await lab.evidence();
     status = concludeWith(lab, error);
   }
-  await lab.down();
   const folder = resolve(options.report, loaded.spec.name);
-  await writeReports(folder, lab.records, evidence);
-  view.close({ reports: [folder] });
+  try {
+    await lab.down();
+  } finally {
+    await writeReports(folder, lab.records, evidence);
+    view.close({ reports: [folder] });
+  }
   return status;
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
+import { EnvironmentError } from "../../input/diagnostic.ts";
 import { askControl, ControlError } from "../../lab/control.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { LabSpec } from "../../lab/spec.ts";
@@ -11,9 +12,10 @@ import {
   type LabState,
   readState,
 } from "../../lab/state-folder.ts";
+import { takeDown } from "../../lab/take-down.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
 import { type RuntimeOptions, runtimeChoice, withRuntime } from "../runtime-options.ts";
-import { ExitStatus, UsageError } from "../exit.ts";
+import { ExitStatus, explain, UsageError } from "../exit.ts";
 import { createView, endingSignal, writeNotes } from "../view.ts";
 import { playOn } from "./play.ts";
 
@@ -74,7 +76,7 @@ Examples:
 /** Builds the lab in a process of its own and shows how it goes. */
 async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<number> {
   const { checkRuntime } = await import("../../lab/backends.ts");
-  const { startSupervisor } = await import("../../lab/supervisor.ts");
+  const { startSupervisor, SupervisorError } = await import("../../lab/supervisor.ts");
   const { name } = loaded.spec;
   checkRuntime(loaded.spec);
   if (labNames().includes(name)) throw new LabExistsError(name);
@@ -90,15 +92,22 @@ async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<numbe
   } catch (error) {
     view.close();
     if (signal.aborted) {
-      await askControl(controlSocket(name), { do: "down" });
+      const state = readState(name);
+      if (typeof state === "object") await takeDown(state);
       process.stderr.write(`interrupted: lab ${name} was taken down\n`);
       return ExitStatus.inconclusive;
     }
-    if (error instanceof ControlError) {
+    if (error instanceof SupervisorError) {
+      process.stderr.write(`${error.message}\n`);
+      return error.exitCode;
+    }
+    const isLeft = labNames().includes(name);
+    if (isLeft && (error instanceof ControlError || error instanceof EnvironmentError)) {
+      const status = explain(error, process.stderr);
       process.stderr.write(
-        `${error.message}\nlab ${name} failed; it is left for a look: spinelab inspect ${name}, spinelab down ${name}\n`,
+        `lab ${name} failed; it is left for a look: spinelab inspect ${name}, spinelab down ${name}\n`,
       );
-      return ExitStatus.failed;
+      return status;
     }
     throw error;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import { EnvironmentError } from "../../input/diagnostic.ts";
@@ -19,6 +20,7 @@ import type {
   Runtime,
   SpawnOptions,
 } from "../port.ts";
+import { endedError } from "./container-end.ts";
 import { containerName, containerOptions, type Placement } from "./containers.ts";
 import { engineError, engineText } from "./engine-error.ts";
 import { execIn, type ExecPlace, spawnIn } from "./exec.ts";
@@ -35,7 +37,14 @@ export type DockerOptions = {
   speakerImage: string;
 };
 
-type NodeContainer = { container: Docker.Container; pid: number };
+/** `gone` is aborted when the container has ended. */
+type NodeContainer = { container: Docker.Container; pid: number; gone: AbortController };
+
+function nodeContainer(container: Docker.Container, pid: number): NodeContainer {
+  const gone = new AbortController();
+  setMaxListeners(0, gone.signal);
+  return { container, pid, gone };
+}
 
 /**
  * The fabric in containers: a node is one, a link a veth pair between two. Kubernetes nodes are
@@ -122,6 +131,11 @@ export class DockerRuntime implements Runtime {
     this.#watching = Promise.all([this.#watching, watch.ready]);
     this.#watching.catch(() => {}); // The next command is told.
     return watch.stop;
+  }
+
+  /** The container of a node ended: so have the commands in it. */
+  nodeEnded(node: string): void {
+    this.#nodes.get(node)?.gone.abort();
   }
 
   /** Container of every node, by the names that `docker exec` takes. */
@@ -215,7 +229,7 @@ export class DockerRuntime implements Runtime {
       await container.start();
       const { State } = await container.inspect();
       if (!State.Running) throw await endedError(container, node.name, State);
-      return { container, pid: State.Pid };
+      return nodeContainer(container, State.Pid);
     } catch (error) {
       throw engineError(this.#docker, error, `node ${node.name}`);
     }
@@ -231,7 +245,7 @@ export class DockerRuntime implements Runtime {
         try {
           const { State, NetworkSettings } = await container.inspect();
           if (!State.Running) throw await endedError(container, node.name, State);
-          this.#nodes.set(node.name, { container, pid: State.Pid });
+          this.#nodes.set(node.name, nodeContainer(container, State.Pid));
           const [network] = Object.values(NetworkSettings.Networks);
           if (network?.IPAddress) addresses.set(node.name, network.IPAddress);
         } catch (error) {
@@ -255,9 +269,11 @@ export class DockerRuntime implements Runtime {
 
   #execPlace(place: Place): ExecPlace {
     const { pod } = place;
+    const { container, gone } = this.#node(place.node);
     return {
       docker: this.#docker,
-      container: this.#node(place.node).container.id,
+      container: container.id,
+      gone: gone.signal,
       name: pod === undefined ? place.node : `${pod.namespace}/${pod.name}`,
       signal: (pid, signal, whole) => {
         const target = pod === undefined ? (whole ? "session" : "process") : "child";
@@ -308,23 +324,6 @@ function lostRace(error: unknown): boolean {
   const { cause = error } = error as Error;
   const text = engineText(cause);
   return /Address already in use|network \S+ not found|Pool overlaps with other one/.test(text);
-}
-
-const logLinesMax = 20;
-
-/** A container that ended, with the last it printed. */
-async function endedError(
-  container: Docker.Container,
-  node: string,
-  { ExitCode, OOMKilled, Error: reason }: Docker.ContainerInspectInfo["State"],
-): Promise<Error> {
-  const log = await container
-    .logs({ stdout: true, stderr: true, tail: logLinesMax })
-    .then((bytes) => bytes.toString("utf8").trim())
-    .catch((error: Error) => `(its log cannot be read: ${error.message})`);
-  const why = [OOMKilled ? "out of memory" : "", reason].filter((each) => each !== "").join(", ");
-  const end = `node ${node}: its container ended with status ${ExitCode}${why && ` (${why})`}`;
-  return new Error(`${end}\n${log || "(it printed nothing)"}`);
 }
 
 function imagesOf(nodes: readonly FabricNode[]): string[] {

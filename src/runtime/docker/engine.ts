@@ -23,6 +23,8 @@ export type Engine = AsyncDisposable & {
   readonly docker: Docker;
   /** `Docker 20.10.24 (API 1.41) at unix:///var/run/docker.sock` */
   readonly description: string;
+  /** The engine as the user named it: `ssh://me@lab-host`. */
+  readonly where: string;
   /**
    * DOCKER_HOST for child processes such as kind. Over SSH it is a socket that this process serves:
    * so never wait for a child by execFileSync or spawnSync, which would stop both.
@@ -86,7 +88,7 @@ async function connectTo(
 }
 
 type Reached = AsyncDisposable &
-  Pick<Engine, "docker" | "host" | "environment" | "forwardPort"> & { where: string };
+  Pick<Engine, "docker" | "host" | "environment" | "forwardPort" | "where">;
 
 async function reach(
   address: EngineAddress,

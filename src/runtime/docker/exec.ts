@@ -15,6 +15,11 @@ export type ExecPlace = {
   name: string;
   /** `pid`: as the engine numbers it. `whole`: with every process of its session. */
   signal: (pid: number, signal: NodeJS.Signals, whole: boolean) => Promise<void>;
+  /**
+   * Aborted when the container has ended. The engine does not always end the streams of commands that
+   * were just being started in it.
+   */
+  gone?: AbortSignal;
 };
 
 const execTimeoutMs = 120_000;
@@ -96,6 +101,7 @@ export function spawnIn(
     giveBack();
     for (const sink of Object.values(sinks)) if (sink.own) sink.stream.end();
   });
+  ended.catch(() => {}); // As above.
   return {
     get pid() {
       return command.pid;
@@ -138,7 +144,9 @@ export class EngineCommand {
     this.opened.catch(() => {}); // `ended` rejects with it.
     const ended = this.opened.then((stream) => this.#follow(stream, options));
     this.ended = Promise.race([ended, this.#failed.promise]);
-    this.ended.catch(() => {}); // Whoever waits for it is told; nobody has to.
+    const onGone = () => this.#onGone();
+    place.gone?.addEventListener("abort", onGone);
+    this.ended.finally(() => place.gone?.removeEventListener("abort", onGone)).catch(() => {}); // Whoever waits for it is told; nobody has to.
   }
 
   /** The window's size as columns and rows. */
@@ -157,6 +165,14 @@ export class EngineCommand {
     const timer = setTimeout(() => stream.destroy(), drainAfterKillMs);
     await this.ended.catch(() => undefined);
     clearTimeout(timer);
+  }
+
+  #onGone(): void {
+    this.#failed.reject(new Error(`${this.#place.name}: its container ended`));
+    this.opened.then(
+      (stream) => stream.destroy(),
+      () => undefined,
+    );
   }
 
   async #open(

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import type { ExecResult } from "../port.ts";
@@ -9,6 +10,9 @@ import { EngineCommand, execIn, type ExecPlace } from "./exec.ts";
 const node = "/usr/local/bin/node";
 const agent = "/app/agent.mjs";
 
+/** Node starts in a tenth of a second, and on a busy machine in seconds. */
+const beginsWithinMs = 20_000;
+
 export type RouteLine = { pid: number; change: "add" | "delete"; prefix: string; via?: string };
 
 /**
@@ -18,6 +22,11 @@ export type RouteLine = { pid: number; change: "add" | "delete"; prefix: string;
  */
 export class Helper {
   readonly #place: ExecPlace;
+
+  /** The helper of a lab that another process has started. */
+  static of(docker: Docker, lab: string): Helper {
+    return new Helper(docker, helperName(lab));
+  }
 
   private constructor(docker: Docker, container: string) {
     this.#place = {
@@ -31,7 +40,7 @@ export class Helper {
   static async start(docker: Docker, lab: string, image: string): Promise<Helper> {
     try {
       const container = await docker.createContainer({
-        name: `spinelab-helper-${lab}`,
+        name: helperName(lab),
         Image: image,
         Entrypoint: ["sleep", "infinity"],
         Cmd: [],
@@ -106,11 +115,14 @@ export class Helper {
         return undefined;
       },
     });
-    await Promise.race([answered.promise, command.ended]);
+    const late = AbortSignal.timeout(beginsWithinMs);
+    await Promise.race([answered.promise, command.ended, once(late, "abort")]);
     if (stderr !== "connected\n") {
       connection.destroy();
       const code = /\bE[A-Z]{3,}\b/.exec(stderr)?.[0];
-      const error = new Error(`connect ${path}: ${stderr.trim() || "the relay ended"}`);
+      const error = new Error(
+        `connect ${path}: ${stderr.trim() || (late.aborted ? "no answer" : "the relay ended")}`,
+      );
       throw Object.assign(error, code === undefined ? {} : { code });
     }
     connection.join(await command.opened);
@@ -153,6 +165,12 @@ export class Helper {
       throw new Error(`route watch ended with status ${exitCode}: ${stderr.trim()}`);
     });
     failed.catch((error: unknown) => ready.reject(error));
+    const late = new Error(`the route watch does not begin within ${beginsWithinMs / 1000} s`);
+    const timer = setTimeout(() => ready.reject(late), beginsWithinMs);
+    void ready.promise.then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
+    );
     ready.promise.catch(() => {}); // Whoever waits for it is told.
     return {
       ready: ready.promise,
@@ -162,9 +180,18 @@ export class Helper {
   }
 }
 
+function helperName(lab: string): string {
+  return `spinelab-helper-${lab}`;
+}
+
 /** Both directions of a socket that a relay process holds at the other end. */
 class RelayedConnection extends Duplex {
   #stream: Duplex | undefined;
+
+  constructor() {
+    // As net.Socket: "close" follows when the other side has ended, and whoever waits for more hears it.
+    super({ allowHalfOpen: false });
+  }
 
   join(stream: Duplex): void {
     this.#stream = stream;

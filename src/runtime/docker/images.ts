@@ -48,17 +48,22 @@ export async function ensureImage(
     })) as NodeJS.ReadableStream;
     await follow(docker, stream, pullReporter(stage, progress));
   } catch (error) {
+    signal?.throwIfAborted();
     throw engineError(docker, error, `image ${reference} cannot be pulled`);
   }
   progress(stage, "end");
 }
 
-/** Builds an image and tags it. Throws with the last lines of the build where it fails. */
+/**
+ * Builds an image and tags it. Throws with the last lines of the build where it fails, and the signal's
+ * reason where that ends it.
+ */
 export async function buildImage(
   docker: Docker,
   reference: string,
   context: BuildContext,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<void> {
   const stage = `build ${reference}`;
   progress(stage, "begin");
@@ -70,6 +75,7 @@ export async function buildImage(
         t: reference,
         rm: true,
         forcerm: true,
+        ...(signal && { abortSignal: signal }),
         ...(context.arguments === undefined ? {} : { buildargs: context.arguments }),
         ...(context.labels === undefined ? {} : { labels: context.labels }),
       },
@@ -80,6 +86,7 @@ export async function buildImage(
       if (text.startsWith("Step ")) progress(stage, "begin", text.trim());
     });
   } catch (error) {
+    signal?.throwIfAborted();
     const last = printed.slice(-15).join("\n");
     throw engineError(docker, error, `image ${reference} cannot be built${last && `\n${last}\n`}`);
   }
