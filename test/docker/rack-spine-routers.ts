@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parse, stringify } from "yaml";
 import { buildFabric } from "../../src/topology/fabric-build.ts";
 import type { Fabric } from "../../src/topology/fabric.ts";
 
@@ -30,5 +33,54 @@ export function rackSpineRouters(name: string): Fabric {
       );
       return { ...link, endpoints: [a!, b!] };
     }),
+  };
+}
+
+type Topology = { name: string; topology: { nodes: Record<string, Record<string, unknown>> } };
+
+/** The same as files of a lab: every server is a container of its own in place of a kind node's sidecar. */
+export function writeRackSpineRouters(
+  folder: string,
+  name: string,
+): { lab: string; scenario: string } {
+  const source = new URL("../../topologies/rack-spine.clab.yaml", import.meta.url).pathname;
+  const topology = parse(readFileSync(source, "utf8")) as Topology;
+  topology.name = name;
+  for (const node of Object.values(topology.topology.nodes)) delete node["network-mode"];
+  const scenario = {
+    name,
+    summary: "The fabric alone: its sessions, traffic across racks, a link that goes and comes.",
+    steps: [
+      {
+        name: "sessions and traffic",
+        within: "60s",
+        expect: [
+          { session: { on: "router0", to: "tor0", received: 3 } },
+          { session: { on: "router0", to: "tor1", received: 3 } },
+          { ping: { from: "srv-worker", to: "10.0.4.2", count: 2, loss: "0%" } },
+        ],
+      },
+      {
+        name: "a rack loses its uplink",
+        do: [{ link: { between: ["router0", "tor1"], set: "down" } }],
+        within: "20s",
+        expect: [{ route: { on: "router0", prefix: "10.0.4.0/24", absent: true } }],
+      },
+      {
+        name: "and has it back",
+        do: [{ link: { between: ["router0", "tor1"], set: "up" } }],
+        within: "60s",
+        expect: [{ ping: { from: "srv-worker", to: "10.0.4.2", count: 2, loss: "0%" } }],
+      },
+    ],
+  };
+  const write = (file: string, content: unknown) => {
+    writeFileSync(path.join(folder, file), stringify(content));
+    return path.join(folder, file);
+  };
+  write("topology.clab.yaml", topology);
+  return {
+    lab: write("lab.yaml", { name, summary: scenario.summary, topology: "topology.clab.yaml" }),
+    scenario: write("scenario.yaml", scenario),
   };
 }

@@ -29,6 +29,7 @@ const drainAfterKillMs = 1_000;
 const refusal = Buffer.from("OCI runtime exec failed:");
 const inspectEveryMs = 5;
 const exitKnownWithinMs = 10_000;
+const resizableWithinMs = 1_000;
 
 /** Runs a command to its end. Status 124 where it was killed for its time limit. */
 export async function execIn(
@@ -283,11 +284,24 @@ function sinkOf(choice: "pipe" | "inherit" | number | undefined, standard: 1 | 2
   return { stream: pipe, readable: pipe, own: true };
 }
 
+/** The engine refuses until the command's process is there, and once it has ended. */
+async function resizeSoon(command: EngineCommand, columns: number, rows: number): Promise<void> {
+  const deadlineMs = performance.now() + resizableWithinMs;
+  for (;;) {
+    try {
+      return await command.resize(columns, rows);
+    } catch {
+      if (performance.now() > deadlineMs) return;
+      await new Promise((resolve) => setTimeout(resolve, inspectEveryMs));
+    }
+  }
+}
+
 /** Joins this process's terminal to the command's. Returns how to take it back. */
 function lendTerminal(command: EngineCommand, stream: Duplex, terminal: boolean): () => void {
   const resize = () => {
     const { columns, rows } = process.stdout;
-    if (columns && rows) void command.resize(columns, rows).catch(() => undefined);
+    if (columns && rows) void resizeSoon(command, columns, rows);
   };
   if (terminal && process.stdin.isTTY) {
     process.stdin.setRawMode(true);
