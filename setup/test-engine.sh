@@ -37,8 +37,12 @@ crashed() { ! running && pgrep -f "containerd-shim.* $home/exec/" >/dev/null; }
 # Debian's package starts its own engine when it is installed: for that time the policy hook says no.
 install_engine() {
   missing=
-  for pair in dockerd:docker.io iptables:iptables debootstrap:debootstrap; do
+  for pair in dockerd:docker.io iptables:iptables debootstrap:debootstrap podman:podman; do
     command -v "${pair%:*}" >/dev/null || missing="$missing ${pair#*:}"
+  done
+  # What Podman's routers need beside it.
+  for pair in catatonit:/usr/bin/catatonit netavark:/usr/lib/podman/netavark; do
+    [ -e "${pair#*:}" ] || missing="$missing ${pair%:*}"
   done
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || fail "needs$missing, and there is no apt-get to install it"
@@ -47,7 +51,7 @@ install_engine() {
   if [ ! -e $policy ]; then
     made=yes
     # shellcheck disable=SC2016 # for the hook, not for here
-    printf '#!/bin/sh\ncase $1 in docker | containerd) exit 101 ;; esac\n' >$policy
+    printf '#!/bin/sh\ncase $1 in docker | containerd | podman*) exit 101 ;; esac\n' >$policy
     chmod 755 $policy
   fi
   apt-get -q update >&2 || :

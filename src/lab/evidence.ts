@@ -23,11 +23,14 @@ const nodeCommands: Record<string, string[]> = {
   "processes.txt": ["ps", "axf"],
 };
 
-/** What explains a failure, of every node: configurations, RIBs, FIBs, logs. */
+/**
+ * What explains a failure, of every node: configurations, RIBs, FIBs, logs. `runtime` may throw: a lab
+ * can fail before it has one.
+ */
 export async function gatherEvidence(
   lab: string,
   fabric: Fabric,
-  runtime: Runtime,
+  runtime: () => Runtime,
 ): Promise<EvidenceFile[]> {
   const files = await Promise.all(
     fabric.nodes.flatMap((node) => {
@@ -51,9 +54,9 @@ export async function gatherEvidence(
 }
 
 /** A command that cannot run is evidence too. */
-async function output(runtime: Runtime, node: string, argv: string[]): Promise<string> {
+async function output(runtime: () => Runtime, node: string, argv: string[]): Promise<string> {
   try {
-    const result = await runtime.exec({ node }, argv, { timeoutMs: limitMs });
+    const result = await runtime().exec({ node }, argv, { timeoutMs: limitMs });
     if (result.exitCode === 0) return result.stdout;
     return `${argv.join(" ")}: status ${result.exitCode}\n${result.stdout}${result.stderr}`;
   } catch (error) {

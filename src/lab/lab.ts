@@ -207,10 +207,9 @@ export class Lab {
     return this.#backend.runtime;
   }
 
-  /** What the timeline and the state folder cannot tell afterwards: nothing where no node was made. */
-  async evidence(): Promise<EvidenceFile[]> {
-    if (Object.keys(this.#backend.entries().nodes).length === 0) return [];
-    return await gatherEvidence(this.spec.name, this.spec.fabric, this.runtime);
+  /** What the timeline and the state folder cannot tell afterwards. */
+  evidence(): Promise<EvidenceFile[]> {
+    return gatherEvidence(this.spec.name, this.spec.fabric, () => this.runtime);
   }
 
   /** The control socket of the lab's folder follows records with this. Returns how to stop. */

@@ -73,6 +73,21 @@ test.each([
   },
 );
 
+test.each([
+  ["while containers are made", /POST .*\/containers\/create/],
+  ["while containers start", /POST .*\/containers\/.*\/start/],
+  ["while links are made and exec lines run", /POST .*\/exec\/.*\/start/],
+])("Ctrl-C %s: status 3, and nothing is left", async (_, moment) => {
+  const ended = commands.start(...run, lab);
+  await engine.request(moment);
+  ended.child.kill("SIGINT");
+  const { status, stdout, seconds } = await ended;
+  expect(stdout).toContain("interrupted (SIGINT)");
+  expect(status).toBe(3);
+  expect(seconds).toBeLessThan(secondsMax);
+  expect(await leftOn(docker, lab)).toEqual([]);
+});
+
 test("restarted while a scenario plays: inconclusive, told in the report, and nothing is left", async () => {
   const ended = commands.start(...run, lab);
   await engine.request(/POST .*\/exec\/.*\/start/);

@@ -64,7 +64,7 @@ test("exec: a signal reaches the command there", async () => {
 test("a scenario plays as on this machine", async () => {
   const { status, stdout } = await commands.run("play", lab, files.scenario, "--report", folder);
   expect(stdout).toContain("srv-worker");
-  expect(status, stdout).toBe(0);
+  expect({ status, stdout }).toMatchObject({ status: 0 });
 });
 
 test("capture: bytes as tcpdump wrote them, and it ends with its count", async () => {

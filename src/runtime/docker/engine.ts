@@ -77,7 +77,7 @@ async function connectTo(
     if (found.product === "podman") {
       tell(
         `${found.name} serves the Docker API: containers and links need it to run as root, ` +
-          "and kind clusters need Docker itself",
+          "kind clusters need Docker itself",
       );
     }
     return { ...reached, product: found.product, description: `${found.name} at ${reached.where}` };

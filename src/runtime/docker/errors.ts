@@ -72,6 +72,17 @@ const answers: Answer[] = [
     remedy: "mend its network or proxy, or load the image by `docker load`",
   },
   {
+    pattern: /container-init binary not found/i,
+    says: "Podman has no init that reaps",
+    remedy: "install catatonit beside it (Debian, Ubuntu: sudo apt install catatonit)",
+  },
+  {
+    pattern:
+      /could not find a network|plugin .*(?:netavark|bridge).* not found|netavark.*(?:not found|no such file)/i,
+    says: "Podman has no networks",
+    remedy: "install netavark beside it (Debian, Ubuntu: sudo apt install netavark aardvark-dns)",
+  },
+  {
     pattern: /operation not permitted|unable to apply caps/i,
     says: "the engine may not give containers a router's rights",
     remedy: "use an engine that runs as root on a machine that allows it",
