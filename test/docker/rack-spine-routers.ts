@@ -9,7 +9,7 @@ import type { Fabric } from "../../src/topology/fabric.ts";
  * ends of the racks' links on one container more.
  */
 export function rackSpineRouters(name: string): Fabric {
-  const file = (name: string) => new URL(`../../${name}`, import.meta.url).pathname;
+  const file = (relative: string) => new URL(`../../${relative}`, import.meta.url).pathname;
   const built = buildFabric({
     topology: file("topologies/rack-spine.clab.yaml"),
     clusters: [file("labs/rack-spine/cluster.yaml")],
