@@ -69,7 +69,8 @@ export function compilePeer(peer: NodePeer, at: PeerScope): CompiledPeer {
   const config: PeerConfig = {
     name: peer.name,
     address,
-    ...(link !== undefined && { interface: link }),
+    // As GoBGP within Cilium: a numbered peer is told the global next hop alone.
+    ...(link === undefined ? { linkLocalNextHop: false } : { interface: link }),
     asn: peerASN,
     ...(local.address !== undefined && { localAddress: local.address }),
     port: spec.transport?.peerPort ?? peerDefaults.peerPort,

@@ -25,6 +25,7 @@ test("everything by default", () => {
         asn: 65010,
         port: 179,
         passive: false,
+        linkLocalNextHop: false,
         holdTimeSeconds: 90,
         keepaliveTimeSeconds: 30,
         connectRetryTimeSeconds: 120,

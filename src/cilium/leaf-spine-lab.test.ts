@@ -123,6 +123,7 @@ function expected(
               asn,
               port: 179,
               passive: false,
+              linkLocalNextHop: false,
               holdTimeSeconds: 90,
               keepaliveTimeSeconds: 30,
               connectRetryTimeSeconds: 120,

@@ -42,6 +42,9 @@ beforeEach(() => {
       `${link}.2/24`,
       `${link6}:2/64`,
     ]);
+    // bgpd without zebra knows no links, and refuses link-local next hops.
+    net.ip("host", `link set eth${i + 1} addrgenmode none`);
+    net.ip("host", `-6 address flush dev eth${i + 1} scope link`);
   }
 });
 

@@ -34,6 +34,8 @@ export type SessionPeer = {
   /** Expected AS number; 0 accepts any. */
   asn: number | "internal" | "external";
   localAddress?: Address;
+  /** False: a shared link is none, for next hops. */
+  linkLocalNextHop?: boolean;
   port: number;
   /** Never connect, only accept. */
   passive: boolean;

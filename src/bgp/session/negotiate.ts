@@ -62,7 +62,8 @@ export function negotiate(
       extendedMessage: both("extendedMessage"),
       external: !internal,
       ...pathIds(ours, theirs, families),
-      ...(connection.sharedLink !== undefined && { sharedLink: connection.sharedLink }),
+      ...(connection.sharedLink !== undefined &&
+        peer.linkLocalNextHop !== false && { sharedLink: connection.sharedLink }),
       ...(connection.interface !== undefined && { unnumbered: true }),
     },
     peerAsn: open.asn,

@@ -131,6 +131,11 @@ export type PeerConfig = {
    * is the peer, as FRR's `neighbor IFACE interface`: its address is learned from Router Advertisements.
    */
   interface?: string;
+  /**
+   * False: on a shared link our global next hop goes without the link-local one beside it, as GoBGP has it; RFC 2545
+   * §3 wants both.
+   */
+  linkLocalNextHop?: boolean;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */
   ttl?: number;
   /** GTSM (RFC 5082), in place of `ttl`: the peer is at most this many hops away. */

@@ -58,6 +58,7 @@ function sessionKey(of: PeerConfig): string {
     of.interface,
     of.asn,
     of.localAddress,
+    of.linkLocalNextHop,
     of.port,
     of.ttl,
     of.ttlSecurityHops,
