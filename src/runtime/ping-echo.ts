@@ -25,15 +25,19 @@ export function pingEcho(command: RunningCommand, onEcho: (echo: Echo) => void):
   };
   const linesEnded = read();
   const failed = Promise.withResolvers<string>();
-  void command.ended.then(({ exitCode }) => {
-    if (!stopping) failed.resolve(`ping ended with status ${exitCode}: ${errors.trim()}`);
-  });
+  const fail = (how: string) => {
+    if (!stopping) failed.resolve(`ping ${how}: ${errors.trim()}`);
+  };
+  command.ended.then(
+    ({ exitCode }) => fail(`ended with status ${exitCode}`),
+    (error: Error) => fail(`was lost (${error.message})`),
+  );
   return {
     failed: failed.promise,
     async stop() {
       stopping = true;
       command.kill("SIGKILL");
-      await command.ended;
+      await command.ended.catch(() => {}); // What it has told so far counts.
       await linesEnded;
       return {};
     },
