@@ -1,20 +1,26 @@
+import type { ResetKind, ResetRequest } from "../bgp/speaker/reset.ts";
 import { prefix } from "../net/prefix.ts";
 import type { SpeakerHost } from "./speaker-host.ts";
 import type { AdminHandler } from "./admin-socket.ts";
 
+const resetKinds: readonly ResetKind[] = ["hard", "soft-in", "soft-out"];
+
 /**
  * What the admin socket answers: `{"get":"peers"}`, `{"get":"routes","kind":"available|received|advertised"}`,
- * `{"get":"explain","prefix":P}`, `{"get":"policies"}`, `{"get":"mrt"}` (RFC 6396, in base64); each row carries its `instance` and the
- * instance's AS number, `localAsn`.
+ * `{"get":"explain","prefix":P}`, `{"get":"policies"}`, `{"get":"mrt"}` (RFC 6396, in base64), and what it does:
+ * `{"reset":"hard|soft-in|soft-out","peer":NAME_OR_ADDRESS}`, all peers where none is named. Each row carries its
+ * `instance` and the instance's AS number, `localAsn`.
  */
 export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> }): AdminHandler {
   return (request) => {
     const rows: unknown[] = [];
-    for (const [instance, { speaker }] of of.speakers) {
+    for (const [instance, host] of of.speakers) {
+      const { speaker } = host;
       const { localAsn } = speaker.config;
       const add = (values: readonly object[]) =>
         rows.push(...values.map((value) => ({ instance, localAsn, ...value })));
-      if (request["get"] === "peers") add(speaker.peers(performance.now()));
+      if (request["reset"] !== undefined) add(host.reset(resetOf(request)));
+      else if (request["get"] === "peers") add(speaker.peers(performance.now()));
       else if (request["get"] === "policies") add(speaker.policies());
       else if (request["get"] === "mrt") add([{ mrt: mrtFile(speaker) }]);
       else if (request["get"] === "explain")
@@ -27,6 +33,12 @@ export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> })
     }
     return rows;
   };
+}
+
+function resetOf({ reset, peer }: Record<string, unknown>): ResetRequest {
+  const kind = resetKinds.find((of) => of === reset);
+  if (kind === undefined) throw new Error(`unknown reset ${JSON.stringify(reset)}`);
+  return { kind, peer: peer === undefined ? undefined : String(peer) };
 }
 
 function mrtFile(speaker: SpeakerHost["speaker"]): string {

@@ -3,6 +3,7 @@ import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import type { Ends } from "../bgp/session/io.ts";
+import type { PeerReset } from "../bgp/speaker/reset.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
@@ -101,6 +102,13 @@ export class SpeakerHost {
     this.#listen(this.speaker.config);
     this.#links.configure(config);
     this.#stations.configure(config.bmp?.stations ?? []);
+  }
+
+  /** What became of each peer of this name or address, or of all. */
+  reset(of: Parameters<Speaker["reset"]>[0]): PeerReset[] {
+    const { done, effects } = this.speaker.reset(of, performance.now());
+    this.#perform(effects);
+    return done;
   }
 
   /** Ends every session and resolves when the last bytes are out or `limitMs` has passed. */

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import type { AvailableRoute, PeerStatus, ReceivedRoute, RouteView } from "../bgp/speaker/views.ts";
+import type { ResetKind } from "../bgp/speaker/reset.ts";
 import type { AfiSafi, AsPathSegment, Origin } from "../bgp/wire/message.ts";
 import { EnvironmentError } from "../input/diagnostic.ts";
 import type { Runtime } from "../runtime/port.ts";
@@ -14,7 +15,9 @@ export type AgentRequest =
   | { get: "peers" }
   | { get: "routes"; kind: "received" | "advertised" | "available" }
   | { get: "explain"; prefix: string }
-  | { get: "policies" };
+  | { get: "policies" }
+  | { get: "mrt" }
+  | { reset: ResetKind; peer?: string };
 
 /** Asks the agent of a node. Throws UnreadableError where it does not run, or answers with an error. */
 export async function askAgent(

@@ -51,6 +51,12 @@ export class Dialer {
     this.#dial();
   }
 
+  /** Gives up what is under way and calls at once. */
+  restart(): void {
+    this.rest();
+    this.start();
+  }
+
   stop(): void {
     this.rest();
     this.#phase = { is: "stopped" };

@@ -106,6 +106,16 @@ export function stopped(said: CeaseSaid | undefined): End {
   };
 }
 
+/** ManualStop, with a ManualStart to follow. Not for good: with the N bit both sides keep routes (RFC 8538 §4). */
+export function reset(): End {
+  return {
+    reason: "adminReset",
+    text: "administrative reset",
+    notification: cease({ subcode: CeaseSubcode.administrativeReset }),
+    transport: "open",
+  };
+}
+
 /** The NOTIFICATION that is sent, if any: a Hard Reset where the N bit was negotiated and no routes are to be kept. */
 export function notificationToSend(
   { reason, notification: said }: End,

@@ -88,7 +88,7 @@ export type Ends = {
   remotePort?: number;
 };
 
-/** What happens to a session. All but start, stop and reachable are the speaker's inputs of the same name, routed by connection or timer. */
+/** What happens to a session. All but start, stop, reset and reachable are the speaker's inputs of the same name, routed by connection or timer. */
 export type SessionInput =
   /** ManualStart and AutomaticStart (events 1 and 3). Without effect where started. */
   | { input: "start" }
@@ -97,6 +97,8 @@ export type SessionInput =
    * that a graceful-restart peer keeps our routes.
    */
   | { input: "stop"; notification?: CeaseSaid }
+  /** An operator's reset: Cease/Administrative Reset (RFC 4486), and at once the next attempt. Without effect where stopped. */
+  | { input: "reset" }
   /** The path to the peer is known to work again (BFD): what waits for it waits no longer. */
   | { input: "reachable" }
   | ({ input: "connected"; connection: ConnectionId } & Ends)
@@ -156,6 +158,7 @@ export type DownReason =
   | "transportClosed"
   /** `stop` with a notification. */
   | "adminShutdown"
+  | "adminReset"
   /** `stop` in silence. */
   | "stopped"
   /** A graceful-restart peer opened a new connection: the old one is dropped (RFC 4724 §5). */

@@ -61,7 +61,7 @@ const causes: Record<string, Cause> = {
   "6/1": told(CeaseSubcode.maximumPrefixes),
   "6/2": told(CeaseSubcode.administrativeShutdown),
   "6/3": told(CeaseSubcode.peerDeconfigured),
-  "6/4": told(CeaseSubcode.administrativeReset),
+  "6/4": (played) => played.establish().step({ input: "reset" }),
   "6/5": (played) => played.accepted(1),
   "6/6": told(CeaseSubcode.otherConfigurationChange),
   // A second connection of the peer, while the session over the first is up.

@@ -173,6 +173,13 @@ const transitions: Record<string, Partial<Record<SessionState, SessionState[]>>>
     OpenConfirm: ["Idle"],
     Established: ["Idle"],
   },
+  reset: {
+    Idle: ["Connect", "Active"],
+    Active: ["Connect"],
+    OpenSent: ["Connect", "Active"],
+    OpenConfirm: ["Connect", "Active"],
+    Established: ["Connect", "Active"],
+  },
   connected: { Connect: ["OpenSent"] },
   connectFailed: { Connect: ["Active"] },
   accepted: {
@@ -233,7 +240,7 @@ const action: fc.Arbitrary<Action> = fc.record({
         ...["accepted", "closed", "connectFailed", "stale", "unknown", "unsent", "reachable"],
       ),
     },
-    { weight: 1, arbitrary: fc.constantFrom("stop", "say") },
+    { weight: 1, arbitrary: fc.constantFrom("stop", "say", "reset") },
   ),
   which: fc.nat(5),
   messages: fc.oneof(
@@ -273,6 +280,9 @@ function act(
       break;
     case "say":
       edge.step({ input: "stop", notification: { subcode: 2, communication: "bye" } });
+      break;
+    case "reset":
+      edge.step({ input: "reset" });
       break;
     case "connected":
       if (dialing !== undefined) edge.step({ input: "connected", connection: dialing, ...ends });

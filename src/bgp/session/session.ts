@@ -16,12 +16,12 @@ import {
   notificationSent,
   notificationToSend,
   peerRestarted,
+  reset,
   sendHoldTimerExpired,
   stopped,
   transportClosed,
 } from "./end.ts";
 import type {
-  CeaseSaid,
   ConnectionId,
   Ends,
   Negotiated,
@@ -92,7 +92,8 @@ export class Session {
         if (!this.#dialer.started) this.#dialer.start();
         break;
       case "stop":
-        this.#stop(input.notification);
+      case "reset":
+        this.#stop(input.input === "reset" ? reset() : stopped(input.notification));
         break;
       case "reachable":
         if (this.#connections.size === 0) this.#dialer.hurry(nowMs);
@@ -123,13 +124,13 @@ export class Session {
     return this.#effects;
   }
 
-  /** ManualStop (event 2). */
-  #stop(said: CeaseSaid | undefined): void {
+  /** ManualStop (event 2), after which a reset starts anew. */
+  #stop(end: End): void {
     if (!this.#dialer.started) return;
-    this.#dialer.stop();
-    const end = stopped(said);
+    if (end.reason !== "adminReset") this.#dialer.stop();
     for (const connection of this.#connections.values()) this.#end(connection, end);
-    this.#lastError = undefined;
+    this.#lastError = this.#dialer.started ? end.text : undefined;
+    if (this.#dialer.started) this.#dialer.restart();
   }
 
   // --- Transport ---
@@ -333,9 +334,8 @@ export class Session {
     const [name, id] = timer.split("/");
     const connection = this.#connections.get(Number(id));
     if (connection === undefined) return;
-    if (name === "hold") {
-      this.#fail(connection, holdTimerExpired());
-    } else if (connection.state !== "OpenSent") {
+    if (name === "hold") this.#fail(connection, holdTimerExpired());
+    else if (connection.state !== "OpenSent") {
       connection.send({ type: "KEEPALIVE" });
       connection.restartKeepaliveTimer();
     }

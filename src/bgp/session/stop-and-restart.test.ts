@@ -35,6 +35,26 @@ describe("stop", () => {
   });
 });
 
+describe("reset", () => {
+  it("says Administrative Reset and calls again at once", () => {
+    const played = new Played().establish().step({ input: "reset" });
+    expect(played.refused(1)).toBe("6/4");
+    expect(played.all("down")).toMatchObject([{ reason: "adminReset", graceful: false }]);
+    expect(played.all("connect")).toMatchObject([{ connection: 2 }]);
+    expect(played.session.state).toBe("Connect");
+  });
+
+  it("gives up what is under way, and waits no longer", () => {
+    const played = new Played().step({ input: "start" }).step({ input: "reset" });
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+    expect(played.all("connect")).toMatchObject([{ connection: 2 }]);
+  });
+
+  it("starts nothing that is stopped", () => {
+    expect(new Played().step({ input: "reset" }).effects).toEqual([]);
+  });
+});
+
 /** Established with graceful restart on both sides, the peer's N bit as said. */
 function withRestart(bit: boolean): Played {
   return new Played(sessionOptions({ gracefulRestart: { restartTimeSeconds: 15 } })).establish(
@@ -81,10 +101,16 @@ describe("graceful restart", () => {
       { type: "NOTIFICATION", code: 6, subcode: 9, data: Uint8Array.of(6, 2) },
     ]);
     expect(withRestart(false).step(stop).refused(1)).toBe("6/2");
-    expect(
-      withRestart(true)
-        .step({ input: "stop", notification: { subcode: 4 } })
-        .refused(1),
-    ).toBe("6/4");
   });
+
+  it.each([false, true])(
+    "N bit %s: a reset is not for good, and keeps routes by that bit only (RFC 8538 §4)",
+    (bit) => {
+      const played = withRestart(bit).step({ input: "reset" });
+      expect(played.refused(1)).toBe("6/4");
+      expect(played.all("down")).toMatchObject([{ reason: "adminReset", graceful: bit }]);
+      expect(played.all("connect")).toMatchObject([{ connection: 2 }]);
+      expect(played.session.lastError).toBe("administrative reset");
+    },
+  );
 });

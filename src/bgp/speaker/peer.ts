@@ -140,10 +140,7 @@ export class Peer {
     );
     this.#config = config;
     if (shutdown || (maximumPrefix && this.#heldDown !== undefined)) this.#hold(nowMs);
-    if (importPolicy) {
-      this.inbound.setImportPolicy(config.importPolicy);
-      this.#context.changed(this);
-    }
+    if (importPolicy) this.applyImportPolicy();
     if (exportPolicy && this.#established !== undefined) {
       this.#established.outbound.setPolicy(config.exportPolicy);
     }
@@ -158,6 +155,19 @@ export class Peer {
       this.step({ input: "stop", notification: { subcode, ...shutdown } }, nowMs);
     }
     this.start(nowMs);
+  }
+
+  /** Administrative Reset (RFC 4486). It also ends the wait after too many routes, but no administrative shutdown. */
+  reset(nowMs: number): void {
+    this.#timers.clear("maximumPrefix");
+    this.step({ input: "reset" }, nowMs);
+    if (this.#heldDown !== undefined) this.start(nowMs);
+  }
+
+  /** Judges anew all that was received. */
+  applyImportPolicy(): void {
+    this.inbound.setImportPolicy(this.#config.importPolicy);
+    this.#context.changed(this);
   }
 
   /** The path is down (RFC 5882 §4): Cease/BFD Down (RFC 9384), and no route is kept, as none could be used. */

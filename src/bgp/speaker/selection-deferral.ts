@@ -4,6 +4,9 @@ import type { Peer } from "./peer.ts";
 
 const none: readonly FamilyName[] = [];
 
+/** Of the speaker itself: no peer has the serial number 0. */
+export const deferralTimer = "0:selectionDeferral";
+
 /**
  * Which families' route selection waits, right after a restart, for the peers that kept our routes to
  * send theirs (RFC 4724 §4.1): till then what is learned is not passed on, and End-of-RIB is not sent.

@@ -19,9 +19,10 @@ import type { PeerContext } from "./peer-context.ts";
 import { mustStartOver, peerChange, speakerReset } from "./peer-change.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
+import { type PeerReset, resetPeers, type ResetRequest } from "./reset.ts";
 import type { SpeakerOptions } from "./speaker-options.ts";
 import { RouteFeed } from "./route-feed.ts";
-import { SelectionDeferral } from "./selection-deferral.ts";
+import { deferralTimer, SelectionDeferral } from "./selection-deferral.ts";
 import { tidy } from "./tidy.ts";
 import { UpdateGroups } from "./update-groups.ts";
 import {
@@ -36,9 +37,6 @@ import {
   type ReceivedRoute,
   receivedRoutes,
 } from "./views.ts";
-
-/** Of the speaker itself: no peer has the serial number 0. */
-const deferralTimer = "0:selectionDeferral";
 
 /**
  * A BGP speaker without sockets and clock: every call takes the time, and returns what is to be done
@@ -233,6 +231,13 @@ export class Speaker {
     this.#state = "stopped";
     this.#ribs.takeChanged();
     return this.#finish(nowMs);
+  }
+
+  /** As an operator asks for; and what became of each peer. */
+  reset(of: ResetRequest, nowMs: number): { done: PeerReset[]; effects: Effect[] } {
+    const done = this.#state === "running" ? resetPeers(this.#peers.values(), of, nowMs) : [];
+    this.#removeGone(nowMs);
+    return { done, effects: this.#finish(nowMs) };
   }
 
   /** What a BMP station that has just connected is to be sent before the `bmp` effects (RFC 7854 §5). */

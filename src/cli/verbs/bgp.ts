@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import type { AvailableRoute, PeerPolicies, PeerStatus } from "../../bgp/speaker/views.ts";
+import type { PeerReset, ResetKind } from "../../bgp/speaker/reset.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
@@ -70,6 +71,15 @@ export function registerBgp(program: Command): void {
 
   scoped(
     bgp
+      .command("reset")
+      .summary("reset one session of a speaker, or all of them")
+      .argument("[peer]", "its name or address")
+      .option("--soft-in", "only apply the import policy anew to what was received")
+      .option("--soft-out", "only send all routes anew"),
+  ).action(reset);
+
+  scoped(
+    bgp
       .command("dump")
       .summary("the routes received and the own ones as an MRT file (RFC 6396)")
       .argument("<file>", "what to write"),
@@ -83,6 +93,31 @@ export function registerBgp(program: Command): void {
     }
     writeFileSync(file, Buffer.from(dump.mrt, "base64"));
   });
+}
+
+type ResetOptions = Scope & { softIn?: true; softOut?: true };
+
+async function reset(peer: string | undefined, options: ResetOptions): Promise<void> {
+  if (options.softIn && options.softOut) {
+    throw new UsageError("--soft-in and --soft-out are two resets: one at a time");
+  }
+  if (options.socket === undefined && options.node === undefined) {
+    throw new UsageError("which speaker is to be reset?\n  hint: --node NODE or --socket PATH");
+  }
+  const kind: ResetKind = options.softIn ? "soft-in" : options.softOut ? "soft-out" : "hard";
+  const request = { reset: kind, ...(peer !== undefined && { peer }) };
+  const done = await ask<PeerReset>(options, request);
+  if (done.length === 0) {
+    throw new UsageError(
+      `${peer === undefined ? "it has no peers" : `${peer}: no such peer`}\n  hint: spinelab bgp peers; by name or address`,
+    );
+  }
+  if (isJson(options)) return writeJson(done);
+  for (const row of done) write(resetLine(row));
+}
+
+function resetLine({ peer, address, outcome }: PeerReset): string {
+  return `${peer === address ? peer : `${peer} (${address})`}: ${outcome}\n`;
 }
 
 function explanationText(of: Row<Explanation>): string {
