@@ -1,7 +1,7 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { expect, test } from "vitest";
 import { address as parsed } from "../net/address.ts";
-import { sharedLink } from "./shared-link.ts";
+import { sharedLink, sharedSubnets } from "./shared-link.ts";
 
 const info = (cidr: string, internal = false): NetworkInterfaceInfo => {
   const [address = ""] = cidr.split("/");
@@ -49,4 +49,31 @@ test("between link-local addresses the link's global one stands first, if it has
 
 test("IPv4 has no such thing", () => {
   expect(of("10.0.0.1", "10.0.0.2")).toBeUndefined();
+});
+
+test("the subnets of the link that the peer is on, and none where it is further away", () => {
+  const link = (name: string, ...cidrs: string[]) => ({
+    ...{ index: 1, name, isUp: true, operState: "up" as const },
+    addresses: cidrs.map((cidr) => ({
+      address: parsed(cidr.split("/")[0]!),
+      prefixLength: Number(cidr.split("/")[1]),
+      isTentative: false,
+    })),
+  });
+  const state = {
+    interfaces: [
+      link("lo", "127.0.0.1/8", "10.8.0.1/16"),
+      link("eth0", "10.0.0.1/24", "2001:db8:a::1/64", "10.0.1.1/25"),
+      link("eth1", "10.0.3.1/24"),
+    ],
+  };
+  const subnets = (localAddress: string, remoteAddress: string) =>
+    sharedSubnets(
+      { localAddress: parsed(localAddress), remoteAddress: parsed(remoteAddress) },
+      state,
+    );
+  expect(subnets("10.0.0.1", "10.0.0.2")).toEqual(["10.0.0.0/24", "10.0.1.0/25"]);
+  expect(subnets("2001:db8:a::1", "2001:db8:a::2")).toEqual(["2001:db8:a::/64"]);
+  expect(subnets("10.0.0.1", "10.0.3.2")).toBeUndefined();
+  expect(subnets("10.8.0.1", "10.8.0.2")).toBeUndefined();
 });

@@ -1,7 +1,8 @@
 import type { networkInterfaces } from "node:os";
 import type { SharedLink } from "../bgp/session/io.ts";
 import { type Address, familyOf, isLinkLocal, parseAddress } from "../net/address.ts";
-import { parsePrefix, prefixContains } from "../net/prefix.ts";
+import type { NetworkState } from "../net/network-state.ts";
+import { parsePrefix, type Prefix, prefixContains, prefixOf } from "../net/prefix.ts";
 
 /**
  * What we are on the link that the ends of a connection share (RFC 2545 §3); undefined where they share none,
@@ -30,6 +31,21 @@ export function sharedLink(
     if (prefix !== undefined && prefixContains(prefix, remoteAddress)) {
       return { address: localAddress, linkLocal };
     }
+  }
+  return undefined;
+}
+
+/** The subnets of our interface, of the connection's family, where the peer is in one of them (RFC 4271 §5.1.3). */
+export function sharedSubnets(
+  { localAddress, remoteAddress }: { localAddress: Address; remoteAddress: Address },
+  { interfaces }: Pick<NetworkState, "interfaces">,
+): Prefix[] | undefined {
+  for (const { name, addresses } of interfaces) {
+    if (name === "lo" || !addresses.some(({ address }) => address === localAddress)) continue;
+    const subnets = addresses
+      .filter(({ address }) => familyOf(address) === familyOf(localAddress))
+      .map(({ address, prefixLength }) => prefixOf(address, prefixLength));
+    if (subnets.some((subnet) => prefixContains(subnet, remoteAddress))) return subnets;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { createServer, isIPv4, type Server, Socket } from "node:net";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import type { Ends } from "../bgp/session/io.ts";
-import type { PeerReset } from "../bgp/speaker/reset.ts";
+import type { PeerReset, ResetRequest } from "../bgp/speaker/reset.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { address, familyOf } from "../net/address.ts";
 import { prefixBase, prefixFamily, prefixLength } from "../net/prefix.ts";
@@ -11,9 +11,10 @@ import { BmpStations } from "./bmp-stations.ts";
 import { KernelEdge } from "./kernel-edge.ts";
 import type { KernelView } from "./kernel-view.ts";
 import { BfdSockets } from "./bfd-sockets.ts";
-import { sharedLink } from "./shared-link.ts";
+import { sharedLink, sharedSubnets } from "./shared-link.ts";
 import { UnnumberedLinks } from "./unnumbered-links.ts";
 import { interfaceIndex, limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
+import { dumpNetworkState } from "../sys/network-dump.ts";
 import { UnsentWatch } from "./unsent-watch.ts";
 
 export type SpeakerLog = (
@@ -105,7 +106,7 @@ export class SpeakerHost {
   }
 
   /** What became of each peer of this name or address, or of all. */
-  reset(of: Parameters<Speaker["reset"]>[0]): PeerReset[] {
+  reset(of: ResetRequest): PeerReset[] {
     const { done, effects } = this.speaker.reset(of, performance.now());
     this.#perform(effects);
     return done;
@@ -363,11 +364,17 @@ function endpoints(socket: Socket): Ends {
   const [, link] = (socket.remoteAddress ?? "").split("%");
   const localAddress = plain(socket.localAddress);
   const remoteAddress = plain(socket.remoteAddress);
+  // Asked of the kernel: Node leaves out interfaces that came up less than a second ago.
+  const subnets =
+    link === undefined
+      ? sharedSubnets({ localAddress, remoteAddress }, dumpNetworkState())
+      : undefined;
   const shared = sharedLink({ localAddress, remoteAddress, interface: link }, networkInterfaces);
   return {
     localAddress,
     remoteAddress,
     ...(shared !== undefined && { sharedLink: shared }),
+    ...(subnets && { sharedSubnets: subnets }),
     ...(link !== undefined && { interface: link }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),

@@ -20,6 +20,7 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     role: undefined,
     longLived: false,
     localAddress: local,
+    sharedSubnets: [],
     nextHopFamilies: ["ipv4"],
     ...target,
   };
@@ -55,6 +56,19 @@ describe("export to an external peer", () => {
       attributes: { origin: "igp", asPath: sequence(65000) },
       nextHop: local,
     });
+  });
+
+  it("leaves a next hop on the peer's own subnet, unless it is to be ours (RFC 4271 §5.1.3)", () => {
+    const nextHopOf = (nextHop: string, of: Partial<ExportTarget> = {}) =>
+      setOf(learned("from", { asPath: sequence(65001), nextHop }), {
+        sharedSubnets: [p("10.0.0.0/24")],
+        ...of,
+      }).nextHop;
+    expect(nextHopOf("10.0.0.7")).toBe("10.0.0.7");
+    expect(nextHopOf("10.0.1.7")).toBe(local);
+    expect(nextHopOf("10.0.0.7", { sharedSubnets: [] })).toBe(local);
+    expect(nextHopOf("10.0.0.7", { nextHopSelf: true })).toBe(local);
+    expect(setOf(ownPath, { sharedSubnets: [p("10.0.0.0/24")] }).nextHop).toBe(local);
   });
 
   it("prepends, and takes away what stays inside the AS", () => {

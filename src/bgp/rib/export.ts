@@ -1,5 +1,5 @@
 import { type Address, type Family, familyOf, isLinkLocal } from "../../net/address.ts";
-import type { Prefix } from "../../net/prefix.ts";
+import { type Prefix, prefixContains } from "../../net/prefix.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
@@ -21,7 +21,10 @@ export type ExportTarget = {
   readonly clusterId: Address;
   /** What is put in front of AS_PATH towards external peers: our AS, or the one that stands for it, then ours. */
   readonly prependAsns: readonly number[];
-  /** Internal peers get our own address as next hop: of routes from external peers, or, with `force`, of reflected ones too. */
+  /**
+   * Our own address as next hop, to internal peers of routes from external ones, or, with `force`, of reflected ones
+   * too; to external peers always.
+   */
   readonly nextHopSelf: boolean | "force";
   /** What we are to an external peer (RFC 9234). */
   readonly role: Role | undefined;
@@ -29,6 +32,8 @@ export type ExportTarget = {
   readonly longLived: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
+  /** Subnets that an external peer and we are on; none where it is further away. */
+  readonly sharedSubnets: readonly Prefix[];
   /** Families of next hops the peer takes for this family's routes (RFC 4760 §3, RFC 8950). */
   readonly nextHopFamilies: readonly Family[];
 };
@@ -141,7 +146,10 @@ function isReflected(source: PathSource, target: ExportTarget): boolean {
   return source.kind === "peer" && source.internal && target.internal;
 }
 
-/** RFC 4271 §5.1.3: a learned next hop stays towards internal peers; everything else is reached by us. */
+/**
+ * RFC 4271 §5.1.3: a learned next hop stays towards internal peers, and towards external ones that can reach it
+ * themselves, as it is on their subnet ("third party"); everything else is reached by us.
+ */
 function exportedNextHop(
   { source, set }: Path,
   { set: change }: PolicyStatement,
@@ -150,12 +158,17 @@ function exportedNextHop(
   if (change?.nextHop !== undefined) {
     return change.nextHop === "self" ? target.localAddress : change.nextHop;
   }
-  const { internal, nextHopSelf, localAddress } = target;
-  if (!internal || set.nextHop === undefined || nextHopSelf === "force") return localAddress;
+  const { internal, nextHopSelf, localAddress, sharedSubnets } = target;
+  const { nextHop } = set;
+  if (nextHop === undefined || nextHopSelf === "force") return localAddress;
   // RFC 2545 §3: on another link it means nothing.
-  if (isLinkLocal(set.nextHop)) return localAddress;
+  if (isLinkLocal(nextHop)) return localAddress;
+  if (!internal) {
+    const isThirdParty = sharedSubnets.some((subnet) => prefixContains(subnet, nextHop));
+    return isThirdParty && !nextHopSelf ? nextHop : localAddress;
+  }
   // RFC 4456 §10: a reflected route keeps its next hop.
-  return nextHopSelf && !isReflected(source, target) ? localAddress : set.nextHop;
+  return nextHopSelf && !isReflected(source, target) ? localAddress : nextHop;
 }
 
 function exportedAttributes(

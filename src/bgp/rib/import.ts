@@ -1,5 +1,5 @@
-import type { Address } from "../../net/address.ts";
-import type { Prefix } from "../../net/prefix.ts";
+import { type Address, familyOf, isLinkLocal } from "../../net/address.ts";
+import { type Prefix, prefixContains } from "../../net/prefix.ts";
 import { asPathCount, neighborAsn, prependAsn } from "./as-path.ts";
 import type { Role } from "../wire/message.ts";
 import type { AttributePool } from "./attribute-pool.ts";
@@ -20,6 +20,8 @@ export type LocalSide = {
   readonly clusterId: Address;
   /** Our address of the session. */
   readonly address: Address;
+  /** Subnets that an external peer and we are on; undefined where it is further away, or internal. */
+  readonly sharedSubnets: readonly Prefix[] | undefined;
   /** What we are to an external peer (RFC 9234), and its AS number. */
   readonly role: Role | undefined;
   readonly peerAsn: number;
@@ -38,6 +40,9 @@ export function whyIneligible(of: AttributeSet, local: LocalSide): string | unde
   if (of.nextHop === local.address) {
     return `its next hop ${local.address} is this speaker (RFC 4271 §5.1.3)`;
   }
+  if (of.nextHop !== undefined && isOffSubnet(of.nextHop, local)) {
+    return `its next hop ${of.nextHop} is not on the subnet of this peer (RFC 4271 §6.3)`;
+  }
   if (originatorId === local.routerId) {
     return `its ORIGINATOR_ID ${local.routerId} is this speaker (RFC 4456 §8)`;
   }
@@ -45,6 +50,13 @@ export function whyIneligible(of: AttributeSet, local: LocalSide): string | unde
     return `its CLUSTER_LIST holds this speaker's cluster, ${local.clusterId} (RFC 4456 §8)`;
   }
   return local.role && leakedIn(of.attributes, local.role, local.peerAsn);
+}
+
+/** Of another family (RFC 8950) than the session's subnets nothing is known. */
+function isOffSubnet(nextHop: Address, { address, sharedSubnets }: LocalSide): boolean {
+  if (sharedSubnets === undefined || isLinkLocal(nextHop)) return false;
+  if (familyOf(nextHop) !== familyOf(address)) return false;
+  return !sharedSubnets.some((subnet) => prefixContains(subnet, nextHop));
 }
 
 /** What an import policy makes of a route: the path that the decision process gets, or why it gets none. */

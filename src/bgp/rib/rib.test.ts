@@ -4,7 +4,7 @@ import { address } from "../../net/address.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import { AdjRibIn } from "./adj-rib-in.ts";
 import { AttributePool } from "./attribute-pool.ts";
-import { whyIneligible } from "./import.ts";
+import { type LocalSide, whyIneligible } from "./import.ts";
 import { LocRib } from "./loc-rib.ts";
 import { ownPath } from "./path.ts";
 import { PrefixTable } from "./prefix-table.ts";
@@ -177,6 +177,7 @@ describe("import", () => {
     routerId: address("1.1.1.1"),
     clusterId: address("4.4.4.4"),
     address: address("10.0.0.1"),
+    sharedSubnets: undefined,
     role: undefined,
     peerAsn: 65001,
   };
@@ -193,6 +194,19 @@ describe("import", () => {
 
   it("lets every other path be looked at", () => {
     expect(whyIneligible(learned("a").set, local)).toBeUndefined();
+  });
+
+  it("keeps out a next hop that an external peer one hop away does not share (RFC 4271 §6.3)", () => {
+    const shared = { ...local, sharedSubnets: [p("10.0.0.0/24"), p("10.0.9.0/24")] };
+    const reason = (nextHop: string, of: LocalSide = shared) =>
+      whyIneligible(learned("a", { nextHop }).set, of);
+    expect(reason("10.0.0.7")).toBeUndefined();
+    expect(reason("10.0.9.7")).toBeUndefined();
+    expect(reason("10.0.1.7")).toMatch(/10.0.1.7 is not on the subnet/);
+    expect(reason("10.0.1.7", local)).toBeUndefined();
+    // IPv4 routes over IPv6: the IPv4 subnets say nothing of it.
+    expect(reason("2001:db8::7")).toBeUndefined();
+    expect(reason("fe80::7", { ...shared, address: address("2001:db8::1") })).toBeUndefined();
   });
 
   it("lets our own AS be in the path as often as allowed, and no oftener", () => {

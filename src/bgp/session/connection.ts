@@ -114,12 +114,14 @@ export class Connection {
 
 /** Of an input that carries them. */
 export function endsOf(of: Ends): Ends {
-  const { localAddress, remoteAddress, interface: link, sharedLink, localPort, remotePort } = of;
+  const { localAddress, remoteAddress, interface: link, localPort, remotePort } = of;
+  const { sharedLink, sharedSubnets } = of;
   return {
     localAddress,
     remoteAddress,
     ...(link !== undefined && { interface: link }),
     ...(sharedLink !== undefined && { sharedLink }),
+    ...(sharedSubnets !== undefined && { sharedSubnets }),
     ...(localPort !== undefined && { localPort }),
     ...(remotePort !== undefined && { remotePort }),
   };

@@ -1,4 +1,5 @@
 import type { Address } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import type { AttributeProblem } from "../wire/decode.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type {
@@ -84,6 +85,8 @@ export type Ends = {
   interface?: string;
   /** Where both are on one link, IPv6. */
   sharedLink?: SharedLink;
+  /** Of the interface that the connection is on, where the peer is in one of them: it is one hop away. */
+  sharedSubnets?: readonly Prefix[];
   localPort?: number;
   remotePort?: number;
 };

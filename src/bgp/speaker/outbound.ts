@@ -158,13 +158,19 @@ export class Outbound {
   }
 
   #groupOptions(family: AfiSafi) {
-    const { internal, localAddress, extendedNextHop, codec } = this.#negotiated;
+    const { internal, localAddress, sharedSubnets, extendedNextHop, codec } = this.#negotiated;
     const nextHopFamilies: Family[] = hasFamily(extendedNextHop, family)
       ? [family.afi, "ipv6"]
       : [family.afi];
     const { exportPolicy, pathsMax: _, ...options } = this.#options;
     const self = codec.sharedLink?.address ?? localAddress;
-    const target = { ...options, internal, localAddress: self, nextHopFamilies };
+    const target = {
+      ...options,
+      internal,
+      localAddress: self,
+      sharedSubnets: internal ? [] : (sharedSubnets ?? []),
+      nextHopFamilies,
+    };
     return { name: familyName(family), target, exportPolicy, codec };
   }
 

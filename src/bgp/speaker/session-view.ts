@@ -38,6 +38,7 @@ export function inboundSession(
       routerId,
       clusterId,
       address: negotiated.localAddress,
+      sharedSubnets: internal ? undefined : negotiated.sharedSubnets,
       role: internal ? undefined : config.role?.name,
       peerAsn: negotiated.peerAsn,
     },
