@@ -60,17 +60,15 @@ test("the subnets of the link that the peer is on, and none where it is further 
       isTentative: false,
     })),
   });
-  const state = {
-    interfaces: [
-      link("lo", "127.0.0.1/8", "10.8.0.1/16"),
-      link("eth0", "10.0.0.1/24", "2001:db8:a::1/64", "10.0.1.1/25"),
-      link("eth1", "10.0.3.1/24"),
-    ],
-  };
+  const links = [
+    link("lo", "127.0.0.1/8", "10.8.0.1/16"),
+    link("eth0", "10.0.0.1/24", "2001:db8:a::1/64", "10.0.1.1/25"),
+    link("eth1", "10.0.3.1/24"),
+  ];
   const subnets = (localAddress: string, remoteAddress: string) =>
     sharedSubnets(
       { localAddress: parsed(localAddress), remoteAddress: parsed(remoteAddress) },
-      state,
+      links,
     );
   expect(subnets("10.0.0.1", "10.0.0.2")).toEqual(["10.0.0.0/24", "10.0.1.0/25"]);
   expect(subnets("2001:db8:a::1", "2001:db8:a::2")).toEqual(["2001:db8:a::/64"]);

@@ -1,7 +1,7 @@
 import type { networkInterfaces } from "node:os";
 import type { SharedLink } from "../bgp/session/io.ts";
 import { type Address, familyOf, isLinkLocal, parseAddress } from "../net/address.ts";
-import type { NetworkState } from "../net/network-state.ts";
+import type { NetworkInterface } from "../net/network-state.ts";
 import { parsePrefix, type Prefix, prefixContains, prefixOf } from "../net/prefix.ts";
 
 /**
@@ -38,7 +38,7 @@ export function sharedLink(
 /** The subnets of our interface, of the connection's family, where the peer is in one of them (RFC 4271 §5.1.3). */
 export function sharedSubnets(
   { localAddress, remoteAddress }: { localAddress: Address; remoteAddress: Address },
-  { interfaces }: Pick<NetworkState, "interfaces">,
+  interfaces: readonly NetworkInterface[],
 ): Prefix[] | undefined {
   for (const { name, addresses } of interfaces) {
     if (name === "lo" || !addresses.some(({ address }) => address === localAddress)) continue;

@@ -14,7 +14,7 @@ import { BfdSockets } from "./bfd-sockets.ts";
 import { sharedLink, sharedSubnets } from "./shared-link.ts";
 import { UnnumberedLinks } from "./unnumbered-links.ts";
 import { interfaceIndex, limitTtl, listenTcp, openTcp, setMd5Password } from "../sys/libc.ts";
-import { dumpNetworkState } from "../sys/network-dump.ts";
+import { dumpInterfaces } from "../sys/network-dump.ts";
 import { UnsentWatch } from "./unsent-watch.ts";
 
 export type SpeakerLog = (
@@ -367,7 +367,7 @@ function endpoints(socket: Socket): Ends {
   // Asked of the kernel: Node leaves out interfaces that came up less than a second ago.
   const subnets =
     link === undefined
-      ? sharedSubnets({ localAddress, remoteAddress }, dumpNetworkState())
+      ? sharedSubnets({ localAddress, remoteAddress }, dumpInterfaces())
       : undefined;
   const shared = sharedLink({ localAddress, remoteAddress, interface: link }, networkInterfaces);
   return {

@@ -28,16 +28,28 @@ const attemptsMax = 5;
 
 /** The network state of this thread's network namespace, asked of the kernel now. */
 export function dumpNetworkState(): NetworkState {
+  return withNetlink((fd) => ({
+    interfaces: interfacesNow(fd),
+    defaultRoutes: [AddressFamily.ipv4, AddressFamily.ipv6].flatMap((family) =>
+      dump(fd, MessageType.getRoute, family).flatMap(defaultRouteOf),
+    ),
+  }));
+}
+
+/** The interfaces alone: routes may be many. */
+export function dumpInterfaces(): NetworkInterface[] {
+  return withNetlink(interfacesNow);
+}
+
+function interfacesNow(fd: number): NetworkInterface[] {
+  const links = dump(fd, MessageType.getLink, AddressFamily.any);
+  return interfacesOf(links, dump(fd, MessageType.getAddress, AddressFamily.any));
+}
+
+function withNetlink<T>(work: (fd: number) => T): T {
   const fd = openNetlink([]);
   try {
-    const links = dump(fd, MessageType.getLink, AddressFamily.any);
-    const addresses = dump(fd, MessageType.getAddress, AddressFamily.any);
-    return {
-      interfaces: interfacesOf(links, addresses),
-      defaultRoutes: [AddressFamily.ipv4, AddressFamily.ipv6].flatMap((family) =>
-        dump(fd, MessageType.getRoute, family).flatMap(defaultRouteOf),
-      ),
-    };
+    return work(fd);
   } finally {
     closeSync(fd);
   }
