@@ -8,7 +8,7 @@
  *     [many] [idle] [scale] [sessions]
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -85,6 +85,8 @@ async function run(under: string): Promise<void> {
   const is = (name: string) => positionals.length === 0 || positionals.includes(name);
   const results: Results = new Map();
   const work = mkdtempSync(path.join(tmpdir(), "speaker-bench-"));
+  // For daemons that are not root.
+  chmodSync(work, 0o755);
   const listening = present.filter((daemon) => daemon.cannot?.listen === undefined);
   const passing = listening.filter((daemon) => daemon.cannot?.pass === undefined);
   const ours = passing.filter(({ name }) => name === "Spinelab" || name === "BIRD");

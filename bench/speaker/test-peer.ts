@@ -128,7 +128,7 @@ async function session(
   { address, asn }: { address: string; asn: number },
   holdTimeSeconds: number,
 ): Promise<TestPeer> {
-  const untilMs = performance.now() + 60_000;
+  const untilMs = performance.now() + 20_000;
   for (;;) {
     const socket = await connected(to, address, untilMs);
     const peer = new TestPeer(socket, asn, address, holdTimeSeconds);
