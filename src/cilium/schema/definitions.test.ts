@@ -6,14 +6,15 @@ import { type StructuralSchema, structuralSchema } from "./structural.ts";
 import { ciliumResources } from "./resources.ts";
 import { validateResource } from "./validate.ts";
 
+/** kubectl and helm read YAML 1.1, in which a bare Yes is true. */
+const yamlOfKubectl = { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false } as const;
+
 const deploy = new URL("../../../deploy/", import.meta.url);
 
 const text = (rules: boolean) =>
   [
     "# Made from the schemas in src/cilium/schema by `make golden`.",
-    ...customResourceDefinitions({ rules }).map((each) =>
-      stringify(each, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd(),
-    ),
+    ...customResourceDefinitions({ rules }).map((each) => stringify(each, yamlOfKubectl).trimEnd()),
   ].join("\n---\n") + "\n";
 
 test.each(["", "helm/spinelab/files/"])(
