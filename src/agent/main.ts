@@ -9,10 +9,9 @@ import { Agent } from "./agent.ts";
 import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
 import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
-import { Operator } from "./operator.ts";
+import type { Operator } from "./operator.ts";
 import { bmpStation } from "./instance-config.ts";
 import { relay } from "./relay.ts";
-import { runSpeaker } from "./speaker-process.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
 /**
@@ -44,6 +43,7 @@ if (role === "relay") {
   watchRoutes(operands.map(Number));
 } else if (role === "speaker") {
   if (values.file === undefined) throw new Error("usage: speaker -f FILE");
+  const { runSpeaker } = await import("./speaker-process.ts");
   await runSpeaker(values.file, undefined);
 } else if (role === "operator") {
   await runOperator();
@@ -54,7 +54,8 @@ if (role === "relay") {
 }
 
 async function runOperator(): Promise<void> {
-  const operator = new Operator({
+  const { Operator: OperatorProcess } = await import("./operator.ts");
+  const operator = new OperatorProcess({
     client: await kubeClient(),
     log: processLog("operator"),
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),

@@ -34,6 +34,7 @@ export async function agentBundle(): Promise<string> {
     target: "node24",
     external: ["koffi"],
     minifySyntax: true,
+    minifyWhitespace: true,
     logLevel: "silent",
     banner: {
       js: 'import{createRequire as _cr}from"node:module";const require=_cr(import.meta.url);',

@@ -5,6 +5,8 @@ import { logDirectory } from "./state-folder.ts";
 
 /** Small heaps: an agent holds little, and there is one on every node. */
 const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1"];
+/** One heap of malloc for all threads: an agent has little to do in them. */
+const nodeEnvironment = { MALLOC_ARENA_MAX: "1" };
 const adminSocket = "/run/spinelab/agent.sock";
 /** Where Cilium's agent has its metrics. */
 const metricsListen = "0.0.0.0:9962";
@@ -82,7 +84,11 @@ export class Agents {
     const command = this.#options.runtime.spawn(
       { node },
       [inNode.node, ...nodeFlags, inNode.agent, ...args],
-      { stdout: log, stderr: log, env: { NODE_COMPILE_CACHE: inNode.compileCache } },
+      {
+        stdout: log,
+        stderr: log,
+        env: { NODE_COMPILE_CACHE: inNode.compileCache, ...nodeEnvironment },
+      },
     );
     closeSync(log);
     void command.ended

@@ -6,7 +6,8 @@ import { repository, spinelab, traces } from "./spinelab.ts";
 
 /** Bad input as a user meets it: every mistake with file and line, status 2, nothing created. */
 let folder: string;
-const before = traces("");
+const lab = `input-${process.pid}`;
+const before = traces(lab);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "spinelab-input-"));
@@ -29,11 +30,16 @@ function change(file: string, from: string | RegExp, to: string): void {
 
 /** Runs the spoiled lab; returns what it said after checking that it did nothing. */
 async function refusal(): Promise<string> {
-  const { status, stdout, stderr } = await spinelab("run", join(folder, "labs/rack-spine"));
+  const { status, stdout, stderr } = await spinelab(
+    "run",
+    join(folder, "labs/rack-spine"),
+    "--name",
+    lab,
+  );
   expect(stdout).toBe("");
   expect(status).toBe(2);
   expect(stderr).toContain("nothing was created");
-  expect(traces("")).toEqual(before);
+  expect(traces(lab)).toEqual(before);
   return stderr;
 }
 

@@ -80,7 +80,7 @@ test("exec keeps the command's status and streams; a pod is a place too", async 
 });
 
 test("a place that does not exist is refused with a hint", async () => {
-  const { status, stderr } = await spinelab(...at("exec", "kind-woker", "--", "true"));
+  const { status, stderr } = await spinelab(...at("exec", "kind-woker"), "--", "true");
   expect(status).toBe(2);
   expect(stderr).toContain("did you mean kind-worker");
 });
