@@ -3,8 +3,8 @@ import type { RunningCommand, Runtime } from "../runtime/port.ts";
 import { inNode } from "./agent-bundle.ts";
 import { logDirectory } from "./state-folder.ts";
 
-/** Small heaps: an agent holds little, and there is one on every node. */
-const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1"];
+/** Small heaps, and what the start left given back: an agent holds little, and there is one on every node. */
+const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1", "--expose-gc"];
 /** One heap of malloc for all threads: an agent has little to do in them. */
 const nodeEnvironment = { MALLOC_ARENA_MAX: "1" };
 const adminSocket = "/run/spinelab/agent.sock";

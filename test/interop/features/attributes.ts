@@ -200,7 +200,8 @@ async function longPath(kind: BgpDaemon): Promise<void> {
     asnsOf(received!.attributes),
     kind.passesOn ? expected(theirAsn) : Array.from({ length: longPathLength }, () => theirAsn),
   );
-  const atDaemon = (await pair.daemon.paths(ours)).find(({ nextHop }) => nextHop === here.ipv4)!;
+  // Its next hop may be the speaker before ours, which is on the same subnet (RFC 4271 §5.1.3).
+  const atDaemon = (await pair.daemon.paths(ours)).find(({ asPath }) => asPath[0] === ourAsn)!;
   const whole = expected(ourAsn);
   if (pair.daemon.hasAsPathLength === undefined) {
     expectEqual("at the daemon", atDaemon.asPath, whole);
