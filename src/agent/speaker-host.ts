@@ -252,6 +252,8 @@ export class SpeakerHost {
     });
     socket.once("connect", () => {
       connected = true;
+      // Reset already: its end is told next.
+      if (socket.remoteAddress === undefined) return void socket.destroy();
       if (this.#connections.get(connection) === socket) {
         this.#step({ input: "connected", connection, ...endpoints(socket) });
       }
@@ -332,6 +334,8 @@ export class SpeakerHost {
   }
 
   #accept(socket: Socket): void {
+    // Reset before it was looked at: there is nobody to speak with.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const connection = this.#nextAccepted--;
     this.#adopt(connection, socket, (reason) => {
       this.#step({ input: "closed", connection, ...(reason === undefined ? {} : { reason }) });
@@ -353,6 +357,15 @@ function answersWithTtl({ peers, listenRanges = [] }: SpeakerConfig): number | u
   return all.some(({ ttlSecurityHops }) => ttlSecurityHops !== undefined) ? 255 : undefined;
 }
 
+/** None where the kernel's tables change faster than they are read: then no subnet is known to be shared. */
+function interfacesNow(): ReturnType<typeof dumpInterfaces> {
+  try {
+    return dumpInterfaces();
+  } catch {
+    return [];
+  }
+}
+
 /** Both ends; IPv4 that came in through an IPv6 socket is IPv4, and the zone stands beside the addresses. */
 function endpoints(socket: Socket): Ends {
   const plain = (text: string | undefined) => {
@@ -367,7 +380,7 @@ function endpoints(socket: Socket): Ends {
   // Asked of the kernel: Node leaves out interfaces that came up less than a second ago.
   const subnets =
     link === undefined
-      ? sharedSubnets({ localAddress, remoteAddress }, dumpInterfaces())
+      ? sharedSubnets({ localAddress, remoteAddress }, interfacesNow())
       : undefined;
   const shared = sharedLink({ localAddress, remoteAddress, interface: link }, networkInterfaces);
   return {
