@@ -8,7 +8,27 @@ import { type YamlDocument, type YamlNode, yamlValue } from "./yaml-file.ts";
  * that were wrong, so that later checks can find further mistakes. Whoever reads a document looks
  * at `diagnostics` at the end.
  */
-export type Shape<T> = (node: YamlNode, at: At) => T | undefined;
+export type Shape<T> = ((node: YamlNode, at: At) => T | undefined) & {
+  /** What an editor is told of it; absent where it can say nothing. */
+  readonly schema?: JsonSchema;
+};
+
+/** A JSON Schema (draft 2020-12), or a part of one. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Tells editors what a shape takes. Whoever writes a shape as a function of its own says so. */
+export function described<T>(schema: JsonSchema, shape: Shape<T>): Shape<T> {
+  return Object.assign((node: YamlNode, at: At) => shape(node, at), { schema });
+}
+
+export function schemaOf(shape: Shape<unknown>): JsonSchema {
+  return shape.schema ?? {};
+}
+
+/** Any scalar: YAML makes a number of `65000` where text is meant. */
+export function scalarSchema(description: string): JsonSchema {
+  return { type: ["string", "number", "boolean"], description };
+}
 
 /** Where in a document a shape is, and where its mistakes go. */
 export type At = {
@@ -65,7 +85,7 @@ function insideList(at: At, index: number, node: YamlNode): At {
 }
 
 /** What a node is, for people. */
-export function described(node: YamlNode): string {
+export function inYaml(node: YamlNode): string {
   if (node.type === "map") return "a mapping (key: value)";
   if (node.type === "list") return "a list";
   if (node.value === null) return "nothing";
@@ -73,7 +93,7 @@ export function described(node: YamlNode): string {
 }
 
 function wrongType(expected: string, node: YamlNode, at: At, hint?: string): undefined {
-  return mistake(at, "WrongType", `expected ${expected}, not ${described(node)}`, hint);
+  return mistake(at, "WrongType", `expected ${expected}, not ${inYaml(node)}`, hint);
 }
 
 function isNull(node: YamlNode): boolean {
@@ -82,8 +102,9 @@ function isNull(node: YamlNode): boolean {
 
 /** Any scalar, as it is written: `no`, `2211:22` and `0123` are text. */
 export function text(what = "text"): Shape<string> {
-  return (node, at) =>
-    node.type === "scalar" && !isNull(node) ? node.text : wrongType(what, node, at);
+  return described(scalarSchema(what), (node, at) =>
+    node.type === "scalar" && !isNull(node) ? node.text : wrongType(what, node, at),
+  );
 }
 
 /** Text that `parse` turns into a value; undefined from it means that the text is not `expected`. */
@@ -91,49 +112,68 @@ export function parsed<T>(
   expected: string,
   parse: (text: string) => T | undefined,
   hint?: string,
+  schema: JsonSchema = scalarSchema(expected),
 ): Shape<T> {
-  return (node, at) => {
+  return described(schema, (node, at) => {
     if (node.type !== "scalar" || isNull(node)) return wrongType(expected, node, at, hint);
     const value = parse(node.text);
     if (value !== undefined) return value;
-    return mistake(at, "BadValue", `expected ${expected}, not ${described(node)}`, hint);
-  };
+    return mistake(at, "BadValue", `expected ${expected}, not ${inYaml(node)}`, hint);
+  });
 }
 
 /** A whole number between the bounds, both included. */
 export function integer(min: number, max: number, what = "a whole number"): Shape<number> {
   const expected = `${what} from ${min} to ${max}`;
-  return parsed(expected, (written) => {
-    if (!/^[+-]?\d+$/.test(written)) return undefined;
-    const value = Number(written);
-    return value >= min && value <= max ? value : undefined;
-  });
+  return parsed(
+    expected,
+    (written) => {
+      if (!/^[+-]?\d+$/.test(written)) return undefined;
+      const value = Number(written);
+      return value >= min && value <= max ? value : undefined;
+    },
+    undefined,
+    { type: "integer", minimum: min, maximum: max, description: expected },
+  );
 }
 
-export const number: Shape<number> = parsed("a number", (written) => {
-  const value = Number(written);
-  return written.trim() === "" || !Number.isFinite(value) ? undefined : value;
-});
+export const number: Shape<number> = parsed(
+  "a number",
+  (written) => {
+    const value = Number(written);
+    return written.trim() === "" || !Number.isFinite(value) ? undefined : value;
+  },
+  undefined,
+  { type: "number" },
+);
 
-export const boolean: Shape<boolean> = parsed("true or false", (written) =>
-  /^true$/i.test(written) ? true : /^false$/i.test(written) ? false : undefined,
+export const boolean: Shape<boolean> = parsed(
+  "true or false",
+  (written) => (/^true$/i.test(written) ? true : /^false$/i.test(written) ? false : undefined),
+  undefined,
+  { type: "boolean" },
 );
 
 export function oneOf<const T extends string>(words: readonly T[], code = "BadValue"): Shape<T> {
   const expected = words.length === 1 ? `'${words[0]}'` : `one of ${words.join(", ")}`;
-  return (node, at) => {
+  return described({ enum: [...words] }, (node, at) => {
     if (node.type !== "scalar" || isNull(node)) return wrongType(expected, node, at);
     const word = words.find((candidate) => candidate === node.text);
     if (word !== undefined) return word;
-    const message = `expected ${expected}, not ${described(node)}`;
+    const message = `expected ${expected}, not ${inYaml(node)}`;
     const hint = hintAtNames(node.text, words);
     return mistake(at, code, message, hint?.startsWith("did") ? hint : undefined);
-  };
+  });
 }
 
 /** `isEmptyFine: false`: a list without items is a mistake. */
 export function list<T>(item: Shape<T>, what = "a list", isEmptyFine = true): Shape<T[]> {
-  return (node, at) => {
+  const schema = {
+    type: "array",
+    items: schemaOf(item),
+    ...(isEmptyFine ? {} : { minItems: 1 }),
+  };
+  return described(schema, (node, at) => {
     if (node.type !== "list") {
       return wrongType(what, node, at, "begin each item with `- ` on a line of its own");
     }
@@ -142,22 +182,23 @@ export function list<T>(item: Shape<T>, what = "a list", isEmptyFine = true): Sh
     }
     const read = node.items.map((each, index) => item(each, insideList(at, index, each)));
     return read.filter((value) => value !== undefined);
-  };
+  });
 }
 
 /** A list, or one item without the list around it. */
 export function oneOrMore<T>(item: Shape<T>, what = "a list"): Shape<T[]> {
   const many = list(item, what, false);
-  return (node, at) => {
+  return described({ anyOf: [schemaOf(item), schemaOf(many)] }, (node, at) => {
     if (node.type === "list") return many(node, at);
     const one = item(node, at);
     return one === undefined ? undefined : [one];
-  };
+  });
 }
 
 /** A mapping whose keys the user chooses. */
 export function record<T>(value: Shape<T>, what = "a mapping"): Shape<Record<string, T>> {
-  return (node, at) => {
+  const schema = { type: "object", additionalProperties: schemaOf(value) };
+  return described(schema, (node, at) => {
     if (node.type !== "map") return wrongType(what, node, at);
     const entries = [...node.entries].map(
       ([key, each]) => [key, value(each, inside(at, key, each))] as const,
@@ -165,24 +206,27 @@ export function record<T>(value: Shape<T>, what = "a mapping"): Shape<Record<str
     return Object.fromEntries(
       entries.filter((entry): entry is [string, T] => entry[1] !== undefined),
     );
-  };
+  });
 }
 
 /** Whatever is there, as a plain value. */
 export const anything: Shape<unknown> = (node) => yamlValue(node) ?? undefined;
 
 /** A mapping with whatever in it. */
-export const anyMapping: Shape<Record<string, unknown>> = (node, at) =>
-  node.type === "map"
-    ? (yamlValue(node) as Record<string, unknown>)
-    : wrongType("a mapping", node, at);
+export const anyMapping: Shape<Record<string, unknown>> = described(
+  { type: "object" },
+  (node, at) =>
+    node.type === "map"
+      ? (yamlValue(node) as Record<string, unknown>)
+      : wrongType("a mapping", node, at),
+);
 
 export function located<T>(shape: Shape<T>): Shape<Located<T>> {
-  return (node, at) => {
+  return described(schemaOf(shape), (node, at) => {
     const value = shape(node, at);
     const { file, line, path } = at;
     return value === undefined ? undefined : { value, at: { file, line, path } };
-  };
+  });
 }
 
 /**
@@ -193,12 +237,12 @@ export function refined<T, U>(
   shape: Shape<T>,
   turn: (value: T, at: At) => U | undefined,
 ): Shape<U> {
-  return (node, at) => {
+  return described(schemaOf(shape), (node, at) => {
     const before = at.diagnostics.length;
     const value = shape(node, at);
     const isSound = value !== undefined && at.diagnostics.length === before;
     return isSound ? turn(value, at) : undefined;
-  };
+  });
 }
 
 type Optional<T> = { optional: Shape<T> };
@@ -232,7 +276,7 @@ export function object<F extends Fields>(
   unknownHint: (field: string) => string | undefined = () => undefined,
 ): Shape<FieldsOf<F>> {
   const names = Object.keys(fields);
-  return (node, at) => {
+  return described(objectSchema(fields), (node, at) => {
     if (node.type !== "map") return wrongType(`${what} with ${inWords(names)}`, node, at);
     for (const [key, value] of node.entries) {
       if (Object.hasOwn(fields, key)) continue;
@@ -256,6 +300,22 @@ export function object<F extends Fields>(
       else if (!isOptional) isUsable = false;
     }
     return isUsable ? (read as FieldsOf<F>) : undefined;
+  });
+}
+
+function objectSchema(fields: Fields): JsonSchema {
+  const entries = Object.entries(fields);
+  const required = entries.flatMap(([name, field]) => (typeof field === "function" ? name : []));
+  return {
+    type: "object",
+    properties: Object.fromEntries(
+      entries.map(([name, field]) => [
+        name,
+        schemaOf(typeof field === "function" ? field : field.optional),
+      ]),
+    ),
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../kube/object.ts";
 import type { Names } from "../observe/names.ts";
 import type { Runtime } from "../runtime/port.ts";
-import type { Recorder } from "../timeline/record.ts";
+import type { Recorder, Verdict } from "../timeline/record.ts";
 import type { Fabric } from "../topology/fabric.ts";
 import type { Clock } from "./clock.ts";
 import type { ResourceReference } from "./schema/types.ts";
@@ -16,6 +16,15 @@ export type ScenarioContext = {
   clock: Clock;
   /** Aborted when the run is to end early: runScenario then rejects with its reason. */
   signal: AbortSignal;
+  /** Asked between steps, by those who want to look on the way. */
+  betweenSteps?: BetweenSteps;
+};
+
+export type BetweenSteps = {
+  /** Step `index` begins when this resolves. */
+  before?(index: number): Promise<void>;
+  /** After step `index`: whether the next one follows. */
+  after?(index: number, verdict: Verdict): Promise<"go on" | "stop">;
 };
 
 /** What events and checks share: the context, and what is known of the lab. */

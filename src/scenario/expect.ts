@@ -21,6 +21,8 @@ export type CheckResult = {
   seen: string;
   looks: number;
   tookMs: number;
+  /** Where it did not hold: the first look that saw this. */
+  sinceMs?: number;
 };
 
 export type Expectation = {
@@ -111,6 +113,7 @@ class WatchedCheck {
   readonly #waiting: Expectation["waiting"];
   #last: Look = { ok: false, seen: "not looked at" };
   #looks = 0;
+  #seenSinceMs = 0;
   /** Since when it holds; where it does not, when it was last looked at. */
   #sinceMs: number;
   lookedAtMs = -1;
@@ -151,6 +154,7 @@ class WatchedCheck {
     signal.throwIfAborted();
     this.#looks++;
     if (!this.#last.ok || !before.ok) this.#sinceMs = clock.nowMs();
+    if (this.#last.seen !== before.seen) this.#seenSinceMs = clock.nowMs();
     if (!this.#last.ok && this.#last.seen !== before.seen) {
       this.#waiting?.(this.#check, { seen: this.#last.seen, looks: this.#looks });
     }
@@ -167,6 +171,7 @@ class WatchedCheck {
       seen: after + seen,
       looks: this.#looks,
       tookMs: this.#sinceMs - this.#beganMs,
+      ...(!ok && { sinceMs: this.#seenSinceMs }),
     };
   }
 

@@ -57,6 +57,7 @@ class ScenarioRun implements AsyncDisposable {
 
   async play(): Promise<ScenarioOutcome> {
     for (const [index, step] of this.#scenario.steps.entries()) {
+      await this.#context.betweenSteps?.before?.(index);
       const goOn = await this.#step(index, step);
       if (!goOn) break;
     }
@@ -114,7 +115,8 @@ class ScenarioRun implements AsyncDisposable {
       tookMs: clock.nowMs() - beganMs,
       ...(convergeMs !== undefined && { convergeMs }),
     });
-    return !stop;
+    const wish = await this.#context.betweenSteps?.after?.(index, verdict);
+    return !stop && wish !== "stop";
   }
 
   async #check(index: number, step: Step, view: StepView): Promise<Verdict[]> {

@@ -93,6 +93,8 @@ export type RecordBody =
       tookMs: number;
       /** Times the state was looked at. */
       looks: number;
+      /** Where it did not pass: the time of the first look that saw what is in `seen`, and every later one did. */
+      sinceMs?: number;
     }
   | { type: "probe"; probe: string; state: "begin"; from: string; to: string; everyMs: number }
   /** Answers stopped at `sinceMs`. `outage` follows when they are back, at the latest before `end`. */

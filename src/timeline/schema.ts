@@ -102,6 +102,7 @@ export const timelineRecord = z.union([
     source: z.exactOptional(text),
     tookMs: ms,
     looks: count,
+    sinceMs: z.exactOptional(ms),
   }),
   record("probe", { probe: text, state: z.literal("begin"), from: text, to: text, everyMs: ms }),
   record("probe", { probe: text, state: z.literal("silent"), sinceMs: ms }),

@@ -14,6 +14,7 @@ import {
   record,
   text,
 } from "../input/shape.ts";
+import type { YamlNode } from "../input/yaml-file.ts";
 
 /** `a.b.c.d`, without a length. */
 export const ipv4Address = parsed("an IPv4 address", (written) => {
@@ -190,6 +191,6 @@ function optionalNode() {
 }
 
 /** Links have two forms: links.ts reads them. */
-function keepNode<T>(node: T): T {
+function keepNode(node: YamlNode): YamlNode {
   return node;
 }

@@ -48,7 +48,7 @@ const path = refined(text("the path of a file"), (written: string, at: At) => {
   return mistake(at, "MissingFile", `no file '${written}'`, hint);
 });
 
-const labShape = object(
+export const labShape = object(
   {
     name: parsed(
       "a lab's name",

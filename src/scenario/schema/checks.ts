@@ -1,4 +1,4 @@
-import { type Shape, sourceOf } from "../../input/shape.ts";
+import { described, type Shape, sourceOf } from "../../input/shape.ts";
 import type { Reading } from "./mentions.ts";
 import {
   conditionCheck,
@@ -8,7 +8,7 @@ import {
   resourceCheck,
 } from "./object-checks.ts";
 import { fibCheck, routeCheck, routesCheck, sessionCheck } from "./routing-checks.ts";
-import { tagged } from "./tagged.ts";
+import { tagged, taggedSchema } from "./tagged.ts";
 import { convergeCheck, httpCheck, outageCheck, pathCheck, pingCheck } from "./traffic-checks.ts";
 import type { Check, CheckBody, CheckKind } from "./types.ts";
 
@@ -54,8 +54,8 @@ export function checkShape(reading: Reading, eventNames: readonly string[]): Sha
     hintAt: (name) =>
       eventNames.includes(name) ? `'${name}' is an event: it goes under 'do'` : undefined,
   });
-  return (node, at) => {
+  return described(taggedSchema(shapes), (node, at) => {
     const check = read(node, at);
     return check && { ...check.value, source: sourceOf(at) };
-  };
+  });
 }

@@ -1,14 +1,26 @@
-import { inside, list, mistake, type Shape, sourceOf } from "../../input/shape.ts";
+import {
+  described,
+  inside,
+  list,
+  mistake,
+  schemaOf,
+  type Shape,
+  sourceOf,
+} from "../../input/shape.ts";
 import { gatewayEvent, linkEvent, metricEvent, partitionEvent } from "./fabric-events.ts";
 import { nodeName, type Reading } from "./mentions.ts";
 import { applyEvent, deleteEvent, patchEvent, scaleEvent } from "./object-events.ts";
 import { action, agentActions, configEvent, daemonEvent, execEvent } from "./process-events.ts";
-import { tagged } from "./tagged.ts";
+import { tagged, taggedSchema } from "./tagged.ts";
 import type { EventBody, EventKind, ScenarioEvent } from "./types.ts";
 import { duration } from "./values.ts";
 
 /** Events that leave nothing to take back, or nothing that is known. `together`: its events each can. */
 const notUndoable: ReadonlySet<EventKind> = new Set<EventKind>(["config", "exec", "together"]);
+
+/** Where the schema of a scenario keeps that of an event, since events hold events. */
+export const eventReference = { $ref: "#/$defs/event" };
+const eventsSchema = { type: "array", items: eventReference, minItems: 1 };
 
 /** An item of `do:`. */
 export function eventShape(reading: Reading, checkNames: readonly string[]): Shape<ScenarioEvent> {
@@ -26,10 +38,10 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
     exec: execEvent(reading),
     scale: scaleEvent(reading),
     partition: partitionEvent(reading),
-    together: (node, at) => {
+    together: described(eventsSchema, (node, at) => {
       const events = list(eventShape(reading, checkNames), "a list of events", false)(node, at);
       return events && { kind: "together", events };
-    },
+    }),
   };
   const read = tagged({
     what: "event",
@@ -38,7 +50,8 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
     hintAt: (name) =>
       checkNames.includes(name) ? `'${name}' is a check: it goes under 'expect'` : undefined,
   });
-  return (node, at) => {
+  const timing = { after: schemaOf(duration), undoAfter: schemaOf(duration) };
+  return described(taggedSchema(shapes, timing), (node, at) => {
     const event = read(node, at);
     if (event === undefined) return undefined;
     const time = (name: string) => {
@@ -58,7 +71,7 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
     };
     if (undoAfterMs !== undefined) made.undoAfterMs = undoAfterMs;
     return made;
-  };
+  });
 }
 
 export const eventNames: readonly EventKind[] = [

@@ -1,11 +1,14 @@
 import {
   type At,
+  described,
   integer,
   list,
   mistake,
   oneOf,
   optional,
   refined,
+  scalarSchema,
+  schemaOf,
   type Shape,
   text,
 } from "../../input/shape.ts";
@@ -23,7 +26,9 @@ import {
 import type { EventBody, LinkEnd, LinkReference } from "./types.ts";
 import { count, locationOf } from "./values.ts";
 
-const linkEnd: Shape<LinkEnd> = (node, at) => {
+const linkEndSchema = scalarSchema("a node (tor0) or an interface (tor0:net1)");
+
+const linkEnd: Shape<LinkEnd> = described(linkEndSchema, (node, at) => {
   const written = text("a node (tor0) or an interface (tor0:net1)")(node, at);
   if (written === undefined) return undefined;
   const found = parseReference(written, ["node", "interface"]);
@@ -32,7 +37,7 @@ const linkEnd: Shape<LinkEnd> = (node, at) => {
   return found.reference.type === "node"
     ? { node: name }
     : { node: name, interface: found.reference.interface };
-};
+});
 
 export function linkEvent(reading: Reading): Shape<EventBody> {
   const noted = (link: LinkReference, at: At): LinkReference => {
@@ -103,8 +108,9 @@ export function metricEvent(reading: Reading): Shape<EventBody> {
     ),
     (fields) => ({ kind: "metric" as const, of: "route" as const, ...fields }),
   );
-  return (node, at) =>
-    node.type === "map" && node.entries.has("route") ? ofRoute(node, at) : ofBgp(node, at);
+  return described({ anyOf: [schemaOf(ofBgp), schemaOf(ofRoute)] }, (node, at) =>
+    node.type === "map" && node.entries.has("route") ? ofRoute(node, at) : ofBgp(node, at),
+  );
 }
 
 export function gatewayEvent(reading: Reading): Shape<EventBody> {

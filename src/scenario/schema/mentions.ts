@@ -1,5 +1,5 @@
 import type { Location, Shape } from "../../input/shape.ts";
-import { mistake, text } from "../../input/shape.ts";
+import { described, mistake, scalarSchema, schemaOf, text } from "../../input/shape.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { Manifest, ValidateResource } from "../../topology/manifests.ts";
 import {
@@ -35,7 +35,8 @@ export function reference<const T extends ReferenceType>(
   wanted: readonly T[],
   mustBe?: "kubernetes",
 ): Shape<ReferenceOf<T>> {
-  return (node, at) => {
+  const schema = scalarSchema(wanted.map((type) => referenceForms[type]).join("; "));
+  return described(schema, (node, at) => {
     const written = text("the name of something in the lab")(node, at);
     if (written === undefined) return undefined;
     const found = parseReference(written, wanted);
@@ -47,13 +48,13 @@ export function reference<const T extends ReferenceType>(
       ...(mustBe && { mustBe }),
     });
     return found.reference;
-  };
+  });
 }
 
 /** The name of a node. */
 export function nodeName(reading: Reading, mustBe?: "kubernetes"): Shape<string> {
   const shape = reference(reading, ["node"], mustBe);
-  return (node, at) => shape(node, at)?.node;
+  return described(schemaOf(shape), (node, at) => shape(node, at)?.node);
 }
 
 const destinationTypes = ["prefix", "podCIDR", "loopback", "service"] as const;
@@ -61,18 +62,37 @@ const destinationTypes = ["prefix", "podCIDR", "loopback", "service"] as const;
 /** What a route leads to; `default` is 0.0.0.0/0. */
 export function destination(reading: Reading): Shape<Destination> {
   const shape = reference(reading, destinationTypes);
-  return (node, at) =>
+  return described(orDefault(shape), (node, at) =>
     node.type === "scalar" && node.text === "default"
       ? { type: "prefix", prefix: "0.0.0.0/0" as Prefix }
-      : shape(node, at);
+      : shape(node, at),
+  );
 }
 
 /** `default` as such, which stands for either family. */
 export function defaultOrDestination(reading: Reading): Shape<"default" | Destination> {
   const shape = reference(reading, destinationTypes);
-  return (node, at) =>
-    node.type === "scalar" && node.text === "default" ? "default" : shape(node, at);
+  return described(orDefault(shape), (node, at) =>
+    node.type === "scalar" && node.text === "default" ? "default" : shape(node, at),
+  );
 }
+
+function orDefault(shape: Shape<unknown>) {
+  const { description } = schemaOf(shape) as { description: string };
+  return scalarSchema(`${description}; default: the default route`);
+}
+
+/** How each is written, for editors. */
+const referenceForms: Record<ReferenceType, string> = {
+  node: "a node: tor0",
+  pod: "a pod: APP@NODE",
+  interface: "an interface: tor0:net1",
+  loopback: "the address on a node's lo: tor0.loopback",
+  podCIDR: "the podCIDR of a Kubernetes node: kind-worker.podCIDR",
+  service: "a service: service/NAMESPACE/NAME",
+  address: "an address: 10.0.0.1",
+  prefix: "a prefix: 192.0.2.0/24",
+};
 
 export const placeTypes = ["node", "pod"] as const;
 export const nextHopTypes = ["node", "address"] as const;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   anyMapping,
+  described,
   integer,
   mistake,
   object,
@@ -29,11 +30,15 @@ export function applyEvent(reading: Reading): Shape<EventBody> {
     }
     return readManifests([file], reading.validate, at.diagnostics);
   };
-  const noted: typeof item = (node, at) => {
+  const schema = {
+    type: ["string", "object"],
+    description: "a manifest file, relative to the scenario, or a Kubernetes object",
+  };
+  const noted = described<Manifest[]>(schema, (node, at) => {
     const manifests = item(node, at);
     reading.applied.push(...(manifests ?? []));
     return manifests;
-  };
+  });
   return refined(oneOrMore(noted, "a list of files and objects"), (read) => ({
     kind: "apply" as const,
     manifests: read.flat(),

@@ -1,5 +1,6 @@
 import {
   boolean,
+  described,
   list,
   mistake,
   oneOf,
@@ -29,7 +30,12 @@ export function action<K extends "agent" | "node", const A extends string>(
 }
 
 /** One text with line breaks, or a list. */
-const configLines: Shape<string[]> = (node, at) => {
+const linesSchema = {
+  anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
+  description: "lines of router configuration",
+};
+
+const configLines: Shape<string[]> = described(linesSchema, (node, at) => {
   const all =
     node.type === "scalar"
       ? text()(node, at)?.split("\n")
@@ -37,7 +43,7 @@ const configLines: Shape<string[]> = (node, at) => {
   const filled = all?.filter((line) => line.trim() !== "");
   if (filled === undefined || filled.length > 0) return filled;
   return mistake(at, "MissingValue", "no configuration line");
-};
+});
 
 export function configEvent(reading: Reading): Shape<EventBody> {
   return refined(fieldsOf({ on: nodeName(reading), lines: configLines }, "'config'"), (fields) => ({

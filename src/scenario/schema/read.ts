@@ -1,5 +1,6 @@
 import { type Diagnostic, inFileOrder } from "../../input/diagnostic.ts";
 import {
+  described,
   diagnosticAt,
   list,
   located,
@@ -9,6 +10,7 @@ import {
   optional,
   readShape,
   refined,
+  schemaOf,
   type Shape,
   sourceOf,
   text,
@@ -18,9 +20,9 @@ import { hintAtNames } from "../../input/nearest.ts";
 import type { ValidateResource } from "../../topology/manifests.ts";
 import { lookUp, type ScenarioLab } from "./check-scenario.ts";
 import { checkNames, checkShape } from "./checks.ts";
-import { eventNames, eventShape } from "./events.ts";
+import { eventNames, eventReference, eventShape } from "./events.ts";
 import { type Mention, placeTypes, type Reading, reference, targetTypes } from "./mentions.ts";
-import type { Probe, Scenario, Step } from "./types.ts";
+import type { Probe, Scenario, ScenarioEvent, Step } from "./types.ts";
 import { duration } from "./values.ts";
 
 /** Often enough to measure an outage to 10 ms, seldom enough to cost nothing. */
@@ -55,7 +57,7 @@ export function readScenario(
   return { scenario: { file, ...read } };
 }
 
-function scenarioShape(reading: Reading): Shape<Omit<Scenario, "file">> {
+export function scenarioShape(reading: Reading): Shape<Omit<Scenario, "file">> {
   return object(
     {
       name: text("the scenario's name"),
@@ -66,6 +68,11 @@ function scenarioShape(reading: Reading): Shape<Omit<Scenario, "file">> {
   );
 }
 
+/** Editors find its schema where they find that of the events of `together`. */
+function eventOfStep(reading: Reading): Shape<ScenarioEvent> {
+  return described(eventReference, eventShape(reading, checkNames));
+}
+
 function stepShape(reading: Reading): Shape<Step> {
   const shape = object(
     {
@@ -74,7 +81,7 @@ function stepShape(reading: Reading): Shape<Step> {
       for: optional(duration),
       converge: optional(duration),
       probe: optional(oneOrMore(probeShape(reading), "a list of probes")),
-      do: optional(oneOrMore(eventShape(reading, checkNames), "a list of events")),
+      do: optional(oneOrMore(eventOfStep(reading), "a list of events")),
       expect: optional(oneOrMore(checkShape(reading, eventNames), "a list of checks")),
     },
     "a step",
@@ -86,7 +93,7 @@ function stepShape(reading: Reading): Shape<Step> {
       return undefined;
     },
   );
-  return (node, at) => {
+  return described(schemaOf(shape), (node, at) => {
     reading.step++;
     if (node.type === "map" && !["probe", "do", "expect"].some((key) => node.entries.has(key))) {
       mistake(at, "MissingField", "a step needs 'expect', 'do' or 'probe'");
@@ -108,7 +115,7 @@ function stepShape(reading: Reading): Shape<Step> {
     };
     if (fields.converge !== undefined) step.convergeMs = fields.converge;
     return step;
-  };
+  });
 }
 
 function probeShape(reading: Reading): Shape<Probe> {
@@ -123,12 +130,12 @@ function probeShape(reading: Reading): Shape<Probe> {
       "a probe",
     ),
   );
-  return (node, at) => {
+  return described(schemaOf(shape), (node, at) => {
     const probe = shape(node, at);
     if (probe === undefined) return undefined;
     const { name, from, to, every = defaultProbeEveryMs } = probe.value;
     return { name, source: sourceOf(probe.at), from, to, everyMs: every };
-  };
+  });
 }
 
 function atLeastOneMs(ms: number, at: Parameters<typeof mistake>[0]): number | undefined {

@@ -1,5 +1,12 @@
 import { hintAtNames, nearest } from "../../input/nearest.ts";
-import { type At, inside, mistake, type Shape } from "../../input/shape.ts";
+import {
+  type At,
+  inside,
+  type JsonSchema,
+  mistake,
+  schemaOf,
+  type Shape,
+} from "../../input/shape.ts";
 import type { YamlMap } from "../../input/yaml-file.ts";
 
 /**
@@ -52,5 +59,20 @@ export function tagged<T>(options: {
     const body = node.entries.get(tag)!;
     const value = shapes[tag]!(body, inside(at, tag, body));
     return value === undefined ? undefined : { value, entries: node.entries };
+  };
+}
+
+/** What `tagged` takes, for editors. `beside`: the schemas of the keys that may stand beside it. */
+export function taggedSchema(
+  shapes: Readonly<Record<string, Shape<unknown>>>,
+  beside: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema {
+  return {
+    anyOf: Object.entries(shapes).map(([name, shape]) => ({
+      type: "object",
+      properties: { [name]: schemaOf(shape), ...beside },
+      required: [name],
+      additionalProperties: false,
+    })),
   };
 }

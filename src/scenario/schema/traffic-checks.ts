@@ -1,4 +1,5 @@
 import {
+  described,
   integer,
   list,
   mistake,
@@ -6,6 +7,7 @@ import {
   optional,
   parsed,
   refined,
+  schemaOf,
   type Shape,
   text,
 } from "../../input/shape.ts";
@@ -117,11 +119,14 @@ export function outageCheck(reading: Reading): Shape<CheckBody> {
 }
 
 /** `2s` means at most. */
-export const convergeCheck: Shape<CheckBody> = (node, at) => {
-  if (node.type === "scalar") {
-    const atMost = duration(node, at);
-    return atMost === undefined ? undefined : { kind: "converge", withinMs: { atMost } };
-  }
-  const withinMs = durationBounds(node, at);
-  return withinMs && { kind: "converge", withinMs };
-};
+export const convergeCheck: Shape<CheckBody> = described(
+  { anyOf: [schemaOf(duration), schemaOf(durationBounds)] },
+  (node, at) => {
+    if (node.type === "scalar") {
+      const atMost = duration(node, at);
+      return atMost === undefined ? undefined : { kind: "converge", withinMs: { atMost } };
+    }
+    const withinMs = durationBounds(node, at);
+    return withinMs && { kind: "converge", withinMs };
+  },
+);

@@ -1,5 +1,6 @@
 import {
   type At,
+  described,
   inside,
   integer,
   type Location,
@@ -9,6 +10,8 @@ import {
   optional,
   parsed,
   refined,
+  scalarSchema,
+  schemaOf,
   type Shape,
   text,
 } from "../../input/shape.ts";
@@ -27,6 +30,11 @@ export const duration: Shape<number> = parsed(
     return match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : undefined;
   },
   "write the unit: ms, s, m or h",
+  {
+    type: "string",
+    description: "a duration such as 10ms, 2s or 1m",
+    pattern: "^\\d+(\\.\\d+)?(ms|s|m|h)$",
+  },
 );
 
 /** `5%`: a number from 0 to 100. */
@@ -37,6 +45,7 @@ export const percent: Shape<number> = parsed(
     return match && Number(match[1]) <= 100 ? Number(match[1]) : undefined;
   },
   "write the % sign",
+  { type: "string", description: "a percentage such as 0%", pattern: "^\\d+(\\.\\d+)?%$" },
 );
 
 export const count: Shape<number> = integer(0, 4_294_967_295, "a number");
@@ -63,11 +72,11 @@ export function checkedBounds(bounds: Bounds, at: At): Bounds | undefined {
 /** `5`, or `{ atLeast: 3, atMost: 5 }`. */
 function exactlyOrBetween(unit: Shape<number>): Shape<Bounds> {
   const between = betweenBounds(unit);
-  return (node, at) => {
+  return described({ anyOf: [schemaOf(unit), schemaOf(between)] }, (node, at) => {
     if (node.type === "map") return between(node, at);
     const value = unit(node, at);
     return value === undefined ? undefined : { atLeast: value, atMost: value };
-  };
+  });
 }
 
 export const countBounds = exactlyOrBetween(count);
@@ -91,11 +100,14 @@ const matchFields = {
 };
 
 /** Text to be contained, or a mapping with one of contains, equals, matches. */
-export const textMatch: Shape<TextMatch> = (node, at) => {
-  if (node.type === "scalar" && node.value !== null) return { contains: node.text };
-  const shape = refined(object(matchFields, "a text to look for"), oneMatch);
-  return shape(node, at);
-};
+export const textMatch: Shape<TextMatch> = described(
+  { anyOf: [scalarSchema("text that is contained"), schemaOf(object(matchFields))] },
+  (node, at) => {
+    if (node.type === "scalar" && node.value !== null) return { contains: node.text };
+    const shape = refined(object(matchFields, "a text to look for"), oneMatch);
+    return shape(node, at);
+  },
+);
 
 type MatchFields = { contains?: string; equals?: string; matches?: RegExp };
 
@@ -114,7 +126,12 @@ export function oneMatch(fields: MatchFields, at: At): TextMatch | undefined {
 export { matchFields };
 
 /** A command as one text, split as a shell would, or as a list of words. */
-export const command: Shape<{ command: string; argv: string[] }> = (node, at) => {
+const commandSchema = {
+  anyOf: [{ type: "string" }, { type: "array", items: scalarSchema("a word") }],
+  description: "a command: one text, split as a shell would without a shell, or a list of words",
+};
+
+export const command = described<{ command: string; argv: string[] }>(commandSchema, (node, at) => {
   if (node.type === "list") {
     const argv = node.items.map((item, i) => text()(item, inside(at, String(i), item)) ?? "");
     if (argv.length === 0) return mistake(at, "BadCommand", "the command is empty");
@@ -128,7 +145,7 @@ export const command: Shape<{ command: string; argv: string[] }> = (node, at) =>
   }
   if (split.words.length === 0) return mistake(at, "BadCommand", "the command is empty");
   return { command: written, argv: split.words };
-};
+});
 
 export const resourceFields = {
   apiVersion: optional(text()),
