@@ -94,6 +94,12 @@ describe("route", () => {
       'largeCommunities: ["65011:1:3"] }',
       /large community 65011:1:2/,
     ],
+    [
+      "communities and no others",
+      'communities: { exactly: ["65011:100"] }, largeCommunities: { exactly: ["65011:1:2"] } }',
+      "largeCommunities: { exactly: [] } }",
+      /large community 65011:1:2/,
+    ],
     ["origin", "origin: IGP }", "origin: EGP }", /origin IGP/],
     ["best", "via: router0, best: true }", "via: router1, best: false }", /multipath/],
     ["why", "why: Router ID }", "why: Local Pref }", /Router ID/],
@@ -251,8 +257,15 @@ describe("from a pod", () => {
     expect(
       await lookAtBoth(`http: { ${fromTo}, body: hello }`, `http: { ${fromTo}, status: 404 }`),
     ).toMatchObject(passAndFail(/status 200: hello/));
+    expect(await look(`http: { ${fromTo}, fails: refused }`)).toMatchObject({ ok: false });
     lab.answer(place, command, { exitCode: 7, stderr: "curl: (7) Failed to connect" });
     expect(await look(`http: { ${fromTo} }`)).toMatchObject({ ok: false });
+    expect(
+      await lookAtBoth(
+        `http: { ${fromTo}, fails: refused }`,
+        `http: { ${fromTo}, fails: timeout }`,
+      ),
+    ).toMatchObject(passAndFail(/Failed to connect/));
   });
 
   test("a pod that does not run: a precondition, not a failure", async () => {

@@ -7,12 +7,16 @@ const timeoutSeconds = 3;
 /** curl's exit status where the command itself could not run (POSIX sh: not found, not executable). */
 const cannotRun: ReadonlySet<number> = new Set([126, 127]);
 
+/** curl's exit status where no connection came about. */
+const failures: Record<number, "refused" | "timeout"> = { 7: "refused", 28: "timeout" };
+
 /** One GET by curl. */
 export const http: CheckHandler<"http"> = {
   text: (check) =>
     `http ${referenceText(check.from)} → ${referenceText(check.to)}:${check.port}${check.path}`,
 
   expected: (check) =>
+    check.fails ??
     `status ${check.status}${check.body ? `, body ${textMatchText(check.body)}` : ""}`,
 
   async look(context, check) {
@@ -27,7 +31,12 @@ export const http: CheckHandler<"http"> = {
     if (cannotRun.has(result.exitCode)) {
       throw new PreconditionError(`curl: ${excerpt(result.stderr)}`);
     }
-    if (result.exitCode !== 0) return { ok: false, seen: excerpt(result.stderr) };
+    if (result.exitCode !== 0) {
+      const ok = check.fails !== undefined && failures[result.exitCode] === check.fails;
+      return { ok, seen: excerpt(result.stderr) };
+    }
+    if (check.fails !== undefined)
+      return { ok: false, seen: `an answer: ${excerpt(result.stdout)}` };
     const at = result.stdout.lastIndexOf("\n");
     const status = Number(result.stdout.slice(at + 1));
     const body = result.stdout.slice(0, at);

@@ -13,7 +13,7 @@ import {
   resolveDestination,
   sameNextHops,
 } from "../resolve.ts";
-import type { CheckOf, NextHop } from "../schema/types.ts";
+import type { Carried, CheckOf, NextHop } from "../schema/types.ts";
 
 type RouteCheck = CheckOf<"route">;
 
@@ -79,14 +79,25 @@ function hasAttributes(path: RibRoute, check: RouteCheck): boolean {
     (check.med === undefined || path.med === check.med) &&
     (check.origin === undefined || path.origin === check.origin) &&
     (check.stale === undefined || path.stale === check.stale) &&
-    (check.communities ?? []).every((one) => hasCommunity(path, one)) &&
-    (check.largeCommunities ?? []).every((one) => path.largeCommunities?.includes(one))
+    carries(path.communities, check.communities) &&
+    carries(path.largeCommunities, check.largeCommunities)
   );
 }
 
 /** Whatever the case: FRR prints `local-AS`. */
-function hasCommunity({ communities = [] }: RibRoute, wanted: string): boolean {
-  return communities.some((one) => one.toLowerCase() === wanted.toLowerCase());
+function carries(communities: string[] = [], wanted: Carried | undefined): boolean {
+  if (wanted === undefined) return true;
+  const there = new Set(communities.map((one) => one.toLowerCase()));
+  const names = "exactly" in wanted ? wanted.exactly : wanted.includes;
+  const hasAll = names.every((one) => there.has(one.toLowerCase()));
+  return hasAll && (!("exactly" in wanted) || there.size === new Set(names).size);
+}
+
+function carriedText(what: [one: string, many: string], wanted: Carried | undefined): string[] {
+  if (wanted === undefined) return [];
+  if ("includes" in wanted) return wanted.includes.map((one) => `${what[0]} ${one}`);
+  const { exactly } = wanted;
+  return [exactly.length === 0 ? `no ${what[0]}` : `${what[1]} ${exactly.join(", ")} and no other`];
 }
 
 /** The paths over the next hops written; all of them where none is. */
@@ -119,8 +130,8 @@ function wants(check: RouteCheck): string[] {
     ...(check.localPreference === undefined ? [] : [`local preference ${check.localPreference}`]),
     ...(check.med === undefined ? [] : [`MED ${check.med}`]),
     ...(check.origin === undefined ? [] : [`origin ${check.origin}`]),
-    ...(check.communities ?? []).map((one) => `community ${one}`),
-    ...(check.largeCommunities ?? []).map((one) => `large community ${one}`),
+    ...carriedText(["community", "communities"], check.communities),
+    ...carriedText(["large community", "large communities"], check.largeCommunities),
     ...(check.stale === undefined ? [] : [check.stale ? "stale" : "not stale"]),
     ...(check.why ? [`because ${textMatchText(check.why)}`] : []),
     ...(check.installed === undefined ? [] : [check.installed ? "in the FIB" : "not in the FIB"]),

@@ -86,6 +86,10 @@ describe("mistakes in checks", () => {
       "BadValue steps[0].expect[0].ping.loss: expected a percentage such as 0%, not '0'\n  hint: write the % sign",
     ],
     [
+      "http: { from: tor0, to: tor1, fails: refused, status: 200 }",
+      "BadValue steps[0].expect[0].http: where 'fails' holds there is no 'status' and no 'body'",
+    ],
+    [
       "path: { from: tor0, to: tor1 }",
       "MissingField steps[0].expect[0].path: 'path' needs 'through' or 'avoids'",
     ],

@@ -21,7 +21,7 @@ import {
   type Reading,
   reference,
 } from "./mentions.ts";
-import type { CheckBody } from "./types.ts";
+import type { Carried, CheckBody } from "./types.ts";
 import { count, countBounds, durationBounds, textMatch } from "./values.ts";
 
 const families = ["ipv4-unicast", "ipv6-unicast"] as const;
@@ -99,6 +99,17 @@ const largeCommunity = parsed("a large community such as 65000:1:2", (written) =
   /^\d+:\d+:\d+$/.test(written) ? written : undefined,
 );
 
+/** A list of which each must be there, or `{ exactly: […] }`: these and no others. */
+function carried(one: Shape<string>, what: string): Shape<Carried> {
+  const includes = oneOrMore(one, what);
+  const exactly = object({ exactly: list(one, what) }, what);
+  return (node, at) => {
+    if (node.type === "map") return exactly(node, at);
+    const names = includes(node, at);
+    return names && { includes: names };
+  };
+}
+
 export function routeCheck(reading: Reading): Shape<CheckBody> {
   const shape = object(
     {
@@ -109,8 +120,8 @@ export function routeCheck(reading: Reading): Shape<CheckBody> {
       paths: optional(countBounds),
       // `asPath: ""` is empty text, which is not the same as nothing.
       asPath: optional(asPath),
-      communities: optional(oneOrMore(community, "a list of communities")),
-      largeCommunities: optional(oneOrMore(largeCommunity, "a list of large communities")),
+      communities: optional(carried(community, "a list of communities")),
+      largeCommunities: optional(carried(largeCommunity, "a list of large communities")),
       localPreference: optional(count),
       med: optional(count),
       origin: optional(oneOf(["IGP", "EGP", "incomplete"])),

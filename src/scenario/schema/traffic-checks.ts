@@ -4,6 +4,7 @@ import {
   list,
   mistake,
   object,
+  oneOf,
   optional,
   parsed,
   refined,
@@ -74,16 +75,23 @@ export function httpCheck(reading: Reading): Shape<CheckBody> {
       path: optional(path),
       status: optional(integer(100, 599, "an HTTP status")),
       body: optional(textMatch),
+      fails: optional(oneOf(["refused", "timeout"])),
     },
     "'http'",
   );
-  return refined(shape, (fields) => ({
-    kind: "http" as const,
-    ...fields,
-    port: fields.port ?? 80,
-    path: fields.path ?? "/",
-    status: fields.status ?? 200,
-  }));
+  return refined(shape, (fields, at) => {
+    const { fails, status, body } = fields;
+    if (fails !== undefined && (status !== undefined || body !== undefined)) {
+      return mistake(at, "BadValue", "where 'fails' holds there is no 'status' and no 'body'");
+    }
+    return {
+      kind: "http" as const,
+      ...fields,
+      port: fields.port ?? 80,
+      path: fields.path ?? "/",
+      status: status ?? 200,
+    };
+  });
 }
 
 export function outageCheck(reading: Reading): Shape<CheckBody> {

@@ -55,6 +55,9 @@ export type NextHop = ReferenceOf<"node" | "address">;
 export type Bounds = { atLeast?: number; atMost?: number };
 
 /** How text must look. A plain string in the file means `contains`. */
+/** What a path carries: each of these at least, or these and no others. */
+export type Carried = { includes: string[] } | { exactly: string[] };
+
 export type TextMatch = { contains: string } | { equals: string } | { matches: RegExp };
 
 /** A Kubernetes object by name. */
@@ -192,10 +195,10 @@ export type CheckBody =
       paths?: Bounds;
       /** AS numbers from the neighbor to the origin, separated by spaces; empty: made in this AS. */
       asPath?: string;
-      /** Each must be there: `65000:1`, `no-export`. */
-      communities?: string[];
-      /** Each must be there: `65000:1:2`. */
-      largeCommunities?: string[];
+      /** `65000:1`, `no-export`. */
+      communities?: Carried;
+      /** `65000:1:2`. */
+      largeCommunities?: Carried;
       localPreference?: number;
       med?: number;
       origin?: "IGP" | "EGP" | "incomplete";
@@ -263,6 +266,8 @@ export type CheckBody =
       path: string;
       status: number;
       body?: TextMatch;
+      /** No connection comes about: refused, or not within the time. Then nothing answers. */
+      fails?: "refused" | "timeout";
     }
   /** A field of a Kubernetes object. */
   | {
