@@ -1,5 +1,6 @@
 import {
   boolean,
+  described,
   list,
   mistake,
   object,
@@ -8,6 +9,7 @@ import {
   optional,
   parsed,
   refined,
+  schemaOf,
   type Shape,
   text,
 } from "../../input/shape.ts";
@@ -103,11 +105,11 @@ const largeCommunity = parsed("a large community such as 65000:1:2", (written) =
 function carried(one: Shape<string>, what: string): Shape<Carried> {
   const includes = oneOrMore(one, what);
   const exactly = object({ exactly: list(one, what) }, what);
-  return (node, at) => {
+  return described({ anyOf: [schemaOf(includes), schemaOf(exactly)] }, (node, at) => {
     if (node.type === "map") return exactly(node, at);
     const names = includes(node, at);
     return names && { includes: names };
-  };
+  });
 }
 
 export function routeCheck(reading: Reading): Shape<CheckBody> {
