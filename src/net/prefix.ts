@@ -55,6 +55,12 @@ export function prefixFamily(of: Prefix): Family {
   return of.includes(":") ? "ipv6" : "ipv4";
 }
 
+/** Where a packet goes that no other route leads to. */
+export const defaultRoutes: Record<Family, Prefix> = {
+  ipv4: "0.0.0.0/0" as Prefix,
+  ipv6: "::/0" as Prefix,
+};
+
 /** 32 or 128. */
 export function addressBits(family: Family): number {
   return family === "ipv4" ? 32 : 128;

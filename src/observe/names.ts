@@ -49,8 +49,11 @@ export class Names {
     return (found.find((of) => familyOf(of.address) === family) ?? found[0])?.address;
   }
 
-  addressOfInterface(node: string, name: string): Address | undefined {
-    return this.addressesOf(node).find((of) => of.interface === name)?.address;
+  /** The first one of the family, or of either where none is asked for. */
+  addressOfInterface(node: string, name: string, family?: Family): Address | undefined {
+    return this.addressesOf(node).find(
+      (of) => of.interface === name && (family === undefined || familyOf(of.address) === family),
+    )?.address;
   }
 
   /** The node that owns a global address. */

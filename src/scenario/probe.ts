@@ -49,7 +49,7 @@ export class RunningProbe {
     stepAt: (atMs: number) => number | undefined,
   ): Promise<RunningProbe> {
     const place = await resolvePlace(context, probe.from);
-    const address = await resolveTarget(context, probe.to);
+    const address = await resolveTarget(context, probe.to, probe.family);
     const running = new RunningProbe(context, probe, place, address, stepAt);
     context.recorder({
       type: "probe",

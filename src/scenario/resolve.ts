@@ -1,12 +1,12 @@
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
-import { addressBits, parsePrefix, type Prefix, prefixOf } from "../net/prefix.ts";
+import { addressBits, parsePrefix, type Prefix, prefixFamily, prefixOf } from "../net/prefix.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { NextHop as SeenNextHop, Session } from "../observe/rib-view.ts";
 import type { Place as RuntimePlace } from "../runtime/port.ts";
 import { type FabricNode, findNode } from "../topology/fabric.ts";
 import type { Reference, ReferenceOf } from "../topology/references.ts";
 import { type LabContext, PreconditionError } from "./context.ts";
-import type { Destination, NextHop, Place, Target } from "./schema/types.ts";
+import type { AddressFamily, Destination, NextHop, Place, Target } from "./schema/types.ts";
 
 /** References of a scenario to what they stand for at this moment. */
 
@@ -46,11 +46,16 @@ export async function resolvePlace(context: LabContext, place: Place): Promise<R
   return { node, pod: { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name } };
 }
 
-/** An address to send to; of the family where there is a choice. */
+/** Of the addresses that routes of a BGP family lead to. */
+export function ipFamily(family: AddressFamily | undefined): Family | undefined {
+  return family && (family === "ipv4-unicast" ? "ipv4" : "ipv6");
+}
+
+/** An address to send to, of the family; where none is asked for IPv4 comes first. */
 export async function resolveTarget(
   context: LabContext,
   target: Target,
-  family: Family = "ipv4",
+  family?: Family,
 ): Promise<Address> {
   switch (target.type) {
     case "address":
@@ -62,25 +67,50 @@ export async function resolveTarget(
     case "node": {
       const node = nodeNamed(context, target.node);
       await context.names.ready();
-      const address =
-        context.names.loopbackOf(node.name, family) ??
-        node.kubernetes?.nodeAddresses[0] ??
-        context.names.addressesOf(node.name)[0]?.address;
-      return await found(context, address, `${node.name} has no address`);
+      // Those on lo are the first of all.
+      const all = context.names.addressesOf(node.name);
+      const candidates = [
+        ...all.filter((of) => of.interface === "lo").map((of) => of.address),
+        ...(node.kubernetes?.nodeAddresses ?? []),
+        ...all.map((of) => of.address),
+      ];
+      return await found(
+        context,
+        ofFamily(candidates, family),
+        `${node.name} has no address${ofThe(family)}`,
+      );
     }
     case "loopback": {
       const { name } = nodeNamed(context, target.node);
       await context.names.ready();
-      const address = context.names.loopbackOf(name, family);
-      return await found(context, address, `${name} has no address on lo`);
+      const onLo = context.names.addressesOf(name).filter((of) => of.interface === "lo");
+      const address = ofFamily(
+        onLo.map((of) => of.address),
+        family,
+      );
+      return await found(context, address, `${name} has no address on lo${ofThe(family)}`);
     }
     case "interface": {
       const { name } = nodeNamed(context, target.node);
       await context.names.ready();
-      const address = context.names.addressOfInterface(name, target.interface);
-      return await found(context, address, `${name}:${target.interface} has no address`);
+      const own = context.names.addressesOf(name).filter((of) => of.interface === target.interface);
+      const address = ofFamily(
+        own.map((of) => of.address),
+        family,
+      );
+      return await found(
+        context,
+        address,
+        `${name}:${target.interface} has no address${ofThe(family)}`,
+      );
     }
   }
+}
+
+/** The first address of the family asked for; where none is, the first of IPv4, else the first. */
+function ofFamily(addresses: readonly Address[], family: Family | undefined): Address | undefined {
+  const wanted = addresses.find((one) => familyOf(one) === (family ?? "ipv4"));
+  return wanted ?? (family === undefined ? addresses[0] : undefined);
 }
 
 /** What was not found may have come since the addresses were read: read them again for the next look. */
@@ -94,29 +124,50 @@ async function found(
   throw new PreconditionError(otherwise);
 }
 
-export async function resolveDestination(context: LabContext, of: Destination): Promise<Prefix> {
+/** What a route leads to, in the family; where none is asked for IPv4 comes first. */
+export async function resolveDestination(
+  context: LabContext,
+  of: Destination,
+  family?: Family,
+): Promise<Prefix> {
   switch (of.type) {
     case "prefix":
       return of.prefix;
     case "podCIDR":
-      return await podCidr(context, of.node);
+      return await podCidr(context, of.node, family);
     case "loopback":
     case "service":
-      return hostPrefix(await resolveTarget(context, of));
+      return hostPrefix(await resolveTarget(context, of, family));
   }
+}
+
+function ofThe(family: Family | undefined): string {
+  return family === undefined ? "" : ` of ${family}`;
+}
+
+/** The family where one was asked for: beside a name that has addresses of both. */
+export function familyText(family: Family | AddressFamily | undefined): string {
+  return family === undefined ? "" : ` (${family})`;
 }
 
 function hostPrefix(address: Address): Prefix {
   return prefixOf(address, addressBits(familyOf(address)));
 }
 
-/** `spec.podCIDR` of the Kubernetes node; where the API does not tell, the fabric's plan. */
-async function podCidr(context: LabContext, name: string): Promise<Prefix> {
+/** Of `spec.podCIDRs` of the Kubernetes node; where the API does not tell, of the fabric's plan. */
+async function podCidr(context: LabContext, name: string, family?: Family): Promise<Prefix> {
   const node = nodeNamed(context, name);
   const object = await context.kube.get({ apiVersion: "v1", kind: "Node", name: node.name });
-  const { podCIDR = "" } = (object?.spec ?? {}) as { podCIDR?: string };
-  const prefix = parsePrefix(podCIDR) ?? node.kubernetes?.podCidrs[0];
-  if (prefix === undefined) throw new PreconditionError(`node ${node.name} has no podCIDR`);
+  const { podCIDR = "", podCIDRs = [podCIDR] } = (object?.spec ?? {}) as {
+    podCIDR?: string;
+    podCIDRs?: string[];
+  };
+  const told = podCIDRs.flatMap((text) => parsePrefix(text) ?? []);
+  const all = told.length > 0 ? told : (node.kubernetes?.podCidrs ?? []);
+  const prefix = family === undefined ? all[0] : all.find((one) => prefixFamily(one) === family);
+  if (prefix === undefined) {
+    throw new PreconditionError(`node ${node.name} has no podCIDR${ofThe(family)}`);
+  }
   return prefix;
 }
 
@@ -157,14 +208,14 @@ function specOf(pod: KubeObject): { nodeName?: string } {
   return (pod.spec ?? {}) as { nodeName?: string };
 }
 
-function podAddress(pod: KubeObject, family: Family): Address {
+function podAddress(pod: KubeObject, family: Family | undefined): Address {
   const { podIP, podIPs = [] } = statusOf(pod);
   const addresses = [...podIPs.map(({ ip }) => ip), podIP ?? ""].flatMap(
     (text) => parseAddress(text) ?? [],
   );
-  const address = addresses.find((one) => familyOf(one) === family) ?? addresses[0];
+  const address = ofFamily(addresses, family);
   if (address === undefined) {
-    throw new PreconditionError(`pod ${pod.metadata.name} has no address`);
+    throw new PreconditionError(`pod ${pod.metadata.name} has no address${ofThe(family)}`);
   }
   return address;
 }

@@ -1,9 +1,10 @@
-import { type Family } from "../../net/address.ts";
-import { type Prefix, prefixFamily } from "../../net/prefix.ts";
+import type { Family } from "../../net/address.ts";
+import { defaultRoutes, type Prefix, prefixFamily } from "../../net/prefix.ts";
 import { type FibRoute, gatewaysOf, kernelRoutes } from "../../observe/kernel.ts";
 import { boundsText, inBounds } from "../bounds.ts";
 import type { CheckContext, CheckHandler } from "../check.ts";
 import {
+  familyText,
   nextHopText,
   referenceText,
   resolveDestination,
@@ -74,10 +75,13 @@ function routeText(context: CheckContext, node: string, one: FibRoute): string {
   ].join(" ");
 }
 
-function destinationText({ prefix }: FibCheck): string {
-  return prefix === "default" ? "default" : referenceText(prefix);
+function destinationText({ prefix, family }: FibCheck): string {
+  return `${prefix === "default" ? "default" : referenceText(prefix)}${familyText(family)}`;
 }
 
-async function prefixOfCheck(context: CheckContext, { prefix }: FibCheck): Promise<Prefix> {
-  return prefix === "default" ? ("0.0.0.0/0" as Prefix) : await resolveDestination(context, prefix);
+async function prefixOfCheck(context: CheckContext, check: FibCheck): Promise<Prefix> {
+  const { prefix, family } = check;
+  return prefix === "default"
+    ? defaultRoutes[family ?? "ipv4"]
+    : await resolveDestination(context, prefix, family);
 }

@@ -2,7 +2,7 @@ import { type Address, parseAddress } from "../../net/address.ts";
 import { excerpt } from "../bounds.ts";
 import type { CheckHandler } from "../check.ts";
 import { PreconditionError } from "../context.ts";
-import { nodeNamed, referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
+import { familyText, nodeNamed, referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
 
 const hopsMax = 16;
 const answerWithinSeconds = 1;
@@ -12,7 +12,8 @@ export const path: CheckHandler<"path"> = {
   // Kernels limit ICMP errors to one a second to each destination after a burst of six.
   everyMsMin: 1000,
 
-  text: (check) => `path ${referenceText(check.from)} → ${referenceText(check.to)}`,
+  text: (check) =>
+    `path ${referenceText(check.from)} → ${referenceText(check.to)}${familyText(check.family)}`,
 
   expected: ({ through, avoids }) =>
     [
@@ -22,7 +23,7 @@ export const path: CheckHandler<"path"> = {
 
   async look(context, check) {
     const place = await resolvePlace(context, check.from);
-    const address = await resolveTarget(context, check.to);
+    const address = await resolveTarget(context, check.to, check.family);
     await context.names.ready();
     const argv = ["traceroute", "-n", "-q", "1", "-w", String(answerWithinSeconds)];
     const result = await context.runtime.exec(place, [...argv, "-m", String(hopsMax), address], {

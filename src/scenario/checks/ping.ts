@@ -2,14 +2,15 @@ import { boundsText, durationText, excerpt, inBounds, percentText } from "../bou
 import { boundsList, type CheckHandler } from "../check.ts";
 import { PreconditionError } from "../context.ts";
 import { parsePingSummary } from "../ping-output.ts";
-import { referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
+import { familyText, referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
 
 const everySeconds = 0.2;
 const lastAnswerWithinSeconds = 1;
 
 /** A number of echo requests, 0.2 s apart. */
 export const ping: CheckHandler<"ping"> = {
-  text: (check) => `ping ${referenceText(check.from)} → ${referenceText(check.to)}`,
+  text: (check) =>
+    `ping ${referenceText(check.from)} → ${referenceText(check.to)}${familyText(check.family)}`,
 
   expected: (check) =>
     [
@@ -19,7 +20,7 @@ export const ping: CheckHandler<"ping"> = {
 
   async look(context, check) {
     const place = await resolvePlace(context, check.from);
-    const address = await resolveTarget(context, check.to);
+    const address = await resolveTarget(context, check.to, check.family);
     const limits = ["-i", String(everySeconds), "-W", String(lastAnswerWithinSeconds)];
     const argv = ["ping", "-n", "-c", String(check.count), ...limits, address];
     const timeoutMs = (check.count * everySeconds + lastAnswerWithinSeconds + 5) * 1000;

@@ -6,6 +6,8 @@ import { readRoute } from "../../observe/router.ts";
 import { boundsText, inBounds, textMatches, textMatchText } from "../bounds.ts";
 import type { CheckContext, CheckHandler, Look } from "../check.ts";
 import {
+  familyText,
+  ipFamily,
   isNextHop,
   nextHopText,
   nodeNamed,
@@ -21,7 +23,8 @@ type RouteCheck = CheckOf<"route">;
 export const route: CheckHandler<"route"> = {
   text(check) {
     const via = check.via?.length ? ` via ${check.via.map(referenceText).join(", ")}` : "";
-    return `route ${referenceText(check.prefix)} on ${check.on}${check.absent ? " absent" : via}`;
+    const what = `${referenceText(check.prefix)}${familyText(check.family)}`;
+    return `route ${what} on ${check.on}${check.absent ? " absent" : via}`;
   },
 
   expected: (check) =>
@@ -29,7 +32,7 @@ export const route: CheckHandler<"route"> = {
 
   async look(context, check) {
     const node = nodeNamed(context, check.on);
-    const prefix = await resolveDestination(context, check.prefix);
+    const prefix = await resolveDestination(context, check.prefix, ipFamily(check.family));
     const [paths] = await Promise.all([
       readRoute(context.runtime, node, prefix),
       context.names.ready(),

@@ -1,7 +1,7 @@
 import { readRoutes } from "../../observe/router.ts";
 import { boundsText, inBounds } from "../bounds.ts";
 import type { CheckHandler } from "../check.ts";
-import { nodeNamed, referenceText, resolveDestination } from "../resolve.ts";
+import { ipFamily, nodeNamed, referenceText, resolveDestination } from "../resolve.ts";
 
 /** How many prefixes a BGP table has, and which. */
 export const routes: CheckHandler<"routes"> = {
@@ -17,7 +17,7 @@ export const routes: CheckHandler<"routes"> = {
 
   async look(context, check) {
     const resolveAll = async (of: typeof check.exactly = []) =>
-      await Promise.all(of.map((one) => resolveDestination(context, one)));
+      await Promise.all(of.map((one) => resolveDestination(context, one, ipFamily(check.family))));
     const [exactly, includes, excludes, paths] = await Promise.all([
       resolveAll(check.exactly),
       resolveAll(check.includes),

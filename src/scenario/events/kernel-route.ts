@@ -1,4 +1,4 @@
-import { type Prefix, prefixFamily } from "../../net/prefix.ts";
+import { defaultRoutes, type Prefix, prefixFamily } from "../../net/prefix.ts";
 import { type FibNextHop, type FibRoute, kernelRoutes } from "../../observe/kernel.ts";
 import type { LabContext } from "../context.ts";
 import { EventError, type Undo } from "../event.ts";
@@ -32,7 +32,8 @@ function leadsOver(
       return nodeNamed(context, via.node).name === node
         ? name === via.interface
         : address !== undefined &&
-            address === context.names.addressOfInterface(via.node, via.interface);
+            address ===
+              context.names.addressOfInterface(via.node, via.interface, prefixFamily(route.prefix));
     }
     if (address === undefined) return false;
     return isNextHop(context, node, { address, ...(name && { interface: name }) }, via);
@@ -75,8 +76,8 @@ export async function setRouteMetric(
   const node = nodeNamed(context, event.on).name;
   const prefix =
     event.route === "default"
-      ? ("0.0.0.0/0" as Prefix)
-      : await resolveDestination(context, event.route);
+      ? defaultRoutes[event.family ?? "ipv4"]
+      : await resolveDestination(context, event.route, event.family);
   const routes = await mainRoutes(context, node, prefix, event.via);
   const route = routes[0];
   if (route === undefined) {

@@ -1,5 +1,5 @@
 import type { EventHandler } from "../event.ts";
-import { referenceText } from "../resolve.ts";
+import { familyText, referenceText } from "../resolve.ts";
 import type { EventOf } from "../schema/types.ts";
 import { setBgpMetric } from "./bgp-metric.ts";
 import { setRouteMetric } from "./kernel-route.ts";
@@ -31,7 +31,8 @@ function bgpText({ asPathPrepend, med, localPreference }: BgpMetric): string {
   ].join(", ");
 }
 
-function destinationText({ route, via }: RouteMetric): string {
+function destinationText({ route, family, via }: RouteMetric): string {
   const over = via === undefined ? "" : ` via ${referenceText(via)}`;
-  return `${route === "default" ? "default" : referenceText(route)}${over}`;
+  const text = route === "default" ? "default" : referenceText(route);
+  return `${text}${familyText(family)}${over}`;
 }

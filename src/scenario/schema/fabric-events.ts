@@ -24,7 +24,7 @@ import {
   reference,
 } from "./mentions.ts";
 import type { EventBody, LinkEnd, LinkReference } from "./types.ts";
-import { count, locationOf } from "./values.ts";
+import { count, family, locationOf } from "./values.ts";
 
 const linkEndSchema = scalarSchema("a node (tor0) or an interface (tor0:net1)");
 
@@ -101,6 +101,7 @@ export function metricEvent(reading: Reading): Shape<EventBody> {
       {
         on: nodeName(reading),
         route: defaultOrDestination(reading),
+        family: optional(family),
         via: optional(reference(reading, gatewayTypes)),
         metric: count,
       },
@@ -118,6 +119,7 @@ export function gatewayEvent(reading: Reading): Shape<EventBody> {
     {
       on: nodeName(reading),
       do: optional(oneOf(["replace", "add", "delete"])),
+      family: optional(family),
       via: reference(reading, gatewayTypes),
       metric: optional(count),
     },

@@ -1,6 +1,6 @@
 import type { Location, Shape } from "../../input/shape.ts";
 import { described, mistake, scalarSchema, schemaOf, text } from "../../input/shape.ts";
-import type { Prefix } from "../../net/prefix.ts";
+import { defaultRoutes } from "../../net/prefix.ts";
 import type { Manifest, ValidateResource } from "../../topology/manifests.ts";
 import {
   parseReference,
@@ -64,7 +64,7 @@ export function destination(reading: Reading): Shape<Destination> {
   const shape = reference(reading, destinationTypes);
   return described(orDefault(shape), (node, at) =>
     node.type === "scalar" && node.text === "default"
-      ? { type: "prefix", prefix: "0.0.0.0/0" as Prefix }
+      ? { type: "prefix", prefix: defaultRoutes.ipv4 }
       : shape(node, at),
   );
 }

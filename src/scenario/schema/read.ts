@@ -23,7 +23,7 @@ import { checkNames, checkShape } from "./checks.ts";
 import { eventNames, eventReference, eventShape } from "./events.ts";
 import { type Mention, placeTypes, type Reading, reference, targetTypes } from "./mentions.ts";
 import type { Probe, Scenario, ScenarioEvent, Step } from "./types.ts";
-import { duration } from "./values.ts";
+import { duration, family } from "./values.ts";
 
 /** Often enough to measure an outage to 10 ms, seldom enough to cost nothing. */
 const defaultProbeEveryMs = 10;
@@ -125,6 +125,7 @@ function probeShape(reading: Reading): Shape<Probe> {
         name: text("the probe's name"),
         from: reference(reading, placeTypes),
         to: reference(reading, targetTypes),
+        family: optional(family),
         every: optional(refined(duration, atLeastOneMs)),
       },
       "a probe",
@@ -133,8 +134,15 @@ function probeShape(reading: Reading): Shape<Probe> {
   return described(schemaOf(shape), (node, at) => {
     const probe = shape(node, at);
     if (probe === undefined) return undefined;
-    const { name, from, to, every = defaultProbeEveryMs } = probe.value;
-    return { name, source: sourceOf(probe.at), from, to, everyMs: every };
+    const { name, from, to, family: of, every = defaultProbeEveryMs } = probe.value;
+    return {
+      name,
+      source: sourceOf(probe.at),
+      from,
+      to,
+      ...(of && { family: of }),
+      everyMs: every,
+    };
   });
 }
 

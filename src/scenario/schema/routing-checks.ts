@@ -24,7 +24,7 @@ import {
   reference,
 } from "./mentions.ts";
 import type { Carried, CheckBody } from "./types.ts";
-import { count, countBounds, durationBounds, textMatch } from "./values.ts";
+import { count, countBounds, durationBounds, family, textMatch } from "./values.ts";
 
 const families = ["ipv4-unicast", "ipv6-unicast"] as const;
 
@@ -45,14 +45,14 @@ export function sessionCheck(reading: Reading): Shape<CheckBody> {
     "'session'",
   );
   return refined(shape, (fields, at) => {
-    const { absent = false, state, family = "ipv4-unicast", uptime, ...rest } = fields;
+    const { absent = false, state, family: of = "ipv4-unicast", uptime, ...rest } = fields;
     if (absent && !isAlone(fields, ["on", "to"], at)) return undefined;
     return {
       kind: "session" as const,
       ...rest,
       absent,
       states: state ?? (["Established"] as const).slice(),
-      family,
+      family: of,
       ...(uptime && { uptimeMs: uptime }),
     };
   });
@@ -117,6 +117,7 @@ export function routeCheck(reading: Reading): Shape<CheckBody> {
     {
       on: nodeName(reading),
       prefix: destination(reading),
+      family: optional(oneOf(families)),
       absent: optional(boolean),
       via: optional(oneOrMore(reference(reading, nextHopTypes), "a list of next hops")),
       paths: optional(countBounds),
@@ -136,7 +137,7 @@ export function routeCheck(reading: Reading): Shape<CheckBody> {
   );
   return refined(shape, (fields, at) => {
     const { absent = false, ...rest } = fields;
-    if (absent && !isAlone(fields, ["on", "prefix"], at)) return undefined;
+    if (absent && !isAlone(fields, ["on", "prefix", "family"], at)) return undefined;
     return { kind: "route" as const, ...rest, absent };
   });
 }
@@ -154,8 +155,8 @@ export function routesCheck(reading: Reading): Shape<CheckBody> {
     },
     "'routes'",
   );
-  return refined(shape, ({ family = "ipv4-unicast", ...rest }, at) => {
-    if (Object.keys(rest).length > 1) return { kind: "routes" as const, ...rest, family };
+  return refined(shape, ({ family: of = "ipv4-unicast", ...rest }, at) => {
+    if (Object.keys(rest).length > 1) return { kind: "routes" as const, ...rest, family: of };
     const needed = "'count', 'exactly', 'includes' or 'excludes'";
     return mistake(at, "MissingField", `'routes' needs ${needed}`);
   });
@@ -166,6 +167,7 @@ export function fibCheck(reading: Reading): Shape<CheckBody> {
     {
       on: reference(reading, placeTypes),
       prefix: defaultOrDestination(reading),
+      family: optional(family),
       absent: optional(boolean),
       via: optional(oneOrMore(reference(reading, nextHopTypes), "a list of next hops")),
       dev: optional(text("the name of an interface")),
@@ -177,7 +179,7 @@ export function fibCheck(reading: Reading): Shape<CheckBody> {
   );
   return refined(shape, (fields, at) => {
     const { absent = false, ...rest } = fields;
-    if (absent && !isAlone(fields, ["on", "prefix"], at)) return undefined;
+    if (absent && !isAlone(fields, ["on", "prefix", "family"], at)) return undefined;
     return { kind: "fib" as const, ...rest, absent };
   });
 }

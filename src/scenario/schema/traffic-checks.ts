@@ -19,6 +19,7 @@ import {
   countBounds,
   duration,
   durationBounds,
+  family,
   percentBounds,
   textMatch,
 } from "./values.ts";
@@ -28,16 +29,18 @@ export function pingCheck(reading: Reading): Shape<CheckBody> {
     {
       from: reference(reading, placeTypes),
       to: reference(reading, targetTypes),
+      family: optional(family),
       count: optional(integer(1, 1000, "a number of packets")),
       loss: optional(percentBounds),
       rtt: optional(durationBounds),
     },
     "'ping'",
   );
-  return refined(shape, ({ from, to, count: packets = 3, loss, rtt }) => ({
+  return refined(shape, ({ from, to, family: of, count: packets = 3, loss, rtt }) => ({
     kind: "ping" as const,
     from,
     to,
+    ...(of && { family: of }),
     count: packets,
     loss: loss ?? { atLeast: 0, atMost: 0 },
     ...(rtt && { rttMs: rtt }),
@@ -50,6 +53,7 @@ export function pathCheck(reading: Reading): Shape<CheckBody> {
     {
       from: reference(reading, placeTypes),
       to: reference(reading, targetTypes),
+      family: optional(family),
       through: nodes,
       avoids: nodes,
     },

@@ -1,4 +1,5 @@
 import type { ReferenceOf } from "../../topology/references.ts";
+import type { Family } from "../../net/address.ts";
 import type { Manifest } from "../../topology/manifests.ts";
 
 /**
@@ -36,6 +37,8 @@ export type Probe = {
   source: string;
   from: Place;
   to: Target;
+  /** Of the target's addresses; undefined: IPv4 where it has one. */
+  family?: Family;
   everyMs: number;
 };
 
@@ -114,6 +117,8 @@ export type EventBody =
       of: "route";
       on: string;
       route: "default" | Destination;
+      /** Of `default` and of a podCIDR; undefined: IPv4 where there is one. */
+      family?: Family;
       via?: ReferenceOf<"address" | "interface" | "node">;
       metric: number;
     }
@@ -127,6 +132,8 @@ export type EventBody =
       kind: "gateway";
       on: string;
       action: "replace" | "add" | "delete";
+      /** Of the default route; undefined: that of an address in `via`, else IPv4. */
+      family?: Family;
       via: ReferenceOf<"address" | "interface" | "node">;
       metric?: number;
     }
@@ -187,6 +194,8 @@ export type CheckBody =
       kind: "route";
       on: string;
       prefix: Destination;
+      /** Of a podCIDR; undefined: IPv4 where there is one. */
+      family?: AddressFamily;
       /** The prefix is not in the table. Then nothing else is set. */
       absent: boolean;
       /** The next hops of the best path and its equals, exactly these in any order. */
@@ -227,6 +236,8 @@ export type CheckBody =
       kind: "fib";
       on: Place;
       prefix: "default" | Destination;
+      /** Of `default` and of a podCIDR; undefined: IPv4 where there is one. */
+      family?: Family;
       absent: boolean;
       /** Exactly these next hops in any order. */
       via?: NextHop[];
@@ -241,6 +252,7 @@ export type CheckBody =
       kind: "ping";
       from: Place;
       to: Target;
+      family?: Family;
       count: number;
       /** Percent. */
       loss: Bounds;
@@ -252,6 +264,7 @@ export type CheckBody =
       kind: "path";
       from: Place;
       to: Target;
+      family?: Family;
       /** The nodes on the way, in order and no others; the nodes of `from` and `to` left out. */
       through?: string[];
       /** Nodes that must not be on the way. */

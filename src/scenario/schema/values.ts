@@ -7,6 +7,7 @@ import {
   mistake,
   number,
   object,
+  oneOf,
   optional,
   parsed,
   refined,
@@ -47,6 +48,9 @@ export const percent: Shape<number> = parsed(
   "write the % sign",
   { type: "string", description: "a percentage such as 0%", pattern: "^\\d+(\\.\\d+)?%$" },
 );
+
+/** Of IP, where a thing has addresses of both. */
+export const family = oneOf(["ipv4", "ipv6"] as const);
 
 export const count: Shape<number> = integer(0, 4_294_967_295, "a number");
 
