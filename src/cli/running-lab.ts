@@ -18,8 +18,10 @@ export function isStale(lab: string): boolean {
 }
 
 /** The lab named, or the only one that is up. */
-export function selectLab(name: string | undefined): LabState {
+export function selectLab(given: string | undefined): LabState {
   const labs = runningLabs();
+  // Set in the shell of `run --break-on-failure`.
+  const name = given ?? process.env["SPINELAB_LAB"];
   if (name === undefined) {
     if (labs.length === 1) return labs[0]!;
     const names = labs.map((each) => each.lab).join(", ");

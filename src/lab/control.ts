@@ -63,7 +63,10 @@ export function askControl(
       options.signal?.removeEventListener("abort", hangUp);
       reject(new ControlError("the lab hung up"));
     });
-    createInterface({ input: socket }).on("line", (line) => {
+    const lines = createInterface({ input: socket });
+    // It passes on what the socket has told already.
+    lines.on("error", () => {});
+    lines.on("line", (line) => {
       const value = JSON.parse(line) as Answer;
       if ("ok" in value) resolve(value.ok);
       else if (value.error !== undefined) reject(errorOf(value.error, value.remedy));

@@ -1,6 +1,7 @@
 import type { Server } from "node:net";
 import type { Runtime } from "../runtime/port.ts";
 import { systemClock } from "../scenario/clock.ts";
+import type { BetweenSteps } from "../scenario/context.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
@@ -42,6 +43,8 @@ export class Lab {
   readonly #state: LabState;
   readonly #daemons: DaemonWatch;
   #clusters: LabCluster[] = [];
+  /** The scenario that the last `started` is about, until it is played. */
+  #announced: Scenario | undefined;
   #control: Server | undefined;
   #up: Promise<void> | undefined;
   #down: Promise<void> | undefined;
@@ -88,17 +91,7 @@ export class Lab {
   ): Promise<Lab> {
     checkRuntime(spec);
     const lab = new Lab(spec, options.sinks, await createBackend(spec));
-    const { scenario } = options;
-    lab.#record({
-      type: "started",
-      lab: spec.name,
-      wallClock: lab.#state.startedAt,
-      runtime: spec.runtime.kind,
-      spinelab: version,
-      replay: spec.replay,
-      topology: spec.picture,
-      ...(scenario === undefined ? {} : { scenario: scenarioSummary(scenario) }),
-    });
+    lab.#begin(options.scenario);
     try {
       lab.#control = await serveControl(controlSocket(spec.name), controlHandler(lab));
     } catch (error) {
@@ -106,6 +99,22 @@ export class Lab {
       throw error;
     }
     return lab;
+  }
+
+  /** A run begins: to deploy the lab, or to play one more scenario on it. */
+  #begin(scenario: Scenario | undefined): void {
+    const { spec } = this;
+    this.#announced = scenario;
+    this.#record({
+      type: "started",
+      lab: spec.name,
+      wallClock: this.#state.startedAt,
+      runtime: spec.runtime.kind,
+      spinelab: version,
+      replay: spec.replay,
+      topology: spec.picture,
+      ...(scenario === undefined ? {} : { scenario: scenarioSummary(scenario) }),
+    });
   }
 
   /** Nodes, links, exec lines, Kubernetes. On an error the lab is left as it is, for `evidence`. */
@@ -180,9 +189,15 @@ export class Lab {
   }
 
   /** Plays a scenario to its verdict. What dies during it makes the verdict a fail. */
-  async play(scenario: Scenario, signal: AbortSignal): Promise<Verdict> {
+  async play(
+    scenario: Scenario,
+    signal: AbortSignal,
+    betweenSteps: BetweenSteps = {},
+  ): Promise<Verdict> {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     const [cluster] = this.#clusters;
+    if (this.#announced !== scenario) this.#begin(scenario);
+    this.#announced = undefined;
     try {
       const outcome = await runScenario(
         {
@@ -193,6 +208,7 @@ export class Lab {
           recorder: this.#record,
           clock: systemClock(this.#zeroMs),
           signal: ending,
+          betweenSteps,
         },
         scenario,
       );

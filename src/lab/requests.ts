@@ -1,4 +1,5 @@
 import { type AgentRequest, askAgent } from "../observe/speaker.ts";
+import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
@@ -10,6 +11,8 @@ const commandLimitMs = 10_000;
 /** What a running lab does on request, by the word in `do`. Each answers when it is done. */
 export function controlHandler(lab: Lab): ControlHandler {
   let playing = false;
+  /** Lets the scenario that waits before a step go on. */
+  let goOn: (() => void) | undefined;
   return async (request, { send, signal }) => {
     const sink: Sink = (record) => send(record);
     switch (request["do"]) {
@@ -36,11 +39,30 @@ export function controlHandler(lab: Lab): ControlHandler {
             lab.spec.fabric,
             lab.spec.manifests,
           );
-          return await follow(lab, sink, signal, () => lab.play(scenario, signal));
+          const pause = async (step: number) => {
+            signal.throwIfAborted();
+            const said = Promise.withResolvers<void>();
+            goOn = said.resolve;
+            signal.addEventListener("abort", () => said.reject(signal.reason), { once: true });
+            send({ paused: step });
+            await said.promise;
+          };
+          const betweenSteps: BetweenSteps = {
+            ...(request["step"] === true && { before: pause }),
+            ...(request["breakOnFailure"] === true && { after: stopAtFailure }),
+          };
+          // What comes first is of before: for the report, and no news.
+          send({ before: lab.records.length });
+          return await follow(lab, sink, signal, () => lab.play(scenario, signal, betweenSteps));
         } finally {
           playing = false;
         }
       }
+      // The step that `play` with `step` waits before may begin.
+      case "goOn":
+        goOn?.();
+        goOn = undefined;
+        return null;
       case "evidence":
         return lab.evidence();
       case "link": {
@@ -73,6 +95,9 @@ export function controlHandler(lab: Lab): ControlHandler {
     }
   };
 }
+
+const stopAtFailure: NonNullable<BetweenSteps["after"]> = (_index, verdict) =>
+  Promise.resolve(verdict === "fail" || verdict === "inconclusive" ? "stop" : "go on");
 
 async function follow<T>(
   lab: Lab,

@@ -69,6 +69,15 @@ export function describeDifference(expected: string, seen: string): string | und
   return parts.length === 0 ? undefined : parts.join("; ");
 }
 
+/** What a check told of the difference, else where its texts depart from each other. */
+export function differenceOf(check: {
+  expected: string;
+  seen: string;
+  differs?: string;
+}): string | undefined {
+  return check.differs ?? describeDifference(check.expected, check.seen);
+}
+
 /** What stands before, between and after the common words, by the number of common words before it. */
 function gaps(segments: readonly Segment[]): { before: string; text: string }[] {
   const found: { before: string; text: string }[] = [];

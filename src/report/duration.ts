@@ -21,6 +21,18 @@ export function formatElapsed(ms: number): string {
   return `${minutes}:${((hundredths % 6000) / 100).toFixed(2).padStart(5, "0")}`;
 }
 
+/** Since when a check has seen what it saw last, and for how long it went on looking. */
+export function formatSince({
+  sinceMs,
+  atMs,
+}: {
+  sinceMs?: number;
+  atMs: number;
+}): string | undefined {
+  if (sinceMs === undefined) return undefined;
+  return `${formatElapsed(sinceMs)}, for ${formatDuration(Math.max(0, atMs - sinceMs))}`;
+}
+
 function trimZeros(text: string): string {
   return text.replace(/\.?0+$/, "");
 }

@@ -1,5 +1,6 @@
 import type { TimelineRecord } from "../timeline/record.ts";
-import { describeDifference } from "./difference.ts";
+import { differenceOf } from "./difference.ts";
+import { formatSince } from "./duration.ts";
 import { type RecordOf, type RunSummary, type StepSummary, summarize } from "./summary.ts";
 
 /**
@@ -129,11 +130,13 @@ function checkCase(className: string, check: RecordOf<"check">): TestCase {
     case "inconclusive":
       return make("skipped", [element("skipped", { message: `inconclusive: ${seen}` })]);
     case "fail": {
-      const difference = describeDifference(expected, seen);
+      const since = formatSince(check);
+      const difference = differenceOf(check);
       const text = [
         check.text,
         `expected: ${expected}`,
         `seen:     ${seen}`,
+        ...(since === undefined ? [] : [`since:    ${since}`]),
         ...(difference === undefined ? [] : [`differs:  ${difference}`]),
         ...(source === undefined ? [] : [`check:    ${source}`]),
         `looked ${check.looks} times in ${seconds(check.tookMs)} s`,

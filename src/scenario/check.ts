@@ -7,6 +7,8 @@ export type Look = {
   ok: boolean;
   /** For people; short. */
   seen: string;
+  /** Where it does not hold: what is not as expected, each in a few words: `via tor1, not tor0`. */
+  differs?: readonly string[];
   /** Why this look says nothing: a precondition does not hold. */
   inconclusive?: string;
   /** No later look can turn out otherwise. */

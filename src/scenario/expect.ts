@@ -23,6 +23,8 @@ export type CheckResult = {
   tookMs: number;
   /** Where it did not hold: the first look that saw this. */
   sinceMs?: number;
+  /** And what was not as expected, where the check can tell. */
+  differs?: string;
 };
 
 export type Expectation = {
@@ -162,7 +164,7 @@ class WatchedCheck {
 
   /** `heldAtMs`: when all checks of the step held; undefined where they never did. */
   result(heldAtMs: number | undefined): CheckResult {
-    const { ok, seen, inconclusive } = this.#last;
+    const { ok, seen, inconclusive, differs = [] } = this.#last;
     const verdict = ok ? "pass" : inconclusive === undefined ? "fail" : "inconclusive";
     const broke = !ok && heldAtMs !== undefined;
     const after = broke ? `after ${durationText(this.#sinceMs - heldAtMs)} it held no more: ` : "";
@@ -172,6 +174,7 @@ class WatchedCheck {
       looks: this.#looks,
       tookMs: this.#sinceMs - this.#beganMs,
       ...(!ok && { sinceMs: this.#seenSinceMs }),
+      ...(!ok && differs.length > 0 && { differs: differs.join("; ") }),
     };
   }
 

@@ -95,6 +95,8 @@ export type RecordBody =
       looks: number;
       /** Where it did not pass: the time of the first look that saw what is in `seen`, and every later one did. */
       sinceMs?: number;
+      /** Where it did not pass: what was not as expected, if the check can tell. */
+      differs?: string;
     }
   | { type: "probe"; probe: string; state: "begin"; from: string; to: string; everyMs: number }
   /** Answers stopped at `sinceMs`. `outage` follows when they are back, at the latest before `end`. */

@@ -103,6 +103,7 @@ export const timelineRecord = z.union([
     tookMs: ms,
     looks: count,
     sinceMs: z.exactOptional(ms),
+    differs: z.exactOptional(text),
   }),
   record("probe", { probe: text, state: z.literal("begin"), from: text, to: text, everyMs: ms }),
   record("probe", { probe: text, state: z.literal("silent"), sinceMs: ms }),

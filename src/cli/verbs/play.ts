@@ -5,9 +5,15 @@ import { controlSocket } from "../../lab/state-folder.ts";
 import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
 import { ExitStatus, statusOf } from "../exit.ts";
 import { selectLab } from "../running-lab.ts";
+import { Stepper } from "../stepping.ts";
 import { createView, endingSignal } from "../view.ts";
 
-type PlayOptions = { report: string; json?: boolean };
+type PlayOptions = {
+  report: string;
+  json?: boolean;
+  step?: boolean;
+  breakOnFailure?: boolean;
+};
 
 export function registerPlay(program: Command): void {
   program
@@ -16,7 +22,16 @@ export function registerPlay(program: Command): void {
     .argument("<lab>", "the lab")
     .argument("<file>", "the scenario")
     .option("--report <folder>", "where reports go", "reports")
+    .option("--step", "ask before each step: Enter goes on, q ends")
+    .option("--break-on-failure", "end at the first step that does not pass, to look at it")
     .option("--json", "the timeline as lines of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  spinelab play rack-spine scenarios/rack-spine.yaml
+  spinelab play rack-spine scenarios/rack-spine.yaml --step`,
+    )
     .action(async (lab: string, file: string, options: PlayOptions) => {
       process.exitCode = await playOn(selectLab(lab).lab, resolve(file), options);
     });
@@ -27,19 +42,39 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   const { writeReports } = await import("../../report/write.ts");
   // Read here first: mistakes in it are this command's to report, with status 2.
   const state = selectLab(lab);
-  loadScenario(file, state.fabric, state.manifests);
+  const { steps } = loadScenario(file, state.fabric, state.manifests);
   const view = createView(options.json);
-  const signal = endingSignal();
+  const interrupted = endingSignal();
   const records: TimelineRecord[] = [];
+  const { step = false, breakOnFailure = false } = options;
+  using stepper = step ? new Stepper() : undefined;
+  const ended = new AbortController();
+  const ask = async (index: number) => {
+    if (await stepper!.ask(index, steps[index]!.name, lab))
+      await askControl(socket, { do: "goOn" });
+    else ended.abort(new Error("ended before a step"));
+  };
+  let old = 0;
   const onLine = (line: unknown) => {
+    const { paused, before } = line as { paused?: number; before?: number };
+    if (before !== undefined) {
+      old = before;
+      return;
+    }
+    if (paused !== undefined) {
+      ask(paused).catch((error: Error) => ended.abort(error));
+      return;
+    }
     records.push(line as TimelineRecord);
-    view.write(line as TimelineRecord);
+    if (records.length > old) view.write(line as TimelineRecord);
   };
   const socket = controlSocket(lab);
+  const signal = AbortSignal.any([interrupted, ended.signal]);
+  const request = { do: "play", file, step, breakOnFailure };
   let status: number;
   let evidence: { path: string; content: string }[] | undefined;
   try {
-    const verdict = (await askControl(socket, { do: "play", file }, { onLine, signal })) as Verdict;
+    const verdict = (await askControl(socket, request, { onLine, signal })) as Verdict;
     status = statusOf(verdict);
     if (status !== ExitStatus.passed) {
       evidence = (await askControl(socket, { do: "evidence" })) as typeof evidence;

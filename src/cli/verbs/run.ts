@@ -11,11 +11,15 @@ import {
   withRuntime,
 } from "../runtime-options.ts";
 import { ExitStatus, statusOf, UsageError } from "../exit.ts";
+import { planText } from "../plan-text.ts";
 import { createView, endingSignal, InterruptedError, writeNotes } from "../view.ts";
 
 type RunOptions = RuntimeOptions & {
   scenario?: string;
   keep?: boolean;
+  dryRun?: boolean;
+  step?: boolean;
+  breakOnFailure?: boolean;
   repeat: number;
   report: string;
   name?: string;
@@ -27,11 +31,27 @@ export function registerRun(program: Command): void {
     .summary("deploy a lab, play its scenario, report, take it down")
     .argument("<name>", "a lab: `spinelab list` names them")
     .option("--scenario <file>", "another scenario than the lab's own")
+    .option("--dry-run", "print what would be built, done and expected; create nothing")
     .option("--keep", "leave the lab up afterwards")
+    .option("--step", "ask before each step: Enter goes on, q ends")
+    .option("--break-on-failure", "stop at the first failure, leave the lab up, open a shell")
     .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
     .option("--report <folder>", "where reports go", "reports")
     .option("--name <name>", "the lab's name on this machine, to run two of a kind")
     .option("--json", "the timeline as lines of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  spinelab run rack-spine                            what CI does
+  spinelab run rack-spine --dry-run                  the plan: nodes, commands, steps
+  spinelab run rack-spine --step                     one step at a time, to look in between
+  spinelab run rack-spine --break-on-failure         stop where it fails, with a shell
+  spinelab run rack-spine --scenario mine.yaml       the same fabric, another story
+
+The reports are in reports/NAME: report.html for people, junit.xml for CI, timeline.jsonl with
+everything that happened, and evidence/ where it failed.`,
+    )
     .action(async (name: string, options: RunOptions) => {
       process.exitCode = await run(name, options);
     });
@@ -54,11 +74,17 @@ async function run(name: string, options: RunOptions): Promise<number> {
     runtime,
   );
   writeNotes(loaded.notes);
+  if (options.dryRun) {
+    const { planOf } = await import("../../lab/plan.ts");
+    const plan = planOf(loaded);
+    process.stdout.write(options.json ? `${JSON.stringify(plan, undefined, 2)}\n` : planText(plan));
+    return ExitStatus.passed;
+  }
   const { sweepStaleLabs } = await import("../../lab/sweep.ts");
   for (const line of await sweepStaleLabs()) process.stderr.write(`${line}\n`);
-  if (options.keep) {
-    const { upAndPlay } = await import("./up.ts");
-    return upAndPlay(loaded, scenario, options);
+  if (options.keep || options.step || options.breakOnFailure) {
+    const { runAndLook } = await import("./up.ts");
+    return runAndLook(loaded, scenario, options);
   }
   const signal = endingSignal();
   let status: number = ExitStatus.passed;

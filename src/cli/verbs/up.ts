@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -7,6 +8,7 @@ import type { LoadedLab } from "../../lab/load.ts";
 import type { LabSpec } from "../../lab/spec.ts";
 import {
   controlSocket,
+  kubeconfigFile,
   LabExistsError,
   labNames,
   type LabState,
@@ -17,6 +19,7 @@ import type { TimelineRecord } from "../../timeline/record.ts";
 import { type RuntimeOptions, runtimeChoice, withRuntime } from "../runtime-options.ts";
 import { ExitStatus, explain, UsageError } from "../exit.ts";
 import { createView, endingSignal, writeNotes } from "../view.ts";
+import { waysToLook } from "../stepping.ts";
 import { playOn } from "./play.ts";
 
 type UpOptions = RuntimeOptions & {
@@ -120,11 +123,53 @@ async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<numbe
   return ExitStatus.passed;
 }
 
-/** `run --keep`: as `up`, then `play`. A lab of the same files that an earlier one left is played on. */
-export async function upAndPlay(
+type OnRunningLab = {
+  keep?: boolean;
+  step?: boolean;
+  breakOnFailure?: boolean;
+  json?: boolean;
+  report: string;
+};
+
+/**
+ * `run` with `--keep`, `--step` or `--break-on-failure`: the lab has a process of its own, so that
+ * other terminals can look at it. Without `--keep` it goes, unless there is a failure to look at.
+ */
+export async function runAndLook(
   loaded: LoadedLab,
   scenario: string,
-  options: { json?: boolean; report: string },
+  options: OnRunningLab,
+): Promise<number> {
+  const { name } = loaded.spec;
+  const status = await upAndPlay(loaded, scenario, options);
+  if (options.keep || typeof readState(name) !== "object") return status;
+  if (status !== ExitStatus.passed && options.breakOnFailure) {
+    process.stderr.write(`lab ${name} is left as it failed:\n${waysToLook(name)}`);
+    if (process.stdin.isTTY && process.stdout.isTTY) await hostShell(name);
+    return status;
+  }
+  const state = readState(name);
+  if (typeof state === "object") await takeDown(state);
+  return status;
+}
+
+/** The user's own shell, with `kubectl` and `spinelab` meaning this lab. */
+async function hostShell(lab: string): Promise<void> {
+  process.stderr.write("a shell; `exit` leaves it, and the lab stays up\n");
+  const shell = process.env["SHELL"] ?? "/bin/sh";
+  const env = { ...process.env, KUBECONFIG: kubeconfigFile(lab), SPINELAB_LAB: lab };
+  const child = spawn(shell, { stdio: "inherit", env });
+  await new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", () => resolve());
+  });
+}
+
+/** `run --keep`: as `up`, then `play`. A lab of the same files that an earlier one left is played on. */
+async function upAndPlay(
+  loaded: LoadedLab,
+  scenario: string,
+  options: OnRunningLab,
 ): Promise<number> {
   const { name } = loaded.spec;
   const kept = readState(name);

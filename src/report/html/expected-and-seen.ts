@@ -1,17 +1,18 @@
-import { compare, describeDifference, type Segment } from "../difference.ts";
-import { formatDuration } from "../duration.ts";
+import { compare, differenceOf, type Segment } from "../difference.ts";
+import { formatDuration, formatSince } from "../duration.ts";
 import type { RecordOf } from "../summary.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** Both sides of a check, what differs marked, and how often it was looked at. */
 export function expectedAndSeen(check: RecordOf<"check"> | RecordOf<"waiting">): Markup {
   const sides = compare(check.expected, check.seen);
-  const differs = describeDifference(check.expected, check.seen);
+  const differs = differenceOf(check);
   // Where nothing is common there is nothing for a mark to stand out from.
   const show = (segments: readonly Segment[]) =>
     segments.map(({ text, different }) =>
       different && differs !== undefined ? html`<mark>${text}</mark>` : text,
     );
+  const since = formatSince(check);
   const source = "source" in check ? check.source : undefined;
   const looked =
     check.type === "check"
@@ -22,6 +23,12 @@ export function expectedAndSeen(check: RecordOf<"check"> | RecordOf<"waiting">):
     <dd class="expected">${show(sides.expected)}</dd>
     <dt>seen</dt>
     <dd class="seen">${show(sides.seen)}</dd>
+    ${
+      since === undefined
+        ? undefined
+        : html`<dt>since</dt>
+            <dd>${since}</dd>`
+    }
     ${
       differs === undefined
         ? undefined

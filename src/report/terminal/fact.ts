@@ -1,6 +1,6 @@
 import type { TimelineRecord } from "../../timeline/record.ts";
-import { compare, describeDifference, type Segment } from "../difference.ts";
-import { formatDuration } from "../duration.ts";
+import { compare, differenceOf, type Segment } from "../difference.ts";
+import { formatDuration, formatSince } from "../duration.ts";
 import type { RecordOf } from "../summary.ts";
 import { type SymbolName, verdictColor, verdictWords } from "./symbols.ts";
 import { type Line, type Span, span } from "./text.ts";
@@ -129,7 +129,8 @@ function checkFact(record: RecordOf<"check">): Fact {
     return { symbol: "pass", text: [span(text)], aside: aside(news, took), nested: true };
   }
   const sides = compare(expected, seen);
-  const differs = verdict === "fail" ? describeDifference(expected, seen) : undefined;
+  const differs = verdict === "fail" ? differenceOf(record) : undefined;
+  const since = formatSince(record);
   return {
     symbol: verdict,
     text: [span(text, verdict === "fail" ? "red" : "yellow")],
@@ -137,6 +138,7 @@ function checkFact(record: RecordOf<"check">): Fact {
     details: [
       { label: "expected", text: marked(sides.expected, "green", differs) },
       { label: "seen", text: marked(sides.seen, "red", differs) },
+      ...(since === undefined ? [] : [{ label: "since", text: [span(since)] }]),
       ...(differs === undefined ? [] : [{ label: "differs", text: [span(differs)] }]),
       ...(source === undefined ? [] : [{ label: "check", text: [span(source, "dim")] }]),
     ],

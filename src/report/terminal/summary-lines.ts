@@ -1,5 +1,5 @@
-import { describeDifference } from "../difference.ts";
-import { formatDuration } from "../duration.ts";
+import { differenceOf } from "../difference.ts";
+import { formatDuration, formatSince } from "../duration.ts";
 import type { RunSummary, StepSummary } from "../summary.ts";
 import { symbol, verdictColor, verdictWords } from "./symbols.ts";
 import {
@@ -148,9 +148,11 @@ function failureLines(run: RunSummary, columns: number, look: Look): Line[] {
     const { verdict, text, expected, seen, source } = check;
     const sign = symbol(verdict, look);
     say([span("  "), sign, span(` step ${step.index + 1}: `, "dim"), span(text, sign.color)]);
-    const differs = verdict === "fail" ? describeDifference(expected, seen) : undefined;
+    const differs = verdict === "fail" ? differenceOf(check) : undefined;
     say(labelled("expected", [span(expected)], 4));
     say(labelled("seen", [span(seen)], 4));
+    const since = formatSince(check);
+    if (since !== undefined) say(labelled("since", [span(since)], 4));
     if (differs !== undefined) say(labelled("differs", [span(differs)], 4));
     if (source !== undefined) say(labelled("check", [span(source, "dim")], 4));
   }

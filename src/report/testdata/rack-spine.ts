@@ -498,6 +498,7 @@ class Run {
           type: "check",
           step: index,
           index: checks++,
+          ...(verdict === "fail" && { sinceMs: beganMs + 5 }),
           kind,
           text,
           verdict,

@@ -53,38 +53,78 @@ function judgeRoute(
   installed: boolean | undefined,
 ): Look {
   const seen = pathsText(context, node, prefix, paths, installed);
-  if (check.absent) return { ok: paths.length === 0, seen };
-  if (paths.length === 0) return { ok: false, seen };
+  if (check.absent) {
+    return paths.length === 0 ? { ok: true, seen } : { ok: false, seen, differs: ["it is there"] };
+  }
+  if (paths.length === 0) return { ok: false, seen, differs: ["no path to it"] };
 
   const used = paths.filter((path) => path.best || path.multipath);
   const subject = check.best === undefined ? used : overVia(context, node, paths, check.via);
-  if (check.best !== undefined) {
-    const isBest = subject.length > 0 && subject.every((path) => path.best || path.multipath);
-    if (subject.length === 0 || isBest !== check.best) return { ok: false, seen };
-  } else if (check.via !== undefined) {
-    const hops = used.flatMap((path) => path.nextHops);
-    if (!sameNextHops(context, node, hops, check.via)) return { ok: false, seen };
-  }
-  if (check.paths !== undefined && !inBounds(used.length, check.paths)) return { ok: false, seen };
-  if (check.installed !== undefined && installed !== check.installed) return { ok: false, seen };
-  if (check.why !== undefined) {
-    const why = paths.find((path) => path.best)?.why ?? "";
-    if (!textMatches(why, check.why)) return { ok: false, seen };
-  }
-  const ok = subject.length > 0 && subject.every((path) => hasAttributes(path, check));
-  return { ok, seen };
+  const differs = [
+    ...wrongWay(context, node, check, used, subject),
+    ...(check.paths !== undefined && !inBounds(used.length, check.paths)
+      ? [`${used.length} paths used, not ${boundsText(check.paths)}`]
+      : []),
+    ...(check.installed !== undefined && installed !== check.installed
+      ? [installed ? "in the FIB" : "not in the FIB"]
+      : []),
+    ...wrongReason(check, paths),
+    ...(subject.length === 0 && check.best === undefined ? ["no path is used"] : []),
+    ...new Set(subject.flatMap((path) => wrongAttributes(path, check))),
+  ];
+  return { ok: differs.length === 0, seen, differs };
 }
 
-function hasAttributes(path: RibRoute, check: RouteCheck): boolean {
-  return (
-    (check.asPath === undefined || path.asPath === check.asPath) &&
-    (check.localPreference === undefined || path.localPref === check.localPreference) &&
-    (check.med === undefined || path.med === check.med) &&
-    (check.origin === undefined || path.origin === check.origin) &&
-    (check.stale === undefined || path.stale === check.stale) &&
-    carries(path.communities, check.communities) &&
-    carries(path.largeCommunities, check.largeCommunities)
-  );
+function wrongWay(
+  context: CheckContext,
+  node: string,
+  check: RouteCheck,
+  used: RibRoute[],
+  subject: RibRoute[],
+): string[] {
+  if (check.best !== undefined) {
+    if (subject.length === 0) return ["no path over this next hop"];
+    const isBest = subject.every((path) => path.best || path.multipath);
+    return isBest === check.best ? [] : [isBest ? "it is best" : "it is not best"];
+  }
+  if (check.via === undefined) return [];
+  const hops = used.flatMap((path) => path.nextHops);
+  if (sameNextHops(context, node, hops, check.via)) return [];
+  const seen = hops.map((hop) => nextHopText(context, node, hop)).join(", ") || "nobody";
+  return [`via ${seen}, not ${check.via.map(referenceText).join(", ")}`];
+}
+
+function wrongReason(check: RouteCheck, paths: RibRoute[]): string[] {
+  if (check.why === undefined) return [];
+  const why = paths.find((path) => path.best)?.why ?? "";
+  return textMatches(why, check.why) ? [] : [`best because ${why || "(not told)"}`];
+}
+
+function wrongAttributes(path: RibRoute, check: RouteCheck): string[] {
+  const compared = [
+    ["AS path", path.asPath, check.asPath],
+    ["local preference", path.localPref, check.localPreference],
+    ["MED", path.med, check.med],
+    ["origin", path.origin, check.origin],
+    ["stale", path.stale, check.stale],
+  ] as const;
+  return [
+    ...compared.flatMap(([name, seen, wanted]) =>
+      wanted === undefined || seen === wanted
+        ? []
+        : [`${name} ${JSON.stringify(seen ?? null)}, not ${JSON.stringify(wanted)}`],
+    ),
+    ...wrongCommunities("communities", path.communities, check.communities),
+    ...wrongCommunities("large communities", path.largeCommunities, check.largeCommunities),
+  ];
+}
+
+function wrongCommunities(
+  what: string,
+  communities: string[] | undefined,
+  wanted: Carried | undefined,
+): string[] {
+  return carries(communities, wanted) ? [] : [`${what} ${communities?.join(" ") || "none"}`];
 }
 
 /** Whatever the case: FRR prints `local-AS`. */

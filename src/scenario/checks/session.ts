@@ -3,6 +3,7 @@ import { readSessions } from "../../observe/router.ts";
 import { boundsText, durationText, inBounds } from "../bounds.ts";
 import { boundsList, type CheckHandler } from "../check.ts";
 import { isPeer, nodeNamed, referenceText } from "../resolve.ts";
+import type { Bounds, CheckOf } from "../schema/types.ts";
 
 /** A BGP session as one of its ends shows it. */
 export const session: CheckHandler<"session"> = {
@@ -33,16 +34,28 @@ export const session: CheckHandler<"session"> = {
       return { ok: false, seen: `no such session; sessions: ${others || "none"}` };
     }
     // Several sessions between two nodes must all be as expected.
-    const ok = found.every(
-      (one) =>
-        check.states.some((state) => state === one.state) &&
-        (check.received === undefined || inBounds(one.received, check.received)) &&
-        (check.sent === undefined || inBounds(one.sent, check.sent)) &&
-        (check.uptimeMs === undefined || inBounds(one.uptimeMs, check.uptimeMs)),
-    );
-    return { ok, seen: found.map(text).join("; ") };
+    const differs = found.flatMap((one) => differences(check, one));
+    return { ok: differs.length === 0, seen: found.map(text).join("; "), differs };
   },
 };
+
+function differences(check: CheckOf<"session">, one: Session): string[] {
+  const { states, received, sent, uptimeMs } = check;
+  const isOff = (value: number, bounds: Bounds | undefined): bounds is Bounds =>
+    bounds !== undefined && !inBounds(value, bounds);
+  return [
+    ...(states.some((state) => state === one.state)
+      ? []
+      : [`state ${one.state}, not ${states.join(" or ")}`]),
+    ...(isOff(one.received, received)
+      ? [`received ${one.received}, not ${boundsText(received)}`]
+      : []),
+    ...(isOff(one.sent, sent) ? [`sent ${one.sent}, not ${boundsText(sent)}`] : []),
+    ...(isOff(one.uptimeMs, uptimeMs)
+      ? [`up ${durationText(one.uptimeMs)}, not ${boundsText(uptimeMs, durationText)}`]
+      : []),
+  ];
+}
 
 function text({ state, received, sent, uptimeMs }: Session): string {
   const up = state === "Established" ? `, up ${durationText(uptimeMs)}` : "";

@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { readTimeline } from "../../src/timeline/log.ts";
+import { finished, spinelab, start, succeed } from "./spinelab.ts";
+
+/** What the author of a scenario does: plan, step, break where it fails. */
+const lab = `authoring-${process.pid}`;
+const folder = mkdtempSync(join(tmpdir(), "spinelab-authoring-"));
+const scenario = join(folder, "scenario.yaml");
+writeFileSync(
+  scenario,
+  `name: breaks
+steps:
+  - name: the route comes
+    within: 20s
+    expect:
+      - route: { on: router0, prefix: kind-worker3.podCIDR, via: tor1 }
+  - name: a route over the wrong rack
+    within: 300ms
+    expect:
+      - route: { on: router0, prefix: kind-worker3.podCIDR, via: tor0 }
+  - name: is never played
+    expect:
+      - session: { on: router0, to: tor1 }
+`,
+);
+const at = ["--name", lab, "--scenario", scenario, "--report", folder];
+
+afterAll(async () => {
+  await spinelab("down", lab);
+  rmSync(folder, { recursive: true });
+});
+
+test("--dry-run prints the plan and creates nothing", async () => {
+  const plan = await succeed("run", "rack-spine", ...at, "--dry-run");
+  expect(plan).toContain("router0:net1 – tor1:net0");
+  expect(plan).toMatch(/tor0 +ip addr add 10\.0\.0\.1\/32 dev lo/);
+  expect(plan).toMatch(/2 a route over the wrong rack/);
+  expect(plan).toMatch(/limit +within 300 ms/);
+  expect(await succeed("list")).not.toContain(lab);
+  const json = JSON.parse(await succeed("run", "rack-spine", ...at, "--dry-run", "--json"));
+  expect(json.scenario.steps[1].checks[0]).toMatchObject({
+    text: "route kind-worker3.podCIDR on router0 via tor0",
+    source: `${scenario}:10`,
+  });
+});
+
+test("--break-on-failure ends there and leaves the lab; --step asks before each step", async () => {
+  const broke = await spinelab("run", "rack-spine", ...at, "--break-on-failure");
+  expect(broke.status).toBe(1);
+  expect(broke.stderr).toContain(`spinelab down ${lab}`);
+  expect(broke.stdout).toMatch(/– 3 is never played +–/);
+  expect(broke.stdout).toMatch(/differs +via tor1, not tor0/);
+  expect(broke.stdout).toMatch(/since +\d/);
+  expect(await succeed("list")).toMatch(new RegExp(`${lab} +up`));
+  const failed = readTimeline(join(folder, lab, "timeline.jsonl")).find(
+    (record) => record.type === "check" && record.verdict === "fail",
+  );
+  expect(failed).toMatchObject({ differs: "via tor1, not tor0" });
+  expect(readFileSync(join(folder, lab, "junit.xml"), "utf8")).toContain("differs:  via tor1");
+
+  // Plays the first, is asked for help before the second, and ends there.
+  const stepping = start("play", lab, scenario, "--step", "--report", folder);
+  stepping.stdin!.end("\n?\nq\n");
+  const stepped = await finished(stepping);
+  expect(stepped.status).toBe(3);
+  expect(stepped.stderr).toContain("next: step 2, a route over the wrong rack");
+  expect(stepped.stderr).toContain(`spinelab doctor ${lab}`);
+  expect(stepped.stdout).toMatch(/step 1 passed/);
+  expect(stepped.stdout).not.toMatch(/step 2 failed/);
+});
