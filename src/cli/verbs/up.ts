@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -159,10 +160,7 @@ async function hostShell(lab: string): Promise<void> {
   const shell = process.env["SHELL"] ?? "/bin/sh";
   const env = { ...process.env, KUBECONFIG: kubeconfigFile(lab), SPINELAB_LAB: lab };
   const child = spawn(shell, { stdio: "inherit", env });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => resolve());
-  });
+  await once(child, "exit");
 }
 
 /** `run --keep`: as `up`, then `play`. A lab of the same files that an earlier one left is played on. */
