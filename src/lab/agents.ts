@@ -30,6 +30,7 @@ export class Agents {
   readonly #options: AgentsOptions;
   readonly #running = new Map<string, RunningCommand>();
   readonly #asked = new Set<RunningCommand>();
+  #operatorNode: string | undefined;
 
   constructor(options: AgentsOptions) {
     this.#options = options;
@@ -48,6 +49,7 @@ export class Agents {
   }
 
   startOperator(node: string): void {
+    this.#operatorNode = node;
     const args = ["operator", "--kubeconfig", this.#options.kubeconfigInNode];
     this.#running.set("operator", this.#spawn(node, "operator", args));
   }
@@ -71,6 +73,23 @@ export class Agents {
 
   async log(node: string): Promise<string> {
     return readFileSync(this.#logFile(node, "agent"), "utf8");
+  }
+
+  /** The node is about to lose its power: it is no news that what runs there ends. */
+  nodeStopping(node: string): void {
+    const command = this.#running.get(node);
+    this.#running.delete(node);
+    if (command) this.#asked.add(command);
+    const operator = this.#running.get("operator");
+    if (node !== this.#operatorNode || !operator) return;
+    this.#running.delete("operator");
+    this.#asked.add(operator);
+  }
+
+  /** The node is up again: its agent, and the operator if it was there. */
+  async nodeStarted(node: string): Promise<void> {
+    if (node === this.#operatorNode) this.startOperator(node);
+    await this.start(node);
   }
 
   /** From now on it is no news that they end. */

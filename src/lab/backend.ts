@@ -51,6 +51,13 @@ export interface LabCluster {
     manifests: readonly { object: KubeObject; source: string }[],
     signal: AbortSignal,
   ): Promise<void>;
+  /** A node of the cluster is about to lose its power. */
+  nodeStopping(node: string): void;
+  /** It is up again; resolves when its agent is. */
+  nodeStarted(node: string): Promise<void>;
+  /** Its processes stand still, or go on. */
+  nodePaused(node: string): void;
+  nodeUnpaused(node: string): void;
   /** For people: `4 nodes, 3 pods`. */
   summary(): string;
   close(): Promise<void>;

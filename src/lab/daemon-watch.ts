@@ -22,9 +22,10 @@ export class DaemonWatch {
     await this.#look(nodes);
   }
 
-  /** A scenario is about to stop or restart this node's daemon (undefined: all of them). */
+  /** A scenario is about to end this node's daemon, once (undefined: all that run). */
   expect(node: string, daemon: string | undefined): void {
-    this.#expected.add(`${node}/${daemon ?? "*"}`);
+    const ending = daemon === undefined ? (this.#known.get(node)?.keys() ?? []) : [daemon];
+    for (const each of ending) this.#expected.add(`${node}/${each}`);
   }
 
   stop(): void {
@@ -38,8 +39,8 @@ export class DaemonWatch {
       const running = await this.#backend.daemons(node).catch(() => new Map<string, string>());
       if (this.#stopped) return;
       for (const [daemon, mark] of this.#known.get(node) ?? []) {
-        const asked = [`${node}/${daemon}`, `${node}/*`].some((each) => this.#expected.has(each));
-        if (running.get(daemon) !== mark && !asked) this.#onDeath(node, daemon);
+        if (running.get(daemon) === mark) continue;
+        if (!this.#expected.delete(`${node}/${daemon}`)) this.#onDeath(node, daemon);
       }
       this.#known.set(node, running);
     }

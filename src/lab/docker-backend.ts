@@ -94,7 +94,7 @@ export class DockerBackend implements Backend {
       this.#lab,
       async ({ id, node, exitCode }) => {
         if (!this.#isUp) return; // Whoever builds, or takes down, sees to it.
-        this.#runtime?.nodeEnded(node);
+        if (this.#runtime?.nodeEnded(node)) return;
         const last = await lastPrinted(this.#engine.docker.getContainer(id));
         onDeath(node, "container", exitCode, last);
       },

@@ -41,6 +41,7 @@ export class DaemonSetAgents implements AgentPort {
   readonly #restarts = new Map<string, number>();
   /** Nodes whose agent is being ended on purpose. */
   readonly #asked = new Set<string>();
+  readonly #restartsBefore = new Map<string, number>();
   #allAsked = false;
 
   constructor(options: DaemonSetAgentsOptions) {
@@ -87,6 +88,27 @@ export class DaemonSetAgents implements AgentPort {
     const pod = this.#podOf(node);
     if (!pod) throw new Error(`the agent of ${node} is not running`);
     return this.#options.client.podLog(pod.metadata, "agent");
+  }
+
+  /** The node is about to lose its power. */
+  nodeStopping(node: string): void {
+    this.#asked.add(node);
+    this.#restartsBefore.set(node, restartsOf(this.#podOf(node)));
+  }
+
+  /** Resolves when kubelet has the agent's pod running again. */
+  async nodeStarted(node: string): Promise<void> {
+    const before = this.#restartsBefore.get(node) ?? -1;
+    try {
+      await this.#until(node, (pod) => {
+        if (!pod) return "it has no pod";
+        // Until kubelet speaks, the pod is told to be as it was.
+        if (restartsOf(pod) <= before) return "its container has not been started anew";
+        return isReady(pod) ? undefined : `pod ${pod.metadata.name}: ${whyNotReady(pod)}`;
+      });
+    } finally {
+      this.#asked.delete(node);
+    }
   }
 
   /** From now on it is no news that they end. */
@@ -185,6 +207,10 @@ export class DaemonSetAgents implements AgentPort {
       .then((log) => log.trimEnd().split("\n").slice(-20).join("\n"))
       .then((last) => this.#options.onDeath(node, what, exitCode ?? 1, last));
   }
+}
+
+function restartsOf(pod: Pod | undefined): number {
+  return (pod && containerOf(pod)?.restartCount) ?? -1;
 }
 
 function containerOf({ status }: Pod) {

@@ -53,7 +53,11 @@ export type KubernetesInKindOptions = {
 };
 
 /** Agents as scenarios and labs use them. */
-export type ClusterAgents = AgentPort & { expectAllToEnd(): void };
+export type ClusterAgents = AgentPort & {
+  expectAllToEnd(): void;
+  nodeStopping(node: string): void;
+  nodeStarted(node: string): Promise<void>;
+};
 
 const softwareVersion = `spinelab ${version}`;
 const kubeconfigInNode = "/etc/spinelab/kubeconfig";
@@ -139,6 +143,20 @@ export class KubernetesInKind {
     ]);
     await this.#running(namespaces, signal);
   }
+
+  nodeStopping(node: string): void {
+    this.agents.nodeStopping(node);
+  }
+
+  /** The rest is kubelet's, which registers the node anew where it had left. */
+  async nodeStarted(node: string): Promise<void> {
+    await this.agents.nodeStarted(node);
+  }
+
+  /** kubelet itself stands still. */
+  nodePaused(): void {}
+
+  nodeUnpaused(): void {}
 
   summary(): string {
     const { cluster } = this.#options;

@@ -47,6 +47,8 @@ export class KubernetesInNamespaces implements LabCluster {
   #controllers: Controllers | undefined;
   #pods: PodRunner | undefined;
   #services: ServiceForwarding | undefined;
+  /** Nodes without power. */
+  readonly #stopped = new Set<string>();
 
   private constructor(
     options: KubernetesOptions,
@@ -126,15 +128,11 @@ export class KubernetesInNamespaces implements LabCluster {
     manifests: readonly { object: KubeObject; source: string }[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { fabric, cluster, runtime } = this.#options;
-    for (const name of cluster.nodes) {
-      const { kubernetes } = findNode(fabric, name)!;
-      const { role, labels, taints, podCidrs, nodeAddresses } = kubernetes!;
-      const node = { name, role, labels, taints, podCidrs, addresses: nodeAddresses };
-      this.#api.create("nodes", nodeObject(node, Date.now()));
-    }
+    const { cluster, runtime } = this.#options;
+    const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
+    for (const name of up) this.#register(name);
     const agents = Promise.all(
-      cluster.nodes.map(async (node, n) => {
+      up.map(async (node, n) => {
         await runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
         if (n === 0) this.agents.startOperator(node);
         await this.agents.start(node);
@@ -160,6 +158,32 @@ export class KubernetesInNamespaces implements LabCluster {
     await this.#services.settled();
   }
 
+  nodeStopping(node: string): void {
+    this.#stopped.add(node);
+    this.agents.nodeStopping(node);
+    this.#services?.nodeStopped(node);
+    this.#pods?.nodeStopped(node);
+    this.#controllers?.nodes.silent(node);
+  }
+
+  async nodeStarted(node: string): Promise<void> {
+    this.#stopped.delete(node);
+    await this.#options.runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
+    if (this.#api.find("nodes", { name: node }) === undefined) this.#register(node);
+    this.#services?.nodeStarted(node);
+    this.#pods?.nodeStarted(node);
+    this.#controllers?.nodes.heard(node);
+    await this.agents.nodeStarted(node);
+  }
+
+  nodePaused(node: string): void {
+    this.#controllers?.nodes.silent(node);
+  }
+
+  nodeUnpaused(node: string): void {
+    this.#controllers?.nodes.heard(node);
+  }
+
   summary(): string {
     const nodes = this.#api.list("nodes").length;
     const pods = this.#api.list("pods").length;
@@ -173,6 +197,14 @@ export class KubernetesInNamespaces implements LabCluster {
     await this.#services?.stop();
     this.#client.close();
     await this.#server.close();
+  }
+
+  /** As its kubelet does. */
+  #register(name: string): void {
+    const { kubernetes } = findNode(this.#options.fabric, name)!;
+    const { role, labels, taints, podCidrs, nodeAddresses } = kubernetes!;
+    const node = { name, role, labels, taints, podCidrs, addresses: nodeAddresses };
+    this.#api.create("nodes", nodeObject(node, Date.now()));
   }
 
   async #apply(object: KubeObject, source: string): Promise<void> {

@@ -12,6 +12,7 @@ import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { runExecLines } from "./exec-lines.ts";
 import { checkRuntime, createBackend } from "./backends.ts";
 import { noAgents, noCluster } from "./no-cluster.ts";
+import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
@@ -42,6 +43,7 @@ export class Lab {
   readonly #record: Recorder;
   readonly #state: LabState;
   readonly #daemons: DaemonWatch;
+  readonly #nodes: LabNodes;
   #clusters: LabCluster[] = [];
   /** The scenario that the last `started` is about, until it is played. */
   #announced: Scenario | undefined;
@@ -81,6 +83,14 @@ export class Lab {
     this.#backend = backend;
     this.#daemons = new DaemonWatch(backend, (node, daemon) => {
       this.#fail(`the daemon ${daemon} of ${node} ended, and nothing had asked it to`, { node });
+    });
+    this.#nodes = new LabNodes({
+      fabric: spec.fabric,
+      runtime: () => this.runtime,
+      clusters: () => this.#clusters,
+      daemons: this.#daemons,
+      record: this.#record,
+      onChanged: () => this.#saveState(this.#state.phase),
     });
   }
 
@@ -160,13 +170,16 @@ export class Lab {
         onLost: (error) => this.#fail(error.message, { remedy: error.remedy }, error),
         onPodsChanged: () => this.#saveState(this.#state.phase),
       });
+      const stopped = this.spec.stopped ?? [];
+      await Promise.all(stopped.map((node) => this.#nodes.stop(node)));
       this.#saveState("deploying");
       ending.throwIfAborted();
       await allOrFirstError([
         this.#stage("exec", async () => {
-          await runExecLines(fabric, this.runtime, this.#record, ending);
+          const nodes = fabric.nodes.filter(({ name }) => !stopped.includes(name));
+          await runExecLines(nodes, this.runtime, this.#record, ending);
           await this.#daemons.start(routersOf(fabric));
-          return `${fabric.nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
+          return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
         }),
         ...this.#clusters.map((cluster) =>
           this.#stage("kubernetes", async () => {
@@ -205,6 +218,7 @@ export class Lab {
           runtime: this.runtime,
           kube: cluster?.port ?? noCluster,
           agents: cluster?.agents ?? noAgents,
+          nodes: this.#nodes,
           recorder: this.#record,
           clock: systemClock(this.#zeroMs),
           signal: ending,

@@ -2,13 +2,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { validateResource } from "../cilium/schema/validate.ts";
-import { type Diagnostic, InputError } from "../input/diagnostic.ts";
-import { nearest } from "../input/nearest.ts";
+import { type Diagnostic, EnvironmentError, InputError } from "../input/diagnostic.ts";
+import { hintAtNames, nearest } from "../input/nearest.ts";
+import { diagnosticAt, type Located } from "../input/shape.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { readScenario } from "../scenario/schema/read.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { type AllowFailure, buildFabric } from "../topology/fabric-build.ts";
-import type { Fabric } from "../topology/fabric.ts";
+import { type Fabric, findNode } from "../topology/fabric.ts";
 import { type LabFile, readLabFile } from "../topology/lab-file.ts";
 import { type Manifest, readManifests } from "../topology/manifests.ts";
 import { pictureOf } from "../topology/picture.ts";
@@ -23,6 +24,8 @@ export type LabSource = {
   scenario?: string | undefined;
   allowFailure?: readonly AllowFailure[];
   installRoutes?: boolean;
+  /** Nodes that are not started with the lab. */
+  stopped?: readonly Located<string>[];
 };
 
 export type LoadedLab = {
@@ -94,6 +97,7 @@ export function loadLab(
   });
   if ("diagnostics" in built) diagnostics.push(...built.diagnostics);
   const fabric = "fabric" in built ? built.fabric : undefined;
+  const stopped = fabric ? stoppedNodes(source.stopped ?? [], fabric, runtime, diagnostics) : [];
   let scenario: Scenario | undefined;
   if (source.scenario !== undefined) {
     const read = readScenario(source.scenario, validateResource, fabric && { fabric, manifests });
@@ -110,10 +114,35 @@ export function loadLab(
       manifests: manifests as { object: KubeObject; source: string }[],
       replay,
       ...(source.installRoutes && { installRoutes: true }),
+      ...(stopped.length > 0 && { stopped }),
     },
     scenario,
     notes: "notes" in built ? built.notes : [],
   };
+}
+
+function stoppedNodes(
+  written: readonly Located<string>[],
+  fabric: Fabric,
+  runtime: RuntimeChoice,
+  diagnostics: Diagnostic[],
+): string[] {
+  return written.flatMap(({ value, at }) => {
+    const node = findNode(fabric, value);
+    if (node === undefined) {
+      const names = fabric.nodes.flatMap(({ name, aliases }) => [name, ...aliases]);
+      const hint = hintAtNames(value, names);
+      diagnostics.push(diagnosticAt(at, "UnknownNode", `no node '${value}'`, hint));
+      return [];
+    }
+    if (node.kubernetes !== undefined && runtime.kind === "docker") {
+      throw new EnvironmentError(
+        `${value} cannot be left out at first on the docker runtime: kind starts every node of a cluster`,
+        "use --runtime netns",
+      );
+    }
+    return node.name;
+  });
 }
 
 /** A scenario for a lab that is up. Throws InputError with every mistake in it. */

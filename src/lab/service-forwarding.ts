@@ -18,6 +18,8 @@ export class ServiceForwarding {
   readonly #unsubscribe: () => void;
   /** What each node has. Without a service it has nothing. */
   readonly #applied = new Map<string, string>();
+  /** Nodes without power. */
+  readonly #absent = new Set<string>();
   #changed = false;
   #working: Promise<void> | undefined;
   #stopped = false;
@@ -32,6 +34,16 @@ export class ServiceForwarding {
   /** Resolves when every node has the rules of what there is now. */
   async settled(): Promise<void> {
     await this.#working;
+  }
+
+  nodeStopped(node: string): void {
+    this.#absent.add(node);
+    this.#applied.delete(node);
+  }
+
+  nodeStarted(node: string): void {
+    this.#absent.delete(node);
+    this.#mark();
   }
 
   async stop(): Promise<void> {
@@ -56,6 +68,7 @@ export class ServiceForwarding {
 
   async #apply(node: string): Promise<void> {
     const { api, runtime, onError } = this.#options;
+    if (this.#absent.has(node)) return;
     const services = api.list("services") as Service[];
     const before = this.#applied.get(node);
     if (services.length === 0 && before === undefined) return;
@@ -63,12 +76,13 @@ export class ServiceForwarding {
     if (text === before) return;
     try {
       const result = await runtime.exec({ node }, ["nft", "-f", "-"], { stdin: text });
-      if (this.#stopped) return;
+      if (this.#stopped || this.#absent.has(node)) return;
       if (result.exitCode !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
       this.#applied.set(node, text);
     } catch (error) {
       // A node that is going down takes no rules any more.
-      if (!this.#stopped) onError(`service forwarding of ${node}`, error);
+      if (!this.#stopped && !this.#absent.has(node))
+        onError(`service forwarding of ${node}`, error);
     }
   }
 }

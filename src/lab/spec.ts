@@ -13,6 +13,8 @@ export type LabSpec = {
   manifests: { object: KubeObject; source: string }[];
   /** The agents put the routes they learn into the kernel's. */
   installRoutes?: true;
+  /** Nodes that are not started with the lab. */
+  stopped?: string[];
   /** Command line that repeats the run. */
   replay: string;
 };

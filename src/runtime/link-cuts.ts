@@ -45,6 +45,13 @@ export class LinkCuts {
     }
   }
 
+  /** The interfaces of a node that are down since their cable was cut there. */
+  cutOn(node: string): string[] {
+    return [...this.#routes.keys()]
+      .filter((key) => key.startsWith(`${node}:`))
+      .map((key) => key.slice(node.length + 1));
+  }
+
   async #staticRoutes(node: string, name: string): Promise<Record<Family, string>> {
     const lines = { "-4": "", "-6": "" };
     for (const family of families) {

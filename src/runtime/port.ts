@@ -17,6 +17,14 @@ export interface Runtime extends AsyncDisposable {
   /** Takes everything down, whatever state it is in. Never throws for what is already gone. */
   down(): Promise<void>;
 
+  /**
+   * Ends a node as a power cut does: its links lose their carrier before any of its processes can say
+   * so, then processes and pods are gone. The other ends keep what they are configured with.
+   */
+  stopNode(node: string): Promise<void>;
+  /** Starts a stopped node as it was after `up`, its links plugged in again. Runs no exec line. */
+  startNode(node: string): Promise<void>;
+
   /** Runs a command to its end. A status other than 0 is a result, not an error. */
   exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** Starts a command that goes on. It ends with the place at the latest. */
@@ -30,7 +38,10 @@ export interface Runtime extends AsyncDisposable {
 
   /** Cuts or mends the cable between two interfaces: addresses and static routes survive on both ends. */
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void>;
-  /** Kernel route and link changes of the nodes named, as they happen. Returns how to stop. */
+  /**
+   * Kernel route and link changes of the nodes named, as they happen; of a stopped node once it is
+   * started. Returns how to stop.
+   */
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void;
 
   /** Sends ICMP echo requests without end, one every `everyMs`, and tells what becomes of each. */

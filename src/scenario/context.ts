@@ -12,6 +12,7 @@ export type ScenarioContext = {
   runtime: Runtime;
   kube: KubePort;
   agents: AgentPort;
+  nodes: NodePort;
   recorder: Recorder;
   clock: Clock;
   /** Aborted when the run is to end early: runScenario then rejects with its reason. */
@@ -60,6 +61,19 @@ export interface AgentPort {
   start(node: string): Promise<void>;
   /** What the agent wrote so far. */
   log(node: string): Promise<string>;
+}
+
+/** Whole nodes: machines with all that runs on them. Each resolves when it is done. */
+export interface NodePort {
+  /** A power cut. */
+  stop(node: string): Promise<void>;
+  /** The links, the exec lines, the agent and the pods are back. A node that had left its cluster joins it. */
+  start(node: string): Promise<void>;
+  /** Freezes every process; the kernel goes on forwarding, as with `docker pause`. */
+  pause(node: string): Promise<void>;
+  unpause(node: string): Promise<void>;
+  /** A routing daemon, or all of a node's, is about to end, and that is no failure of the lab. */
+  expectDaemonToEnd(node: string, daemon: string | undefined): void;
 }
 
 /**

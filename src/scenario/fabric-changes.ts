@@ -34,8 +34,11 @@ export function fabricChanges(
         start: "up",
         restart: "up",
         unpause: "up",
+        leave: "down",
       } as const;
-      return nodeChange(fabric, event.on, undone ? "up" : states[event.action]);
+      const back = { start: "down", unpause: "paused" } as const;
+      const undoneState = back[event.action as keyof typeof back] ?? "up";
+      return nodeChange(fabric, event.on, undone ? undoneState : states[event.action]);
     }
     default:
       return [];

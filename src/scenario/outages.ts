@@ -80,6 +80,10 @@ export class Outages {
     return this.#highestSent + this.#refused > 0;
   }
 
+  get highestSent(): number {
+    return this.#highestSent;
+  }
+
   get counts(): { sent: number; received: number; duplicates: number; late: number } {
     return {
       sent: this.#highestSent + this.#refused,

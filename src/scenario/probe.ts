@@ -8,6 +8,8 @@ import type { Probe } from "./schema/types.ts";
 
 const firstPacketWithinMs = 2_000;
 const lookEveryMs = 20;
+/** How often to try again from a place that is gone: a pod that restarts, a node without power. */
+const resumeEveryMs = 100;
 
 /** How many intervals without an answer make an outage that goes on, and how long at least. */
 const patienceIntervals = 5;
@@ -17,12 +19,14 @@ const patienceMsMin = 200;
 export class RunningProbe {
   readonly probe: Probe;
   readonly #context: LabContext;
-  readonly #run: EchoRun;
+  #run: EchoRun;
   readonly #outages: Outages;
   readonly #stepAt: (atMs: number) => number | undefined;
   #failure: string | undefined;
   #saidSilent = false;
-  #stopping = false;
+  readonly #stopping = new AbortController();
+  /** Numbers of the echoes of earlier runs end here. */
+  #sentBefore = 0;
 
   private constructor(
     context: LabContext,
@@ -35,8 +39,20 @@ export class RunningProbe {
     this.probe = probe;
     this.#stepAt = stepAt;
     this.#outages = new Outages(context.clock.nowMs());
-    this.#run = context.runtime.echo(place, address, probe.everyMs, (echo) => this.#take(echo));
-    void this.#run.failed.then((reason) => (this.#failure = reason));
+    this.#run = this.#send(place, address);
+  }
+
+  #send(place: Place, address: Address): EchoRun {
+    const before = this.#sentBefore;
+    const { runtime } = this.#context;
+    const run = runtime.echo(place, address, this.probe.everyMs, (echo) =>
+      this.#take("number" in echo ? { ...echo, number: echo.number + before } : echo),
+    );
+    void run.failed.then((reason) => {
+      this.#failure = reason;
+      if (this.#outages.begun) void this.#resume();
+    });
+    return run;
   }
 
   /**
@@ -83,8 +99,8 @@ export class RunningProbe {
 
   /** Ends it and records what it measured. */
   async stop(): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
     const { lateMs } = await this.#run.stop();
     const { recorder, clock } = this.#context;
     const ongoing = this.#outages.ongoing(clock.nowMs(), this.#patienceMs);
@@ -104,6 +120,36 @@ export class RunningProbe {
       ...(intervalMs !== undefined && { intervalMs }),
       ...(lateMs !== undefined && { lateMs }),
     });
+  }
+
+  /**
+   * Goes on once the place is there again. A place that is gone sends nothing: what it would have sent
+   * counts as refused.
+   */
+  async #resume(): Promise<void> {
+    const { clock, signal } = this.#context;
+    const { from, to, everyMs } = this.probe;
+    const ending = AbortSignal.any([signal, this.#stopping.signal]);
+    const goneAtMs = clock.nowMs();
+    let told = 0;
+    while (!ending.aborted) {
+      await clock.wait(resumeEveryMs, ending).catch(() => undefined);
+      if (ending.aborted) return;
+      for (; told < Math.floor((clock.nowMs() - goneAtMs) / everyMs); told++) {
+        this.#take({ echo: "refused", atUnixMs: clock.unixAtZeroMs + clock.nowMs() });
+      }
+      try {
+        const place = await resolvePlace(this.#context, from);
+        const address = await resolveTarget(this.#context, to);
+        if (ending.aborted) return;
+        this.#sentBefore = this.#outages.highestSent;
+        this.#run = this.#send(place, address);
+        this.#failure = undefined;
+        return;
+      } catch {
+        // Not yet. What keeps it is in `failure`, and the outage goes on.
+      }
+    }
   }
 
   get #patienceMs(): number {

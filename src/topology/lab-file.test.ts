@@ -25,6 +25,7 @@ installRoutes: true
     lab: {
       file: path("lab.yaml"),
       name: "rack-spine",
+      stopped: [],
       summary: "One spine, two racks.",
       topology: path("topo.yaml"),
       clusters: [path("kind.yaml")],

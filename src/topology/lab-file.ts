@@ -34,6 +34,8 @@ export type LabFile = {
   allowFailure: AllowFailure[];
   /** The agents put the routes they learn into the kernel's, which Cilium's cannot. */
   installRoutes?: boolean;
+  /** Nodes that are not started with the lab: the scenario does, and so they join. */
+  stopped: Located<string>[];
 };
 
 /** A path beside the lab file that must be there. */
@@ -72,6 +74,7 @@ export const labShape = object(
       ),
     ),
     installRoutes: optional(boolean),
+    stopped: optional(list(located(text("the name of a node")), "a list of nodes")),
   },
   "a lab",
 );
@@ -96,6 +99,7 @@ export function readLabFile(file: string): { lab: LabFile } | { diagnostics: Dia
     clusters: read.clusters ?? [],
     manifests: read.manifests ?? [],
     allowFailure: (read.allowFailure ?? []).map(withPlace),
+    stopped: read.stopped ?? [],
   };
   if (read.summary !== undefined) lab.summary = read.summary;
   if (read.installRoutes !== undefined) lab.installRoutes = read.installRoutes;

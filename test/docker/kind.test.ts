@@ -82,7 +82,7 @@ beforeAll(async () => {
       .map((document) => ({ object: document.toJS() as KubeObject, source: name })),
   );
   await Promise.all([
-    runExecLines(fabric, runtime, () => {}, wait()),
+    runExecLines(fabric.nodes, runtime, () => {}, wait()),
     kubernetes.deploy(manifests, wait()),
   ]);
 }, 6 * minutes);

@@ -258,6 +258,32 @@ export function complies({ name, image, create, traces }: Candidate): void {
       expect(heard).toHaveLength(2);
     });
 
+    it("stops a node as a power cut does, and starts it with its links, empty", async () => {
+      const heard: RouteChange[] = [];
+      const stopWatching = runtime.watchRoutes(["left"], (change) => heard.push(change));
+      const running = runtime.spawn({ node: "left" }, ["sleep", "1000"]);
+      await run("left", "touch /tmp/made-here; ip addr show net0");
+      const mac = await run("left", "cat /sys/class/net/net0/address");
+      await runtime.stopNode("left");
+      expect((await running.ended).exitCode).not.toBe(0);
+      await expect(runtime.exec({ node: "left" }, ["true"])).rejects.toThrow("left");
+      // The other end is there as it was configured, without carrier.
+      expect(await run("right", "ip -brief addr show net0")).toContain("10.9.0.2/24");
+      expect(await run("right", "cat /sys/class/net/net0/carrier")).toBe("0");
+      await runtime.startNode("left");
+      expect(await run("left", "cat /sys/class/net/net0/address")).toBe(mac);
+      expect(await run("left", "ip -4 -brief addr show net0")).not.toContain("10.9.0.1");
+      await run("left", "ip addr add 10.9.0.1/24 dev net0; ip -6 addr add fd09::1/64 dev net0");
+      await run("left", "ping -c 1 -W 2 10.9.0.2");
+      await run("left", "ping -c 1 -W 2 right");
+      await run("left", "ip route add 203.0.113.0/24 via 10.9.0.2");
+      await until("its routes are heard", () =>
+        heard.some(({ prefix: of, change }) => of === "203.0.113.0/24" && change === "add"),
+      );
+      stopWatching();
+      await run("left", "ip route del 203.0.113.0/24");
+    });
+
     it("connects to Unix sockets inside a node", async () => {
       const server = runtime.spawn({ node: "left" }, ["perl", "-e", echoServer, "/run/echo.sock"]);
       const output = collect(server.stdout!);

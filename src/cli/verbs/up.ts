@@ -66,6 +66,7 @@ Examples:
           name: options.name ?? file?.name,
           ...(file === undefined ? {} : { allowFailure: file.allowFailure }),
           installRoutes: file?.installRoutes === true,
+          stopped: file?.stopped ?? [],
         },
         `spinelab up ${process.argv.slice(3).join(" ")}`,
         runtimeChoice(options),

@@ -11,6 +11,7 @@ import { reconcileDeployment, revisionAnnotation } from "./deployment.ts";
 import { collectGarbage, finalizeNamespaces } from "./garbage-collector.ts";
 import { type Service, serviceNameLabel } from "../services/service.ts";
 import { endpointSlicesOf } from "./endpoint-slices.ts";
+import { NodeLifecycle } from "./node-lifecycle.ts";
 import { isControlledBy } from "./pod-template.ts";
 import { reconcileReplicaSet } from "./replica-set.ts";
 import { place } from "./scheduler.ts";
@@ -18,7 +19,11 @@ import { place } from "./scheduler.ts";
 /** A reconciliation that failed is tried again after so long. */
 const retryMs = 1000;
 
-export type Controllers = { stop(): void };
+export type Controllers = {
+  /** What is done about nodes whose kubelet falls silent. */
+  readonly nodes: NodeLifecycle;
+  stop(): void;
+};
 
 /**
  * What kube-controller-manager and kube-scheduler do, for the kinds Spinelab serves. Runs beside the
@@ -132,8 +137,11 @@ export function startControllers(
   for (const resource of ["nodes", "pods", "services", ...Object.keys(workloads), "namespaces"]) {
     for (const object of api.list(resource)) react({ type: "ADDED", resource, object, version: 0 });
   }
+  const nodes = new NodeLifecycle(api, onError);
   return {
+    nodes,
     stop() {
+      nodes.stop();
       unsubscribe();
       clearImmediate(turn);
       for (const cancel of cancelRetries) cancel();

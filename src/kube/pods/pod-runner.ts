@@ -14,13 +14,19 @@ export type PodRunnerOptions = {
 };
 
 export type PodRunner = {
+  /** The node lost its power, and every pod on it its processes. Nothing is done or told there until it is back. */
+  nodeStopped(node: string): void;
+  /** The node is back: its kubelet makes the pods that are still to be there anew. */
+  nodeStarted(node: string): void;
   /** Stops looking after pods, which go on as they are; resolves when nothing is under way. */
   stop(): Promise<void>;
 };
 
 /** What the kubelets of a cluster do, for all nodes at once: makes bound pods real and reports on them. */
 export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): PodRunner {
-  const context = { api, sandboxes, onError, addresses: new PodAddresses() };
+  const stopped = new Set<string>();
+  const isStopped = (node: string) => stopped.has(node);
+  const context = { api, sandboxes, onError, addresses: new PodAddresses(), isStopped };
   const workers = new Map<string, PodWorker>();
   /** By namespace and name: the end of the last pod of that name. */
   const ends = new Map<string, Promise<void>>();
@@ -69,7 +75,16 @@ export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): P
   for (const object of api.list("pods")) {
     react({ type: "ADDED", resource: "pods", object, version: 0 });
   }
+  const on = (node: string) => [...workers.values()].filter((worker) => worker.node === node);
   return {
+    nodeStopped(node) {
+      stopped.add(node);
+      for (const worker of on(node)) worker.nodeStopped();
+    },
+    nodeStarted(node) {
+      stopped.delete(node);
+      for (const worker of on(node)) worker.nodeStarted();
+    },
     async stop() {
       unsubscribe();
       await Promise.all([...workers.values()].map((worker) => worker.abandon()));

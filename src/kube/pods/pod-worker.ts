@@ -15,6 +15,8 @@ export type WorkerContext = {
   sandboxes: PodSandboxes;
   addresses: PodAddresses;
   onError: (what: string, error: unknown) => void;
+  /** Whether a node is without power. */
+  isStopped: (node: string) => boolean;
 };
 
 /** A container's first restart comes at once, the next after a second, doubling (KEP-4603). */
@@ -30,6 +32,7 @@ const component = "kubelet";
  */
 export class PodWorker {
   readonly uid: string;
+  readonly node: string;
   readonly #context: WorkerContext;
   readonly #runs: Map<string, ContainerRun>;
   #pod: Pod;
@@ -51,6 +54,7 @@ export class PodWorker {
     this.#context = context;
     this.#pod = pod;
     this.uid = pod.metadata.uid!;
+    this.node = pod.spec.nodeName!;
     this.#chain = after;
     const waiting = () => ({ waiting: { reason: "ContainerCreating" } });
     this.#runs = new Map(
@@ -69,7 +73,19 @@ export class PodWorker {
       this.#cancelTimer();
       this.#then(() => this.#stopForGood());
     }
+    this.#wake();
     return this.#chain;
+  }
+
+  /** What ran of it is gone, and nobody on the node is left to say so. */
+  nodeStopped(): void {
+    this.#start++;
+    this.#cancelTimer();
+  }
+
+  nodeStarted(): void {
+    if (this.#ending) this.#wake();
+    else this.#again(0);
   }
 
   /** No more timers or restarts; the pod stays as it is. Resolves when nothing is under way. */
@@ -90,7 +106,7 @@ export class PodWorker {
 
   /** Makes the sandbox and starts every container that is to run. */
   async #begin(): Promise<void> {
-    if (this.#ending) return;
+    if (this.#ending || this.#context.isStopped(this.node)) return;
     const start = ++this.#start;
     let podToRun: PodToRun;
     try {
@@ -147,6 +163,7 @@ export class PodWorker {
   }
 
   async #startFailed(error: unknown): Promise<void> {
+    if (this.#context.isStopped(this.node)) return;
     const message = error instanceof Error ? error.message : String(error);
     const reason =
       error instanceof Error && error.name === "CreateContainerConfigError"
@@ -236,6 +253,11 @@ export class PodWorker {
 
   async #stopForGood(): Promise<void> {
     this.#start++;
+    // Only its kubelet can say that it has ended; where it is deleted by force nobody asks.
+    while (this.#context.isStopped(this.node) && this.#current() !== undefined) {
+      await this.#untilWoken();
+      if (this.#abandoned) return;
+    }
     for (const { name } of this.#pod.spec.containers) {
       this.#event("Normal", "Killing", `Stopping container ${name}`);
     }
@@ -259,6 +281,10 @@ export class PodWorker {
     if (!current) return;
     const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } };
     this.#context.api.delete("pods", current.metadata, options);
+  }
+
+  #untilWoken(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
   }
 
   /** Ends early where the pod is abandoned. */

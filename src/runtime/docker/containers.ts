@@ -72,6 +72,18 @@ export function containerOptions(
   };
 }
 
+/** The container in whose network namespace the links of stopped nodes are kept. */
+export function parkingOptions(lab: string, image: string): Docker.ContainerCreateOptions {
+  return {
+    name: `spinelab-parking-${lab}`,
+    Image: image,
+    Entrypoint: ["sleep", "infinity"],
+    Cmd: [],
+    Labels: { [labLabel]: lab },
+    HostConfig: { NetworkMode: "none", CapDrop: ["ALL"], ReadonlyRootfs: true },
+  };
+}
+
 type Program = Pick<
   Docker.ContainerCreateOptions,
   "Image" | "Cmd" | "Entrypoint" | "User" | "ExposedPorts" | "Healthcheck"

@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
-import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Address } from "../../net/address.ts";
 import type { Echo } from "../../sys/echo.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import { LinkCuts } from "../link-cuts.ts";
-import { batchFailure } from "../links.ts";
+import { batchFailure, linksUpBatch } from "../links.ts";
+import { plugBatch, unplugBatch } from "../parked-links.ts";
 import { managementHosts, writeFileScript } from "../node-settings.ts";
 import { pingArgv, pingEcho } from "../ping-echo.ts";
 import type {
@@ -21,12 +21,13 @@ import type {
   SpawnOptions,
 } from "../port.ts";
 import { endedError } from "./container-end.ts";
-import { containerName, containerOptions, type Placement } from "./containers.ts";
+import { containerName, containerOptions, parkingOptions, type Placement } from "./containers.ts";
 import { engineError, engineText } from "./engine-error.ts";
 import { execIn, type ExecPlace, spawnIn } from "./exec.ts";
 import { Helper } from "./helper-container.ts";
-import { ensureImage } from "./images.ts";
+import { ensureImage, imagesOf } from "./images.ts";
 import { chooseAddresses, ensureNetworks } from "./management-network.ts";
+import { NodeRoutes } from "./node-routes.ts";
 import { PodProcesses } from "./pod-process.ts";
 import { sweepLab } from "./sweep.ts";
 import { enterNetwork, Wiring } from "./wiring.ts";
@@ -61,8 +62,14 @@ export class DockerRuntime implements Runtime {
   #fabric: Fabric | undefined;
   #helper: Helper | undefined;
   #up: Promise<void> | undefined;
-  /** Settled when every route watch that was asked for hears: nothing may change before. */
-  #watching: Promise<unknown> = Promise.resolve();
+  readonly #routes = new NodeRoutes(
+    () => this.#helperUp(),
+    (node) => this.#nodes.get(node)?.pid,
+  );
+  /** Containers of nodes that were stopped on purpose. */
+  readonly #stopped = new Map<string, Docker.Container>();
+  /** Keeps the links of stopped nodes. */
+  #parking: NodeContainer | undefined;
 
   constructor({ docker, speakerImage }: DockerOptions) {
     this.#docker = docker;
@@ -84,6 +91,8 @@ export class DockerRuntime implements Runtime {
     await this.#clearKubernetesNodes(this.#fabric);
     await sweepLab(this.#docker, this.#fabric.name);
     this.#nodes.clear();
+    this.#stopped.clear();
+    this.#parking = undefined;
     this.#helper = undefined;
   }
 
@@ -92,7 +101,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
-    await this.#watching;
+    await this.#routes.ready;
     const inside = await this.#argv(place, argv);
     return await execIn(this.#execPlace(place), inside, options).catch(async (error: unknown) => {
       throw (await this.#whyNotRunning(place.node)) ?? error;
@@ -100,7 +109,7 @@ export class DockerRuntime implements Runtime {
   }
 
   spawn(place: Place, argv: readonly string[], options?: SpawnOptions): RunningCommand {
-    const inside = this.#watching.then(() => this.#argv(place, argv));
+    const inside = this.#routes.ready.then(() => this.#argv(place, argv));
     return spawnIn(this.#execPlace(place), inside, options);
   }
 
@@ -119,23 +128,53 @@ export class DockerRuntime implements Runtime {
   }
 
   async setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {
-    await this.#watching;
+    await this.#routes.ready;
     await this.#cuts.set(this.#fabric!, a, b, state);
   }
 
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
-    const nodeOf = new Map(nodes.map((node) => [this.#node(node).pid, node]));
-    const watch = this.#helperUp().watchRoutes([...nodeOf.keys()], ({ pid, ...change }) => {
-      onChange({ node: nodeOf.get(pid)!, ...change, atMs: performance.now() });
-    });
-    this.#watching = Promise.all([this.#watching, watch.ready]);
-    this.#watching.catch(() => {}); // The next command is told.
-    return watch.stop;
+    return this.#routes.follow(nodes, onChange);
   }
 
-  /** The container of a node ended: so have the commands in it. */
-  nodeEnded(node: string): void {
+  async stopNode(name: string): Promise<void> {
+    const { container, pid, gone } = this.#node(name);
+    this.#parking ??= await this.#startParking();
+    const batch = unplugBatch(this.#fabric!, name, this.#parking.pid);
+    await this.#batch(pid, name, batch);
+    const ended = container.wait();
+    this.#stopped.set(name, container);
+    await container.kill();
+    await ended;
+    gone.abort();
+    this.#nodes.delete(name);
+  }
+
+  async startNode(name: string): Promise<void> {
+    const container = this.#stopped.get(name);
+    if (container === undefined) throw new Error(`node ${name} is up`);
+    const fabric = this.#fabric!;
+    try {
+      await container.start();
+    } catch (error) {
+      throw engineError(this.#docker, error, `node ${name}`);
+    }
+    const { State } = await container.inspect();
+    if (!State.Running) throw await endedError(container, name, State);
+    this.#stopped.delete(name);
+    const node = nodeContainer(container, State.Pid);
+    this.#nodes.set(name, node);
+    await this.#batch(this.#parking!.pid, name, plugBatch(fabric, name, node.pid));
+    const description = fabric.nodes.find((each) => each.name === name)!;
+    const cut = this.#cuts.cutOn(name).map((each) => `link set ${each} down\n`);
+    await this.#batch(node.pid, name, linksUpBatch(fabric, description) + cut.join(""));
+    this.#routes.nodeStarted(name);
+    await this.#routes.ready;
+  }
+
+  /** The container of a node ended: so have the commands in it. Whether that was asked for. */
+  nodeEnded(node: string): boolean {
     this.#nodes.get(node)?.gone.abort();
+    return this.#stopped.has(node);
   }
 
   /** Container of every node, by the names that `docker exec` takes. */
@@ -263,6 +302,21 @@ export class DockerRuntime implements Runtime {
     if (script !== "") await this.#helper.script(script).catch(() => undefined);
   }
 
+  async #startParking(): Promise<NodeContainer> {
+    const container = await this.#docker.createContainer(
+      parkingOptions(this.#fabric!.name, this.#speakerImage),
+    );
+    await container.start();
+    const { State } = await container.inspect();
+    return nodeContainer(container, State.Pid);
+  }
+
+  async #batch(pid: number, what: string, batch: string): Promise<void> {
+    const argv = [...enterNetwork(pid), "ip", "-batch", "-"];
+    const { exitCode, stderr } = await this.#helperUp().exec(argv, batch);
+    if (exitCode !== 0) throw new Error(batchFailure(what, batch, stderr));
+  }
+
   async #argv(place: Place, argv: readonly string[]): Promise<readonly string[]> {
     return place.pod === undefined ? argv : await this.#pods.enter(place.node, place.pod, argv);
   }
@@ -324,18 +378,6 @@ function lostRace(error: unknown): boolean {
   const { cause = error } = error as Error;
   const text = engineText(cause);
   return /Address already in use|network \S+ not found|Pool overlaps with other one/.test(text);
-}
-
-function imagesOf(nodes: readonly FabricNode[]): string[] {
-  const linux = nodes.filter((node) => node.kind === "linux");
-  const lacking = linux.filter((node) => node.image === undefined).map(({ name }) => name);
-  if (lacking.length > 0) {
-    throw new EnvironmentError(
-      `the docker runtime needs an image for every node: ${lacking.join(", ")} ${lacking.length === 1 ? "has" : "have"} none`,
-      "write `image:` in the topology (under the node, its kind, or defaults), or use --runtime netns",
-    );
-  }
-  return [...new Set(linux.map((node) => node.image!))];
 }
 
 /** Waits for all, so that nothing is still being made when the error is reported. */

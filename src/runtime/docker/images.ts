@@ -1,4 +1,6 @@
 import type Docker from "dockerode";
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { FabricNode } from "../../topology/fabric.ts";
 import type { Progress } from "../port.ts";
 import { engineError, isNotFound } from "./engine-error.ts";
 
@@ -150,4 +152,17 @@ export class PullSum {
 /** Without a tag the engine would pull every tag there is. */
 export function withTag(reference: string): string {
   return /[:@][^/]*$/.test(reference) ? reference : `${reference}:latest`;
+}
+
+/** Images of nodes, each once. Throws EnvironmentError where a node has none. */
+export function imagesOf(nodes: readonly FabricNode[]): string[] {
+  const linux = nodes.filter((node) => node.kind === "linux");
+  const lacking = linux.filter((node) => node.image === undefined).map(({ name }) => name);
+  if (lacking.length > 0) {
+    throw new EnvironmentError(
+      `the docker runtime needs an image for every node: ${lacking.join(", ")} ${lacking.length === 1 ? "has" : "have"} none`,
+      "write `image:` in the topology (under the node, its kind, or defaults), or use --runtime netns",
+    );
+  }
+  return [...new Set(linux.map((node) => node.image!))];
 }

@@ -5,18 +5,35 @@ import { linksUpBatch } from "../links.ts";
 
 /** `ip -batch` input for what this runtime makes itself: management networks, loopbacks, pod gateways. */
 
-/** Run on the host: eth0 of every node, its other end `m<n>` in the management namespace. */
+/** Run on the host: eth0 of every node, or of one, its other end `m<n>` in the management namespace. */
 export function managementBatch(
   fabric: Fabric,
   pidOf: (node: string) => number,
   managementPid: number,
+  only?: string,
 ): string {
   return managed(fabric)
-    .map(
-      (node, n) =>
-        `link add eth0 index 10 netns ${pidOf(node.name)} type veth peer name m${n} index ${1000 + n} netns ${managementPid}\n`,
+    .map((node, n) =>
+      only === undefined || node.name === only
+        ? `link add eth0 index 10 netns ${pidOf(node.name)} type veth peer name m${n} index ${1000 + n} netns ${managementPid}\n`
+        : "",
     )
     .join("");
+}
+
+/** Run in the management namespace: the end of a node's eth0 joins its network. */
+export function managementPort(
+  fabric: Fabric,
+  name: string,
+): { end: string; batch: string } | undefined {
+  const n = managed(fabric).findIndex((node) => node.name === name);
+  if (n < 0) return undefined;
+  return { end: `m${n}`, batch: portLine(fabric, managed(fabric)[n]!, n) };
+}
+
+function portLine(fabric: Fabric, node: FabricNode, n: number): string {
+  const network = fabric.management.findIndex((each) => each.name === node.managementNetwork);
+  return `link set m${n} master br${network} up`;
 }
 
 /** Run in the management namespace: one bridge per network, the nodes' ends as ports. */
@@ -31,10 +48,7 @@ export function bridgeBatch(fabric: Fabric): string {
     }
     lines.push(`link set br${n} up`);
   }
-  for (const [n, node] of managed(fabric).entries()) {
-    const network = fabric.management.findIndex((each) => each.name === node.managementNetwork);
-    lines.push(`link set m${n} master br${network} up`);
-  }
+  for (const [n, node] of managed(fabric).entries()) lines.push(portLine(fabric, node, n));
   return `${lines.join("\n")}\n`;
 }
 

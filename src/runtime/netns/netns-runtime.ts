@@ -2,7 +2,6 @@ import { connect, type Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { inNetworkNamespace, listenTcp } from "../../sys/libc.ts";
 import { type Echo, EchoProbes } from "../../sys/echo.ts";
-import { RouteWatch } from "../../sys/route-watch.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import type {
   EchoRun,
@@ -17,12 +16,13 @@ import type {
 } from "../port.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linkBatch } from "../links.ts";
+import { plugBatch, unplugBatch } from "../parked-links.ts";
 import { managementHosts, nodeSysctls, writeFileScript } from "../node-settings.ts";
 import { ipBatch } from "./ip.ts";
-import { bridgeBatch, managementBatch, nodeBatch } from "./links.ts";
+import { bridgeBatch, managementBatch, managementPort, nodeBatch } from "./links.ts";
 import { attachNames, detachNames, namespaceNames } from "./names.ts";
+import { NodeRoutes } from "./node-routes.ts";
 import { NetnsPods } from "./pods.ts";
-
 import { Sandbox } from "./sandbox.ts";
 
 export type NetnsOptions = {
@@ -41,7 +41,9 @@ export class NetnsRuntime implements Runtime {
   readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
   #management: Sandbox | undefined;
   #fabric: Fabric | undefined;
-  #watch: RouteWatch | undefined;
+  readonly #routes = new NodeRoutes((node) => this.#nodes.get(node)?.networkNamespace);
+  /** By node: how to end the echoes that are sent there, once it is stopped. */
+  readonly #echoEnds = new Map<string, Set<() => void>>();
   #echoes: EchoProbes | undefined;
 
   constructor(options: NetnsOptions) {
@@ -86,8 +88,7 @@ export class NetnsRuntime implements Runtime {
   }
 
   async down(): Promise<void> {
-    this.#watch?.close();
-    this.#watch = undefined;
+    this.#routes.close();
     await this.#echoes?.close();
     this.#echoes = undefined;
     if (this.#fabric) {
@@ -103,6 +104,50 @@ export class NetnsRuntime implements Runtime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.down();
+  }
+
+  async stopNode(name: string): Promise<void> {
+    const fabric = this.#fabric!;
+    const sandbox = this.#node(name);
+    const management = this.#management!;
+    const port = managementPort(fabric, name);
+    if (port !== undefined) {
+      // An exec line may have removed it.
+      const remove = ["ip", "link", "delete", port.end];
+      await management.exec(remove);
+    }
+    await this.#batchInNetwork(sandbox, name, unplugBatch(fabric, name, management.pid));
+    this.#routes.nodeStopped(name);
+    for (const end of this.#echoEnds.get(name) ?? []) end();
+    const node = fabric.nodes.find((each) => each.name === name)!;
+    await detachNames(namespaceNames(fabric, node));
+    this.#nodes.delete(name);
+    this.pods.forget(name);
+    await sandbox.destroy();
+  }
+
+  async startNode(name: string): Promise<void> {
+    const fabric = this.#fabric!;
+    if (this.#nodes.has(name)) throw new Error(`node ${name} is up`);
+    const node = fabric.nodes.find((each) => each.name === name)!;
+    const management = this.#management!;
+    const sandbox = await this.#createNode(fabric, node);
+    this.#nodes.set(name, sandbox);
+    const { pid } = sandbox;
+    await attachNames(namespaceNames(fabric, node).map((each) => ({ name: each, pid })));
+    await ipBatch(
+      [],
+      managementBatch(fabric, () => pid, management.pid, name),
+      name,
+    );
+    await this.#batchInNetwork(management, name, plugBatch(fabric, name, pid));
+    const port = managementPort(fabric, name);
+    if (port !== undefined) await this.#batchIn(management, name, port.batch);
+    await this.#batchIn(sandbox, name, nodeBatch(fabric, node));
+    // A cable that was pulled at this node is still pulled.
+    const down = this.#cuts.cutOn(name).map((each) => `link set ${each} down\n`);
+    await this.#batchIn(sandbox, name, down.join(""));
+    this.#routes.nodeStarted(name);
   }
 
   async exec(place: Place, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
@@ -132,28 +177,26 @@ export class NetnsRuntime implements Runtime {
   }
 
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
-    this.#watch ??= new RouteWatch();
-    const watch = this.#watch;
-    const stops = nodes.map((node) =>
-      watch.add(this.#node(node).networkNamespace, (message) => {
-        onChange({
-          node,
-          change: message.change,
-          prefix: message.prefix,
-          ...(message.gateway === undefined ? {} : { via: message.gateway }),
-          atMs: performance.now(),
-        });
-      }),
-    );
-    return () => {
-      for (const stop of stops) stop();
-    };
+    return this.#routes.follow(nodes, onChange);
   }
 
   echo(place: Place, to: Address, everyMs: number, onEcho: (echo: Echo) => void): EchoRun {
     this.#echoes ??= new EchoProbes();
     const namespace = this.sandbox(place).networkNamespace;
-    return this.#echoes.start({ namespace, to, everyMs }, onEcho);
+    const run = this.#echoes.start({ namespace, to, everyMs }, onEcho);
+    const nodeStopped = Promise.withResolvers<string>();
+    const ends = this.#echoEnds.get(place.node) ?? new Set();
+    this.#echoEnds.set(place.node, ends);
+    const stop = () => {
+      ends.delete(end);
+      return run.stop();
+    };
+    const end = () => {
+      void stop();
+      nodeStopped.resolve(`node ${place.node} is not up`);
+    };
+    ends.add(end);
+    return { failed: Promise.race([run.failed, nodeStopped.promise]), stop };
   }
 
   /** A listening socket in the management network, as a descriptor: where the API server is reached by nodes. */
@@ -207,6 +250,11 @@ export class NetnsRuntime implements Runtime {
 
   #batchIn(sandbox: Sandbox, what: string, batch: string): Promise<void> {
     return ipBatch(sandbox.enter([]), batch, what);
+  }
+
+  /** Where process numbers in the batch are the host's. */
+  #batchInNetwork(sandbox: Sandbox, what: string, batch: string): Promise<void> {
+    return ipBatch(["nsenter", "-t", String(sandbox.pid), "--net", "--"], batch, what);
   }
 }
 

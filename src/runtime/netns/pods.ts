@@ -81,9 +81,11 @@ export class NetnsPods implements PodSandboxes {
     return [...this.#running].map(([pod, { node, sandbox }]) => ({ pod, node, pid: sandbox.pid }));
   }
 
-  /** The nodes are gone, and the pods with them. */
-  forget(): void {
-    this.#running.clear();
+  /** A node is gone, or all of them, and the pods with it. */
+  forget(node?: string): void {
+    for (const [pod, running] of this.#running) {
+      if (node === undefined || running.node === node) this.#running.delete(pod);
+    }
   }
 
   async #createSandbox(pod: PodToRun, node: Sandbox): Promise<Sandbox> {

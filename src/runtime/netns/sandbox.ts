@@ -180,10 +180,10 @@ export class Sandbox {
 
   /** Ends every process inside at once and waits until they are gone. */
   async destroy(): Promise<void> {
+    // Once it has ended its number may be another process's.
+    if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return;
     killQuietly(this.pid, "SIGKILL");
-    if (this.#holder.exitCode === null && this.#holder.signalCode === null) {
-      await once(this.#holder, "exit");
-    }
+    await once(this.#holder, "exit");
   }
 }
 

@@ -5,6 +5,8 @@ import { nodeNamed } from "../resolve.ts";
 
 /** watchfrr.sh reads /etc/frr/daemons and knows each daemon's options; `all` is every enabled one. */
 const watchfrr = "/usr/lib/frr/watchfrr.sh";
+/** Without an integrated file each daemon has one of its own, which it reads itself. */
+const readSaved = "[ ! -e /etc/frr/frr.conf ] || vtysh -b";
 
 /**
  * A routing daemon of a router. The running configuration is saved before the daemon ends and read
@@ -16,6 +18,7 @@ export const daemon: EventHandler<"daemon"> = {
   async run(context, event) {
     const node = nodeNamed(context, event.on).name;
     const name = event.daemon ?? "all";
+    context.nodes.expectDaemonToEnd(node, event.daemon);
     if (event.action === "start") {
       await start(context, node, name);
       return () => stop(context, node, name);
@@ -33,7 +36,7 @@ export const daemon: EventHandler<"daemon"> = {
 
 async function start(context: LabContext, node: string, name: string): Promise<void> {
   await runCommand(context, { node }, [watchfrr, "start", name]);
-  await runCommand(context, { node }, ["vtysh", "-b"]);
+  await runCommand(context, { node }, ["sh", "-c", readSaved]);
 }
 
 async function stop(context: LabContext, node: string, name: string): Promise<void> {

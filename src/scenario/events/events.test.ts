@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { recorded, FakeLab } from "../testing/fake-lab.ts";
 import { eventOf } from "../testing/read-scenario.ts";
@@ -172,7 +171,7 @@ describe("daemon", () => {
       "vtysh -c write memory",
       "/usr/lib/frr/watchfrr.sh stop bgpd",
       "/usr/lib/frr/watchfrr.sh start bgpd",
-      "vtysh -b",
+      "sh -c [ ! -e /etc/frr/frr.conf ] || vtysh -b",
     ]) {
       lab.answer("tor0", command, "");
     }
@@ -181,7 +180,7 @@ describe("daemon", () => {
       "tor0 vtysh -c write memory",
       "tor0 /usr/lib/frr/watchfrr.sh stop bgpd",
       "tor0 /usr/lib/frr/watchfrr.sh start bgpd",
-      "tor0 vtysh -b",
+      "tor0 sh -c [ ! -e /etc/frr/frr.conf ] || vtysh -b",
     ]);
   });
 
@@ -192,17 +191,39 @@ describe("daemon", () => {
 });
 
 describe("node", () => {
-  test("pause and unpause", async () => {
-    lab.answer("tor0", "sh -c kill -STOP -1", "");
-    lab.answer("tor0", "sh -c kill -CONT -1", "");
-    const undo = await act("node: { on: tor0, do: pause }");
-    await undo!();
-    expect(lab.commands).toEqual(["tor0 sh -c kill -STOP -1", "tor0 sh -c kill -CONT -1"]);
+  test("each action, and how it is taken back", async () => {
+    const backs = { stop: "start", start: "stop", pause: "unpause", unpause: "pause" };
+    for (const [action, back] of Object.entries(backs)) {
+      lab = new FakeLab();
+      const undo = await act(`node: { on: tor0, do: ${action} }`);
+      await undo!();
+      expect(lab.nodeActions).toEqual([`${action} tor0`, `${back} tor0`]);
+    }
   });
 
-  test("what the runtime cannot do", async () => {
-    await expect(act("node: { on: tor0, do: restart }")).rejects.toThrow(EnvironmentError);
+  test("a restart is a stop and a start", async () => {
+    expect(await act("node: { on: tor0, do: restart }")).toBeUndefined();
+    expect(lab.nodeActions).toEqual(["stop tor0", "start tor0"]);
   });
+
+  test("one that leaves: its Node object goes before its power", async () => {
+    const undo = await act("node: { on: kind-worker, do: leave }");
+    expect(lab.commands).toEqual(["delete Node kind-worker"]);
+    await undo!();
+    expect(lab.nodeActions).toEqual(["stop kind-worker", "start kind-worker"]);
+  });
+
+  test("what fails there fails the event", async () => {
+    lab.nodes.start = () => Promise.reject(new Error("an exec line ended with status 1"));
+    await expect(act("node: { on: tor0, do: restart }")).rejects.toThrow("an exec line");
+  });
+});
+
+test("a daemon that is to end is no failure of the lab", async () => {
+  lab.answer("tor0", "vtysh -c write memory", "");
+  lab.answer("tor0", "/usr/lib/frr/watchfrr.sh stop bgpd", "");
+  await act("daemon: { on: tor0, daemon: bgpd, do: stop }");
+  expect(lab.nodeActions).toEqual(["expect tor0 bgpd"]);
 });
 
 describe("partition", () => {

@@ -8,9 +8,9 @@ import {
   sourceOf,
 } from "../../input/shape.ts";
 import { gatewayEvent, linkEvent, metricEvent, partitionEvent } from "./fabric-events.ts";
-import { nodeName, type Reading } from "./mentions.ts";
+import type { Reading } from "./mentions.ts";
 import { applyEvent, deleteEvent, patchEvent, scaleEvent } from "./object-events.ts";
-import { action, agentActions, configEvent, daemonEvent, execEvent } from "./process-events.ts";
+import { agentEvent, configEvent, daemonEvent, execEvent, nodeEvent } from "./process-events.ts";
 import { tagged, taggedSchema } from "./tagged.ts";
 import type { EventBody, EventKind, ScenarioEvent } from "./types.ts";
 import { duration } from "./values.ts";
@@ -26,11 +26,11 @@ const eventsSchema = { type: "array", items: eventReference, minItems: 1 };
 export function eventShape(reading: Reading, checkNames: readonly string[]): Shape<ScenarioEvent> {
   const shapes: Record<EventKind, Shape<EventBody>> = {
     link: linkEvent(reading),
-    agent: action("agent", nodeName(reading, "kubernetes"), agentActions),
+    agent: agentEvent(reading),
     metric: metricEvent(reading),
     config: configEvent(reading),
     daemon: daemonEvent(reading),
-    node: action("node", nodeName(reading), ["stop", "start", "restart", "pause", "unpause"]),
+    node: nodeEvent(reading),
     gateway: gatewayEvent(reading),
     apply: applyEvent(reading),
     patch: patchEvent(reading),

@@ -1,11 +1,13 @@
 import {
   boolean,
   described,
+  inside,
   list,
   mistake,
   oneOf,
   optional,
   refined,
+  schemaOf,
   type Shape,
   text,
 } from "../../input/shape.ts";
@@ -14,19 +16,28 @@ import { nodeName, placeTypes, type Reading, reference } from "./mentions.ts";
 import type { EventBody } from "./types.ts";
 import { command } from "./values.ts";
 
-export const agentActions = ["restart", "kill", "stop", "start"] as const;
+const daemonActions = ["restart", "kill", "stop", "start"] as const;
+const nodeActions = ["stop", "start", "restart", "pause", "unpause", "leave"] as const;
 
-/** `{ on: NODE, do: ACTION }` */
-export function action<K extends "agent" | "node", const A extends string>(
-  kind: K,
-  on: Shape<string>,
-  actions: readonly A[],
-) {
-  return refined(fieldsOf({ on, do: oneOf(actions) }, `'${kind}'`), (fields) => ({
-    kind,
-    on: fields.on,
-    action: fields.do,
-  })) as Shape<EventBody>;
+export function agentEvent(reading: Reading): Shape<EventBody> {
+  const shape = fieldsOf(
+    { on: nodeName(reading, "kubernetes"), do: oneOf(daemonActions) },
+    "'agent'",
+  );
+  return refined(shape, ({ on, do: action }) => ({ kind: "agent" as const, on, action }));
+}
+
+export function nodeEvent(reading: Reading): Shape<EventBody> {
+  const shape = fieldsOf({ on: nodeName(reading), do: oneOf(nodeActions) }, "'node'");
+  return described(schemaOf(shape), (node, at) => {
+    const fields = shape(node, at);
+    // Only a member can leave.
+    if (fields?.do === "leave" && node.type === "map") {
+      const on = node.entries.get("on")!;
+      nodeName(reading, "kubernetes")(on, inside(at, "on", on));
+    }
+    return fields && { kind: "node", on: fields.on, action: fields.do };
+  });
 }
 
 /** One text with line breaks, or a list. */
@@ -57,7 +68,7 @@ export function daemonEvent(reading: Reading): Shape<EventBody> {
     {
       on: nodeName(reading),
       daemon: optional(text("a daemon such as bgpd")),
-      do: oneOf(agentActions),
+      do: oneOf(daemonActions),
     },
     "'daemon'",
   );

@@ -89,6 +89,8 @@ export type ScenarioEvent = EventTiming & EventBody;
 export type EventKind = EventBody["kind"];
 export type EventOf<K extends EventKind> = EventTiming & Extract<EventBody, { kind: K }>;
 
+export type NodeAction = "stop" | "start" | "restart" | "pause" | "unpause" | "leave";
+
 export type EventBody =
   /** Every link the reference names: `linksOf` of check-scenario.ts finds them. */
   | { kind: "link"; link: LinkReference; set: "up" | "down" }
@@ -126,7 +128,8 @@ export type EventBody =
   | { kind: "config"; on: string; lines: string[] }
   /** A routing daemon. `daemon` undefined: all of the router's. */
   | { kind: "daemon"; on: string; daemon?: string; action: "restart" | "kill" | "stop" | "start" }
-  | { kind: "node"; on: string; action: "stop" | "start" | "restart" | "pause" | "unpause" }
+  /** stop: a power cut. leave: the Node object is deleted, then stop. */
+  | { kind: "node"; on: string; action: NodeAction }
   /** The node's default route: `ip route replace|add|delete default via …`. */
   | {
       kind: "gateway";

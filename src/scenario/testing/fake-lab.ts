@@ -5,7 +5,7 @@ import { Names } from "../../observe/names.ts";
 import type { Echo, ExecOptions, Place, RouteChange, Runtime } from "../../runtime/port.ts";
 import type { RecordBody } from "../../timeline/record.ts";
 import type { Fabric, FabricNode } from "../../topology/fabric.ts";
-import type { AgentPort, KubePort, LabContext, ScenarioContext } from "../context.ts";
+import type { AgentPort, KubePort, LabContext, NodePort, ScenarioContext } from "../context.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const data = new URL("../../../test/data/", import.meta.url);
@@ -116,6 +116,8 @@ export class FakeLab {
     up: () => Promise.reject(new Error("not faked")),
     down: () => Promise.reject(new Error("not faked")),
     writeFile: () => Promise.reject(new Error("not faked")),
+    stopNode: () => Promise.reject(new Error("not faked")),
+    startNode: () => Promise.reject(new Error("not faked")),
     [Symbol.asyncDispose]: () => Promise.resolve(),
     connectUnix: () => Promise.reject(new Error("not faked")),
     exec: (place, argv, options) => Promise.resolve(this.#exec(place, argv, options)),
@@ -170,12 +172,22 @@ export class FakeLab {
     log: () => Promise.resolve(this.agentLog),
   };
 
+  readonly nodeActions: string[] = [];
+  readonly nodes: NodePort = {
+    stop: (node) => this.#node(`stop ${node}`),
+    start: (node) => this.#node(`start ${node}`),
+    pause: (node) => this.#node(`pause ${node}`),
+    unpause: (node) => this.#node(`unpause ${node}`),
+    expectDaemonToEnd: (node, daemon = "all") =>
+      void this.nodeActions.push(`expect ${node} ${daemon}`),
+  };
+
   get scenarioContext(): ScenarioContext {
-    const { runtime, kube, agents, clock } = this;
+    const { runtime, kube, agents, nodes, clock } = this;
     const recorder = (body: RecordBody) => {
       this.records.push({ atMs: clock.nowMs(), ...body });
     };
-    return { fabric, runtime, kube, agents, recorder, clock, signal: this.abort.signal };
+    return { fabric, runtime, kube, agents, nodes, recorder, clock, signal: this.abort.signal };
   }
 
   get labContext(): LabContext {
@@ -195,6 +207,11 @@ export class FakeLab {
       spec: { nodeName: node },
       status: { phase, podIP },
     });
+  }
+
+  #node(action: string): Promise<void> {
+    this.nodeActions.push(action);
+    return Promise.resolve();
   }
 
   #agent(action: string): Promise<void> {

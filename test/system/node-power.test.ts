@@ -1,0 +1,81 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { repository, spinelab, succeed, traces } from "./spinelab.ts";
+
+let folder: string;
+let lab: string;
+let before: ReturnType<typeof traces>;
+let count = 0;
+
+beforeEach(() => {
+  lab = `power-${process.pid}-${++count}`;
+  folder = mkdtempSync(join(tmpdir(), "spinelab-power-"));
+  for (const part of ["labs/rack-spine", "topologies", "scenarios"]) {
+    cpSync(join(repository, part), join(folder, part), { recursive: true });
+  }
+  before = traces(lab);
+});
+
+afterEach(async () => {
+  await spinelab("down", lab);
+  expect(traces(lab)).toEqual(before);
+  rmSync(folder, { recursive: true });
+});
+
+async function play(steps: string): Promise<{ status: number; stdout: string }> {
+  const file = join(folder, "scenario.yaml");
+  writeFileSync(file, `name: power\nsteps:\n${steps}`);
+  return await spinelab("play", lab, file);
+}
+
+test("a node that the lab leaves out joins when the scenario starts it", async () => {
+  const file = join(folder, "labs/rack-spine/lab.yaml");
+  writeFileSync(file, `${readFileSync(file, "utf8")}stopped: [srv-worker3]\n`);
+  await succeed("up", file, "--name", lab);
+  const { status, stdout } = await play(`
+  - name: it is not there
+    expect:
+      - resource: { kind: Node, name: kind-worker3, absent: true }
+      - route: { on: tor1, prefix: 10.1.3.0/24, absent: true }
+  - name: it joins
+    do: [ { node: { on: kind-worker3, do: start } } ]
+    within: 30s
+    expect:
+      - condition: { kind: Node, name: kind-worker3, type: Ready }
+      - session: { on: tor1, to: kind-worker3, received: 1, sent: 11 }
+      - ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3 }
+`);
+  expect({ status, stdout }).toMatchObject({ status: 0 });
+});
+
+test("a start of a node that is up fails the step; commands on a stopped one say that it is not up", async () => {
+  await succeed("up", join(folder, "labs/rack-spine/lab.yaml"), "--name", lab);
+  const twice = await play("  - { name: one, do: [ { node: { on: tor1, do: start } } ] }\n");
+  expect(twice.status).toBe(1);
+  expect(twice.stdout).toContain("node tor1 is up");
+  const stopped = await play(
+    "  - { name: one, do: [ { node: { on: tor1, do: stop } } ], expect: [ { exec: { on: tor1, command: 'true' } } ] }\n",
+  );
+  expect(stopped.status).toBe(3);
+  expect(stopped.stdout).toContain("node tor1 is not up");
+});
+
+test("a daemon that a scenario ends is no failure of the lab, and comes back with its configuration", async () => {
+  await succeed("up", join(folder, "labs/rack-spine/lab.yaml"), "--name", lab);
+  const { status, stdout } = await play(`
+  - name: bgpd is killed
+    do: [ { daemon: { on: tor1, daemon: bgpd, do: kill } } ]
+    within: 10s
+    expect:
+      - route: { on: router0, prefix: kind-worker3.podCIDR, absent: true }
+  - name: and started
+    do: [ { daemon: { on: tor1, daemon: bgpd, do: start } } ]
+    within: 30s
+    expect:
+      - session: { on: router0, to: tor1, received: 5, sent: 13 }
+      - ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3 }
+`);
+  expect({ status, stdout }).toMatchObject({ status: 0 });
+});
