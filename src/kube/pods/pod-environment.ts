@@ -59,12 +59,11 @@ function dataOf(
     throw new ContainerConfigError(`${plural.slice(0, -1)} "${name}" not found`);
   }
   const data = Object.entries((object.data ?? {}) as Record<string, string>);
-  const plain = Object.entries((object.stringData ?? {}) as Record<string, string>);
   const decoded = data.map(([key, value]): [string, string] => [
     key,
     plural === "secrets" ? Buffer.from(value, "base64").toString() : value,
   ]);
-  return Object.fromEntries([...decoded, ...plain]);
+  return Object.fromEntries(decoded);
 }
 
 /** The downward API's fields: `metadata.labels['x']`, `spec.nodeName`, `status.podIP`, … */

@@ -9,6 +9,7 @@ import {
   keepsSelector,
 } from "./built-in-admission.ts";
 import * as columns from "./built-in-columns.ts";
+import { admitSecret } from "./secret-admission.ts";
 import type { ResourceDefinition } from "./resource.ts";
 
 function builtIn(
@@ -95,7 +96,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
     shortNames: ["cm"],
     columns: columns.configMapColumns,
   }),
-  builtIn("", "secrets", "Secret", { columns: columns.secretColumns }),
+  builtIn("", "secrets", "Secret", { admit: admitSecret, columns: columns.secretColumns }),
   builtIn("", "events", "Event", { shortNames: ["ev"], columns: columns.eventColumns }),
   builtIn("", "serviceaccounts", "ServiceAccount", {
     shortNames: ["sa"],
