@@ -8,7 +8,8 @@ import type { Path } from "./path.ts";
  * and the first step that leaves one has found the best. Comparing paths in pairs instead would be
  * wrong, since MED is compared only between paths of one neighbouring AS and so is no order.
  *
- * Not in the list, and why: the oldest path (RFC 5004) would make the outcome depend on what came first.
+ * Not in the list: to stay with the path in use (RFC 5004) makes the outcome depend on what came first, so it is
+ * done only where it is asked for.
  */
 export type DecisionStep = {
   readonly name: string;
@@ -95,19 +96,33 @@ export type Elimination = {
   dropped: readonly Path[];
 };
 
-/** The best of the paths, of which there is at least one; `onStep` is told every step taken. */
+/**
+ * The best of the paths, of which there is at least one; `onStep` is told every step taken. `inUse`: the path
+ * that stays where only external ones are left that differ in nothing but who sent them.
+ */
 export function bestPath(
   paths: readonly Path[],
   onStep?: (elimination: Elimination) => void,
+  inUse?: Path,
 ): Path {
+  const steps =
+    inUse === undefined ? decisionSteps : [...preferenceSteps, stays(inUse), ...tieBreakSteps];
   let left = paths;
-  for (const step of decisionSteps) {
+  for (const step of steps) {
     if (left.length === 1) break;
     const kept = step.keep(left);
     onStep?.({ step, kept, dropped: left.filter((path) => !kept.includes(path)) });
     left = kept;
   }
   return left[0]!;
+}
+
+function stays(inUse: Path): DecisionStep {
+  return {
+    name: "the external path in use",
+    rfc: "RFC 5004",
+    keep: (left) => (left.includes(inUse) && left.every(isExternal) ? [inUse] : left),
+  };
 }
 
 function keepLowest(paths: readonly Path[], rank: (path: Path) => number): readonly Path[] {
@@ -134,6 +149,10 @@ function med(path: Path): number {
 
 function isLongLivedStale({ set }: Path): boolean {
   return set.attributes.communities?.includes(WellKnownCommunity.llgrStale) ?? false;
+}
+
+function isExternal(path: Path): boolean {
+  return path.source.kind === "peer" && !path.source.internal;
 }
 
 function isInternal(path: Path): boolean {

@@ -17,6 +17,7 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     clusterId: address("9.9.9.9"),
     prependAsns: [65000],
     nextHopSelf: false,
+    defaultOriginate: false,
     role: undefined,
     longLived: false,
     localAddress: local,

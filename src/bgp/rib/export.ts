@@ -6,7 +6,7 @@ import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
 import type { InternedSet } from "./interned-set.ts";
-import type { Path, PathSource } from "./path.ts";
+import { ownPath, type Path, type PathSource } from "./path.ts";
 import { PathMemo } from "./path-memo.ts";
 import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
@@ -30,6 +30,8 @@ export type ExportTarget = {
   readonly role: Role | undefined;
   /** The peer takes long-lived stale routes (RFC 9494 §4.3). */
   readonly longLived: boolean;
+  /** The default route is sent as our own, whatever the loc-rib holds, and no policy is asked. */
+  readonly defaultOriginate: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Subnets that an external peer and we are on; none where it is further away. */
@@ -80,6 +82,12 @@ export class Exporter {
     return known.get(path, () => exportPath(path, statement, this.#target, this.#pool));
   }
 
+  /** The default route, as originated here. Undefined: the peer does not take our address as next hop. */
+  exportDefault(): ExportedRoute | undefined {
+    const exported = exportPath(ownPath, defaultStatement, this.#target, this.#pool);
+    return "set" in exported ? exported : undefined;
+  }
+
   /** What becomes of the route on its way to this peer. */
   exportTo(peer: string, prefix: Prefix, path: Path): Exported {
     const exported = this.export(prefix, path);
@@ -91,6 +99,7 @@ export class Exporter {
   }
 }
 
+const defaultStatement: PolicyStatement = { name: "default-originate", action: "accept" };
 const noPolicy: Exported = { withheld: "there is no export policy (RFC 8212)" };
 const noStatement: Exported = { withheld: "no export statement matches" };
 

@@ -11,9 +11,9 @@ class Contest {
   readonly best: Path;
   readonly used: readonly Path[];
 
-  constructor(candidates: readonly Path[], maximumPaths: MaximumPaths) {
+  constructor(candidates: readonly Path[], maximumPaths: MaximumPaths, inUse: Path | undefined) {
     this.candidates = candidates;
-    this.best = bestPath(candidates);
+    this.best = bestPath(candidates, undefined, inUse);
     this.used = usedPaths(candidates, this.best, maximumPaths);
   }
 }
@@ -30,6 +30,7 @@ export class LocRib {
   #isChanged = new Uint8Array(64);
   #isTrackingAll = false;
   #maximumPaths = onePath;
+  #keepsExternalBest = false;
 
   constructor(prefixes: PrefixTable) {
     this.#prefixes = prefixes;
@@ -127,6 +128,16 @@ export class LocRib {
     return others.length < candidates.length;
   }
 
+  /** The path that would stay best among equals. */
+  inUse(prefix: Prefix): Path | undefined {
+    return this.#keepsExternalBest ? this.best(prefix) : undefined;
+  }
+
+  /** RFC 5004: from now on the external path in use stays best among equals. */
+  keepExternalBest(keeps: boolean): void {
+    this.#keepsExternalBest = keeps;
+  }
+
   /** From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911). */
   trackAll(): void {
     this.#isTrackingAll = true;
@@ -145,7 +156,10 @@ export class LocRib {
     const before = this.usedAt(id);
     if (candidates.length === 0) this.#entries.delete(id);
     else if (candidates.length === 1) this.#entries.set(id, candidates[0]!);
-    else this.#entries.set(id, new Contest(candidates, this.#maximumPaths));
+    else {
+      const inUse = this.#keepsExternalBest ? stillThere(before[0], candidates) : undefined;
+      this.#entries.set(id, new Contest(candidates, this.#maximumPaths, inUse));
+    }
     if (this.#isTrackingAll) {
       this.#change(id);
       return;
@@ -166,6 +180,13 @@ export class LocRib {
     this.#isChanged[id] = 1;
     this.#changed.push(id);
   }
+}
+
+/** The path, or what its peer has put in its place. */
+function stillThere(path: Path | undefined, candidates: readonly Path[]): Path | undefined {
+  if (path === undefined || path.source.kind === "own") return undefined;
+  const { peer } = path.source;
+  return candidates.find((candidate) => isOf(candidate, peer, path.pathId));
 }
 
 /** By name: a peer that comes back has a new PathSource. */

@@ -30,7 +30,9 @@ export function usedPaths(
   const keys = best.source.internal ? asPathText : neighborAsn;
   const key = keys(best.set.attributes.asPath);
   let left = equal.filter((path) => isRelaxed || keys(path.set.attributes.asPath) === key);
-  const used: Path[] = [];
+  // It may have won by having been there before.
+  const used: Path[] = [best];
+  left = left.filter(({ set }) => set.nextHop !== best.set.nextHop);
   while (left.length > 0 && used.length < most) {
     const next = bestPath(left);
     used.push(next);

@@ -41,12 +41,19 @@ export type Path = {
   readonly receivedAtSeconds?: number;
 };
 
-/** All prefixes originated here are reached by this one path; export policies give it its attributes. */
-export const ownPath: Path = {
-  source: { kind: "own" },
-  set: { attributes: { origin: "igp", asPath: [] }, nextHop: undefined },
-  ineligible: undefined,
-};
+const ownSource: PathSource = { kind: "own" };
+
+/** Prefixes originated here are reached by this one path; export policies give it its attributes. */
+export const ownPath: Path = ownPathOf({ origin: "igp" });
+
+/** A path of our own that says more: as of routes taken over from elsewhere. */
+export function ownPathOf(attributes: Omit<PathAttributes, "asPath">): Path {
+  return {
+    source: ownSource,
+    set: { attributes: { ...attributes, asPath: [] }, nextHop: undefined },
+    ineligible: undefined,
+  };
+}
 
 /** Whether one says the same as the other: sources are the same only within one session. */
 export function isSamePath(a: Path, b: Path): boolean {

@@ -71,6 +71,12 @@ function peerProblems(
   if (peer.bfd !== undefined && (peer.ttlSecurityHops ?? 1) > 1) {
     wrong("bfd", "is for peers on the same link: its packets go one hop (RFC 5881)");
   }
+  if (peer.defaultOriginate !== undefined && peer.addPath?.send !== undefined) {
+    wrong(
+      "defaultOriginate",
+      "is not there where several paths are sent to a prefix (addPath.send)",
+    );
+  }
   const isInternal = theirs === "internal" || theirs === (localAs?.asn ?? localAsn);
   if (isInternal && peer.role !== undefined) {
     wrong("role", "roles are for external peers (RFC 9234)");

@@ -28,6 +28,7 @@ import {
   port,
   prefix,
   seconds,
+  uint32,
 } from "./config-values.ts";
 
 /** Values shared by all who write a speaker configuration by hand. RFC 4271 §10 proposes the times. */
@@ -112,6 +113,12 @@ const bfdSchema = z.strictObject({
   checkControlPlaneFailure: z.boolean().optional(),
 });
 
+const ownRouteSchema = z.strictObject({
+  prefix,
+  origin: z.enum(["igp", "egp", "incomplete"]).default("igp"),
+  med: uint32.optional(),
+});
+
 /** A word in place of a mapping: `shutdown: true`, or the words that the peer is told. */
 const shutdownSchema = z
   .union([z.boolean(), z.string().min(1)])
@@ -150,6 +157,7 @@ const peerFields = z.strictObject({
   importPolicy: importPolicySchema.optional(),
   routeReflectorClient: z.boolean().optional(),
   nextHopSelf: z.union([z.boolean(), z.literal("force")]).optional(),
+  defaultOriginate: z.array(familyName).min(1).optional(),
   // FRR's range.
   allowAsIn: z.int().min(1).max(10).optional(),
   maximumPrefix: z.partialRecord(familyName, maximumPrefixSchema).optional(),
@@ -192,6 +200,7 @@ const speakerSchema = z.strictObject({
   hostname: z.string().min(1).max(255).optional(),
   clusterId: ipv4Address.optional(),
   maximumPaths: maximumPathsSchema.optional(),
+  keepsExternalBest: z.boolean().optional(),
   bmp: bmpSchema.optional(),
   installRoutes: installRoutesSchema.optional(),
   trackNextHops: z.boolean().optional(),
@@ -199,7 +208,7 @@ const speakerSchema = z.strictObject({
   ebgpRequiresPolicy: z.boolean().default(true),
   peers: z.array(peerSchema).default([]),
   listenRanges: z.array(listenRangeSchema).optional(),
-  originate: z.array(prefix).default([]),
+  originate: z.array(z.union([prefix, ownRouteSchema])).default([]),
 });
 
 /** Field names of the mapping that stands under a key, for hints. */

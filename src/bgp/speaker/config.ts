@@ -4,7 +4,7 @@ import type { MaximumPaths } from "../rib/multipath.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { BmpRib } from "../wire/bmp.ts";
-import type { AfiSafi, Role } from "../wire/message.ts";
+import type { AfiSafi, Origin, Role } from "../wire/message.ts";
 
 export type { PolicyStatement };
 
@@ -24,6 +24,11 @@ export type SpeakerConfig = {
   clusterId?: Address;
   /** Undefined: one path each way. */
   maximumPaths?: Partial<MaximumPaths>;
+  /**
+   * Of external paths that are equal up to who sent them the one in use stays (RFC 5004), as in FRR without
+   * `bgp bestpath compare-routerid`: what is best then depends on what came first.
+   */
+  keepsExternalBest?: boolean;
   /** Put the routes in use into the kernel's; undefined: leave those alone. */
   installRoutes?: InstallRoutes;
   /**
@@ -34,8 +39,11 @@ export type SpeakerConfig = {
   /** Tell BMP stations (RFC 7854) of sessions and routes. */
   bmp?: BmpConfig;
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
-  originate: Prefix[];
+  originate: (Prefix | OwnRoute)[];
 };
+
+/** An own prefix that begins with other attributes than ORIGIN IGP: as FRR's `redistribute` makes them. */
+export type OwnRoute = { prefix: Prefix; origin: Origin; med?: number };
 
 /** RFC 7854. Without an interval no statistics. */
 export type BmpConfig = {
@@ -160,6 +168,8 @@ export type PeerConfig = {
   routeReflectorClient?: boolean;
   /** To an internal peer our own address as next hop of routes from external peers; `force`: of reflected ones too. */
   nextHopSelf?: boolean | "force";
+  /** Families whose default route it is sent as our own, whatever we know: FRR's `default-originate`. */
+  defaultOriginate?: FamilyName[];
   /** How often our own AS number may be in a path received; undefined: not at all. */
   allowAsIn?: number;
   /** Single-hop BFD (RFC 5881): the session ends when the path to the peer does. */

@@ -39,7 +39,11 @@ export function explain(prefix: Prefix, ribs: Ribs, peers: readonly Peer[]): Exp
   const best =
     candidates.length === 0
       ? undefined
-      : bestPath(candidates, (elimination) => eliminations.push(elimination));
+      : bestPath(
+          candidates,
+          (elimination) => eliminations.push(elimination),
+          ribs.loc[name].inUse(prefix),
+        );
   const used = ribs.loc[name].used(prefix);
   const available = (path: Path) => availableRoute(family, prefix, path, used);
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Prefix } from "../../net/prefix.ts";
 import { ipv4Unicast, ipv6Unicast } from "../wire/registry.ts";
 import type { PeerConfig } from "./config.ts";
 import { peerConfig, speakerConfig, TestNet } from "./two-speakers.testkit.ts";
@@ -40,8 +41,8 @@ describe("IPv4 routes with an IPv6 next hop (RFC 8950)", () => {
     const { a, b } = overIpv6({ exportPolicy });
     // The IPv6 route cannot have it, and says so.
     expect(b.speaker.routesReceived()).toMatchObject([{ prefix: "10.1.0.0/16", nextHop }]);
-    const fd01 = a.speaker.config.originate.find((prefix) => prefix.includes(":"));
-    expect(a.speaker.explain(fd01!).exports).toMatchObject([
+    const fd01 = a.speaker.config.originate.find((own) => String(own).includes(":"));
+    expect(a.speaker.explain(fd01 as Prefix).exports).toMatchObject([
       { withheld: "the peer does not take 192.0.2.1 as next hop" },
     ]);
   });

@@ -1,6 +1,5 @@
 import { address } from "../../net/address.ts";
 import { type Prefix, prefixFamily } from "../../net/prefix.ts";
-import { ownPath } from "../rib/path.ts";
 import { encodePeerIndexTable, encodeRibEntry, type MrtPeer, type MrtRoute } from "../wire/mrt.ts";
 import type { SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
@@ -37,9 +36,9 @@ export function* mrtDump(
     if (routes === undefined) byPrefix.set(prefix, [route]);
     else routes.push(route);
   };
-  for (const prefix of ribs.originated) {
+  for (const [prefix, { set }] of ribs.originated) {
     const nextHop = unspecified[prefixFamily(prefix)];
-    const { attributes } = ownPath.set;
+    const { attributes } = set;
     add(prefix, {
       peerIndex: 0,
       originatedSeconds: startSeconds ?? atSeconds,

@@ -24,6 +24,8 @@ export type OutboundOptions = Pick<
   "client" | "clusterId" | "nextHopSelf" | "prependAsns" | "role" | "longLived"
 > & {
   exportPolicy: readonly PolicyStatement[];
+  /** Where the default route is sent as our own. */
+  defaultOriginate: readonly FamilyName[];
   /** Paths to a prefix that are sent where they are numbered. */
   pathsMax: number;
 };
@@ -162,10 +164,11 @@ export class Outbound {
     const nextHopFamilies: Family[] = hasFamily(extendedNextHop, family)
       ? [family.afi, "ipv6"]
       : [family.afi];
-    const { exportPolicy, pathsMax: _, ...options } = this.#options;
+    const { exportPolicy, pathsMax: _, defaultOriginate, ...options } = this.#options;
     const self = codec.sharedLink?.address ?? localAddress;
     const target = {
       ...options,
+      defaultOriginate: defaultOriginate.includes(familyName(family)),
       internal,
       localAddress: self,
       sharedSubnets: internal ? [] : (sharedSubnets ?? []),

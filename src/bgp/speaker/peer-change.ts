@@ -70,6 +70,7 @@ function sessionKey(of: PeerConfig): string {
     of.localAs,
     of.routeReflectorClient,
     of.nextHopSelf,
+    of.defaultOriginate,
     of.allowAsIn,
     of.addPath,
     of.role,

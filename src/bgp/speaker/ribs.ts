@@ -2,10 +2,11 @@ import type { Prefix } from "../../net/prefix.ts";
 import { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import { LocRib } from "../rib/loc-rib.ts";
-import type { MaximumPaths } from "../rib/multipath.ts";
+import { onePath } from "../rib/multipath.ts";
 import { NextHops } from "../rib/next-hops.ts";
-import { ownPath, type Path } from "../rib/path.ts";
+import { ownPath, ownPathOf, type Path } from "../rib/path.ts";
 import { type PrefixId, PrefixTable } from "../rib/prefix-table.ts";
+import type { OwnRoute, SpeakerConfig } from "./config.ts";
 
 /** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
 export class Ribs {
@@ -19,40 +20,64 @@ export class Ribs {
     "ipv4/unicast": new LocRib(this.prefixes["ipv4/unicast"]),
     "ipv6/unicast": new LocRib(this.prefixes["ipv6/unicast"]),
   };
+  #maximumPaths = onePath;
   readonly #pathIds = new Map<string, number>();
-  #originated: ReadonlySet<Prefix> = new Set();
+  #originated: ReadonlyMap<Prefix, Path> = new Map();
+  /** One path for all that say the same. */
+  readonly #ownPaths = new Map<string, Path>();
   /** As they were given last: the same array says the same. */
-  #given: readonly Prefix[] | undefined;
+  #given: readonly (Prefix | OwnRoute)[] | undefined;
 
-  get originated(): ReadonlySet<Prefix> {
+  get originated(): ReadonlyMap<Prefix, Path> {
     return this.#originated;
   }
 
   /** Makes these the prefixes originated here; only the difference is touched. */
-  originate(wanted: readonly Prefix[]): void {
+  originate(wanted: readonly (Prefix | OwnRoute)[]): void {
     if (wanted === this.#given) return;
     this.#given = wanted;
     const before = this.#originated;
-    this.#originated = new Set(wanted);
-    for (const prefix of before) {
+    this.#originated = new Map(
+      wanted.map((own) =>
+        typeof own === "string" ? [own, ownPath] : [own.prefix, this.#ownPath(own)],
+      ),
+    );
+    for (const prefix of before.keys()) {
       if (this.#originated.has(prefix)) continue;
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].findPrefix(prefix);
       this.loc[name].replace(id, undefined, undefined);
       this.prefixes[name].release(id);
     }
-    for (const prefix of this.#originated) {
-      if (before.has(prefix)) continue;
+    for (const [prefix, path] of this.#originated) {
+      const old = before.get(prefix);
+      if (old === path) continue;
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].addPrefix(prefix);
-      this.prefixes[name].retain(id);
-      this.loc[name].replace(id, undefined, ownPath);
+      if (old === undefined) this.prefixes[name].retain(id);
+      this.loc[name].replace(id, undefined, path);
     }
   }
 
-  /** How many equally good paths are used at once. */
-  setMaximumPaths(maximumPaths: MaximumPaths): void {
-    for (const loc of Object.values(this.loc)) loc.setMaximumPaths(maximumPaths);
+  #ownPath({ origin, med }: OwnRoute): Path {
+    const key = `${origin} ${med}`;
+    let path = this.#ownPaths.get(key);
+    if (path === undefined) {
+      path = ownPathOf({ origin, ...(med !== undefined && { med }) });
+      this.#ownPaths.set(key, path);
+    }
+    return path;
+  }
+
+  /** How routes are chosen. What changes nothing costs nothing. */
+  setSelection(of: Pick<SpeakerConfig, "maximumPaths" | "keepsExternalBest">): void {
+    const maximumPaths = { ...onePath, ...of.maximumPaths };
+    const isSame = JSON.stringify(maximumPaths) === JSON.stringify(this.#maximumPaths);
+    this.#maximumPaths = maximumPaths;
+    for (const loc of Object.values(this.loc)) {
+      loc.keepExternalBest(of.keepsExternalBest === true);
+      if (!isSame) loc.setMaximumPaths(maximumPaths);
+    }
   }
 
   /**

@@ -53,13 +53,14 @@ export function outboundOptions(
   negotiated: Negotiated,
 ): OutboundOptions {
   const { localAsn, routerId, clusterId = routerId } = speaker;
-  const { exportPolicy, localAs, nextHopSelf = false, addPath } = config;
+  const { exportPolicy, localAs, nextHopSelf = false, addPath, defaultOriginate = [] } = config;
   const asn = sessionAsn(config, speaker);
   return {
     exportPolicy,
     client: isClient(config, negotiated),
     clusterId,
     nextHopSelf,
+    defaultOriginate,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived: negotiated.longLivedGracefulRestart !== undefined,
     pathsMax: addPath?.send === undefined || addPath.send === "all" ? Infinity : addPath.send,

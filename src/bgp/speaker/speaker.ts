@@ -2,7 +2,6 @@ import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { CeaseSaid } from "../session/io.ts";
-import { onePath } from "../rib/multipath.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { BmpFeed } from "./bmp-feed.ts";
 import { BfdSessions } from "./bfd-sessions.ts";
@@ -79,7 +78,7 @@ export class Speaker {
     const changed = (peer: Peer) => this.#changed.add(peer);
     this.#bfd = new BfdSessions({ random: options.random, emit, changed });
     this.#ribs.originate(config.originate);
-    this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
+    this.#ribs.setSelection(config);
     this.#nextHops = new NextHopFeed({ ribs: this.#ribs, peers, emit, changed });
     this.#nextHops.configure(config);
     this.#peers.addMissing(config.peers, options.nowMs);
@@ -184,9 +183,7 @@ export class Speaker {
         this.#removePeer(peer, CeaseSubcode.otherConfigurationChange, nowMs);
       }
     }
-    if (JSON.stringify(config.maximumPaths) !== JSON.stringify(this.#config.maximumPaths)) {
-      this.#ribs.setMaximumPaths({ ...onePath, ...config.maximumPaths });
-    }
+    this.#ribs.setSelection(config);
     const bmpChanged = JSON.stringify(config.bmp) !== JSON.stringify(this.#config.bmp);
     this.#config = config;
     this.#nextHops.configure(config);

@@ -11,6 +11,11 @@ import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
 import { type TooLong, UpdateBatch } from "./update-batch.ts";
 
+const defaultPrefix: Readonly<Record<FamilyName, Prefix>> = {
+  "ipv4/unicast": "0.0.0.0/0" as Prefix,
+  "ipv6/unicast": "::/0" as Prefix,
+};
+
 /** All that what is sent over a session depends on. Sessions with equal ones are a group. */
 export type GroupOptions = {
   readonly name: FamilyName;
@@ -36,6 +41,8 @@ export class UpdateGroup implements RoutesOut {
   readonly #isDeferred: () => boolean;
   readonly #receivers = new Map<string, Receiver>();
   readonly #sent = new RouteTable<ExportedRoute>();
+  /** The default route's, where that is sent as our own. */
+  readonly #ownDefault: PrefixId | undefined;
   /** How many of these came from each peer. */
   readonly #sentFrom = new Map<string | undefined, number>();
   /** The only receiver: what came from it is of no use to anybody, and is left out as long as that is so. */
@@ -57,6 +64,11 @@ export class UpdateGroup implements RoutesOut {
     this.#target = target;
     this.#exportPolicy = exportPolicy;
     this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
+    if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
+    if (this.#ownDefault !== undefined) {
+      this.#prefixes.retain(this.#ownDefault);
+      this.changed([this.#ownDefault]);
+    }
     this.changed(ribs.loc[name].ids());
   }
 
@@ -204,6 +216,7 @@ export class UpdateGroup implements RoutesOut {
 
   /** What is to be sent of the prefix now. */
   #exported(id: PrefixId): ExportedRoute | undefined {
+    if (id === this.#ownDefault) return this.exporter.exportDefault();
     const best = this.#ribs.loc[this.#name].bestAt(id);
     if (best === undefined) return undefined;
     const { source } = best;
