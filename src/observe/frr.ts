@@ -3,7 +3,7 @@ import { type Prefix, prefix as knownPrefix } from "../net/prefix.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { AddressFamily, NextHop, RibRoute, Session } from "./rib-view.ts";
 import { UnreadableError } from "./unreadable.ts";
-import { type VtyAnswer, VtyConnection } from "./vty.ts";
+import { NoAnswerError, type VtyAnswer, VtyConnection } from "./vty.ts";
 
 export type FrrDaemon = "bgpd" | "zebra" | "bfdd" | "ospfd" | "staticd";
 
@@ -45,7 +45,7 @@ export async function frrText(
 
 /**
  * Undefined where the runtime has no way to sockets inside nodes. Throws UnreadableError where the
- * daemon is not running.
+ * daemon is not running, or does not answer.
  */
 export async function tryOpenVty(
   runtime: Runtime,
@@ -56,6 +56,10 @@ export async function tryOpenVty(
   try {
     return await VtyConnection.open(await runtime.connectUnix(node, path));
   } catch (error) {
+    // vtysh would wait as long for nothing.
+    if (error instanceof NoAnswerError) {
+      throw new UnreadableError(node, path, error.message, { cause: error });
+    }
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!nobodyListens.has(code)) return undefined;
     throw new UnreadableError(node, path, `${daemon} is not running (${code})`, { cause: error });

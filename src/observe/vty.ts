@@ -6,6 +6,9 @@ const answerTimeoutMs = 10_000;
 /** What a daemon answered: FRR's CMD_* return code (0: CMD_SUCCESS) and the text it printed. */
 export type VtyAnswer = { status: number; output: string };
 
+/** The daemon is there and says nothing: it is paused, or hangs. */
+export class NoAnswerError extends Error {}
+
 /**
  * One conversation with an FRR daemon over its vty socket (`/run/frr/bgpd.vty`), as vtysh has it:
  * a command ends with NUL; its answer ends with three NULs and one status byte (FRR lib/vty.c,
@@ -42,7 +45,7 @@ export class VtyConnection implements Disposable {
     if (this.#waiting) throw new Error("a vty runs one command at a time");
     const answer = Promise.withResolvers<VtyAnswer>();
     this.#waiting = answer;
-    const late = new Error(`no answer to '${command}' within ${answerTimeoutMs / 1000} s`);
+    const late = new NoAnswerError(`no answer to '${command}' within ${answerTimeoutMs / 1000} s`);
     const timer = setTimeout(() => this.#break(late), answerTimeoutMs);
     try {
       this.#socket.write(`${command}\0`);

@@ -229,6 +229,16 @@ describe("convergence", () => {
     expect(changes[0]!.atMs).toBeLessThanOrEqual(140);
   });
 
+  test("a router that hangs is not waited for", async () => {
+    const { exec } = lab.runtime;
+    lab.runtime.exec = (place, argv, options) =>
+      place.node === "tor0" && argv[0] === "vtysh"
+        ? new Promise(() => {})
+        : exec(place, argv, options);
+    expect(await play(linkStep("400ms"))).toMatchObject({ verdict: "pass" });
+    expect(lab.clock.nowMs()).toBeLessThan(5000);
+  });
+
   test("nothing changed: nothing was measured", async () => {
     lab.onLink = () => undefined;
     expect(await play(linkStep("300ms"))).toMatchObject({ verdict: "inconclusive" });

@@ -121,6 +121,8 @@ export class NetnsPods implements PodSandboxes {
       const podCidr = pod.podCidrs.find((each) => each.includes(":") === (family === "ipv6"));
       if (podCidr === undefined) throw new Error(`node ${pod.node} has no ${family} podCIDR`);
       const gateway = podGatewayAddress(podCidr);
+      // ARP answers for an address of any interface; neighbour discovery for one of its own only.
+      if (family === "ipv6") inNode.push(`addr add ${gateway}/${bits} dev ${hostEnd} nodad`);
       inNode.push(`route add ${address}/${bits} dev ${hostEnd} scope link src ${gateway}`);
       inPod.push(
         `addr add ${address}/${bits} dev eth0`,
