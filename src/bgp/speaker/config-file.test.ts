@@ -341,13 +341,6 @@ it("limits, shutdown and the rest of a peer", () => {
     role: { name: "customer", strict: true },
     gracefulRestart: { longLivedStaleTimeSeconds: 3600 },
   });
-  expect(problems(withPeer({ defaultOriginate: ["ipv4/unicast"], addPath: { send: 2 } }))).toEqual([
-    "BadValue peers[0].defaultOriginate",
-  ]);
-  const own = { prefix: "10.1.0.0/16", origin: "incomplete", med: 0 };
-  expect(parseSpeakerConfig({ ...file, originate: ["10.2.0.0/16", own] }, "host")).toMatchObject({
-    originate: ["10.2.0.0/16", own],
-  });
   expect(parseSpeakerConfig({ ...file, clusterId: "9.9.9.9" }, "host")).toMatchObject({
     clusterId: "9.9.9.9",
     peers: [

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { prefix } from "../../net/prefix.ts";
+import { parseSpeakerConfig } from "./config-file.ts";
 import { peerConfig, speakerConfig, TestNet } from "./two-speakers.testkit.ts";
 
 const hub = (changes: Partial<Parameters<typeof speakerConfig>[0]> = {}) =>
@@ -106,4 +107,18 @@ it("the path in use gives way to a better one, and beside it others are used", (
   net.configure(b, { ...longer, peers: [{ ...peer!, exportPolicy }] });
   net.run(10_000);
   expect(used().find(([, best]) => best)?.[0]).toBe("a");
+});
+
+it("a configuration file says it all, but not a default route beside numbered paths", () => {
+  const own = { prefix: "10.1.0.0/16", origin: "incomplete", med: 0 };
+  const peer = { address: "10.0.0.2", asn: 65001, defaultOriginate: ["ipv4/unicast"] };
+  const file = {
+    ...{ localAsn: 65000, routerId: "1.1.1.1", keepsExternalBest: true },
+    ...{ originate: ["10.2.0.0/16", own], peers: [peer] },
+  };
+  expect(parseSpeakerConfig(file, "host")).toMatchObject(file);
+  const numbered = { ...file, peers: [{ ...peer, addPath: { send: 2 } }] };
+  expect(parseSpeakerConfig(numbered, "host")).toMatchObject([
+    { code: "BadValue", path: "peers[0].defaultOriginate" },
+  ]);
 });
