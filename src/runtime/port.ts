@@ -2,8 +2,9 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import type { Address } from "../net/address.ts";
 import type { Echo } from "../sys/echo.ts";
 import type { Endpoint, Fabric } from "../topology/fabric.ts";
+import type { Impairment } from "./impairments.ts";
 
-export type { Echo };
+export type { Echo, Impairment };
 
 /**
  * What every runtime can do. Small on purpose: a check never learns which runtime it runs on. What
@@ -38,6 +39,11 @@ export interface Runtime extends AsyncDisposable {
 
   /** Cuts or mends the cable between two interfaces: addresses and static routes survive on both ends. */
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void>;
+  /**
+   * How a cable treats what goes from one of its ends to the other; undefined: as new. What neither
+   * kernel nor runtime can do throws EnvironmentError.
+   */
+  impairLink(from: Endpoint, to: Endpoint, impairment: Impairment | undefined): Promise<void>;
   /**
    * Kernel route and link changes of the nodes named, as they happen; of a stopped node once it is
    * started. Returns how to stop.

@@ -15,6 +15,11 @@ export function fabricChanges(
 ): FabricChange[] {
   switch (event.kind) {
     case "link": {
+      if (event.set === "impair") {
+        const isImpaired = event.impair !== undefined && !undone;
+        const state = isImpaired ? "impaired" : "up";
+        return linksOf(fabric, event.link).map((link) => linkChange(link, state));
+      }
       const state = (event.set === "up") === undone ? "down" : "up";
       return linksOf(fabric, event.link).map((link) => linkChange(link, state));
     }
@@ -45,7 +50,7 @@ export function fabricChanges(
   }
 }
 
-function linkChange(link: FabricLink, state: "up" | "down"): FabricChange {
+function linkChange(link: FabricLink, state: "up" | "down" | "impaired"): FabricChange {
   const [a, b] = link.endpoints.map((end) => ({ node: end.node, interface: end.interface }));
   return { link: { a: a!, b: b! }, state };
 }

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EnvironmentError } from "../../src/input/diagnostic.ts";
 import { address } from "../../src/net/address.ts";
 import { prefix } from "../../src/net/prefix.ts";
 import type { RouteChange, Runtime } from "../../src/runtime/port.ts";
@@ -232,6 +233,77 @@ export function complies({ name, image, create, traces }: Candidate): void {
       });
       expect(await run("left", "ip route show 198.51.100.0/24")).toContain("via 10.9.0.2 dev net0");
       expect(await run("left", "ip -6 route show 2001:db8:9::/48")).toContain("via fd09::2");
+    });
+
+    describe("a bad cable", () => {
+      const left = { node: "left", interface: "net0" };
+      const right = { node: "right", interface: "net0" };
+      const pings = async (count: number) => {
+        const argv = ["ping", "-q", "-i", "0.005", "-W", "1", "-c", String(count), "10.9.0.2"];
+        const { stdout } = await runtime.exec({ node: "left" }, argv);
+        const answered = Number(/(\d+) received/.exec(stdout)![1]);
+        const rtt = /= ([\d.]+)\/([\d.]+)\/([\d.]+)/.exec(stdout)?.slice(1).map(Number) ?? [];
+        return { answered, minMs: rtt[0]!, meanMs: rtt[1]!, maxMs: rtt[2]! };
+      };
+      /** Where a runtime can do nothing of the kind it says so, which is a result as well. */
+      const impaired = async (...how: Parameters<Runtime["impairLink"]>) => {
+        try {
+          await runtime.impairLink(...how);
+          return true;
+        } catch (error) {
+          expect(error).toBeInstanceOf(EnvironmentError);
+          return false;
+        }
+      };
+
+      it("delays, each direction for itself, and no more once it is as new", async () => {
+        if (!(await impaired(left, right, { delayMs: 30 }))) return;
+        expect((await pings(20)).minMs).toBeGreaterThanOrEqual(30);
+        await runtime.impairLink(right, left, { delayMs: 30, jitterMs: 10 });
+        const both = await pings(100);
+        expect(both.minMs).toBeGreaterThanOrEqual(50);
+        expect(both.maxMs - both.minMs).toBeGreaterThan(5);
+        await runtime.impairLink(left, right, undefined);
+        await runtime.impairLink(right, left, undefined);
+        expect((await pings(20)).minMs).toBeLessThan(20);
+      });
+
+      it("loses so many packets, and all of them", async () => {
+        await runtime.impairLink(left, right, { lossPercent: 20 });
+        // Of 500 with 20 %: five standard deviations are 45.
+        const { answered } = await pings(500);
+        expect(answered).toBeGreaterThan(355);
+        expect(answered).toBeLessThan(445);
+        await runtime.impairLink(left, right, { lossPercent: 100 });
+        expect((await pings(3)).answered).toBe(0);
+        await runtime.impairLink(left, right, undefined);
+        expect((await pings(20)).answered).toBe(20);
+      });
+
+      it("holds a rate", async () => {
+        await runtime.impairLink(left, right, { rateBitsPerSecond: 1e6 });
+        // 1,300 bytes take 10.4 ms at 1 Mbit/s, and here eight come at once: they queue.
+        const argv = ["ping", "-q", "-l", "8", "-c", "8", "-s", "1258", "-W", "1"];
+        const { stdout } = await runtime.exec({ node: "left" }, [...argv, "10.9.0.2"]);
+        expect(Number(/= [\d.]+\/[\d.]+\/([\d.]+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
+        await runtime.impairLink(left, right, undefined);
+      });
+
+      it("damages what is sent: it arrives, and nobody takes it", async () => {
+        if (!(await impaired(left, right, { corruptPercent: 100 }))) return;
+        expect((await pings(20)).answered).toBeLessThan(5);
+        await runtime.impairLink(left, right, undefined);
+        expect((await pings(20)).answered).toBe(20);
+      });
+
+      it("is as bad as before when its node was stopped and started", async () => {
+        if (!(await impaired(left, right, { delayMs: 30 }))) return;
+        await runtime.stopNode("left");
+        await runtime.startNode("left");
+        await run("left", "ip addr add 10.9.0.1/24 dev net0; ip -6 addr add fd09::1/64 dev net0");
+        expect((await pings(10)).minMs).toBeGreaterThanOrEqual(30);
+        await runtime.impairLink(left, right, undefined);
+      });
     });
 
     it("refuses to cut a cable that is not there", async () => {

@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 import type { Address } from "../../net/address.ts";
 import type { Echo } from "../../sys/echo.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
+import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linksUpBatch } from "../links.ts";
 import { plugBatch, unplugBatch } from "../parked-links.ts";
@@ -22,7 +23,7 @@ import type {
 } from "../port.ts";
 import { endedError } from "./container-end.ts";
 import { containerName, containerOptions, parkingOptions, type Placement } from "./containers.ts";
-import { engineError, engineText } from "./engine-error.ts";
+import { engineError, lostRace } from "./engine-error.ts";
 import { execIn, type ExecPlace, spawnIn } from "./exec.ts";
 import { Helper } from "./helper-container.ts";
 import { ensureImage, imagesOf } from "./images.ts";
@@ -57,6 +58,11 @@ export class DockerRuntime implements Runtime {
   readonly #speakerImage: string;
   readonly #nodes = new Map<string, NodeContainer>();
   readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
+  /** By the helper: nodes' images need neither tc nor nft. */
+  readonly #impairments = new Impairments({
+    run: (node, argv, stdin) =>
+      this.#helperUp().exec([...enterNetwork(this.#node(node).pid), ...argv], stdin),
+  });
   readonly #pods = new PodProcesses((node, argv) => this.exec({ node }, argv));
   #stopping = new AbortController();
   #fabric: Fabric | undefined;
@@ -132,6 +138,10 @@ export class DockerRuntime implements Runtime {
     await this.#cuts.set(this.#fabric!, a, b, state);
   }
 
+  impairLink(from: Endpoint, to: Endpoint, impairment: Impairment | undefined): Promise<void> {
+    return this.#impairments.set(from, to, impairment);
+  }
+
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
     return this.#routes.follow(nodes, onChange);
   }
@@ -167,6 +177,7 @@ export class DockerRuntime implements Runtime {
     const description = fabric.nodes.find((each) => each.name === name)!;
     const cut = this.#cuts.cutOn(name).map((each) => `link set ${each} down\n`);
     await this.#batch(node.pid, name, linksUpBatch(fabric, description) + cut.join(""));
+    await this.#impairments.nodeStarted(name);
     this.#routes.nodeStarted(name);
     await this.#routes.ready;
   }
@@ -369,16 +380,6 @@ export class DockerRuntime implements Runtime {
 /** How long other labs may be in the way on a shared network, and how often to look. */
 const racesWithinMs = 15_000;
 const betweenRacesMs = 50;
-
-/**
- * Between a look at a shared network and the start of a container on it, another lab took the address,
- * removed the network as the last one there, or was about to make the same.
- */
-function lostRace(error: unknown): boolean {
-  const { cause = error } = error as Error;
-  const text = engineText(cause);
-  return /Address already in use|network \S+ not found|Pool overlaps with other one/.test(text);
-}
 
 /** Waits for all, so that nothing is still being made when the error is reported. */
 async function allOrFirstError<T extends readonly unknown[]>(

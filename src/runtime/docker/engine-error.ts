@@ -26,3 +26,13 @@ export function isConflict(error: unknown): boolean {
 export function engineText(error: unknown): string {
   return engineMessage(error as Error);
 }
+
+/**
+ * Between a look at a shared network and the start of a container on it, another lab took the address,
+ * removed the network as the last one there, or was about to make the same.
+ */
+export function lostRace(error: unknown): boolean {
+  const { cause = error } = error as Error;
+  const text = engineText(cause);
+  return /Address already in use|network \S+ not found|Pool overlaps with other one/.test(text);
+}

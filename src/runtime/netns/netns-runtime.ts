@@ -14,6 +14,7 @@ import type {
   Runtime,
   SpawnOptions,
 } from "../port.ts";
+import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linkBatch } from "../links.ts";
 import { plugBatch, unplugBatch } from "../parked-links.ts";
@@ -23,6 +24,7 @@ import { bridgeBatch, managementBatch, managementPort, nodeBatch } from "./links
 import { attachNames, detachNames, namespaceNames } from "./names.ts";
 import { NodeRoutes } from "./node-routes.ts";
 import { NetnsPods } from "./pods.ts";
+import { Relays } from "./relays.ts";
 import { Sandbox } from "./sandbox.ts";
 
 export type NetnsOptions = {
@@ -39,6 +41,18 @@ export class NetnsRuntime implements Runtime {
   readonly #options: NetnsOptions;
   readonly #nodes = new Map<string, Sandbox>();
   readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
+  readonly #relays = new Relays({
+    namespaceOf: (node) => this.#node(node).networkNamespace,
+    run: async (node, argv, stdin) => {
+      const result = await this.#node(node).exec(argv, stdin === undefined ? {} : { stdin });
+      const { exitCode, stderr } = result;
+      if (exitCode !== 0) throw new Error(`${node}: ${argv.join(" ")}: ${stderr.trim()}`);
+    },
+  });
+  readonly #impairments = new Impairments({
+    run: (node, argv, stdin) => this.#node(node).exec(argv, stdin === undefined ? {} : { stdin }),
+    relay: (from, impairment) => this.#relays.start(from, impairment),
+  });
   #management: Sandbox | undefined;
   #fabric: Fabric | undefined;
   readonly #routes = new NodeRoutes((node) => this.#nodes.get(node)?.networkNamespace);
@@ -89,6 +103,7 @@ export class NetnsRuntime implements Runtime {
 
   async down(): Promise<void> {
     this.#routes.close();
+    await this.#relays.close();
     await this.#echoes?.close();
     this.#echoes = undefined;
     if (this.#fabric) {
@@ -110,6 +125,7 @@ export class NetnsRuntime implements Runtime {
     const fabric = this.#fabric!;
     const sandbox = this.#node(name);
     const management = this.#management!;
+    await this.#impairments.nodeStopping(name);
     const port = managementPort(fabric, name);
     if (port !== undefined) {
       // An exec line may have removed it.
@@ -147,6 +163,7 @@ export class NetnsRuntime implements Runtime {
     // A cable that was pulled at this node is still pulled.
     const down = this.#cuts.cutOn(name).map((each) => `link set ${each} down\n`);
     await this.#batchIn(sandbox, name, down.join(""));
+    await this.#impairments.nodeStarted(name);
     this.#routes.nodeStarted(name);
   }
 
@@ -174,6 +191,10 @@ export class NetnsRuntime implements Runtime {
 
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {
     return this.#cuts.set(this.#fabric!, a, b, state);
+  }
+
+  impairLink(from: Endpoint, to: Endpoint, impairment: Impairment | undefined): Promise<void> {
+    return this.#impairments.set(from, to, impairment);
   }
 
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { recorded, FakeLab } from "../testing/fake-lab.ts";
 import { eventOf } from "../testing/read-scenario.ts";
@@ -29,6 +30,28 @@ describe("link", () => {
     expect(lab.commands).toEqual(["link router0:net0 tor0:net0 down"]);
     await undo!();
     expect(lastCommands(1)).toEqual(["link router0:net0 tor0:net0 up"]);
+  });
+
+  test("a bad cable, both ways or one, and as new again", async () => {
+    const undo = await act(
+      "link: { between: [tor0, router0], impair: { delay: 10ms, loss: 5%, rate: 10mbit } }",
+    );
+    const how = JSON.stringify({ delayMs: 10, lossPercent: 5, rateBitsPerSecond: 10e6 });
+    expect(lab.commands).toEqual([
+      `impair router0:net0 → tor0:net0 ${how}`,
+      `impair tor0:net0 → router0:net0 ${how}`,
+    ]);
+    await undo!();
+    expect(lastCommands(1)).toEqual(["impair tor0:net0 → router0:net0 as new"]);
+    await act("link: { between: [tor0, router0], impair: none, from: tor0 }");
+    expect(lab.commands).toHaveLength(5);
+  });
+
+  test("what no kernel here can do", async () => {
+    const remedy = "another kernel";
+    lab.runtime.impairLink = () => Promise.reject(new EnvironmentError("no netem", remedy));
+    const yaml = "link: { between: [tor0, router0], impair: { delay: 10ms } }";
+    await expect(act(yaml)).rejects.toThrow(EnvironmentError);
   });
 
   test("no such link", async () => {

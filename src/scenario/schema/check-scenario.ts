@@ -30,6 +30,8 @@ function problemWith(mention: Mention, lab: Lab): Diagnostic | undefined {
         return problemWithReference(mention.reference, mention.mustBe, lab);
       case "link":
         return problemWithLink(mention.link, lab.fabric);
+      case "sender":
+        return problemWithSender(mention, lab.fabric);
       case "resource":
         return problemWithResource(mention.resource, lab.manifests);
       case "probe":
@@ -158,6 +160,21 @@ function problemWithLink(of: LinkReference, fabric: Fabric): Problem | undefined
       links.length === 0
         ? `'${ends[0]!.node}' has no links`
         : `links of '${ends[0]!.node}': ${links.join(", ")}`,
+  };
+}
+
+function problemWithSender(
+  { link, node }: { link: LinkReference; node: string },
+  fabric: Fabric,
+): Problem | undefined {
+  const name = findNode(fabric, node)?.name;
+  const ends = linksOf(fabric, link).flatMap(({ endpoints }) => endpoints.map((end) => end.node));
+  // What is unknown is told of already.
+  if (name === undefined || ends.length === 0 || ends.includes(name)) return undefined;
+  return {
+    code: "UnknownNode",
+    message: `'${node}' is at neither end of the link`,
+    hint: `'from' is one of ${[...new Set(ends)].join(", ")}`,
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type Shape,
   text,
 } from "../../input/shape.ts";
+import type { Impairment } from "../../runtime/impairments.ts";
 import { parseReference } from "../../topology/references.ts";
 import { fieldsOf } from "./event-fields.ts";
 import {
@@ -24,7 +25,7 @@ import {
   reference,
 } from "./mentions.ts";
 import type { EventBody, LinkEnd, LinkReference } from "./types.ts";
-import { count, family, locationOf } from "./values.ts";
+import { count, duration, family, locationOf, percent, rate } from "./values.ts";
 
 const linkEndSchema = scalarSchema("a node (tor0) or an interface (tor0:net1)");
 
@@ -55,16 +56,75 @@ export function linkEvent(reading: Reading): Shape<EventBody> {
     return mistake(at, "BadReference", "'on' names one interface, NODE:INTERFACE", hint);
   });
   const shape = fieldsOf(
-    { between: optional(between), on: optional(on), set: oneOf(["up", "down"]) },
+    {
+      between: optional(between),
+      on: optional(on),
+      set: optional(oneOf(["up", "down"])),
+      impair: optional(impairShape),
+      from: optional(nodeName(reading)),
+    },
     "'link'",
   );
-  return refined(shape, (fields, at) => {
-    const named = [fields.between, fields.on].filter((each) => each !== undefined);
-    if (named.length === 1) return { kind: "link" as const, link: named[0]!, set: fields.set };
-    const hint = "`between: [tor0, router0]` or `on: tor0:net0`";
-    return mistake(at, "BadValue", "'link' needs either 'between' or 'on'", hint);
-  });
+  return refined(
+    shape,
+    ({ between: ends, on: end, set, impair, from }, at): EventBody | undefined => {
+      if ((ends === undefined) === (end === undefined)) {
+        const hint = "`between: [tor0, router0]` or `on: tor0:net0`";
+        return mistake(at, "BadValue", "'link' needs either 'between' or 'on'", hint);
+      }
+      const link = (ends ?? end)!;
+      if ((set === undefined) === (impair === undefined)) {
+        const hint = "`set: down`, or `impair: { delay: 10ms }`";
+        return mistake(at, "BadValue", "'link' needs either 'set' or 'impair'", hint);
+      }
+      if (set !== undefined) {
+        if (from === undefined) return { kind: "link", link, set };
+        return mistake(at, "BadValue", "'from' goes with 'impair': a cable is cut both ways");
+      }
+      const cable: EventBody = { kind: "link", link, set: "impair" };
+      if (impair !== "none") cable.impair = impair!;
+      if (from !== undefined) {
+        cable.from = from;
+        reading.mentions.push({ type: "sender", link, node: from, at: locationOf(at) });
+      }
+      return cable;
+    },
+  );
 }
+
+const impairFields = refined(
+  fieldsOf(
+    {
+      delay: optional(duration),
+      jitter: optional(duration),
+      loss: optional(percent),
+      corrupt: optional(percent),
+      rate: optional(rate),
+    },
+    "'impair'",
+  ),
+  ({ delay, jitter, loss, corrupt, rate: bits }, at): Impairment | undefined => {
+    const impairment: Impairment = {};
+    if (delay !== undefined) impairment.delayMs = delay;
+    if (jitter !== undefined) impairment.jitterMs = jitter;
+    if (loss !== undefined) impairment.lossPercent = loss;
+    if (corrupt !== undefined) impairment.corruptPercent = corrupt;
+    if (bits !== undefined) impairment.rateBitsPerSecond = bits;
+    if (Object.keys(impairment).length > 0) return impairment;
+    return mistake(
+      at,
+      "MissingField",
+      "'impair' needs delay, jitter, loss, corrupt or rate",
+      "`impair: none` for a cable as new",
+    );
+  },
+);
+
+/** What a cable does from now on; `none`: as new. */
+const impairShape: Shape<Impairment | "none"> = described(
+  { anyOf: [{ const: "none" }, schemaOf(impairFields)] },
+  (node, at) => (node.type === "scalar" && node.text === "none" ? "none" : impairFields(node, at)),
+);
 
 export function partitionEvent(reading: Reading): Shape<EventBody> {
   const isolate = list(nodeName(reading), "a list of nodes", false);

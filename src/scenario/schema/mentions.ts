@@ -15,6 +15,8 @@ import { locationOf } from "./values.ts";
 export type Mention = { at: Location } & (
   | { type: "reference"; reference: Reference; mustBe?: "kubernetes" }
   | { type: "link"; link: LinkReference }
+  /** A node that is at one end of the link. */
+  | { type: "sender"; link: LinkReference; node: string }
   | { type: "resource"; resource: ResourceReference }
   | { type: "probe"; probe: string; step: number }
 );

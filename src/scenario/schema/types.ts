@@ -1,5 +1,6 @@
 import type { ReferenceOf } from "../../topology/references.ts";
 import type { Family } from "../../net/address.ts";
+import type { Impairment } from "../../runtime/impairments.ts";
 import type { Manifest } from "../../topology/manifests.ts";
 
 /**
@@ -94,6 +95,8 @@ export type NodeAction = "stop" | "start" | "restart" | "pause" | "unpause" | "l
 export type EventBody =
   /** Every link the reference names: `linksOf` of check-scenario.ts finds them. */
   | { kind: "link"; link: LinkReference; set: "up" | "down" }
+  /** A bad cable: what the node `from` sends, or both ends. `impair` undefined: as new. */
+  | { kind: "link"; link: LinkReference; set: "impair"; impair?: Impairment; from?: string }
   /**
    * The BGP process of a Kubernetes node. stop: SIGTERM; kill: SIGKILL; restart: SIGTERM, then
    * start. Whether peers keep its routes is for CiliumBGPPeerConfig's gracefulRestart to say.

@@ -49,6 +49,24 @@ export const percent: Shape<number> = parsed(
   { type: "string", description: "a percentage such as 0%", pattern: "^\\d+(\\.\\d+)?%$" },
 );
 
+const bitsPerSecond = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
+
+/** `10mbit`: as tc(8) writes it, in bits per second. */
+export const rate: Shape<number> = parsed(
+  "a rate such as 500kbit, 10mbit or 1gbit",
+  (written) => {
+    const match = /^(\d+(?:\.\d+)?)([kmg]?bit)$/.exec(written);
+    const value = match && Number(match[1]) * bitsPerSecond[match[2] as keyof typeof bitsPerSecond];
+    return value ? Math.round(value) : undefined;
+  },
+  "write the unit: bit, kbit, mbit or gbit, and more than 0",
+  {
+    type: "string",
+    description: "a rate such as 500kbit, 10mbit or 1gbit",
+    pattern: "^\\d+(\\.\\d+)?[kmg]?bit$",
+  },
+);
+
 /** Of IP, where a thing has addresses of both. */
 export const family = oneOf(["ipv4", "ipv6"] as const);
 

@@ -138,6 +138,13 @@ export class FakeLab {
       this.onLink(state);
       return Promise.resolve();
     },
+    impairLink: (from, to, impairment) => {
+      const what = impairment === undefined ? "as new" : JSON.stringify(impairment);
+      this.commands.push(
+        `impair ${from.node}:${from.interface} → ${to.node}:${to.interface} ${what}`,
+      );
+      return Promise.resolve();
+    },
     watchRoutes: (_nodes, onChange) => {
       this.#watchers.add(onChange);
       return () => this.#watchers.delete(onChange);
