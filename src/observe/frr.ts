@@ -244,9 +244,12 @@ export function parseFrrSummary(json: unknown): FrrSummaryView {
 }
 
 function sessionOf(peer: string, of: FrrPeer): Session {
+  // `Idle (PfxCt)`, `Idle (Admin)`: a state, and what holds the session there.
+  const [, state = "Idle", heldBy] = /^(\w+)(?: \((.+)\))?$/.exec(of.state ?? "") ?? [];
   return {
     peer,
-    state: of.state ?? "Idle",
+    state,
+    ...(heldBy !== undefined && { heldBy }),
     localAsn: of.localAs ?? 0,
     remoteAsn: of.remoteAs ?? 0,
     received: of.pfxRcd ?? 0,

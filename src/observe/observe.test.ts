@@ -78,6 +78,14 @@ describe("FRR 8.4.4", () => {
     });
     expect(sessions.find(({ peer }) => peer === "net0")).toMatchObject({ state: "Established" });
   });
+
+  test("what holds a session down is not part of its state", () => {
+    const peers = { "10.0.2.2": { state: "Idle (PfxCt)" }, "10.0.3.2": { state: "Active" } };
+    const [held, free] = parseFrrSummary({ as: 65010, peers }).sessions;
+    expect(held).toMatchObject({ state: "Idle", heldBy: "PfxCt" });
+    expect(free).toMatchObject({ state: "Active" });
+    expect(free).not.toHaveProperty("heldBy");
+  });
 });
 
 const failing = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));

@@ -43,6 +43,8 @@ export type Session = {
   hostname?: string;
   /** RFC 4271 §8.2.2 state. */
   state: string;
+  /** What keeps it down, in FRR's words: `PfxCt` too many prefixes, `Admin` shut down. */
+  heldBy?: string;
   localAsn: number;
   /** 0 where it is not known yet. */
   remoteAsn: number;

@@ -74,7 +74,7 @@ function tables(
       sessions.map((session) => [
         session.node,
         session.hostname === undefined ? session.peer : `${session.hostname} (${session.peer})`,
-        session.state,
+        session.heldBy === undefined ? session.state : `${session.state} (${session.heldBy})`,
         String(session.received),
         String(session.sent),
         goDuration(session.uptimeMs),

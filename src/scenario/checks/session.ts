@@ -57,7 +57,8 @@ function differences(check: CheckOf<"session">, one: Session): string[] {
   ];
 }
 
-function text({ state, received, sent, uptimeMs }: Session): string {
+function text({ state, heldBy, received, sent, uptimeMs }: Session): string {
   const up = state === "Established" ? `, up ${durationText(uptimeMs)}` : "";
-  return `${state}, received ${received}, sent ${sent}${up}`;
+  const held = heldBy === undefined ? "" : ` (${heldBy})`;
+  return `${state}${held}, received ${received}, sent ${sent}${up}`;
 }
