@@ -1,5 +1,6 @@
 import type { Server } from "node:net";
 import type { Runtime } from "../runtime/port.ts";
+import { StateWatch } from "./state-watch.ts";
 import { systemClock } from "../scenario/clock.ts";
 import type { BetweenSteps } from "../scenario/context.ts";
 import { runScenario } from "../scenario/run.ts";
@@ -211,6 +212,7 @@ export class Lab {
     const [cluster] = this.#clusters;
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
+    const watch = new StateWatch(this.runtime, this.spec.fabric, this.#record, scenario);
     try {
       const outcome = await runScenario(
         {
@@ -222,7 +224,7 @@ export class Lab {
           recorder: this.#record,
           clock: systemClock(this.#zeroMs),
           signal: ending,
-          betweenSteps,
+          betweenSteps: watch.around(betweenSteps),
         },
         scenario,
       );

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { TimelineRecord } from "../timeline/record.ts";
+import { evidenceSection } from "./html/evidence-section.ts";
 import { head, trouble } from "./html/head.ts";
 import { lanes } from "./html/lanes.ts";
 import { html, jsonForScript, trusted } from "./html/markup.ts";
@@ -24,8 +25,11 @@ const policy = [
   "form-action 'none'",
 ].join("; ");
 
-/** The run as one page that needs nothing but itself. */
-export function reportHtml(records: readonly TimelineRecord[]): string {
+/** The run as one page that needs nothing but itself. `evidence`: files beside it, below evidence/. */
+export function reportHtml(
+  records: readonly TimelineRecord[],
+  evidence: readonly string[] = [],
+): string {
   const run = summarize(records);
   const title = `${run.started?.lab ?? "Spinelab"}: ${verdictNames[run.verdict]}`;
   const topology = run.started?.topology;
@@ -46,7 +50,8 @@ export function reportHtml(records: readonly TimelineRecord[]): string {
           <section aria-labelledby="fabric">
             <h2 id="fabric">The fabric over time</h2>
             ${topology === undefined ? undefined : pictureSvg(topology)}
-            <p class="detail" id="detail" role="status"></p>
+            <p class="detail" id="detail" role="status">Choose a node to see its tables.</p>
+            <div class="node-tables" id="node-tables" hidden></div>
             <div class="timeline">
               <div class="transport">
                 <button type="button" id="play">▶ Play</button>
@@ -63,8 +68,8 @@ export function reportHtml(records: readonly TimelineRecord[]): string {
               <div class="axis" aria-hidden="true"></div>
             </div>
           </section>
-          ${stepsSection(run)} ${probesSection(run)} ${stagesSection(run)} ${commandsSection(run)}
-          ${logSection(records)}
+          ${stepsSection(run)} ${probesSection(run)} ${stagesSection(run)}
+          ${evidenceSection(evidence)} ${commandsSection(run)} ${logSection(records)}
           <footer>
             <button type="button" id="save">Save timeline.jsonl</button>
             <span>${records.length} records. Everything on this page is read from them.</span>

@@ -1,4 +1,5 @@
 import type { TimelineRecord, Verdict } from "../timeline/record.ts";
+import type { StateChange } from "../timeline/state.ts";
 
 /**
  * The numbers of a run. Every reading (terminal, JUnit, HTML) shows these and counts nothing itself,
@@ -49,6 +50,8 @@ export type StepSummary = {
   lost?: number;
   events: RecordOf<"event">[];
   checks: RecordOf<"check">[];
+  /** What it changed in sessions and tables. */
+  state: StateChange[];
   /** The last look of each check that reached no verdict. */
   unfinished: RecordOf<"waiting">[];
 };
@@ -218,6 +221,8 @@ function summarizeSteps(
       }
     } else if (record.type === "event") {
       steps[record.step]?.events.push(record);
+    } else if (record.type === "state") {
+      if (record.step !== undefined) steps[record.step]?.state.push(...record.changes);
     } else if (record.type === "check" || record.type === "waiting") {
       const step = steps[record.step];
       if (step === undefined) continue;
@@ -265,5 +270,5 @@ function outageKey(probe: string, outage: { fromMs: number }): string {
 }
 
 function emptyStep(index: number, name: string): StepSummary {
-  return { index, name, verdict: "notRun", events: [], checks: [], unfinished: [] };
+  return { index, name, verdict: "notRun", events: [], checks: [], unfinished: [], state: [] };
 }

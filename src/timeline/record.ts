@@ -1,3 +1,5 @@
+import type { StateChange } from "./state.ts";
+
 /**
  * The timeline: one append-only log of what happened in a lab. The terminal, JUnit, JSON and the web
  * page are readings of these records and of nothing else. Times are milliseconds since the run
@@ -128,6 +130,11 @@ export type RecordBody =
       prefix?: string;
       via?: string;
     }
+  /**
+   * Sessions, BGP and kernel tables of every node, as changes against the `state` before; the first
+   * one, without `step`, against nothing. After each step that has events.
+   */
+  | { type: "state"; step?: number; changes: StateChange[] }
   | { type: "log"; node?: string; level: "debug" | "info" | "warn" | "error"; message: string }
   /** Something failed outside a check: a daemon or an agent died, a line was rejected. */
   | {

@@ -132,6 +132,18 @@ export const timelineRecord = z.union([
     prefix: z.exactOptional(text),
     via: z.exactOptional(text),
   }),
+  record("state", {
+    step: z.exactOptional(count),
+    changes: z.array(
+      z.object({
+        node: text,
+        table: z.enum(["session", "rib", "fib"]),
+        key: text,
+        before: z.exactOptional(text),
+        after: z.exactOptional(text),
+      }),
+    ),
+  }),
   record("log", {
     node: z.exactOptional(text),
     level: z.enum(["debug", "info", "warn", "error"]),

@@ -1,4 +1,5 @@
 import type { TimelineRecord, TopologyPicture } from "../../timeline/record.ts";
+import type { StateChange } from "../../timeline/state.ts";
 import { formatDuration } from "../duration.ts";
 import { fabricChanges, linkKey } from "../fabric-state.ts";
 import { ofType, type RunSummary } from "../summary.ts";
@@ -13,6 +14,10 @@ export type PageData = {
   moments: { atMs: number; text: string }[];
   /** Nodes whose routes changed, by their `id`. */
   routes: { atMs: number; id: string }[];
+  /** Names of the picture's nodes, by their `id`. */
+  nodes: Record<string, string>;
+  /** Sessions and tables, each as changes against the one before. */
+  state: { atMs: number; changes: readonly StateChange[] }[];
 };
 
 export function pageData(run: RunSummary, records: readonly TimelineRecord[]): PageData {
@@ -27,7 +32,18 @@ export function pageData(run: RunSummary, records: readonly TimelineRecord[]): P
     const id = nodes.get(node);
     return id === undefined ? [] : [{ atMs, id }];
   });
-  return { fromMs: run.fromMs, toMs: run.toMs, changes, moments: moments(run), routes };
+  return {
+    fromMs: run.fromMs,
+    toMs: run.toMs,
+    changes,
+    moments: moments(run),
+    routes,
+    nodes: Object.fromEntries([...nodes].map(([name, id]) => [id, name])),
+    // Of a run before this one in the same file nothing counts: this one begins anew.
+    state: ofType(records, "state")
+      .filter(({ atMs }) => atMs >= run.fromMs)
+      .map(({ atMs, changes: of }) => ({ atMs, changes: of })),
+  };
 }
 
 function moments(run: RunSummary): PageData["moments"] {

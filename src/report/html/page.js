@@ -1,5 +1,5 @@
 // The script of report.html. It draws nothing: the page is whole without it. It moves the time,
-// zooms, copies and saves. `pageData` is { fromMs, toMs, changes, moments, routes }, see page-data.ts.
+// zooms, copies and saves. `pageData` is what page-data.ts makes.
 
 /** The last state of each element at a time; what is not in it is up. */
 function statesAt(changes, atMs) {
@@ -23,6 +23,24 @@ function nextMoment(moments, atMs, direction) {
     : moments.findLast((moment) => moment.atMs < atMs - 0.5);
 }
 
+/** What one node holds at a time: the state before and all changes up to then. */
+function tablesAt(state, node, atMs) {
+  const items = new Map();
+  for (const look of state) {
+    if (look.atMs > atMs) break;
+    for (const change of look.changes) {
+      if (change.node !== node) continue;
+      const key = `${change.table} ${change.key}`;
+      if (change.after === undefined) items.delete(key);
+      else items.set(key, change);
+    }
+  }
+  const order = ["session", "rib", "fib"];
+  return [...items.values()].sort(
+    (a, b) => order.indexOf(a.table) - order.indexOf(b.table) || (a.key < b.key ? -1 : 1),
+  );
+}
+
 /** Round times for an axis of about `count` parts: steps of 1, 2 or 5 times a power of ten. */
 function axisTimes(fromMs, toMs, count) {
   const rough = Math.max((toMs - fromMs) / count, 0.1);
@@ -40,7 +58,7 @@ function axisLabel(atMs, spanMs) {
 }
 
 function start(document, pageData, rawRecords) {
-  const { fromMs, toMs, changes, moments, routes } = pageData;
+  const { fromMs, toMs, changes, moments, routes, nodes, state: looks } = pageData;
   const byId = (id) => document.getElementById(id);
   const slider = byId("time");
   const lanes = document.querySelector(".lanes");
@@ -50,6 +68,29 @@ function start(document, pageData, rawRecords) {
   const view = { fromMs, toMs, nowMs: toMs };
   let playing;
   let zoomedOn;
+  let chosen;
+
+  /** The tables of the chosen node as they were at the last look before the time. */
+  function showTables() {
+    const panel = byId("node-tables");
+    panel.hidden = chosen === undefined;
+    if (chosen === undefined) return;
+    const rows = tablesAt(looks, nodes[chosen], view.nowMs);
+    const heading = document.createElement("h3");
+    heading.textContent =
+      rows.length === 0
+        ? `${nodes[chosen]}: nothing is recorded of this time`
+        : `${nodes[chosen]}: sessions and tables as last seen`;
+    const table = document.createElement("table");
+    const names = { session: "session", rib: "BGP", fib: "kernel" };
+    for (const row of rows) {
+      const line = table.insertRow();
+      for (const text of [names[row.table], row.key, row.after]) {
+        line.insertCell().textContent = text;
+      }
+    }
+    panel.replaceChildren(heading, table);
+  }
 
   /** Shows the fabric as it was at a time. */
   function show(atMs) {
@@ -73,6 +114,7 @@ function start(document, pageData, rawRecords) {
     byId("moment").title = text;
     slider.setAttribute("aria-valuetext", `${(view.nowMs / 1000).toFixed(2)} seconds, ${text}`);
     lanes.style.setProperty("--now", String(view.nowMs));
+    showTables();
   }
 
   function zoom(from, to) {
@@ -143,7 +185,19 @@ function start(document, pageData, rawRecords) {
     stop();
     show(Number(slider.value));
   });
+  function choose(element) {
+    const node = element?.closest?.("g.node");
+    if (!node) return;
+    byId(chosen)?.removeAttribute("data-chosen");
+    chosen = chosen === node.id ? undefined : node.id;
+    if (chosen !== undefined) node.toggleAttribute("data-chosen", true);
+    showTables();
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") choose(event.target);
+  });
   document.addEventListener("click", (event) => {
+    choose(event.target);
     const target = event.target.closest?.("[data-at], [data-from], [data-copy]");
     if (!target) return;
     const { at, from, to, copy } = target.dataset;

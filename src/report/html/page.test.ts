@@ -3,14 +3,19 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 
 type Change = { atMs: number; id: string; state: string };
+type Look = {
+  atMs: number;
+  changes: { node: string; table: string; key: string; before?: string; after?: string }[];
+};
 type Moment = { atMs: number; text: string };
 
 // The page's script as a browser runs it, but without a document.
 const page = runInNewContext(
   `${readFileSync(new URL("page.js", import.meta.url), "utf8")};
-  ({ statesAt, momentAt, nextMoment, axisTimes, axisLabel })`,
+  ({ tablesAt, statesAt, momentAt, nextMoment, axisTimes, axisLabel })`,
 ) as {
   statesAt(changes: Change[], atMs: number): Map<string, string>;
+  tablesAt(state: Look[], node: string, atMs: number): { key: string; after: string }[];
   momentAt(moments: Moment[], atMs: number): Moment | undefined;
   nextMoment(moments: Moment[], atMs: number, direction: 1 | -1): Moment | undefined;
   axisTimes(fromMs: number, toMs: number, count: number): number[];
@@ -29,6 +34,27 @@ test("the fabric at a time: the last change of each element counts", () => {
     ["link-1", "up"],
     ["node-2", "degraded"],
   ]);
+});
+
+test("the tables of a node at a time: sessions first, what went is gone", () => {
+  const rib = { node: "tor0", table: "rib", key: "10.0.0.0/8" };
+  const state: Look[] = [
+    {
+      atMs: 10,
+      changes: [
+        { ...rib, after: "via a" },
+        { ...rib, node: "tor1", after: "via x" },
+        { node: "tor0", table: "session", key: "spine", after: "Established" },
+      ],
+    },
+    { atMs: 20, changes: [{ ...rib, before: "via a", after: "via b" }] },
+    { atMs: 30, changes: [{ ...rib, before: "via b" }] },
+  ];
+  const at = (atMs: number) => page.tablesAt(state, "tor0", atMs).map(({ after }) => after);
+  expect(at(9)).toEqual([]);
+  expect(at(10)).toEqual(["Established", "via a"]);
+  expect(at(25)).toEqual(["Established", "via b"]);
+  expect(at(30)).toEqual(["Established"]);
 });
 
 test("moments: at a time, before it and after it", () => {

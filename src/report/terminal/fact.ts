@@ -96,6 +96,7 @@ export function factOf(record: TimelineRecord, stepCount: number): Fact | undefi
         opens: true,
       };
     case "waiting":
+    case "state":
     case "routeChange":
       return undefined;
   }

@@ -267,6 +267,15 @@ function sessionsComeUp(run: Run): void {
     31,
   );
   step.end("pass");
+  const established = "Established, received 5, sent 13";
+  run.add(0, {
+    type: "state",
+    changes: [
+      { node: "router0", table: "session", key: "tor0", after: established },
+      { node: "router0", table: "session", key: "tor1", after: established },
+      { node: "router0", table: "rib", key: "10.1.3.0/24", after: "via tor1, best, AS path 65011" },
+    ],
+  });
 }
 
 function uplinkLost(run: Run, verdict: "pass" | "fail"): void {
@@ -323,6 +332,20 @@ function uplinkLost(run: Run, verdict: "pass" | "fail"): void {
     );
   }
   step.end(verdict, verdict === "pass" ? 171 : 4800);
+  const tor1 = { node: "router0", table: "session", key: "tor1" } as const;
+  const route = { node: "router0", table: "rib", key: "10.1.3.0/24" } as const;
+  run.add(0, {
+    type: "state",
+    step: 1,
+    changes: [
+      {
+        ...tor1,
+        before: "Established, received 5, sent 13",
+        after: "Idle, received 0, sent 0",
+      },
+      { ...route, before: "via tor1, best, AS path 65011" },
+    ],
+  });
 }
 
 function uplinkHeals(run: Run): void {
