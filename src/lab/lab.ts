@@ -2,7 +2,8 @@ import type { Server } from "node:net";
 import type { Runtime } from "../runtime/port.ts";
 import { StateWatch } from "./state-watch.ts";
 import { systemClock } from "../scenario/clock.ts";
-import type { BetweenSteps } from "../scenario/context.ts";
+import { Names } from "../observe/names.ts";
+import type { BetweenSteps, LabContext } from "../scenario/context.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
@@ -209,23 +210,12 @@ export class Lab {
     betweenSteps: BetweenSteps = {},
   ): Promise<Verdict> {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
-    const [cluster] = this.#clusters;
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
     const watch = new StateWatch(this.runtime, this.spec.fabric, this.#record, scenario);
     try {
       const outcome = await runScenario(
-        {
-          fabric: this.spec.fabric,
-          runtime: this.runtime,
-          kube: cluster?.port ?? noCluster,
-          agents: cluster?.agents ?? noAgents,
-          nodes: this.#nodes,
-          recorder: this.#record,
-          clock: systemClock(this.#zeroMs),
-          signal: ending,
-          betweenSteps: watch.around(betweenSteps),
-        },
+        { ...this.context(ending), betweenSteps: watch.around(betweenSteps) },
         scenario,
       );
       this.conclude(outcome.verdict, outcome.reason);
@@ -233,6 +223,23 @@ export class Lab {
     } catch (error) {
       throw this.#causeOf(error, signal);
     }
+  }
+
+  /** What scenarios act upon, and whoever else looks at the lab as they do. */
+  context(signal: AbortSignal): LabContext {
+    const { fabric } = this.spec;
+    const [cluster] = this.#clusters;
+    return {
+      fabric,
+      runtime: this.runtime,
+      kube: cluster?.port ?? noCluster,
+      agents: cluster?.agents ?? noAgents,
+      nodes: this.#nodes,
+      recorder: this.#record,
+      clock: systemClock(this.#zeroMs),
+      signal,
+      names: new Names(this.runtime, fabric),
+    };
   }
 
   get runtime(): Runtime {
@@ -254,7 +261,10 @@ export class Lab {
   /** Writes the verdict: the scenario's own, or that of a run that came to none. */
   conclude(verdict: Verdict, reason?: string): void {
     const checks = { pass: 0, fail: 0, warn: 0, inconclusive: 0 };
-    for (const record of this.records) if (record.type === "check") checks[record.verdict] += 1;
+    const began = this.records.findLastIndex((record) => record.type === "started");
+    for (const record of this.records.slice(began)) {
+      if (record.type === "check") checks[record.verdict] += 1;
+    }
     this.#record({
       type: "verdict",
       verdict,

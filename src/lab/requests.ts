@@ -1,6 +1,8 @@
+import { readLabState, stateItems } from "../observe/lab-state.ts";
 import { type AgentRequest, askAgent } from "../observe/speaker.ts";
 import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
+import { baselineScenario } from "./baseline.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
 import { loadScenario } from "./load.ts";
@@ -84,6 +86,15 @@ export function controlHandler(lab: Lab): ControlHandler {
         });
       case "sessions":
         return readAllSessions(lab.spec.fabric, lab.runtime);
+      // Every session and route, in words.
+      case "state": {
+        const { fabric, runtime, names } = lab.context(signal);
+        const [states] = await Promise.all([readLabState(runtime, fabric), names.ready()]);
+        return stateItems(states, names);
+      }
+      // A scenario whose checks hold now.
+      case "baseline":
+        return baselineScenario(lab.context(signal), new Date());
       // What the agent of a node says on its admin socket.
       case "ask":
         return askAgent(lab.runtime, String(request["node"]), request["request"] as AgentRequest);

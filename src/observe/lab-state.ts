@@ -133,7 +133,8 @@ function fibText(route: FibRoute, nameOf: (hop: NextHop) => string): string {
   const hops = route.nextHops.map(({ address, interface: dev, flags }) =>
     [
       address === undefined ? "" : `via ${nameOf({ address, ...(dev && { interface: dev }) })}`,
-      dev === undefined ? "" : `dev ${dev}`,
+      // The end of a pod's cable has another name with every pod.
+      dev === undefined ? "" : `dev ${dev.replace(/^lxc[0-9a-f]+$/, "lxc*")}`,
       ...flags,
     ]
       .filter((word) => word !== "")

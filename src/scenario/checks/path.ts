@@ -1,7 +1,8 @@
-import { type Address, parseAddress } from "../../net/address.ts";
+import { type Address, type Family, parseAddress } from "../../net/address.ts";
 import { excerpt } from "../bounds.ts";
 import type { CheckHandler } from "../check.ts";
-import { PreconditionError } from "../context.ts";
+import { type LabContext, PreconditionError } from "../context.ts";
+import type { Place, Target } from "../schema/types.ts";
 import { familyText, nodeNamed, referenceText, resolvePlace, resolveTarget } from "../resolve.ts";
 
 const hopsMax = 16;
@@ -22,23 +23,7 @@ export const path: CheckHandler<"path"> = {
     ].join(", "),
 
   async look(context, check) {
-    const place = await resolvePlace(context, check.from);
-    const address = await resolveTarget(context, check.to, check.family);
-    await context.names.ready();
-    const argv = ["traceroute", "-n", "-q", "1", "-w", String(answerWithinSeconds)];
-    const result = await context.runtime.exec(place, [...argv, "-m", String(hopsMax), address], {
-      timeoutMs: (hopsMax * answerWithinSeconds + 5) * 1000,
-    });
-    const hops = parseTraceroute(result.stdout);
-    if (hops.length === 0) {
-      throw new PreconditionError(`traceroute: ${excerpt(result.stderr + result.stdout)}`);
-    }
-    const named = hops.map((hop) => (hop === undefined ? "*" : (context.names.nodeOf(hop) ?? hop)));
-    const target = "node" in check.to ? nodeNamed(context, check.to.node).name : undefined;
-    const between = nodesBetween(hops, named, address, [place.node, target]);
-    const seen = hops
-      .map((hop, i) => (hop === undefined || named[i] === hop ? named[i] : `${named[i]} (${hop})`))
-      .join(", ");
+    const { address, between, seen } = await tracePath(context, check.from, check.to, check.family);
     if (between === undefined) return { ok: false, seen: `${seen}: ${address} not reached` };
     const wanted = check.through?.map((name) => nodeNamed(context, name).name);
     const avoided = (check.avoids ?? []).map((name) => nodeNamed(context, name).name);
@@ -49,6 +34,36 @@ export const path: CheckHandler<"path"> = {
     return { ok: throughOk && avoidsOk && sure, seen };
   },
 };
+
+/**
+ * Follows packets by traceroute. `between`: the nodes on the way, those of both ends left out;
+ * undefined where the destination did not answer. `seen`: every hop, in words.
+ */
+export async function tracePath(
+  context: LabContext,
+  from: Place,
+  to: Target,
+  family?: Family,
+): Promise<{ address: Address; between: string[] | undefined; seen: string }> {
+  const place = await resolvePlace(context, from);
+  const address = await resolveTarget(context, to, family);
+  await context.names.ready();
+  const argv = ["traceroute", "-n", "-q", "1", "-w", String(answerWithinSeconds)];
+  const result = await context.runtime.exec(place, [...argv, "-m", String(hopsMax), address], {
+    timeoutMs: (hopsMax * answerWithinSeconds + 5) * 1000,
+  });
+  const hops = parseTraceroute(result.stdout);
+  if (hops.length === 0) {
+    throw new PreconditionError(`traceroute: ${excerpt(result.stderr + result.stdout)}`);
+  }
+  const named = hops.map((hop) => (hop === undefined ? "*" : (context.names.nodeOf(hop) ?? hop)));
+  const target = "node" in to ? nodeNamed(context, to.node).name : undefined;
+  const between = nodesBetween(hops, named, address, [place.node, target]);
+  const seen = hops
+    .map((hop, i) => (hop === undefined || named[i] === hop ? named[i] : `${named[i]} (${hop})`))
+    .join(", ");
+  return { address, between, seen };
+}
 
 /** Each hop's address, undefined for one that did not answer (`*`). */
 export function parseTraceroute(output: string): (Address | undefined)[] {
