@@ -6,6 +6,7 @@
 import { Agent } from "../src/agent/agent.ts";
 import { Operator } from "../src/agent/operator.ts";
 import { SpeakerHost } from "../src/agent/speaker-host.ts";
+import { systemEdges, systemNodeEdges } from "../src/agent/system-edges.ts";
 import type { PeerConfig } from "../src/bgp/speaker/config.ts";
 import { KubeClient } from "../src/kube/client/kube-client.ts";
 import { systemClock } from "../src/kube/clock.ts";
@@ -87,7 +88,7 @@ async function measure(count: number) {
     api.create("nodes", nodeObject(node, Date.now()));
   }
   for (const object of manifests()) api.create(keyOf(object), object);
-  const operator = new Operator({ client: client(), log, routerIdPool: undefined });
+  const operator = new Operator({ edges: systemEdges(client()), log, routerIdPool: undefined });
   await operator.start();
   const agents = Array.from(
     { length: nodes },
@@ -98,7 +99,7 @@ async function measure(count: number) {
         noEndpointsRoutable: true,
         installRoutes: false,
         bmpStations: [],
-        client: client(),
+        edges: systemNodeEdges(client()),
         softwareVersion: "bench",
         log,
       }),

@@ -1,6 +1,6 @@
 import type { ResetKind, ResetRequest } from "../bgp/speaker/reset.ts";
 import { prefix } from "../net/prefix.ts";
-import type { SpeakerHost } from "./speaker-host.ts";
+import type { RunningSpeaker } from "./edges.ts";
 import type { AdminHandler } from "./admin-socket.ts";
 
 const resetKinds: readonly ResetKind[] = ["hard", "soft-in", "soft-out"];
@@ -11,7 +11,11 @@ const resetKinds: readonly ResetKind[] = ["hard", "soft-in", "soft-out"];
  * `{"reset":"hard|soft-in|soft-out","peer":NAME_OR_ADDRESS}`, all peers where none is named. Each row carries its
  * `instance` and the instance's AS number, `localAsn`.
  */
-export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> }): AdminHandler {
+export function adminHandler(of: {
+  speakers: ReadonlyMap<string, RunningSpeaker>;
+  /** The speakers' time. */
+  nowMs: () => number;
+}): AdminHandler {
   return (request) => {
     const rows: unknown[] = [];
     for (const [instance, host] of of.speakers) {
@@ -20,7 +24,7 @@ export function adminHandler(of: { speakers: ReadonlyMap<string, SpeakerHost> })
       const add = (values: readonly object[]) =>
         rows.push(...values.map((value) => ({ instance, localAsn, ...value })));
       if (request["reset"] !== undefined) add(host.reset(resetOf(request)));
-      else if (request["get"] === "peers") add(speaker.peers(performance.now()));
+      else if (request["get"] === "peers") add(speaker.peers(of.nowMs()));
       else if (request["get"] === "policies") add(speaker.policies());
       else if (request["get"] === "mrt") add([{ mrt: mrtFile(speaker) }]);
       else if (request["get"] === "explain")
@@ -41,7 +45,7 @@ function resetOf({ reset, peer }: Record<string, unknown>): ResetRequest {
   return { kind, peer: peer === undefined ? undefined : String(peer) };
 }
 
-function mrtFile(speaker: SpeakerHost["speaker"]): string {
+function mrtFile(speaker: RunningSpeaker["speaker"]): string {
   const records = speaker.mrtDump(Math.floor(Date.now() / 1000));
   return Buffer.concat([...records]).toString("base64");
 }

@@ -5,21 +5,17 @@ import { jsonEqual } from "../cilium/json-equal.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
 import { nodeConfigStatus, type PeerState } from "../cilium/status.ts";
-import type { KubeClient } from "../kube/client/kube-client.ts";
 import { timestamp } from "../kube/clock.ts";
-import { dumpNetworkState } from "../sys/network-dump.ts";
-import { NetworkWatch } from "../sys/network-watch.ts";
 import { ciliumNodeOf } from "./cilium-node.ts";
 import { Coalescer } from "./coalesce.ts";
+import type { AgentClock, NodeEdges, RunningSpeaker } from "./edges.ts";
 import { resources } from "./informers.ts";
 import { instanceConfig } from "./instance-config.ts";
-import { KernelView } from "./kernel-view.ts";
 import type { Log } from "./log.ts";
 import { type NodeOptions, NodeResources } from "./node-resources.ts";
-import { SpeakerHost } from "./speaker-host.ts";
 
 export type AgentOptions = NodeOptions & {
-  client: KubeClient;
+  edges: NodeEdges;
   softwareVersion: string;
   log: Log;
   /** Routes learned are used, and put into the kernel's; Cilium's agent does neither. */
@@ -55,10 +51,9 @@ export class Agent {
   readonly #reconcile: Coalescer;
   readonly #announce: Coalescer;
   readonly #status: Coalescer;
-  readonly #network: NetworkWatch;
+  readonly #network: { close: () => void };
   readonly #memory = new CompileMemory();
-  readonly #kernel = new KernelView();
-  readonly #speakers = new Map<string, SpeakerHost>();
+  readonly #speakers = new Map<string, RunningSpeaker>();
   readonly #started = new Set<string>();
   readonly #counts = { errors: new Map<string, number>(), runs: 0, durationSecondsSum: 0 };
   /** What the status is about: the resource with what auto-discovery found; undefined with a legacy policy. */
@@ -69,23 +64,33 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { client, log } = options;
+    const { edges, log } = options;
+    const { clock, random } = edges;
     const again = (what: string) => (error: Error) =>
       log("warn", `${what}, trying again: ${error.message}`);
-    this.#reconcile = new Coalescer(() => this.#reconcileOnce(), again("reconciliation failed"), {
-      // One change is carried out at once; of thousands that come one by one, many at a time.
-      intervalMs: () => reconcileIntervalMs,
-    });
-    this.#announce = new Coalescer(() => this.#announceNode(), again("CiliumNode not written"));
-    this.#status = new Coalescer(() => this.#reportStatus(), again("status not reported"), {
+    this.#reconcile = new Coalescer(
+      clock,
+      () => this.#reconcileOnce(),
+      again("reconciliation failed"),
+      {
+        // One change is carried out at once; of thousands that come one by one, many at a time.
+        intervalMs: () => reconcileIntervalMs,
+      },
+    );
+    this.#announce = new Coalescer(
+      clock,
+      () => this.#announceNode(),
+      again("CiliumNode not written"),
+    );
+    this.#status = new Coalescer(clock, () => this.#reportStatus(), again("status not reported"), {
       delayMs: statusDelayMs,
-      intervalMs: () => statusIntervalMs + statusJitterMs * (2 * Math.random() - 1),
+      intervalMs: () => statusIntervalMs + statusJitterMs * (2 * random() - 1),
     });
-    this.#resources = new NodeResources(options, client, log, () => {
+    this.#resources = new NodeResources(options, edges, log, () => {
       this.#announce.request();
       this.#reconcile.request();
     });
-    this.#network = new NetworkWatch(() => {
+    this.#network = edges.watchNetwork(() => {
       if (this.ready) this.#reconcile.request();
     });
   }
@@ -112,8 +117,13 @@ export class Agent {
   }
 
   /** Speakers by instance name. */
-  get speakers(): ReadonlyMap<string, SpeakerHost> {
+  get speakers(): ReadonlyMap<string, RunningSpeaker> {
     return this.#speakers;
+  }
+
+  /** The speakers' time. */
+  nowMs(): number {
+    return this.#options.edges.clock.monotonicMs();
   }
 
   get counts(): ReconcileCounts {
@@ -121,7 +131,8 @@ export class Agent {
   }
 
   async #reconcileOnce(): Promise<void> {
-    const startedMs = performance.now();
+    const { clock } = this.#options.edges;
+    const startedMs = clock.monotonicMs();
     const ciliumNode = this.#resources.ciliumNode as CiliumNode | undefined;
     const desired = ciliumNode && this.#desired(ciliumNode);
     if (desired === undefined) {
@@ -146,14 +157,14 @@ export class Agent {
       );
     }
     this.#counts.runs++;
-    this.#counts.durationSecondsSum += (performance.now() - startedMs) / 1000;
+    this.#counts.durationSecondsSum += (clock.monotonicMs() - startedMs) / 1000;
     this.#status.request();
   }
 
   /** What the speakers should be; undefined: there should be none. */
   #desired(node: CiliumNode): CompileResult | undefined {
     this.#reported = undefined;
-    const network = dumpNetworkState();
+    const network = this.#options.edges.network();
     const legacy = this.#resources.legacy(node);
     if (legacy.found === "error") {
       this.#tell([legacy.message]);
@@ -184,14 +195,13 @@ export class Agent {
     this.#told = new Set(warnings);
   }
 
-  #addInstance(name: string, config: SpeakerHost["speaker"]["config"]): void {
-    const host = new SpeakerHost(config, {
+  #addInstance(name: string, config: RunningSpeaker["speaker"]["config"]): void {
+    const host = this.#options.edges.newSpeaker(config, {
       // The first OPEN after a start says so, else a peer would not know that routes are kept.
       restarting: !this.#started.has(name),
       softwareVersion: this.#options.softwareVersion,
       log: (level, message, peer) => this.#options.log(level, message, { instance: name, peer }),
       onChanged: () => this.#status.request(),
-      kernel: this.#kernel,
     });
     this.#started.add(name);
     this.#speakers.set(name, host);
@@ -215,21 +225,24 @@ export class Agent {
     const wanted = ciliumNodeOf(node, existing);
     if (existing === undefined) {
       this.#options.log("info", "creating CiliumNode", { node: node.metadata.name });
-      await this.#client.create(resources.ciliumNodes, wanted);
+      await this.#options.edges.client.create(resources.ciliumNodes, wanted);
     } else if (!jsonEqual(existing, wanted)) {
-      await this.#client.update(resources.ciliumNodes, wanted);
+      await this.#options.edges.client.update(resources.ciliumNodes, wanted);
     }
   }
 
   async #reportStatus(): Promise<void> {
+    const { clock } = this.#options.edges;
     const { nodeConfig } = this.#resources;
     if (!nodeConfig || this.#stopping) return;
     const running = new Map<string, PeerState[]>();
     if (this.#reported !== undefined) {
-      for (const [name, { speaker }] of this.#speakers) running.set(name, peerStates(speaker));
+      for (const [name, host] of this.#speakers) {
+        running.set(name, peerStates(host, clock));
+      }
     }
     const about = this.#reported ?? nodeConfig;
-    const now = timestamp(Date.now());
+    const now = timestamp(clock.nowMs());
     const status = nodeConfigStatus(
       { ...about, ...(nodeConfig.status && { status: nodeConfig.status }) },
       running,
@@ -237,25 +250,21 @@ export class Agent {
       now,
     );
     if (jsonEqual(status, nodeConfig.status)) return;
-    await this.#client.patch(
+    await this.#options.edges.client.patch(
       resources.nodeConfigs,
       { name: nodeConfig.metadata.name },
       [{ op: "add", path: "/status", value: status }],
       { type: "json", subresource: "status" },
     );
   }
-
-  get #client(): KubeClient {
-    return this.#options.client;
-  }
 }
 
-function peerStates(speaker: SpeakerHost["speaker"]): PeerState[] {
-  return speaker.peers(performance.now()).map(({ establishedAtMs, ...peer }) => ({
+function peerStates({ speaker }: RunningSpeaker, clock: AgentClock): PeerState[] {
+  return speaker.peers(clock.monotonicMs()).map(({ establishedAtMs, ...peer }) => ({
     ...peer,
     ...(establishedAtMs === undefined
       ? {}
       : // From the fixed beginning of the process's clock, so that it never wavers by a second.
-        { establishedTime: timestamp(performance.timeOrigin + establishedAtMs) }),
+        { establishedTime: timestamp(clock.unixAtZeroMs + establishedAtMs) }),
   }));
 }

@@ -1,11 +1,14 @@
 import { expect, test, vi } from "vitest";
+import { systemClock } from "../kube/clock.ts";
 import { Coalescer } from "./coalesce.ts";
+
+const clock = { ...systemClock, monotonicMs: () => performance.now() };
 
 test("many requests make one run, and requests during a run make one more", async () => {
   vi.useFakeTimers();
   let finish: () => void = () => {};
   const work = vi.fn(() => new Promise<void>((resolve) => (finish = resolve)));
-  const coalescer = new Coalescer(work, () => {});
+  const coalescer = new Coalescer(clock, work, () => {});
   coalescer.request();
   coalescer.request();
   await vi.runAllTimersAsync();
@@ -25,7 +28,7 @@ test("a failed run is tried again, ever later, until it works", async () => {
   const work = vi.fn(async () => {
     if (left-- > 0) throw new Error("no");
   });
-  const coalescer = new Coalescer(work, (error) => errors.push(error.message));
+  const coalescer = new Coalescer(clock, work, (error) => errors.push(error.message));
   coalescer.request();
   await vi.advanceTimersByTimeAsync(50);
   expect(work).toHaveBeenCalledTimes(1);
@@ -40,7 +43,7 @@ test("a failed run is tried again, ever later, until it works", async () => {
 test("after stop nothing runs", async () => {
   vi.useFakeTimers();
   const work = vi.fn(async () => {});
-  const coalescer = new Coalescer(work, () => {});
+  const coalescer = new Coalescer(clock, work, () => {});
   coalescer.request();
   coalescer.stop();
   await vi.runAllTimersAsync();

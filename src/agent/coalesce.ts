@@ -1,15 +1,18 @@
+import type { AgentClock } from "./edges.ts";
+
 /**
  * Runs `work` soon after `request`, once for any number of requests in between, never twice at the
  * same time. A failed run is tried again after a pause that doubles up to `retryMsMax`.
  */
 export class Coalescer {
+  readonly #clock: Pick<AgentClock, "monotonicMs" | "setTimer">;
   readonly #work: () => Promise<void>;
   readonly #onError: (error: Error) => void;
   readonly #delayMs: number;
   readonly #intervalMs: () => number;
-  /** Not before then, on the clock that only goes forward. */
+  /** Not before then, in monotonic time. */
   #earliestMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #running = false;
   #again = false;
   #failures = 0;
@@ -17,10 +20,12 @@ export class Coalescer {
 
   /** `delayMs`: from a request to the run. `intervalMs`: from the start of a run to the start of the next. */
   constructor(
+    clock: Pick<AgentClock, "monotonicMs" | "setTimer">,
     work: () => Promise<void>,
     onError: (error: Error) => void,
     { delayMs = 0, intervalMs = () => 0 }: { delayMs?: number; intervalMs?: () => number } = {},
   ) {
+    this.#clock = clock;
     this.#work = work;
     this.#onError = onError;
     this.#delayMs = delayMs;
@@ -34,23 +39,23 @@ export class Coalescer {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   #scheduleNext(): void {
-    this.#schedule(Math.max(this.#delayMs, this.#earliestMs - performance.now()));
+    this.#schedule(Math.max(this.#delayMs, this.#earliestMs - this.#clock.monotonicMs()));
   }
 
   #schedule(afterMs: number): void {
-    if (this.#stopped || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => void this.#run(), afterMs);
+    if (this.#stopped || this.#cancel !== undefined) return;
+    this.#cancel = this.#clock.setTimer(afterMs, () => void this.#run());
   }
 
   async #run(): Promise<void> {
-    this.#timer = undefined;
+    this.#cancel = undefined;
     this.#running = true;
     this.#again = false;
-    this.#earliestMs = performance.now() + this.#intervalMs();
+    this.#earliestMs = this.#clock.monotonicMs() + this.#intervalMs();
     let retryMs: number | undefined;
     try {
       await this.#work();

@@ -1,7 +1,8 @@
-import { type Informer, informer } from "../kube/client/informer.ts";
+import type { Informer } from "../kube/client/informer.ts";
 import { KubeError } from "../kube/client/kube-error.ts";
-import type { KubeClient, ListOptions, Resource } from "../kube/client/kube-client.ts";
+import type { ListOptions, Resource } from "../kube/client/kube-client.ts";
 import type { KubeObject } from "../kube/object.ts";
+import type { Edges } from "./edges.ts";
 import type { Log } from "./log.ts";
 
 /** The namespace Cilium reads BGP passwords from (`bgp-secrets-namespace`). */
@@ -56,13 +57,13 @@ type AddOptions<T> = ListOptions & {
 export class InformerSet {
   readonly #informers = new Map<string, Informer<KubeObject>>();
   readonly #started = new Map<string, Promise<void>>();
-  readonly #client: KubeClient;
+  readonly #newInformer: Edges["informer"];
   readonly #log: Log;
   readonly #onChange: () => void;
   #synced = false;
 
-  constructor(client: KubeClient, log: Log, onChange: () => void) {
-    this.#client = client;
+  constructor({ informer }: Pick<Edges, "informer">, log: Log, onChange: () => void) {
+    this.#newInformer = informer;
     this.#log = log;
     this.#onChange = onChange;
   }
@@ -71,7 +72,7 @@ export class InformerSet {
   add<T = KubeObject>(name: ResourceName, options: AddOptions<T> = {}, as: string = name): void {
     const { optional = false, onObject, ...selection } = options;
     const resource = resources[name];
-    const added = informer<KubeObject>(this.#client, resource, selection);
+    const added = this.#newInformer(resource, selection);
     const changed = (change: InformerChange) => (object: KubeObject) => {
       onObject?.(change, object as T);
       if (this.#synced) this.#onChange();

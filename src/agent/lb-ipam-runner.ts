@@ -2,10 +2,10 @@ import { LbIpam, type LbIpamAction, type LbIpamCounts } from "../cilium/lb-ipam/
 import type { CiliumLoadBalancerIPPool } from "../cilium/schema/load-balancer-ip-pool.ts";
 import { bgpLoadBalancerClass } from "../cilium/service/frontends.ts";
 import type { Service } from "../cilium/service/service.ts";
-import type { KubeClient } from "../kube/client/kube-client.ts";
 import { KubeError } from "../kube/client/kube-error.ts";
 import { timestamp } from "../kube/clock.ts";
 import { Coalescer } from "./coalesce.ts";
+import type { Edges } from "./edges.ts";
 import { type InformerSet, resources } from "./informers.ts";
 import type { Log } from "./log.ts";
 
@@ -17,7 +17,7 @@ const writesAtATime = 16;
 
 /** Lets LB-IPAM hear of pools and Services, and writes what it decides. */
 export class LbIpamRunner {
-  readonly #client: KubeClient;
+  readonly #edges: Edges;
   readonly #log: Log;
   readonly #ipam = new LbIpam({
     families: ["ipv4", "ipv6"],
@@ -27,10 +27,11 @@ export class LbIpamRunner {
   readonly #work: Coalescer;
   #synced = false;
 
-  constructor(client: KubeClient, log: Log) {
-    this.#client = client;
+  constructor(edges: Edges, log: Log) {
+    this.#edges = edges;
     this.#log = log;
     this.#work = new Coalescer(
+      edges.clock,
       () => this.#once(),
       (error) => log("warn", `LB-IPAM: not written, trying again: ${error.message}`),
     );
@@ -72,7 +73,7 @@ export class LbIpamRunner {
   }
 
   async #once(): Promise<void> {
-    const { actions, problems } = this.#ipam.takeActions(timestamp(Date.now()));
+    const { actions, problems } = this.#ipam.takeActions(timestamp(this.#edges.clock.nowMs()));
     for (const problem of problems) this.#log("error", problem);
     const failures: Error[] = [];
     const rest = actions.values();
@@ -96,7 +97,7 @@ export class LbIpamRunner {
 
   async #do(action: LbIpamAction): Promise<void> {
     if (action.action === "setPoolConditions") {
-      await this.#client.patch(
+      await this.#edges.client.patch(
         resources.loadBalancerIpPools,
         { name: action.pool },
         { status: { conditions: action.conditions } },
@@ -106,7 +107,7 @@ export class LbIpamRunner {
     }
     const { key, service, ingress, conditions } = action;
     const { name, namespace } = service.metadata;
-    await this.#client.patch(
+    await this.#edges.client.patch(
       resources.services,
       { name, namespace },
       { status: { loadBalancer: { ingress }, conditions } },

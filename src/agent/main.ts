@@ -11,6 +11,7 @@ import { processLog } from "./log.ts";
 import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import { bmpStation } from "./instance-config.ts";
+import { systemEdges, systemNodeEdges } from "./system-edges.ts";
 import { relay } from "./relay.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
@@ -58,7 +59,7 @@ if (role === "relay") {
 async function runOperator(): Promise<void> {
   const { Operator: OperatorProcess } = await import("./operator.ts");
   const operator = new OperatorProcess({
-    client: await kubeClient(),
+    edges: systemEdges(await kubeClient()),
     log: processLog("operator"),
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
@@ -74,7 +75,7 @@ async function runAgent(): Promise<void> {
     node: values.node,
     ipam: ipamMode(values.ipam),
     noEndpointsRoutable: values["enable-no-service-endpoints-routable"] !== "false",
-    client: await kubeClient(),
+    edges: systemNodeEdges(await kubeClient()),
     softwareVersion: values.version,
     log: processLog("bgp-control-plane"),
     installRoutes: values["install-routes"],
@@ -84,10 +85,10 @@ async function runAgent(): Promise<void> {
   await probed(agent);
   await metered(() =>
     bgpMetrics(
-      Array.from(agent.speakers, ([instance, { speaker }]) => ({
+      Array.from(agent.speakers, ([instance, host]) => ({
         instance,
-        localAsn: speaker.config.localAsn,
-        peers: speaker.peers(performance.now()),
+        localAsn: host.speaker.config.localAsn,
+        peers: host.speaker.peers(agent.nowMs()),
       })),
       agent.counts,
     ),

@@ -16,10 +16,10 @@ import type { IpamMode, NodeInput } from "../cilium/node-input.ts";
 import { peeringPolicyOf } from "../cilium/peer-policy.ts";
 import type { EndpointSlice, Service } from "../cilium/service/service.ts";
 import { ServiceTable } from "../cilium/service/service-table.ts";
-import type { KubeClient } from "../kube/client/kube-client.ts";
 import { isReady } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { NetworkState } from "../net/network-state.ts";
+import type { Edges } from "./edges.ts";
 import { InformerSet, secretsNamespace } from "./informers.ts";
 import type { Log } from "./log.ts";
 
@@ -33,15 +33,15 @@ export type NodeOptions = {
 /** What the agent of one node follows of the Kubernetes API, and how it becomes the input to compile. */
 export class NodeResources {
   readonly #options: NodeOptions;
-  readonly #client: KubeClient;
+  readonly #edges: Edges;
   readonly #informers: InformerSet;
   readonly #services: ServiceTable;
 
-  constructor(options: NodeOptions, client: KubeClient, log: Log, onChange: () => void) {
+  constructor(options: NodeOptions, edges: Edges, log: Log, onChange: () => void) {
     this.#options = options;
-    this.#client = client;
+    this.#edges = edges;
     this.#services = new ServiceTable(options);
-    this.#informers = new InformerSet(client, log, onChange);
+    this.#informers = new InformerSet(edges, log, onChange);
   }
 
   async start(): Promise<void> {
@@ -68,7 +68,7 @@ export class NodeResources {
         change === "put" ? services.putService(service) : services.removeService(service),
     });
     informers.add<EndpointSlice>(
-      (await hasEndpointSlicesV1(this.#client)) ? "endpointSlices" : "endpointSlicesBeta",
+      (await hasEndpointSlicesV1(this.#edges)) ? "endpointSlices" : "endpointSlicesBeta",
       {
         onObject: (change, slice) =>
           change === "put" ? services.putSlice(slice) : services.removeSlice(slice),
@@ -160,14 +160,14 @@ export class NodeResources {
 const isNodeReady = (node: KubeObject) => isReady(node as Parameters<typeof isReady>[0]);
 
 /** discovery.k8s.io/v1 is of Kubernetes 1.21. Waits for an API server that is not there yet. */
-async function hasEndpointSlicesV1(client: KubeClient): Promise<boolean> {
+async function hasEndpointSlicesV1({ client, clock }: Edges): Promise<boolean> {
   for (;;) {
     try {
       const { major, minor } = await client.version();
       return major > 1 || minor >= 21;
     } catch {
       // The informers, which wait as well, tell of it.
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise<void>((resolve) => void clock.setTimer(500, resolve));
     }
   }
 }

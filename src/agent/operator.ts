@@ -6,16 +6,16 @@ import type { CiliumBGPClusterConfig } from "../cilium/schema/cluster-config.ts"
 import type { CiliumBGPNodeConfigOverride } from "../cilium/schema/node-config-override.ts";
 import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "../cilium/schema/peer-config.ts";
-import type { KubeClient } from "../kube/client/kube-client.ts";
 import { timestamp } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
 import { Coalescer } from "./coalesce.ts";
 import { LbIpamRunner } from "./lb-ipam-runner.ts";
+import type { Edges } from "./edges.ts";
 import type { Log } from "./log.ts";
 
 export type OperatorOptions = {
-  client: KubeClient;
+  edges: Edges;
   log: Log;
   /** Router IDs are given out of this; undefined: the agents choose them. */
   routerIdPool: Prefix | undefined;
@@ -26,7 +26,7 @@ export type OperatorOptions = {
  * for each node selected, and runs LB-IPAM. All that it decides is in cilium/; here it meets the API.
  */
 export class Operator {
-  readonly #client: KubeClient;
+  readonly #edges: Edges;
   readonly #log: Log;
   readonly #informers: InformerSet;
   readonly #reconcile: Coalescer;
@@ -34,15 +34,17 @@ export class Operator {
   readonly #routerIdPool: Prefix | undefined;
 
   constructor(options: OperatorOptions) {
-    this.#client = options.client;
+    const { edges } = options;
+    this.#edges = edges;
     this.#log = options.log;
     this.#routerIdPool = options.routerIdPool;
-    this.#lbIpam = new LbIpamRunner(options.client, options.log);
+    this.#lbIpam = new LbIpamRunner(edges, options.log);
     this.#reconcile = new Coalescer(
+      edges.clock,
       () => this.#reconcileOnce(),
       (error) => this.#log("warn", `reconciliation failed, trying again: ${error.message}`),
     );
-    this.#informers = new InformerSet(this.#client, this.#log, () => this.#reconcile.request());
+    this.#informers = new InformerSet(edges, this.#log, () => this.#reconcile.request());
   }
 
   async start(): Promise<void> {
@@ -84,7 +86,7 @@ export class Operator {
       secretNames: new Set(informers.list<KubeObject>("secrets").map((each) => each.metadata.name)),
       statusReport: true,
       ...(this.#routerIdPool !== undefined && { routerIdPool: this.#routerIdPool }),
-      now: timestamp(Date.now()),
+      now: timestamp(this.#edges.clock.nowMs()),
     });
     for (const error of errors) this.#log("error", error.message, { config: error.clusterConfig });
     for (const action of actions) await this.#do(action);
@@ -96,20 +98,20 @@ export class Operator {
         this.#log("info", "creating CiliumBGPNodeConfig", {
           node: action.nodeConfig.metadata.name,
         });
-        await this.#client.create(resources.nodeConfigs, action.nodeConfig as KubeObject);
+        await this.#edges.client.create(resources.nodeConfigs, action.nodeConfig as KubeObject);
         break;
       case "updateNodeConfig":
         this.#log("info", "updating CiliumBGPNodeConfig", {
           node: action.nodeConfig.metadata.name,
         });
-        await this.#client.update(resources.nodeConfigs, action.nodeConfig as KubeObject);
+        await this.#edges.client.update(resources.nodeConfigs, action.nodeConfig as KubeObject);
         break;
       case "deleteNodeConfig":
         this.#log("info", "deleting CiliumBGPNodeConfig", { node: action.name });
-        await this.#client.delete(resources.nodeConfigs, { name: action.name });
+        await this.#edges.client.delete(resources.nodeConfigs, { name: action.name });
         break;
       case "setConditions":
-        await this.#client.patch(
+        await this.#edges.client.patch(
           action.kind === "CiliumBGPClusterConfig"
             ? resources.clusterConfigs
             : resources.peerConfigs,

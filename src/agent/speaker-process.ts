@@ -24,7 +24,7 @@ export async function runSpeaker(file: string, socket: string | undefined): Prom
   });
   if (socket !== undefined) {
     const speakers = new Map([["speaker", host]]);
-    await serveAdminSocket(socket, adminHandler({ speakers }));
+    await serveAdminSocket(socket, adminHandler({ speakers, nowMs: () => performance.now() }));
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void host.stop("graceful", 1000).finally(() => process.exit(0)));

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { Agent } from "../../src/agent/agent.ts";
 import { Operator } from "../../src/agent/operator.ts";
 import { SpeakerHost } from "../../src/agent/speaker-host.ts";
+import { systemEdges, systemNodeEdges } from "../../src/agent/system-edges.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import { KubeClient } from "../../src/kube/client/kube-client.ts";
 import { startControllers } from "../../src/kube/controllers/controllers.ts";
@@ -107,7 +108,7 @@ async function world() {
       ],
     }),
   );
-  const operator = new Operator({ client: client(), log, routerIdPool: undefined });
+  const operator = new Operator({ edges: systemEdges(client()), log, routerIdPool: undefined });
   await operator.start();
   const agent = new Agent({
     node: "n0",
@@ -115,7 +116,7 @@ async function world() {
     noEndpointsRoutable: true,
     installRoutes: false,
     bmpStations: [],
-    client: client(),
+    edges: systemNodeEdges(client()),
     softwareVersion: "test",
     log,
   });
