@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { agentBundle } from "../../src/lab/agent-bundle.ts";
+import { speakerProcess } from "../../src/lab/agent-bundle.ts";
 
 export const speaker = { address: "10.77.0.1", asn: 65000 };
 /** 65535:99, high and low half. */
@@ -49,14 +49,8 @@ export const daemons: readonly Daemon[] = [
   {
     name: "Spinelab",
     version: () => `this checkout, Node ${process.versions.node}`,
-    argv: (setup) => [
-      process.execPath,
-      bundle,
-      "speaker",
-      "-f",
-      write(setup, "s.yaml", spinelab(setup)),
-    ],
-    env: () => ({ NODE_COMPILE_CACHE: `${path.dirname(bundle)}/agent-compile-cache` }),
+    argv: (setup) => [...spinelabProcess.argv, "-f", write(setup, "s.yaml", spinelab(setup))],
+    env: () => spinelabProcess.env,
   },
   {
     name: "BIRD",
@@ -123,7 +117,7 @@ export const daemons: readonly Daemon[] = [
   },
 ];
 
-const bundle = await agentBundle();
+const spinelabProcess = await speakerProcess([]);
 
 /** Runs in the namespace until it is stopped. */
 export class Running {

@@ -6,6 +6,7 @@ import { KubeClient } from "../kube/client/kube-client.ts";
 import { serveAdminSocket } from "./admin-socket.ts";
 import { adminHandler } from "./admin.ts";
 import { Agent } from "./agent.ts";
+import { giveBackAfterStart } from "./give-back.ts";
 import { type Health, serveHealth } from "./health.ts";
 import { processLog } from "./log.ts";
 import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
@@ -18,7 +19,7 @@ import { watchRoutes } from "./watch-routes.ts";
 /**
  * The process on each Kubernetes node, and the operator's: `agent --kubeconfig FILE --node NAME` and
  * `operator --kubeconfig FILE`; without --kubeconfig as a pod does, by its service account. One file
- * holds both, since they share most of their code, and `speaker -f FILE` as well: the speaker of each alone.
+ * holds both, since they share most of their code.
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -28,7 +29,6 @@ const { positionals, values } = parseArgs({
     socket: { type: "string", default: "/run/spinelab/agent.sock" },
     version: { type: "string", default: "spinelab" },
     health: { type: "string" },
-    file: { type: "string", short: "f" },
     "install-routes": { type: "boolean", default: false },
     ipam: { type: "string", default: "kubernetes" },
     "enable-no-service-endpoints-routable": { type: "string", default: "true" },
@@ -38,16 +38,10 @@ const { positionals, values } = parseArgs({
   },
 });
 const [role, ...operands] = positionals;
-/** By then the first sessions are up in most cases. */
-const giveBackAfterMs = 1000;
 if (role === "relay") {
   relay(operands[0]!);
 } else if (role === "watch-routes") {
   watchRoutes(operands.map(Number));
-} else if (role === "speaker") {
-  if (values.file === undefined) throw new Error("usage: speaker -f FILE");
-  const { runSpeaker } = await import("./speaker-process.ts");
-  await runSpeaker(values.file, undefined);
 } else if (role === "operator") {
   await runOperator();
 } else if (role === "agent") {
@@ -95,12 +89,7 @@ async function runAgent(): Promise<void> {
   );
   onTermination(() => agent.stop());
   await agent.start();
-  setTimeout(giveBack, giveBackAfterMs);
-}
-
-/** What the start needed and nobody needs now: some megabytes. Only where node runs with --expose-gc. */
-function giveBack(): void {
-  (globalThis as { gc?: () => void }).gc?.();
+  giveBackAfterStart();
 }
 
 function routerIdPool(text: string | undefined): Prefix | undefined {

@@ -1,20 +1,19 @@
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { parseDocument } from "yaml";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
-import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
-import { InputError } from "../input/diagnostic.ts";
 import { serveAdminSocket } from "./admin-socket.ts";
 import { adminHandler } from "./admin.ts";
+import { giveBackAfterStart } from "./give-back.ts";
 import { processLog } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
 /**
- * A BGP daemon of one YAML file, until SIGTERM; at SIGHUP it reads the file again and keeps what it had
- * where that is wrong. Throws InputError with all that is wrong in the file.
+ * A BGP daemon of one YAML file, which was read already, until SIGTERM; at SIGHUP it reads the file again and
+ * keeps what it had where that is wrong.
  */
-export async function runSpeaker(file: string, socket: string | undefined): Promise<void> {
-  const config = readConfig(file);
+export async function runSpeaker(
+  file: string,
+  config: SpeakerConfig,
+  socket: string | undefined,
+): Promise<void> {
   const log = processLog("speaker");
   const host = new SpeakerHost(config, {
     restarting: true,
@@ -29,21 +28,17 @@ export async function runSpeaker(file: string, socket: string | undefined): Prom
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void host.stop("graceful", 1000).finally(() => process.exit(0)));
   }
-  process.on("SIGHUP", () => {
+  const readAgain = async (): Promise<void> => {
     try {
-      host.configure(readConfig(file));
+      const { readSpeakerFile } = await import("./speaker-file.ts");
+      host.configure(readSpeakerFile(file));
       log("info", "configuration read again");
     } catch (error) {
       log("error", `the configuration stays as it was: ${(error as Error).message}`);
     }
-  });
+  };
+  process.on("SIGHUP", () => void readAgain());
   host.start();
   log("info", "speaker is running", { asn: config.localAsn });
-}
-
-function readConfig(file: string): SpeakerConfig {
-  const document = parseDocument(readFileSync(file, "utf8"));
-  const config = parseSpeakerConfig(document.toJS(), hostname());
-  if (!Array.isArray(config)) return config;
-  throw new InputError(config.map((problem) => ({ file, line: 0, ...problem })));
+  giveBackAfterStart();
 }

@@ -1,4 +1,4 @@
-import { EnvironmentError, InputError } from "../input/diagnostic.ts";
+import { EnvironmentError, InputError, toldInFull } from "../input/diagnostic.ts";
 import { LabExistsError } from "../lab/state-folder.ts";
 import type { Verdict } from "../timeline/record.ts";
 
@@ -14,10 +14,7 @@ export function statusOf(verdict: Verdict): number {
 /** Says what went wrong, for a person, and returns the exit status that belongs to it. */
 export function explain(error: unknown, stderr: { write(text: string): unknown }): number {
   if (error instanceof InputError) {
-    const count = error.diagnostics.length;
-    stderr.write(
-      `${error.message}\n${count} mistake${count === 1 ? "" : "s"}; nothing was created\n`,
-    );
+    stderr.write(toldInFull(error));
     return ExitStatus.inputWrong;
   }
   if (error instanceof LabExistsError) {

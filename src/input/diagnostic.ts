@@ -23,6 +23,11 @@ export class InputError extends Error {
   }
 }
 
+/** For a person: every mistake, and how many they are. */
+export function toldInFull({ message, diagnostics: { length } }: InputError): string {
+  return `${message}\n${length} mistake${length === 1 ? "" : "s"}; nothing was created\n`;
+}
+
 /** By file, in the order the files were read, and by line; what was found twice is there once. */
 export function inFileOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const once = [...new Map(diagnostics.map((each) => [formatDiagnostic(each), each])).values()];

@@ -28,6 +28,7 @@ const c = {
     "int64_t recvfrom(int fd, void *bytes, size_t length, int flags, void *from, void *fromLength)",
   ),
   send: libc.func("int64_t send(int fd, void *bytes, size_t length, int flags)"),
+  mallocTrim: libc.func("int malloc_trim(size_t pad)"),
 };
 
 const AF_INET = 2;
@@ -245,6 +246,11 @@ export function interfaceIndex(name: string): number | undefined {
 }
 
 /** One datagram. */
+/** Memory that was freed goes back to the kernel: malloc_trim(3). */
+export function mallocTrim(): void {
+  c.mallocTrim(0);
+}
+
 export function send(fd: number, bytes: Buffer): void {
   check(c.send(fd, bytes, bytes.length, 0), "send");
 }

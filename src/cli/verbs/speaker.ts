@@ -21,7 +21,10 @@ Example of a file:
 SIGHUP reads the file again: sessions that are not concerned stay up.`,
     )
     .action(async (options: { file: string; socket?: string }) => {
-      const { runSpeaker } = await import("../../agent/speaker-process.ts");
-      await runSpeaker(options.file, options.socket);
+      const { speakerProcess } = await import("../../lab/agent-bundle.ts");
+      const socket = options.socket === undefined ? [] : ["--socket", options.socket];
+      const { argv, env } = await speakerProcess(["--file", options.file, ...socket]);
+      // A daemon runs for long: this process becomes it, and nothing of the command line stays in memory.
+      process.execve!(argv[0]!, argv, { ...process.env, ...env });
     });
 }
