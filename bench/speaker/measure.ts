@@ -1,5 +1,7 @@
 /** What is measured: each function is one round with one daemon, from its start to its end. */
-import { type Daemon, mark, Running, type Setup, speaker } from "./daemons.ts";
+import { mark, type Setup, speaker } from "./configs.ts";
+import type { Daemon } from "./daemons.ts";
+import { Running } from "./running.ts";
 import { dial, listen, type TestPeer } from "./test-peer.ts";
 import { type Load, makeLoad, oneRoute } from "./updates.ts";
 
@@ -10,7 +12,7 @@ export type Figures = Record<string, number>;
 const feeder = { address: "10.77.4.2", asn: 65001 };
 const sink = { address: "10.77.4.3", asn: 65002 };
 const feederHop = [10, 77, 4, 2] as const;
-const limitMs = 180_000;
+const limitMs = 120_000;
 /** Outside of every load. */
 const markNetwork = 0xc80000;
 
@@ -106,7 +108,7 @@ export async function start({ daemon, namespace, dir }: Round): Promise<Figures>
     figures["idleRssMb"] = running.rssMb;
     return figures;
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${running.said}`, { cause: error });
+    throw new Error(`${(error as Error).message}; ${running.said}`, { cause: error });
   } finally {
     peer?.close();
     listening.server.close();
@@ -173,7 +175,7 @@ export async function idle(round: Round, seconds: number): Promise<Figures> {
       idleSessionsRssMb: running.rssMb,
     };
   };
-  return withSessions(round, peers, measure, 90);
+  return withSessions(round, peers, measure);
 }
 
 /** How long a sink of the same make takes for the same bytes: the tester's own share of every figure. */
@@ -202,17 +204,16 @@ async function withSessions(
   { daemon, namespace, dir }: Round,
   peers: Setup["peers"],
   measure: (running: Running, sessions: TestPeer[]) => Promise<Figures>,
-  holdTimeSeconds = 0,
 ): Promise<Figures> {
   const running = new Running(daemon, { dir, peers }, namespace);
   let sessions: TestPeer[] = [];
   try {
-    sessions = await dial(speaker.address, peers, holdTimeSeconds);
+    sessions = await dial(speaker.address, peers);
     // Some wait before they send what they have to a new peer.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     return await measure(running, sessions);
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${running.said}`, { cause: error });
+    throw new Error(`${(error as Error).message}; ${running.said}`, { cause: error });
   } finally {
     for (const session of sessions) session.close();
     await running.stop();

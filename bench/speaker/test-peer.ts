@@ -6,6 +6,8 @@ export type Counts = { announced: number; withdrawn: number; messages: number };
 
 /** Half-open connections at a time: listen queues are short, and a SYN that is dropped costs a second. */
 const dialingMax = 8;
+/** GoBGP takes up to ten seconds. */
+const establishMsMax = 20_000;
 
 /**
  * The other end of a session with the speaker under test: it sends bytes made before, and counts prefixes in
@@ -18,7 +20,15 @@ export class TestPeer {
   establishedMs: number | undefined;
   readonly #socket: Socket;
   #left: Buffer = Buffer.alloc(0);
-  #waiting: { holds: () => boolean; resolve: (atMs: number) => void } | undefined;
+  #waiting:
+    | {
+        what: string;
+        holds: () => boolean;
+        resolve: (atMs: number) => void;
+        reject: (why: Error) => void;
+      }
+    | undefined;
+  #closed: string | undefined;
   #keepalive: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, asn: number, address: string, holdTimeSeconds: number) {
@@ -33,7 +43,11 @@ export class TestPeer {
     if (holdTimeSeconds > 0) {
       this.#keepalive = setInterval(() => socket.write(keepalive()), (holdTimeSeconds * 1000) / 3);
     }
-    socket.on("close", () => clearInterval(this.#keepalive));
+    socket.on("close", () => {
+      clearInterval(this.#keepalive);
+      this.#closed ??= "the session was closed";
+      this.#failIfClosed();
+    });
   }
 
   send(bytes: Uint8Array): void {
@@ -49,13 +63,19 @@ export class TestPeer {
         reject(new Error(`${this.address}: ${what}: not within ${withinMs} ms; last saw ${seen}`));
       }, withinMs);
       this.#waiting = {
+        what,
         holds,
         resolve: (atMs) => {
           clearTimeout(timer);
           resolve(atMs);
         },
+        reject: (why) => {
+          clearTimeout(timer);
+          reject(why);
+        },
       };
       this.#look();
+      this.#failIfClosed();
     });
   }
 
@@ -69,6 +89,15 @@ export class TestPeer {
     if (waiting === undefined || !waiting.holds()) return;
     this.#waiting = undefined;
     waiting.resolve(performance.now());
+  }
+
+  /** What is still waited for will not come. */
+  #failIfClosed(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#closed === undefined) return;
+    this.#waiting = undefined;
+    const seen = JSON.stringify(this.counts);
+    waiting.reject(new Error(`${this.address}: ${waiting.what}: ${this.#closed} at ${seen}`));
   }
 
   #read(bytes: Buffer): void {
@@ -97,7 +126,7 @@ export class TestPeer {
       if (announced > 0) this.counts.messages++;
     } else if (type === 3) {
       const said = bytes.subarray(at + 19, end).toString("hex");
-      process.stderr.write(`${this.address}: NOTIFICATION ${said}\n`);
+      this.#closed = `NOTIFICATION ${said}`;
     }
   }
 }
@@ -112,7 +141,7 @@ function countPrefixes(bytes: Buffer, from: number, to: number): number {
 export async function dial(
   to: string,
   peers: readonly { address: string; asn: number }[],
-  holdTimeSeconds = 0,
+  holdTimeSeconds = 90,
 ): Promise<TestPeer[]> {
   const sessions: TestPeer[] = [];
   for (let at = 0; at < peers.length; at += dialingMax) {
@@ -128,19 +157,17 @@ async function session(
   { address, asn }: { address: string; asn: number },
   holdTimeSeconds: number,
 ): Promise<TestPeer> {
-  const untilMs = performance.now() + 20_000;
+  const untilMs = performance.now() + establishMsMax;
   for (;;) {
     const socket = await connected(to, address, untilMs);
     const peer = new TestPeer(socket, asn, address, holdTimeSeconds);
-    const closed = new Promise<undefined>((resolve) =>
-      socket.once("close", () => resolve(undefined)),
-    );
-    const atMs = await Promise.race([
-      peer.when("Established", () => peer.establishedMs !== undefined, 60_000),
-      closed,
-    ]);
-    if (atMs !== undefined) return peer;
-    if (performance.now() > untilMs) throw new Error(`${to} closes every connection of ${address}`);
+    try {
+      await peer.when("Established", () => peer.establishedMs !== undefined, establishMsMax);
+      return peer;
+    } catch (error) {
+      peer.close();
+      if (performance.now() > untilMs) throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -164,15 +191,24 @@ export function listen(
   asn: number,
 ): { session: Promise<TestPeer>; server: Server } {
   let server: Server | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const established = new Promise<TestPeer>((resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${address}: no session within ${establishMsMax} ms`)),
+      establishMsMax,
+    );
     server = createServer((socket) => {
       const peer = new TestPeer(socket, asn, address, 90);
       peer
-        .when("Established", () => peer.establishedMs !== undefined, 60_000)
-        .then(() => resolve(peer), reject);
+        .when("Established", () => peer.establishedMs !== undefined, establishMsMax)
+        // One that the speaker closes again is followed by another.
+        .then(
+          () => resolve(peer),
+          () => peer.close(),
+        );
     });
     server.on("error", reject);
     server.listen(179, address);
   });
-  return { session: established, server: server! };
+  return { session: established.finally(() => clearTimeout(timer)), server: server! };
 }
