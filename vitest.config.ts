@@ -21,6 +21,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Of tests that say they are concurrent: whole labs.
+          maxConcurrency: 2,
         },
       },
       {

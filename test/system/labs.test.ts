@@ -12,7 +12,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const labs = readdirSync(join(repository, "labs"));
 
-test.for(labs)("%s passes, writes its reports and leaves the machine as it was", async (name) => {
+// Side by side, as many at once as vitest.config.ts says: a lab mostly waits for timers.
+test.concurrent.for(labs)("%s passes, writes its reports and leaves no trace", async (name) => {
   const lab = `${name}-${process.pid}`;
   const before = traces(lab);
   const { status, stdout } = await spinelab("run", name, "--name", lab, "--report", folder);
