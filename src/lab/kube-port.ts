@@ -15,8 +15,13 @@ const apiVersions = [
 const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
 
 /** The API as scenarios see it, over any cluster's client. */
-export function kubePort(client: KubeClient, sandboxes: Pick<PodSandboxes, "logs">): KubePort {
+export function kubePort(
+  client: KubeClient,
+  sandboxes: Pick<PodSandboxes, "logs">,
+  onChange: KubePort["onChange"],
+): KubePort {
   return {
+    onChange,
     get: async (reference) => client.find(await resourceOf(client, reference), reference),
     listPods: async (namespace) =>
       (await client.list<KubeObject>(pods, namespace === undefined ? {} : { namespace })).items,

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { loadKubeconfig } from "../kube/client/cluster-access.ts";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import type { KubeObject } from "../kube/object.ts";
+import type { PodName } from "../kube/pod-sandbox.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
 import type { Progress, Runtime } from "../runtime/port.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
@@ -85,8 +86,10 @@ export class KubernetesInKind {
     this.#options = options;
     this.#client = client;
     this.#internalKubeconfig = internalKubeconfig;
-    this.port = kubePort(client, { logs: (pod, container) => client.podLog(pod, container) });
-    this.#watch = new ClusterWatch(client);
+    const watch = new ClusterWatch(client);
+    this.#watch = watch;
+    const logs = { logs: (pod: PodName, container: string) => client.podLog(pod, container) };
+    this.port = kubePort(client, logs, (callback) => watch.subscribe(callback));
     this.#watch.subscribe(options.onPodsChanged);
     if (options.inject === "copy") {
       this.#copied = new Agents({

@@ -62,7 +62,7 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#server = server;
     this.#client = client;
     this.#nodeKubeconfig = nodeKubeconfig;
-    this.port = kubePort(client, options.runtime.pods);
+    this.port = kubePort(client, options.runtime.pods, (callback) => api.subscribe(callback));
     this.agents = new Agents({
       lab: options.lab,
       runtime: options.runtime,

@@ -14,6 +14,7 @@ export const noCluster: KubePort = {
   patch: refuse,
   delete: refuse,
   podLog: refuse,
+  onChange: () => () => undefined,
 };
 
 export const noAgents: AgentPort = {

@@ -46,6 +46,8 @@ export interface KubePort {
   patch(reference: ResourceReference, merge: Record<string, unknown>): Promise<void>;
   /** Rejects where there is no such object. */
   delete(reference: ResourceReference): Promise<void>;
+  /** Calls back after each change of an object that is heard of. Returns how to stop. */
+  onChange(callback: () => void): () => void;
   /** What the container wrote so far; undefined `container`: the first. */
   podLog(namespace: string, name: string, container: string | undefined): Promise<string>;
 }

@@ -151,7 +151,7 @@ class WatchedCheck {
     const { clock, signal } = this.#context;
     this.lookedAtMs = clock.nowMs();
     const before = this.#last;
-    this.#last = await this.#lookSafely();
+    this.#last = await lookSafely(this.#context, this.#check);
     // An answer that comes after an abort may be the abort's own doing.
     signal.throwIfAborted();
     this.#looks++;
@@ -177,21 +177,20 @@ class WatchedCheck {
       ...(!ok && differs.length > 0 && { differs: differs.join("; ") }),
     };
   }
+}
 
-  async #lookSafely(): Promise<Look> {
-    const check = this.#check;
-    try {
-      return await checkHandler(check.kind).look(this.#context, check as never);
-    } catch (error) {
-      // Whatever kept it from looking, it has seen nothing: neither a pass nor a failure.
-      const reason = error instanceof Error ? error.message : String(error);
-      const remedy = error instanceof EnvironmentError ? ` (${error.remedy})` : "";
-      return {
-        ok: false,
-        seen: reason + remedy,
-        inconclusive: reason,
-        final: error instanceof EnvironmentError,
-      };
-    }
+/** What kept it from looking is a look that says so: neither a pass nor a failure. */
+export async function lookSafely(context: CheckContext, check: Check): Promise<Look> {
+  try {
+    return await checkHandler(check.kind).look(context, check as never);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = error instanceof EnvironmentError ? ` (${error.remedy})` : "";
+    return {
+      ok: false,
+      seen: reason + remedy,
+      inconclusive: reason,
+      final: error instanceof EnvironmentError,
+    };
   }
 }

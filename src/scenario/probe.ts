@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import type { Echo, EchoRun, Place } from "../runtime/port.ts";
+import type { ProbeLoss } from "../timeline/record.ts";
 import { durationText } from "./bounds.ts";
 import { type LabContext, PreconditionError } from "./context.ts";
 import { type Outage, Outages } from "./outages.ts";
@@ -92,6 +93,28 @@ export class RunningProbe {
     return { outages: ongoing ? [...over, ongoing] : over, ongoing: ongoing !== undefined };
   }
 
+  /**
+   * Packets lost in outages that began in this time, and from the first to the last of them: the Loss of
+   * Connectivity Period of RFC 6412. Undefined where none were.
+   */
+  lossBetween(fromMs: number, untilMs: number): ProbeLoss | undefined {
+    const { everyMs } = this.probe;
+    const intervalMs = this.#outages.intervalMs ?? everyMs;
+    const { outages } = this.outagesSince(fromMs);
+    // The first packet lost, not the last answer, says when one began; it was sent an interval later.
+    const own = outages.filter((one) => {
+      const beganMs = one.fromMs + intervalMs;
+      return beganMs >= fromMs && beganMs < untilMs;
+    });
+    const [first, last] = [own[0], own.at(-1)];
+    if (first === undefined || last === undefined) return undefined;
+    return {
+      lost: own.reduce((sum, one) => sum + one.lost, 0),
+      dataPlaneMs: Math.max(0, last.toMs - first.fromMs - intervalMs),
+      errorMs: intervalMs,
+    };
+  }
+
   /** Why there is nothing to learn from this probe any more; undefined while it runs. */
   get failure(): string | undefined {
     return this.#failure;
@@ -106,7 +129,7 @@ export class RunningProbe {
     const ongoing = this.#outages.ongoing(clock.nowMs(), this.#patienceMs);
     if (ongoing) this.#record(ongoing);
     const outages = [...this.#outages.closed, ...(ongoing ? [ongoing] : [])];
-    const { sent, received } = this.#outages.counts;
+    const { sent, received, duplicates, late: reordered } = this.#outages.counts;
     const { rttMs, intervalMs } = this.#outages;
     recorder({
       type: "probe",
@@ -116,6 +139,7 @@ export class RunningProbe {
       received,
       lost: outages.reduce((sum, { lost }) => sum + lost, 0),
       outageMs: Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs)),
+      ...{ duplicates, reordered },
       ...(rttMs !== undefined && { rttMs }),
       ...(intervalMs !== undefined && { intervalMs }),
       ...(lateMs !== undefined && { lateMs }),
@@ -185,6 +209,7 @@ export class RunningProbe {
       type: "outage",
       probe: this.probe.name,
       ...outage,
+      errorMs: this.#outages.intervalMs ?? this.probe.everyMs,
       ...(step !== undefined && { step }),
     });
   }

@@ -11,16 +11,16 @@ export type EventsOutcome = { failed?: string; inconclusive?: string };
 
 /**
  * Does the events in order, each after its delay, and takes back those that say so. Resolves when
- * all is done, `undoAfter` included: checks look at what is left. `onFirst` is called right before
- * the first event.
+ * all is done, `undoAfter` included: checks look at what is left. `onEvent` is called right before
+ * each.
  */
 export async function runEvents(
   context: LabContext,
   stepIndex: number,
   step: Step,
-  onFirst: () => void,
+  onEvent: (text: string) => void,
 ): Promise<EventsOutcome> {
-  const row = new EventRow(context, stepIndex, onFirst);
+  const row = new EventRow(context, stepIndex, onEvent);
   try {
     for (const event of step.events) await row.run(event);
     await row.undone();
@@ -38,19 +38,32 @@ export async function runEvents(
 class EventRow {
   readonly #context: LabContext;
   readonly #step: number;
-  readonly #onFirst: () => void;
+  readonly #onEvent: (text: string) => void;
   readonly #undos: Promise<void>[] = [];
 
-  constructor(context: LabContext, step: number, onFirst: () => void) {
+  constructor(context: LabContext, step: number, onEvent: (text: string) => void) {
     this.#context = context;
     this.#step = step;
-    this.#onFirst = onFirst;
+    this.#onEvent = onEvent;
   }
 
   async run(event: ScenarioEvent): Promise<void> {
     const { clock, signal } = this.#context;
     if (event.afterMs > 0) await clock.wait(event.afterMs, signal);
-    signal.throwIfAborted();
+    const beganMs = clock.nowMs();
+    for (let n = 0; n < event.times; n++) {
+      if (n > 0) {
+        // Each at its time, however long the one before took; without times one after the other.
+        const dueMs = beganMs + n * (event.everyMs ?? 0);
+        if (event.everyMs === undefined) await this.undone();
+        else if (dueMs > clock.nowMs()) await clock.wait(dueMs - clock.nowMs(), signal);
+      }
+      signal.throwIfAborted();
+      await this.#once(event);
+    }
+  }
+
+  async #once(event: ScenarioEvent): Promise<void> {
     const undo = await this.#do(event);
     if (event.undoAfterMs === undefined) return;
     if (undo === undefined) throw new Error(`${eventText(event)}: cannot be taken back`);
@@ -96,7 +109,7 @@ class EventRow {
   ): Promise<T> {
     const { clock, fabric, recorder } = this.#context;
     const changes = fabricChanges(fabric, event, undone);
-    this.#onFirst();
+    this.#onEvent(text);
     const beganMs = clock.nowMs();
     const record = (error?: string) =>
       recorder({

@@ -103,8 +103,19 @@ export type RecordBody =
   | { type: "probe"; probe: string; state: "begin"; from: string; to: string; everyMs: number }
   /** Answers stopped at `sinceMs`. `outage` follows when they are back, at the latest before `end`. */
   | { type: "probe"; probe: string; state: "silent"; sinceMs: number }
-  /** Packets lost in a row: from the last answer before to the first answer after. */
-  | { type: "outage"; probe: string; fromMs: number; toMs: number; lost: number; step?: number }
+  /**
+   * Packets lost in a row: from the last answer before to the first answer after. The cut itself took an
+   * interval less, give or take `errorMs`, which is the interval.
+   */
+  | {
+      type: "outage";
+      probe: string;
+      fromMs: number;
+      toMs: number;
+      lost: number;
+      errorMs?: number;
+      step?: number;
+    }
   | {
       type: "probe";
       probe: string;
@@ -118,8 +129,21 @@ export type RecordBody =
       intervalMs?: number;
       /** By how much a packet was sent too late, at worst; where the runtime knows. */
       lateMs?: number;
+      /** Answers that came twice, and those that later ones overtook. */
+      duplicates?: number;
+      reordered?: number;
       /** Round trip of the answers, milliseconds. */
       rttMs?: { min: number; median: number; max: number };
+    }
+  /** What the events of a step did, once routes had come to rest. */
+  | {
+      type: "measures";
+      step: number;
+      events: EventMeasures[];
+      /** BGP UPDATE messages of each router during the step. */
+      updates: Record<string, { received: number; sent: number }>;
+      /** Where probes ran: what each link carried meanwhile. */
+      links?: LinkTraffic[];
     }
   /** A route of a node changed: in the kernel's table or in a router's BGP table. */
   | {
@@ -153,6 +177,27 @@ export type RecordBody =
       reason?: string;
     }
   | { type: "down"; tookMs: number };
+
+export type EventMeasures = {
+  text: string;
+  /** The Convergence Event Instant (RFC 6412). */
+  atMs: number;
+  /** To the last change of a table before the next event; absent where nothing changed. */
+  controlPlaneMs?: number;
+  /** The same of each node whose tables changed. */
+  nodesMs: Record<string, number>;
+  /** By probe, where it lost something. */
+  probes?: Record<string, ProbeLoss>;
+};
+
+/** `dataPlaneMs`: from the first packet lost to the last, give or take `errorMs`. */
+export type ProbeLoss = { lost: number; dataPlaneMs: number; errorMs: number };
+
+/** Packets that arrived at either end of a link. */
+export type LinkTraffic = {
+  link: TopologyPicture["links"][number];
+  packets: { toA: number; toB: number };
+};
 
 /** A link or a node is in another state from now on. `degraded`: it runs, its agent or a daemon does not. */
 export type FabricChange =

@@ -113,6 +113,7 @@ export const timelineRecord = z.union([
     toMs: ms,
     lost: count,
     step: z.exactOptional(count),
+    errorMs: z.exactOptional(ms),
   }),
   record("probe", {
     probe: text,
@@ -123,7 +124,27 @@ export const timelineRecord = z.union([
     outageMs: ms,
     intervalMs: z.exactOptional(ms),
     lateMs: z.exactOptional(ms),
+    duplicates: z.exactOptional(count),
+    reordered: z.exactOptional(count),
     rttMs: z.exactOptional(z.object({ min: ms, median: ms, max: ms })),
+  }),
+  record("measures", {
+    step: count,
+    events: z.array(
+      z.object({
+        text,
+        atMs: ms,
+        controlPlaneMs: z.exactOptional(ms),
+        nodesMs: z.record(text, ms),
+        probes: z.exactOptional(
+          z.record(text, z.object({ lost: count, dataPlaneMs: ms, errorMs: ms })),
+        ),
+      }),
+    ),
+    updates: z.record(text, z.object({ received: count, sent: count })),
+    links: z.exactOptional(
+      z.array(z.object({ link, packets: z.object({ toA: count, toB: count }) })),
+    ),
   }),
   record("routeChange", {
     node: text,

@@ -72,6 +72,8 @@ export function factOf(record: TimelineRecord, stepCount: number): Fact | undefi
         aside: `${record.lost} lost in a row`,
         nested: true,
       };
+    case "measures":
+      return undefined;
     case "log": {
       if (record.level === "debug") return undefined;
       const where = record.node === undefined ? "" : `${record.node}: `;

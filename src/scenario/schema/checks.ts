@@ -1,4 +1,4 @@
-import { described, type Shape, sourceOf } from "../../input/shape.ts";
+import { boolean, described, inside, schemaOf, type Shape, sourceOf } from "../../input/shape.ts";
 import type { Reading } from "./mentions.ts";
 import {
   conditionCheck,
@@ -50,12 +50,15 @@ export function checkShape(reading: Reading, eventNames: readonly string[]): Sha
   const read = tagged({
     what: "check",
     shapes,
-    beside: [],
+    beside: ["warn"],
     hintAt: (name) =>
       eventNames.includes(name) ? `'${name}' is an event: it goes under 'do'` : undefined,
   });
-  return described(taggedSchema(shapes), (node, at) => {
+  return described(taggedSchema(shapes, { warn: schemaOf(boolean) }), (node, at) => {
     const check = read(node, at);
-    return check && { ...check.value, source: sourceOf(at) };
+    if (check === undefined) return undefined;
+    const written = check.entries.get("warn");
+    const warn = written !== undefined && boolean(written, inside(at, "warn", written)) === true;
+    return { ...check.value, source: sourceOf(at), ...(warn && { warn }) };
   });
 }

@@ -1,8 +1,8 @@
 import { object } from "../../input/shape.ts";
 
-/** `after` and `undoAfter` inside the braces are a likely slip. */
+/** `after` and the like inside the braces are a likely slip. */
 function timingHint(field: string): string | undefined {
-  if (field !== "after" && field !== "undoAfter") return undefined;
+  if (!["after", "undoAfter", "repeat", "every"].includes(field)) return undefined;
   return `'${field}' stands beside the event's name, not inside it`;
 }
 

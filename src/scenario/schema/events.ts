@@ -1,12 +1,15 @@
 import {
+  type At,
   described,
   inside,
+  integer,
   list,
   mistake,
   schemaOf,
   type Shape,
   sourceOf,
 } from "../../input/shape.ts";
+import type { YamlNode } from "../../input/yaml-file.ts";
 import { gatewayEvent, linkEvent, metricEvent, partitionEvent } from "./fabric-events.ts";
 import type { Reading } from "./mentions.ts";
 import { applyEvent, deleteEvent, patchEvent, scaleEvent } from "./object-events.ts";
@@ -43,14 +46,19 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
       return events && { kind: "together", events };
     }),
   };
+  const timing = {
+    after: schemaOf(duration),
+    undoAfter: schemaOf(duration),
+    repeat: schemaOf(times),
+    every: schemaOf(duration),
+  };
   const read = tagged({
     what: "event",
     shapes,
-    beside: ["after", "undoAfter"],
+    beside: Object.keys(timing),
     hintAt: (name) =>
       checkNames.includes(name) ? `'${name}' is a check: it goes under 'expect'` : undefined,
   });
-  const timing = { after: schemaOf(duration), undoAfter: schemaOf(duration) };
   return described(taggedSchema(shapes, timing), (node, at) => {
     const event = read(node, at);
     if (event === undefined) return undefined;
@@ -68,7 +76,14 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
       ...event.value,
       source: sourceOf(at),
       afterMs: time("after") ?? 0,
+      times: timesOf(event.entries.get("repeat"), at),
     };
+    const everyMs = time("every");
+    if (everyMs !== undefined && made.times === 1) {
+      const place = inside(at, "every", event.entries.get("every")!);
+      mistake(place, "MissingField", "'every' goes with 'repeat'", "such as `repeat: 5`");
+    }
+    if (everyMs !== undefined) made.everyMs = everyMs;
     if (undoAfterMs !== undefined) made.undoAfterMs = undoAfterMs;
     return made;
   });
@@ -90,6 +105,12 @@ export const eventNames: readonly EventKind[] = [
   "partition",
   "together",
 ];
+
+const times = integer(2, 10_000, "a number");
+
+function timesOf(node: YamlNode | undefined, at: At): number {
+  return (node && times(node, inside(at, "repeat", node))) ?? 1;
+}
 
 function isUndoable(event: EventBody): boolean {
   if (notUndoable.has(event.kind)) return false;

@@ -21,8 +21,10 @@ test("it has every event and check, and says of each field what it takes", () =>
   const step = schema["properties"]!["steps"]!["items"]!["properties"]!;
   const [check] = step["expect"]!["anyOf"] as unknown as [Nested];
   const checks = alternatives(check);
-  expect(Object.keys(events)).toEqual([...eventNames, "after", "undoAfter"].sort());
-  expect(Object.keys(checks)).toEqual([...checkNames].sort());
+  expect(Object.keys(events)).toEqual(
+    [...eventNames, "after", "every", "repeat", "undoAfter"].sort(),
+  );
+  expect(Object.keys(checks)).toEqual([...checkNames, "warn"].sort());
   const unsaid = [...fieldsWithoutSchema(events), ...fieldsWithoutSchema(checks)];
   // What a field of an object is to equal may be anything.
   expect(unsaid).toEqual(["resource.equals"]);

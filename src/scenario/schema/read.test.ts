@@ -224,7 +224,7 @@ steps:
       "s.yaml:7: BadValue steps[0].expect[0].session.state: expected one of Idle, Connect, Active, OpenSent, OpenConfirm, Established, not 'Estab'\n  hint: did you mean 'Established'?",
       "s.yaml:7: UnknownNode steps[0].expect[0].session.on: no node 'roter0'\n  hint: did you mean 'router0'?",
       "s.yaml:9: UnknownField steps[0].ping: a step has no field 'ping'\n  hint: a check goes into the list under 'expect'",
-      "s.yaml:10: MissingField steps[1]: a step needs 'expect', 'do' or 'probe'",
+      "s.yaml:10: MissingField steps[1]: a step needs 'expect', 'never', 'do' or 'probe'",
       "s.yaml:11: MissingField steps[2]: 'converge' counts from an event, and the step has none\n  hint: add `do:` with an event",
       "s.yaml:13: BadValue steps[2].probe.every: expected 1ms or more between two packets",
     ]);

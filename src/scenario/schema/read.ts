@@ -1,6 +1,8 @@
 import { type Diagnostic, inFileOrder } from "../../input/diagnostic.ts";
 import {
+  boolean,
   described,
+  integer,
   diagnosticAt,
   list,
   located,
@@ -49,40 +51,76 @@ export function readScenario(
   }
   const reading: Reading = { mentions: [], applied: [], validate, step: -1 };
   const read = readShape(scenarioShape(reading), document!, diagnostics);
-  if (read) checkProbes(read.steps, reading.mentions, diagnostics);
+  if (read)
+    checkProbes(
+      read.steps.map(({ step }) => step),
+      reading.mentions,
+      diagnostics,
+    );
   if (lab) diagnostics.push(...lookUp(reading, lab));
   if (read === undefined || diagnostics.length > 0) {
     return { diagnostics: inFileOrder(diagnostics) };
   }
-  return { scenario: { file, ...read } };
+  return {
+    scenario: {
+      file,
+      ...read,
+      steps: read.steps.flatMap(({ step, times }) => repeated(step, times)),
+    },
+  };
 }
 
-export function scenarioShape(reading: Reading): Shape<Omit<Scenario, "file">> {
-  return object(
+/** A step that is played several times. Its probes begin with the first and run on. */
+function repeated(step: Step, times: number): Step[] {
+  if (times === 1) return [step];
+  return Array.from({ length: times }, (_, n) => ({
+    ...step,
+    name: `${step.name} (${n + 1} of ${times})`,
+    ...(n > 0 && { probes: [], beside: false }),
+  }));
+}
+
+export function scenarioShape(reading: Reading): Shape<ReadScenario> {
+  const shape = object(
     {
       name: text("the scenario's name"),
       summary: optional(text()),
+      limit: optional(duration),
       steps: list(stepShape(reading), "a list of steps", false),
     },
     "a scenario",
   );
+  return refined(shape, ({ limit, ...fields }, at) => {
+    const [first] = fields.steps;
+    if (first?.step.beside) {
+      const message = "the first step has none before it that it could run beside";
+      return mistake(at, "BadValue", message);
+    }
+    return limit === undefined ? fields : { ...fields, limitMs: limit };
+  });
 }
+
+/** Steps as written: each may be played several times. */
+type ReadScenario = Omit<Scenario, "file" | "steps"> & { steps: { step: Step; times: number }[] };
 
 /** Editors find its schema where they find that of the events of `together`. */
 function eventOfStep(reading: Reading): Shape<ScenarioEvent> {
   return described(eventReference, eventShape(reading, checkNames));
 }
 
-function stepShape(reading: Reading): Shape<Step> {
+function stepShape(reading: Reading): Shape<{ step: Step; times: number }> {
   const shape = object(
     {
       name: text("what the step shows"),
       within: optional(duration),
       for: optional(duration),
       converge: optional(duration),
+      beside: optional(boolean),
+      repeat: optional(integer(1, 1000, "a number")),
       probe: optional(oneOrMore(probeShape(reading), "a list of probes")),
       do: optional(oneOrMore(eventOfStep(reading), "a list of events")),
       expect: optional(oneOrMore(checkShape(reading, eventNames), "a list of checks")),
+      never: optional(oneOrMore(checkShape(reading, eventNames), "a list of checks")),
     },
     "a step",
     (field) => {
@@ -95,8 +133,11 @@ function stepShape(reading: Reading): Shape<Step> {
   );
   return described(schemaOf(shape), (node, at) => {
     reading.step++;
-    if (node.type === "map" && !["probe", "do", "expect"].some((key) => node.entries.has(key))) {
-      mistake(at, "MissingField", "a step needs 'expect', 'do' or 'probe'");
+    if (
+      node.type === "map" &&
+      !["probe", "do", "expect", "never"].some((key) => node.entries.has(key))
+    ) {
+      mistake(at, "MissingField", "a step needs 'expect', 'never', 'do' or 'probe'");
     }
     if (node.type === "map" && node.entries.has("converge") && !node.entries.has("do")) {
       const message = "'converge' counts from an event, and the step has none";
@@ -112,9 +153,11 @@ function stepShape(reading: Reading): Shape<Step> {
       probes: fields.probe ?? [],
       events: fields.do ?? [],
       checks: fields.expect ?? [],
+      never: fields.never ?? [],
+      beside: fields.beside ?? false,
     };
     if (fields.converge !== undefined) step.convergeMs = fields.converge;
-    return step;
+    return { step, times: fields.repeat ?? 1 };
   });
 }
 

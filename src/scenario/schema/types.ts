@@ -12,6 +12,8 @@ export type Scenario = {
   file: string;
   name: string;
   summary?: string;
+  /** The whole of it takes no longer. */
+  limitMs?: number;
   steps: Step[];
 };
 
@@ -30,6 +32,10 @@ export type Step = {
   /** One after the other, each `afterMs` after the one before took effect. */
   events: ScenarioEvent[];
   checks: Check[];
+  /** These must not hold at any moment of the step. */
+  never: Check[];
+  /** It runs at the same time as the step before it. */
+  beside: boolean;
 };
 
 /** Pings all the time, so that an outage can be measured. */
@@ -84,6 +90,10 @@ export type EventTiming = {
   afterMs: number;
   /** Take the event back so long after it took effect. */
   undoAfterMs?: number;
+  /** So many times in all; 1 where the file says nothing. */
+  times: number;
+  /** From one time to the next; undefined: as soon as it is done, `undoAfter` included. */
+  everyMs?: number;
 };
 
 export type ScenarioEvent = EventTiming & EventBody;
@@ -164,9 +174,13 @@ export type LinkEnd = { node: string; interface?: string };
 
 // --- Checks -------------------------------------------------------------------------------------
 
-export type Check = { source: string } & CheckBody;
+/** `warn`: where it does not hold, that is a warning and no failure. */
+export type Check = { source: string; warn?: true } & CheckBody;
 export type CheckKind = CheckBody["kind"];
-export type CheckOf<K extends CheckKind> = { source: string } & Extract<CheckBody, { kind: K }>;
+export type CheckOf<K extends CheckKind> = { source: string; warn?: true } & Extract<
+  CheckBody,
+  { kind: K }
+>;
 
 /** RFC 4271 §8.2.2. */
 export type SessionState =

@@ -167,6 +167,7 @@ export class FakeLab {
       this.commands.push(`delete ${kind} ${name}`);
       return Promise.resolve();
     },
+    onChange: () => () => undefined,
     podLog: () => Promise.resolve("pod says hello\n"),
   };
 

@@ -1,0 +1,159 @@
+import { hasAgent } from "../observe/router.ts";
+import { frrUpdateCounts, type UpdateCounts } from "../observe/updates.ts";
+import type { EventMeasures, LinkTraffic } from "../timeline/record.ts";
+import type { Endpoint } from "../topology/fabric.ts";
+import type { LabContext } from "./context.ts";
+import type { Convergence } from "./convergence.ts";
+import type { RunningProbe } from "./probe.ts";
+
+const answerWithinMs = 2_000;
+
+/** Frames that came in at an end of a link, by `node:interface`. */
+type Counters = ReadonlyMap<string, number>;
+
+/**
+ * What the events of a step did, beyond the checks: convergence of each event, in the control plane by
+ * router and in the data plane by probe; UPDATE messages; which links carried the probes' packets.
+ */
+export class Measures {
+  readonly #context: LabContext;
+  readonly #probes: readonly RunningProbe[];
+  readonly #updates: ReadonlyMap<string, UpdateCounts>;
+  readonly #counters: Counters;
+
+  private constructor(
+    context: LabContext,
+    probes: readonly RunningProbe[],
+    updates: ReadonlyMap<string, UpdateCounts>,
+    counters: Counters,
+  ) {
+    this.#context = context;
+    this.#probes = probes;
+    this.#updates = updates;
+    this.#counters = counters;
+  }
+
+  static async begin(context: LabContext, probes: readonly RunningProbe[]): Promise<Measures> {
+    const routers = context.fabric.nodes.filter((node) => node.kind === "linux" && !hasAgent(node));
+    const [updates, counters] = await Promise.all([
+      readUpdates(
+        context,
+        routers.map(({ name }) => name),
+      ),
+      probes.length > 0 ? readCounters(context) : new Map<string, number>(),
+    ]);
+    return new Measures(context, probes, updates, counters);
+  }
+
+  async record(step: number, convergence: Convergence): Promise<void> {
+    const { events } = convergence;
+    if (events.length === 0) return;
+    const [updates, counters] = await Promise.all([
+      readUpdates(this.#context, [...this.#updates.keys()]),
+      this.#probes.length > 0 ? readCounters(this.#context) : new Map<string, number>(),
+    ]);
+    const links = this.#traffic(counters);
+    this.#context.recorder({
+      type: "measures",
+      step,
+      events: events.map((event, i) => this.#event(event, events[i + 1]?.atMs ?? Infinity)),
+      updates: difference(this.#updates, updates),
+      ...(links.length > 0 && { links }),
+    });
+  }
+
+  #event({ text, atMs, nodesMs }: Convergence["events"][number], untilMs: number): EventMeasures {
+    const times = Object.values(nodesMs);
+    const probes = this.#probes.flatMap((probe) => {
+      const loss = probe.lossBetween(atMs, untilMs);
+      return loss === undefined ? [] : [[probe.probe.name, loss] as const];
+    });
+    return {
+      ...{ text, atMs, nodesMs },
+      ...(times.length > 0 && { controlPlaneMs: Math.max(...times) }),
+      ...(probes.length > 0 && { probes: Object.fromEntries(probes) }),
+    };
+  }
+
+  #traffic(after: Counters): LinkTraffic[] {
+    const arrived = (end: Endpoint) => {
+      const [then, now] = [this.#counters.get(keyOf(end)), after.get(keyOf(end))];
+      // A counter that went back is a new interface's.
+      return then === undefined || now === undefined || now < then ? undefined : now - then;
+    };
+    return this.#context.fabric.links.flatMap(({ endpoints: [a, b] }) => {
+      const [toA, toB] = [arrived(a), arrived(b)];
+      if (toA === undefined || toB === undefined) return [];
+      const end = ({ node, interface: name }: Endpoint) => ({ node, interface: name });
+      return { link: { a: end(a), b: end(b) }, packets: { toA, toB } };
+    });
+  }
+}
+
+/** Undefined where the node cannot be read, or does not answer for a while because it is paused. */
+async function answerOf<T>({ clock }: LabContext, asked: Promise<T>): Promise<T | undefined> {
+  const answered = new AbortController();
+  const silent = clock.wait(answerWithinMs, answered.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  const answer = await Promise.race([asked.catch(() => undefined), silent]);
+  answered.abort();
+  return answer;
+}
+
+/** Of the routers that can be read. */
+async function readUpdates(
+  context: LabContext,
+  routers: readonly string[],
+): Promise<ReadonlyMap<string, UpdateCounts>> {
+  const { runtime } = context;
+  const read = await Promise.all(
+    routers.map(async (name) => {
+      const counts = await answerOf(context, frrUpdateCounts(runtime, name));
+      return counts === undefined ? [] : [[name, counts] as const];
+    }),
+  );
+  return new Map(read.flat());
+}
+
+/** Counts of a daemon that was restarted begin anew: then they are those since. */
+function difference(
+  before: ReadonlyMap<string, UpdateCounts>,
+  after: ReadonlyMap<string, UpdateCounts>,
+): Record<string, UpdateCounts> {
+  const since = (then: number, now: number) => (now < then ? now : now - then);
+  return Object.fromEntries(
+    Array.from(after, ([node, { received, sent }]) => {
+      const then = before.get(node) ?? { received: 0, sent: 0 };
+      return [
+        node,
+        { received: since(then.received, received), sent: since(then.sent, sent) },
+      ] as const;
+    }),
+  );
+}
+
+const countScript =
+  'for f in /sys/class/net/*/statistics/rx_packets; do echo "$f $(cat "$f")"; done';
+
+/** Of the nodes that can be read. */
+async function readCounters(context: LabContext): Promise<Counters> {
+  const { fabric, runtime } = context;
+  const counters = new Map<string, number>();
+  await Promise.all(
+    fabric.nodes.map(async ({ name }) => {
+      const argv = ["sh", "-c", countScript];
+      const result = await answerOf(context, runtime.exec({ node: name }, argv));
+      for (const line of result?.stdout.split("\n") ?? []) {
+        const [, device, count] = /net\/([^/]+)\/.* (\d+)$/.exec(line) ?? [];
+        if (device !== undefined) counters.set(`${name}:${device}`, Number(count));
+      }
+    }),
+  );
+  return counters;
+}
+
+function keyOf({ node, interface: name }: Endpoint): string {
+  return `${node}:${name}`;
+}
