@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { type ScenarioOutcome, runScenario } from "./run.ts";
+import { FakeLab } from "./testing/fake-lab.ts";
+import { scenarioOf } from "./testing/read-scenario.ts";
+
+let lab: FakeLab;
+
+beforeEach(() => {
+  lab = new FakeLab();
+});
+
+async function play(steps: string): Promise<ScenarioOutcome> {
+  return await runScenario(lab.scenarioContext, scenarioOf(`name: test\nsteps:\n${steps}`));
+}
+
+function checkRecords() {
+  return lab.records.flatMap((record) => (record.type === "check" ? record : []));
+}
+
+/** A command that succeeds from a time of the virtual clock on. */
+function trueFrom(command: string, atMs: number, untilMs = Infinity): void {
+  lab.answer("tor0", command, () => {
+    const nowMs = lab.clock.nowMs();
+    return { exitCode: nowMs >= atMs && nowMs < untilMs ? 0 : 1 };
+  });
+}
+
+describe("never", () => {
+  const never = "    never: [ { exec: { on: tor0, command: bad } } ]\n";
+  const step = `  - name: one
+    within: 2s
+    do: [ { link: { between: [tor0, router0], set: down } } ]
+    expect: [ { exec: { on: tor0, command: ready } } ]
+${never}`;
+
+  test("what does not hold at any look passes", async () => {
+    trueFrom("ready", 1000);
+    trueFrom("bad", Infinity);
+    expect(await play(step)).toMatchObject({ verdict: "pass" });
+    const text = expect.stringMatching(/^never: /) as string;
+    expect(checkRecords()[1]).toMatchObject({ verdict: "pass", text });
+  });
+
+  test("what held in between fails, though it does no more at the end", async () => {
+    trueFrom("ready", 1000);
+    trueFrom("bad", 300, 600);
+    expect(await play(step)).toMatchObject({ verdict: "fail" });
+    expect(checkRecords()[1]).toMatchObject({
+      verdict: "fail",
+      seen: expect.stringMatching(/^it held after [34]\d\d ms: exit 0/),
+    });
+  });
+
+  test("what could never be looked at is inconclusive", async () => {
+    trueFrom("ready", 0);
+    const yaml = step.replace(
+      "exec: { on: tor0, command: bad }",
+      "route: { on: tor1, prefix: 192.0.2.0/24 }",
+    );
+    expect(await play(yaml)).toMatchObject({ verdict: "inconclusive" });
+  });
+});
+
+describe("steps beside each other", () => {
+  const steps = `
+  - { name: one, within: 5s, expect: [ { exec: { on: tor0, command: late } } ] }
+  - { name: two, beside: true, within: 5s, expect: [ { exec: { on: tor0, command: late } } ] }
+  - { name: three, expect: [ { exec: { on: tor0, command: late } } ] }`;
+
+  test("run at the same time; the next waits for both", async () => {
+    trueFrom("late", 3000);
+    expect(await play(steps)).toMatchObject({ verdict: "pass" });
+    const marks = lab.records.flatMap((each) =>
+      each.type === "step" ? `${each.index} ${each.state}` : [],
+    );
+    expect(marks).toEqual(["0 begin", "1 begin", "0 end", "1 end", "2 begin", "2 end"]);
+    expect(lab.clock.nowMs()).toBeLessThan(4000);
+  });
+
+  test("one that fails fails the run, and the other goes on to its end", async () => {
+    trueFrom("late", 3000);
+    const outcome = await play(steps.replace("one, within: 5s", "one, within: 1s"));
+    expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 2, fail: 1 } });
+  });
+});
+
+describe("a warning", () => {
+  const step = "  - { name: one, expect: [ { exec: { on: tor0, command: ready }, warn: true } ] }";
+
+  test("is what a check that does not hold gives where it says so", async () => {
+    trueFrom("ready", 9000);
+    const outcome = await play(step);
+    expect(outcome).toMatchObject({ verdict: "warn", checks: { warn: 1, fail: 0 } });
+  });
+
+  test("and nothing where it holds", async () => {
+    trueFrom("ready", 0);
+    expect(await play(step)).toMatchObject({ verdict: "pass" });
+  });
+});
+
+describe("repeat", () => {
+  test("an event, each at its time, taken back in between", async () => {
+    const yaml =
+      "  - { name: one, do: [ { link: { between: [tor0, router0], set: down }, repeat: 3, every: 500ms, undoAfter: 200ms } ] }";
+    await play(yaml);
+    const times = lab.records.flatMap((each) => (each.type === "event" ? each.atMs : []));
+    const offsets = times.map((ms) => Math.round((ms - times[0]!) / 10) * 10);
+    expect(offsets).toEqual([0, 200, 500, 700, 1000, 1200]);
+    expect(lab.commands.filter((line) => line.startsWith("link"))).toHaveLength(6);
+  });
+
+  test("a step", async () => {
+    trueFrom("ready", 0);
+    const outcome = await play(
+      "  - { name: one, repeat: 3, expect: [ { exec: { on: tor0, command: ready } } ] }",
+    );
+    expect(outcome.checks.pass).toBe(3);
+    const names = lab.records.flatMap((each) =>
+      each.type === "step" && each.state === "begin" ? each.name : [],
+    );
+    expect(names).toEqual(["one (1 of 3)", "one (2 of 3)", "one (3 of 3)"]);
+  });
+});
+
+describe("the scenario's own limit", () => {
+  const scenario = (limit: string) =>
+    scenarioOf(
+      `name: test\nlimit: ${limit}\nsteps:\n  - { name: one, within: 60s, expect: [ { exec: { on: tor0, command: ready } } ] }`,
+    );
+
+  test("ends it as failed", async () => {
+    trueFrom("ready", 50_000);
+    const outcome = await runScenario(lab.scenarioContext, scenario("10s"));
+    expect(outcome).toMatchObject({
+      verdict: "fail",
+      reason: "the scenario was not over within 10 s",
+    });
+    expect(lab.clock.nowMs()).toBeLessThan(11_000);
+  });
+
+  test("is nothing to one that is over in time", async () => {
+    trueFrom("ready", 5_000);
+    const outcome = await runScenario(lab.scenarioContext, scenario("10s"));
+    expect(outcome.verdict).toBe("pass");
+  });
+});
+
+test("the measures of each event: when which node changed last, by event", async () => {
+  const change = (atMs: number, node: string) =>
+    void lab.clock.wait(atMs, lab.abort.signal).then(() => {
+      lab.routeChange({ node, change: "add", prefix: "10.1.3.0/24" });
+    });
+  change(50, "tor0");
+  change(130, "tor1");
+  change(600, "tor0");
+  await play(
+    "  - { name: one, do: [ { link: { between: [tor0, router0], set: down }, undoAfter: 500ms } ] }",
+  );
+  const measures = lab.records.find((each) => each.type === "measures");
+  expect(measures).toMatchObject({
+    step: 0,
+    events: [
+      { text: "link tor0 – router0 down", controlPlaneMs: expect.closeTo(130, -2) },
+      { text: "taken back: link tor0 – router0 down", nodesMs: { tor0: expect.closeTo(100, -2) } },
+    ],
+  });
+});
