@@ -99,7 +99,7 @@ async function measure(count: number) {
         noEndpointsRoutable: true,
         installRoutes: false,
         bmpStations: [],
-        edges: systemNodeEdges(client()),
+        edges: systemNodeEdges(client(), log),
         softwareVersion: "bench",
         log,
       }),

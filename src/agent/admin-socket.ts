@@ -1,16 +1,22 @@
 import { rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { createInterface } from "node:readline";
+import type { Log } from "./log.ts";
+import { listen } from "../sys/listen.ts";
+import { linesOf } from "../sys/socket-lines.ts";
 
 /** A request is one line of JSON, its answer is one line of JSON: `{ok: …}` or `{error: "…"}`. */
 export type AdminHandler = (request: Record<string, unknown>) => unknown;
 
 /** Opens the admin socket, for root only. An older socket file of the same path is replaced. */
-export async function serveAdminSocket(path: string, handle: AdminHandler): Promise<Server> {
+export async function serveAdminSocket(
+  path: string,
+  handle: AdminHandler,
+  log: Log,
+): Promise<Server> {
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    createInterface({ input: socket }).on("line", (line) => {
+    linesOf(socket).on("line", (line) => {
       let answer: unknown;
       try {
         answer = { ok: handle(JSON.parse(line) as Record<string, unknown>) };
@@ -22,9 +28,7 @@ export async function serveAdminSocket(path: string, handle: AdminHandler): Prom
   });
   const oldMask = process.umask(0o077);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject).listen(path, resolve);
-    });
+    await listen(server, { path }, (error) => log("warn", `admin socket: ${error.message}`));
   } finally {
     process.umask(oldMask);
   }

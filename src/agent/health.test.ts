@@ -4,7 +4,7 @@ import { hostAndPort, serveHealth } from "./health.ts";
 
 test("ready only when the configuration is known, healthy always", async () => {
   let ready = false;
-  const server = await serveHealth("127.0.0.1:0", { ready: () => ready });
+  const server = await serveHealth("127.0.0.1:0", { ready: () => ready }, () => {});
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   const status = async (path: string, method = "GET") =>
@@ -26,10 +26,10 @@ test("where it listens", () => {
 });
 
 test("a port that is taken is an error, not silence", async () => {
-  const server = await serveHealth("127.0.0.1:0", { ready: () => true });
+  const server = await serveHealth("127.0.0.1:0", { ready: () => true }, () => {});
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  await expect(serveHealth(`127.0.0.1:${port}`, { ready: () => true })).rejects.toThrow(
+  await expect(serveHealth(`127.0.0.1:${port}`, { ready: () => true }, () => {})).rejects.toThrow(
     "EADDRINUSE",
   );
 });

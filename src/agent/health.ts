@@ -1,5 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
+import { listen } from "../sys/listen.ts";
+import type { Log } from "./log.ts";
 
 /** What the probes of a pod ask. */
 export type Health = {
@@ -11,8 +13,8 @@ export type Health = {
  * `/healthz`: 200 as long as the process answers at all. `/readyz`: 200 once it knows its
  * configuration, 503 until then. An API server that is away later changes neither: sessions go on.
  */
-export async function serveHealth(listen: string, health: Health): Promise<Server> {
-  const { host, port } = hostAndPort(listen);
+export async function serveHealth(at: string, health: Health, log: Log): Promise<Server> {
+  const { host, port } = hostAndPort(at);
   const server = createServer((request, response) => {
     const path = request.url?.replace(/\?.*$/, "");
     const answer = (status: number, text: string) => {
@@ -25,19 +27,17 @@ export async function serveHealth(listen: string, health: Health): Promise<Serve
       else answer(503, "waiting for the first lists of the Kubernetes API");
     } else answer(404, "/healthz or /readyz");
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, host, resolve);
-  });
+  await listen(server, { host, port }, (error) => log("warn", `probes: ${error.message}`));
   return server;
 }
 
 /** `127.0.0.1:9879` or `[::1]:9879`. Throws for anything else. */
-export function hostAndPort(listen: string): { host: string; port: number } {
-  const [, bracketed, plain, digits] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(listen) ?? [];
+export function hostAndPort(at: string): { host: string; port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(at) ?? [];
   const host = bracketed ?? plain ?? "";
   const port = Number(digits);
   if (isIP(host) === 0 || !Number.isInteger(port) || port > 65_535) {
-    throw new Error(`${listen}: expected ADDRESS:PORT, for example 127.0.0.1:9879`);
+    throw new Error(`${at}: expected ADDRESS:PORT, for example 127.0.0.1:9879`);
   }
   return { host, port };
 }

@@ -21,7 +21,7 @@ export class KernelEdge {
 
   constructor(options: KernelEdgeOptions) {
     this.#options = options;
-    this.#kernel = options.kernel ?? new KernelView();
+    this.#kernel = options.kernel ?? new KernelView(options.log);
   }
 
   /** Before the speaker is told of the configuration: what it says next is meant for it. */

@@ -26,6 +26,7 @@ export type KernelAccess = {
 
 /** A link that changes says so several times; the kernel needs a moment until its routes follow. */
 const settleMs = 20;
+const readAgainAfterMs = 1000;
 
 /** The kernel's routes, followed as long as somebody is interested. One for a process: it takes a thread to wait. */
 export class KernelView implements KernelAccess {
@@ -35,13 +36,18 @@ export class KernelView implements KernelAccess {
   readonly #changed = new Set<Prefix>();
   #turn: NodeJS.Immediate | undefined;
   #unsure: NodeJS.Timeout | undefined;
+  readonly #log: (level: "warn", message: string) => void;
+
+  constructor(log: (level: "warn", message: string) => void) {
+    this.#log = log;
+  }
 
   /** Calls back with what is there before it returns, and returns how to stop. */
   subscribe(subscriber: KernelSubscriber): () => void {
     this.#subscribers.add(subscriber);
     // Before the first dump: what changes meanwhile is heard after it.
     this.#open ??= this.#begin();
-    this.#read([subscriber]);
+    this.#take(this.#open.socket.dump(), [subscriber]);
     return () => {
       this.#subscribers.delete(subscriber);
       if (this.#subscribers.size === 0) this.#end();
@@ -93,7 +99,15 @@ export class KernelView implements KernelAccess {
   #reread(): void {
     this.#unsure = undefined;
     for (const prefix of this.table.prefixes()) this.#changed.add(prefix);
-    this.#read([...this.#subscribers]);
+    let routes: readonly KernelRoute[];
+    try {
+      routes = this.#open!.socket.dump();
+    } catch (error) {
+      this.#log("warn", `the kernel's routes cannot be read: ${(error as Error).message}`);
+      this.#unsure = setTimeout(() => this.#reread(), readAgainAfterMs);
+      return;
+    }
+    this.#take(routes, [...this.#subscribers]);
     for (const prefix of this.table.prefixes()) this.#changed.add(prefix);
     this.#tell();
   }
@@ -104,10 +118,10 @@ export class KernelView implements KernelAccess {
     for (const { onChanged } of this.#subscribers) onChanged(changed);
   }
 
-  #read(subscribers: readonly KernelSubscriber[]): void {
+  #take(routes: readonly KernelRoute[], subscribers: readonly KernelSubscriber[]): void {
     const own: KernelRoute[] = [];
     this.table.clear();
-    for (const route of this.#open!.socket.dump()) {
+    for (const route of routes) {
       if (route.protocol === routeProtocol) own.push(route);
       else this.table.add(route);
     }

@@ -27,6 +27,8 @@ export type Log = (
 /** Writes to stdout; debug lines only where SPINELAB_LOG=debug. */
 export function processLog(subsystem: string): Log {
   const debug = process.env["SPINELAB_LOG"] === "debug";
+  // Whoever read it is gone, and nobody else can be told: that ends no session.
+  process.stdout.on("error", () => {});
   return (level, message, fields) => {
     if (level === "debug" && !debug) return;
     process.stdout.write(logLine(new Date(), level, message, { subsys: subsystem, ...fields }));

@@ -8,7 +8,7 @@ import { adminHandler } from "./admin.ts";
 import { Agent } from "./agent.ts";
 import { giveBackAfterStart } from "./give-back.ts";
 import { type Health, serveHealth } from "./health.ts";
-import { processLog } from "./log.ts";
+import { type Log, processLog } from "./log.ts";
 import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import { bmpStation } from "./instance-config.ts";
@@ -52,32 +52,34 @@ if (role === "relay") {
 
 async function runOperator(): Promise<void> {
   const { Operator: OperatorProcess } = await import("./operator.ts");
+  const log = processLog("operator");
   const operator = new OperatorProcess({
     edges: systemEdges(await kubeClient()),
-    log: processLog("operator"),
+    log,
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
-  await probed(operator);
-  await metered(() => lbIpamMetrics(operator.lbIpam));
+  await probed(operator, log);
+  await metered(log, () => lbIpamMetrics(operator.lbIpam));
   onTermination(() => operator.stop());
   await operator.start();
 }
 
 async function runAgent(): Promise<void> {
   if (values.node === undefined) throw new Error("usage: agent needs --node NAME");
+  const log = processLog("bgp-control-plane");
   const agent = new Agent({
     node: values.node,
     ipam: ipamMode(values.ipam),
     noEndpointsRoutable: values["enable-no-service-endpoints-routable"] !== "false",
-    edges: systemNodeEdges(await kubeClient()),
+    edges: systemNodeEdges(await kubeClient(), log),
     softwareVersion: values.version,
-    log: processLog("bgp-control-plane"),
+    log,
     installRoutes: values["install-routes"],
     bmpStations: values.bmp.map(bmpStation),
   });
-  await serveAdminSocket(values.socket, adminHandler(agent));
-  await probed(agent);
-  await metered(() =>
+  await serveAdminSocket(values.socket, adminHandler(agent), log);
+  await probed(agent, log);
+  await metered(log, () =>
     bgpMetrics(
       Array.from(agent.speakers, ([instance, host]) => ({
         instance,
@@ -114,14 +116,14 @@ async function kubeClient(): Promise<KubeClient> {
 }
 
 /** Answers the probes of its pod, where `--health ADDRESS:PORT` says so. */
-async function probed(process: Agent | Operator): Promise<void> {
+async function probed(process: Agent | Operator, log: Log): Promise<void> {
   const health: Health = { ready: () => process.ready };
-  if (values.health !== undefined) await serveHealth(values.health, health);
+  if (values.health !== undefined) await serveHealth(values.health, health, log);
 }
 
 /** Prometheus' metrics, where `--prometheus ADDRESS:PORT` says so; Cilium's agent has them on port 9962. */
-async function metered(metrics: () => string): Promise<void> {
-  if (values.prometheus !== undefined) await serveMetrics(values.prometheus, metrics);
+async function metered(log: Log, metrics: () => string): Promise<void> {
+  if (values.prometheus !== undefined) await serveMetrics(values.prometheus, metrics, log);
 }
 
 function onTermination(stop: () => Promise<void> | void): void {
@@ -130,7 +132,7 @@ function onTermination(stop: () => Promise<void> | void): void {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
-      void Promise.resolve(stop()).finally(() => process.exit(0));
+      void Promise.resolve(stop()).then(() => process.exit(0));
     });
   }
 }

@@ -2,7 +2,9 @@ import { createServer, type Server } from "node:http";
 import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
 import type { ReconcileCounts } from "./agent.ts";
+import { listen } from "../sys/listen.ts";
 import { hostAndPort } from "./health.ts";
+import type { Log } from "./log.ts";
 
 type Labels = Readonly<Record<string, string | number>>;
 type Metric = {
@@ -139,8 +141,8 @@ function labelText(labels: Labels): string {
 }
 
 /** Answers `/metrics`. */
-export async function serveMetrics(listen: string, metrics: () => string): Promise<Server> {
-  const { host, port } = hostAndPort(listen);
+export async function serveMetrics(at: string, metrics: () => string, log: Log): Promise<Server> {
+  const { host, port } = hostAndPort(at);
   const server = createServer((request, response) => {
     const isAsked = request.url?.replace(/\?.*$/, "") === "/metrics";
     response.writeHead(isAsked ? 200 : 404, {
@@ -148,8 +150,6 @@ export async function serveMetrics(listen: string, metrics: () => string): Promi
     });
     response.end(isAsked ? metrics() : "/metrics\n");
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, host, resolve);
-  });
+  await listen(server, { host, port }, (error) => log("warn", `metrics: ${error.message}`));
   return server;
 }

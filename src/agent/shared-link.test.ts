@@ -1,28 +1,29 @@
-import type { NetworkInterfaceInfo } from "node:os";
 import { expect, test } from "vitest";
 import { address as parsed } from "../net/address.ts";
+import type { NetworkInterface } from "../net/network-state.ts";
 import { sharedLink, sharedSubnets } from "./shared-link.ts";
 
-const info = (cidr: string, internal = false): NetworkInterfaceInfo => {
-  const [address = ""] = cidr.split("/");
-  const rest = { address, cidr, internal, netmask: "", mac: "02:00:00:00:00:01" };
-  return address.includes(":")
-    ? { ...rest, family: "IPv6", scopeid: 0 }
-    : { ...rest, family: "IPv4" };
-};
-
-const interfaces = () => ({
-  lo: [info("::1/128", true), info("2001:db8:ffff::1/128", true)],
-  eth0: [info("10.0.0.1/24"), info("2001:db8:a::1/64"), info("fe80::a/64")],
-  eth1: [info("fe80::b/64")],
+const link = (name: string, ...cidrs: string[]): NetworkInterface => ({
+  ...{ index: 1, name, isUp: true, hasCarrier: true, operState: "up" },
+  addresses: cidrs.map((cidr) => ({
+    address: parsed(cidr.split("/")[0]!),
+    prefixLength: Number(cidr.split("/")[1]),
+    isTentative: false,
+  })),
 });
 
-const of = (localAddress: string, remoteAddress: string, link?: string) =>
+const interfaces = [
+  link("lo", "::1/128", "2001:db8:ffff::1/128"),
+  link("eth0", "10.0.0.1/24", "2001:db8:a::1/64", "fe80::a/64"),
+  link("eth1", "fe80::b/64"),
+];
+
+const of = (localAddress: string, remoteAddress: string, name?: string) =>
   sharedLink(
     {
       localAddress: parsed(localAddress),
       remoteAddress: parsed(remoteAddress),
-      interface: link,
+      interface: name,
     },
     interfaces,
   );
@@ -47,19 +48,23 @@ test("between link-local addresses the link's global one stands first, if it has
   expect(of("fe80::b", "fe80::2", "eth1")).toEqual({ address: "fe80::b", linkLocal: "fe80::b" });
 });
 
+test("an address that may be another host's is none of ours", () => {
+  const [global, linkLocal] = link("eth0", "2001:db8:a::1/64", "fe80::a/64").addresses;
+  const tentative = (at: typeof global) => ({ ...at!, isTentative: true });
+  const onLink = (addresses: NetworkInterface["addresses"], local: string, name?: string) =>
+    sharedLink(
+      { localAddress: parsed(local), remoteAddress: parsed("2001:db8:a::2"), interface: name },
+      [{ ...link("eth0"), addresses }],
+    );
+  expect(onLink([tentative(global), linkLocal!], "fe80::a", "eth0")?.address).toBe("fe80::a");
+  expect(onLink([global!, tentative(linkLocal)], "2001:db8:a::1")).toBeUndefined();
+});
+
 test("IPv4 has no such thing", () => {
   expect(of("10.0.0.1", "10.0.0.2")).toBeUndefined();
 });
 
 test("the subnets of the link that the peer is on, and none where it is further away", () => {
-  const link = (name: string, ...cidrs: string[]) => ({
-    ...{ index: 1, name, isUp: true, operState: "up" as const },
-    addresses: cidrs.map((cidr) => ({
-      address: parsed(cidr.split("/")[0]!),
-      prefixLength: Number(cidr.split("/")[1]),
-      isTentative: false,
-    })),
-  });
   const links = [
     link("lo", "127.0.0.1/8", "10.8.0.1/16"),
     link("eth0", "10.0.0.1/24", "2001:db8:a::1/64", "10.0.1.1/25"),

@@ -1,51 +1,60 @@
-import type { networkInterfaces } from "node:os";
 import type { SharedLink } from "../bgp/session/io.ts";
-import { type Address, familyOf, isLinkLocal, parseAddress } from "../net/address.ts";
-import type { NetworkInterface } from "../net/network-state.ts";
-import { parsePrefix, type Prefix, prefixContains, prefixOf } from "../net/prefix.ts";
+import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
+import type { InterfaceAddress, NetworkInterface } from "../net/network-state.ts";
+import { type Prefix, prefixContains, prefixOf } from "../net/prefix.ts";
+
+/** The two addresses of a connection; `interface`: where they are link-local. */
+export type ConnectionEnds = {
+  localAddress: Address;
+  remoteAddress: Address;
+  interface?: string | undefined;
+};
 
 /**
  * What we are on the link that the ends of a connection share (RFC 2545 §3); undefined where they share none,
- * or are not IPv6. `interface`: where they are link-local.
+ * or are not IPv6.
  */
 export function sharedLink(
-  ends: { localAddress: Address; remoteAddress: Address; interface: string | undefined },
-  interfaces: typeof networkInterfaces,
+  ends: ConnectionEnds,
+  interfaces: readonly NetworkInterface[],
 ): SharedLink | undefined {
-  const { localAddress, remoteAddress, interface: link } = ends;
+  const { localAddress, interface: link } = ends;
   if (familyOf(localAddress) !== "ipv6") return undefined;
-  for (const [name, all = []] of Object.entries(interfaces())) {
-    const own = all.flatMap(({ address, cidr, internal }) => {
-      const parsed = parseAddress(address);
-      return parsed === undefined || cidr === null || internal ? [] : [{ address: parsed, cidr }];
-    });
-    const linkLocal = own.find(({ address }) => isLinkLocal(address))?.address;
-    if (name === link) {
-      const isGlobal = (of: Address) => familyOf(of) === "ipv6" && !isLinkLocal(of);
-      const address = own.find((one) => isGlobal(one.address))?.address ?? localAddress;
-      return { address, linkLocal: localAddress };
-    }
-    const from = own.find(({ address }) => address === localAddress);
-    if (from === undefined || linkLocal === undefined) continue;
-    const prefix = parsePrefix(from.cidr);
-    if (prefix !== undefined && prefixContains(prefix, remoteAddress)) {
-      return { address: localAddress, linkLocal };
-    }
+  if (link !== undefined) {
+    const own = interfaces.find(({ name }) => name === link)?.addresses ?? [];
+    const global = own.find(
+      ({ address, isTentative }) =>
+        familyOf(address) === "ipv6" && !isLinkLocal(address) && !isTentative,
+    );
+    return { address: global?.address ?? localAddress, linkLocal: localAddress };
   }
-  return undefined;
+  const own = addressesOnLink(ends, interfaces);
+  const linkLocal = own?.find(({ address, isTentative }) => isLinkLocal(address) && !isTentative);
+  return linkLocal && { address: localAddress, linkLocal: linkLocal.address };
 }
 
 /** The subnets of our interface, of the connection's family, where the peer is in one of them (RFC 4271 §5.1.3). */
 export function sharedSubnets(
-  { localAddress, remoteAddress }: { localAddress: Address; remoteAddress: Address },
+  ends: ConnectionEnds,
   interfaces: readonly NetworkInterface[],
 ): Prefix[] | undefined {
+  if (ends.interface !== undefined) return undefined;
+  return addressesOnLink(ends, interfaces)?.map(subnetOf);
+}
+
+/** Ours, of the connection's family, on the interface that it leaves by; undefined where the peer is not on that link. */
+function addressesOnLink(
+  { localAddress, remoteAddress }: ConnectionEnds,
+  interfaces: readonly NetworkInterface[],
+): readonly InterfaceAddress[] | undefined {
   for (const { name, addresses } of interfaces) {
     if (name === "lo" || !addresses.some(({ address }) => address === localAddress)) continue;
-    const subnets = addresses
-      .filter(({ address }) => familyOf(address) === familyOf(localAddress))
-      .map(({ address, prefixLength }) => prefixOf(address, prefixLength));
-    if (subnets.some((subnet) => prefixContains(subnet, remoteAddress))) return subnets;
+    const own = addresses.filter(({ address }) => familyOf(address) === familyOf(localAddress));
+    if (own.some((one) => prefixContains(subnetOf(one), remoteAddress))) return own;
   }
   return undefined;
+}
+
+function subnetOf({ address, prefixLength }: InterfaceAddress): Prefix {
+  return prefixOf(address, prefixLength);
 }

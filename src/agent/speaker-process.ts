@@ -23,19 +23,23 @@ export async function runSpeaker(
   });
   if (socket !== undefined) {
     const speakers = new Map([["speaker", host]]);
-    await serveAdminSocket(socket, adminHandler({ speakers, nowMs: () => performance.now() }));
+    const handler = adminHandler({ speakers, nowMs: () => performance.now() });
+    await serveAdminSocket(socket, handler, log);
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => void host.stop("graceful", 1000).finally(() => process.exit(0)));
+    process.once(signal, () => void host.stop("graceful", 1000).then(() => process.exit(0)));
   }
   const readAgain = async (): Promise<void> => {
+    let read: SpeakerConfig;
     try {
       const { readSpeakerFile } = await import("./speaker-file.ts");
-      host.configure(readSpeakerFile(file));
-      log("info", "configuration read again");
+      read = readSpeakerFile(file);
     } catch (error) {
       log("error", `the configuration stays as it was: ${(error as Error).message}`);
+      return;
     }
+    host.configure(read);
+    log("info", "configuration read again");
   };
   process.on("SIGHUP", () => void readAgain());
   host.start();

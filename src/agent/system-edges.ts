@@ -5,6 +5,7 @@ import { dumpNetworkState } from "../sys/network-dump.ts";
 import { NetworkWatch } from "../sys/network-watch.ts";
 import type { Edges, NodeEdges } from "./edges.ts";
 import { KernelView } from "./kernel-view.ts";
+import type { Log } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
 /** Those of a process. */
@@ -22,8 +23,8 @@ export function systemEdges(client: KubeClient): Edges {
 }
 
 /** Those of a process in its node's network namespace. */
-export function systemNodeEdges(client: KubeClient): NodeEdges {
-  const kernel = new KernelView();
+export function systemNodeEdges(client: KubeClient, log: Log): NodeEdges {
+  const kernel = new KernelView(log);
   return {
     ...systemEdges(client),
     network: dumpNetworkState,

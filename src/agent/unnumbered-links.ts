@@ -9,10 +9,13 @@ import {
 import { IcmpType } from "../nd/message.ts";
 import { ReadinessLoop } from "../sys/epoll.ts";
 import { type LinkState, LinkWatch } from "../sys/link-watch.ts";
+import { SystemCallError } from "../sys/libc.ts";
 import { NdSocket } from "../sys/nd-socket.ts";
 import type { SpeakerLog } from "./speaker-host.ts";
 
 type OnNeighbors = (found: Omit<Extract<Input, { input: "neighbors" }>, "input">) => void;
+
+const lookAgainAfterMs = 1000;
 
 /** The links of peers that are named by interface: who is there, and that we are. */
 export class UnnumberedLinks {
@@ -20,6 +23,7 @@ export class UnnumberedLinks {
   readonly #onNeighbors: OnNeighbors;
   readonly #links = new Map<string, Link>();
   #system: { loop: ReadinessLoop; watch: LinkWatch } | undefined;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(log: SpeakerLog, onNeighbors: OnNeighbors) {
     this.#log = log;
@@ -58,6 +62,7 @@ export class UnnumberedLinks {
   }
 
   #close(): void {
+    clearTimeout(this.#again);
     this.#system?.loop.close();
     this.#system = undefined;
   }
@@ -69,8 +74,17 @@ export class UnnumberedLinks {
 
   /** What of the links is different from what they were. */
   #look(): void {
-    const states = new Map(this.#system!.watch.links().map((state) => [state.name, state]));
-    for (const [name, link] of this.#links) link.see(states.get(name));
+    clearTimeout(this.#again);
+    let states: LinkState[];
+    try {
+      states = this.#system!.watch.links();
+    } catch (error) {
+      this.#log("warn", `the kernel does not say how its links are: ${(error as Error).message}`);
+      this.#again = setTimeout(() => this.#look(), lookAgainAfterMs);
+      return;
+    }
+    const byName = new Map(states.map((state) => [state.name, state]));
+    for (const [name, link] of this.#links) link.see(byName.get(name));
   }
 }
 
@@ -120,12 +134,20 @@ class Link {
   #open(of: LinkState): { index: number; nd: NdSocket } {
     const types = [IcmpType.routerSolicitation, IcmpType.routerAdvertisement];
     const nd = new NdSocket(of, types);
-    this.#loop.add(nd.fd, () => {
+    this.#loop.add(nd.fd, () => this.#receive(nd));
+    return { index: of.index, nd };
+  }
+
+  /** An error is told once by the socket, and is gone with that: of a link that went down meanwhile. */
+  #receive(nd: NdSocket): void {
+    try {
       for (let got = nd.receive(); got !== undefined; got = nd.receive()) {
         this.#step({ input: "received", ...got });
       }
-    });
-    return { index: of.index, nd };
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      this.#log("warn", `router advertisements: ${error.message}`);
+    }
   }
 
   #closeSocket(): void {

@@ -7,6 +7,7 @@ const ciliumHost: NetworkInterface = {
   index: 7,
   name: "cilium_host",
   isUp: true,
+  hasCarrier: true,
   operState: "up",
   mac: "02:42:0a:01:03:01",
   addresses: [],

@@ -30,6 +30,7 @@ function link(
     index: name.charCodeAt(name.length - 1),
     name,
     isUp: true,
+    hasCarrier: true,
     operState: "up",
     addresses: addresses.map((text) => ({
       address: ip(text),

@@ -1,6 +1,6 @@
 import { createServer, connect, type Server, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { EnvironmentError } from "../input/diagnostic.ts";
+import { linesOf } from "../sys/socket-lines.ts";
 
 /**
  * How commands talk to a running lab: one line of JSON asks, lines of JSON answer. `{ok}` or
@@ -16,7 +16,7 @@ export async function serveControl(path: string, handle: ControlHandler): Promis
     const gone = new AbortController();
     socket.on("error", () => socket.destroy());
     socket.on("close", () => gone.abort(new Error("the caller left")));
-    createInterface({ input: socket }).once("line", (line) => {
+    linesOf(socket).once("line", (line) => {
       const send = (said: unknown) => void socket.write(`${JSON.stringify({ line: said })}\n`);
       Promise.resolve()
         .then(() => JSON.parse(line) as Record<string, unknown>)
@@ -63,10 +63,7 @@ export function askControl(
       options.signal?.removeEventListener("abort", hangUp);
       reject(new ControlError("the lab hung up"));
     });
-    const lines = createInterface({ input: socket });
-    // It passes on what the socket has told already.
-    lines.on("error", () => {});
-    lines.on("line", (line) => {
+    linesOf(socket).on("line", (line) => {
       const value = JSON.parse(line) as Answer;
       if ("ok" in value) resolve(value.ok);
       else if (value.error !== undefined) reject(errorOf(value.error, value.remedy));

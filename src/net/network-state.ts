@@ -12,6 +12,8 @@ export type NetworkInterface = {
   name: string;
   /** Administratively up. */
   isUp: boolean;
+  /** At once, where `operState` may follow later. */
+  hasCarrier: boolean;
   operState: OperState;
   /** `02:42:0a:01:03:01`; absent where the link has none. */
   mac?: string;

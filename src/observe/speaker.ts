@@ -44,7 +44,7 @@ async function askLine(runtime: Runtime, node: string, line: string): Promise<st
     timer = setTimeout(() => reject(new Error("no answer from the agent")), answerTimeoutMs);
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("the agent closed the connection")));
-    createInterface({ input: socket }).once("line", resolve);
+    createInterface({ input: socket }).on("error", reject).once("line", resolve);
     socket.write(`${line}\n`);
   }).finally(() => {
     clearTimeout(timer);

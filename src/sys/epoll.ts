@@ -107,6 +107,12 @@ export function drain(readFd: number): void {
   while (Number(c.read(readFd, bytes, bytes.length)) > 0);
 }
 
+/** A process that ends, by an error too, waits for its pool's threads: one in epoll would hold it for ever. */
+const atExit = new Set<WakePipe>();
+process.on("exit", () => {
+  for (const pipe of atExit) pipe.wake();
+});
+
 /** Calls back whenever one of the descriptors is readable: one pool thread waits for all of them. */
 export class ReadinessLoop {
   readonly #epoll = new Epoll();
@@ -116,6 +122,7 @@ export class ReadinessLoop {
 
   constructor() {
     this.#epoll.add(this.#wake.readFd);
+    atExit.add(this.#wake);
     this.#wait();
   }
 
@@ -132,6 +139,7 @@ export class ReadinessLoop {
   close(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    atExit.delete(this.#wake);
     for (const fd of this.#callbacks.keys()) this.remove(fd);
     this.#wake.wake();
   }

@@ -97,14 +97,22 @@ export function inNetworkNamespace<T>(path: string, work: () => T): T {
   }
 }
 
-/** A listening TCP socket as a file descriptor for `server.listen({ fd })`; `ttl`: of what answers a SYN. */
-export function listenTcp(host: Address, port: number, ttl?: number): number {
+/**
+ * A listening TCP socket as a file descriptor for `server.listen({ fd })`. `ttl`: of what answers a SYN;
+ * `prepare`: what else the socket needs before the first comes.
+ */
+export function listenTcp(
+  host: Address,
+  port: number,
+  { ttl, prepare }: { ttl?: number | undefined; prepare?: (fd: number) => void } = {},
+): number {
   const family = familyOf(host) === "ipv4" ? AF_INET : AF_INET6;
   const fd = check(c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
   return orClose(fd, () => {
     setInt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     limitTtl(fd, host, { ttl });
     if (family === AF_INET6) setInt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    prepare?.(fd);
     const address = socketAddress(host, port);
     check(c.bind(fd, address, address.length), `bind ${host} port ${port}`);
     check(c.listen(fd, 128), "listen");

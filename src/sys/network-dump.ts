@@ -22,7 +22,7 @@ const dumpInterrupted = 0x10; /* NLM_F_DUMP_INTR */
 const AddressFamily = { any: 0, ipv4: 2, ipv6: 10 } as const;
 const LinkAttribute = { address: 1, name: 3, operState: 16 } as const;
 const IfaAttribute = { address: 1, local: 2, flags: 8 } as const;
-const linkIsUp = 1; /* IFF_UP */
+const LinkFlag = { up: 0x1, lowerUp: 0x10000 } as const;
 const addressIsUnusable = 0x48; /* IFA_F_TENTATIVE | IFA_F_DADFAILED */
 const attemptsMax = 5;
 
@@ -114,10 +114,12 @@ export function interfacesOf(
         mac = Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join(":");
       }
     }
+    const flags = body.readUInt32LE(8);
     return {
       index,
       name,
-      isUp: (body.readUInt32LE(8) & linkIsUp) !== 0,
+      isUp: (flags & LinkFlag.up) !== 0,
+      hasCarrier: (flags & LinkFlag.lowerUp) !== 0,
       operState: operStates[operState] ?? "unknown",
       ...(mac !== undefined && { mac }),
       addresses: byIndex.get(index) ?? [],

@@ -36,14 +36,21 @@ export class RouteSocket {
     throw new Error("the kernel's dump of its routes broke off");
   }
 
-  /** Performs the requests in order and returns those that failed. */
+  /** Performs the requests in order and returns those that failed: all of them where the kernel hears none. */
   change(requests: readonly RouteRequest[]): RouteFailure[] {
     const failures: RouteFailure[] = [];
     for (let at = 0; at < requests.length; at += batchMax) {
       const first = this.#sequence + 1;
       const batch = requests.slice(at, at + batchMax);
       const encoded = batch.map((request) => encodeRouteRequest(request, ++this.#sequence));
-      send(this.#fd, Buffer.concat(encoded));
+      try {
+        send(this.#fd, Buffer.concat(encoded));
+      } catch (error) {
+        if (!(error instanceof SystemCallError)) throw error;
+        const { code } = error;
+        failures.push(...batch.map((request) => ({ request, code })));
+        continue;
+      }
       for (const { type, sequence, body } of this.#answers(first)) {
         const request = batch[sequence - first];
         if (type !== MessageType.error || request === undefined) continue;

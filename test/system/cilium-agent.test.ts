@@ -116,7 +116,7 @@ async function world() {
     noEndpointsRoutable: true,
     installRoutes: false,
     bmpStations: [],
-    edges: systemNodeEdges(client()),
+    edges: systemNodeEdges(client(), log),
     softwareVersion: "test",
     log,
   });

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { onTestFailed } from "vitest";
 import type { PeerStatus } from "../../src/bgp/speaker/views.ts";
 import { repository, until } from "./spinelab.ts";
 
@@ -200,6 +201,8 @@ export class SpeakerProcess {
       stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
     }
     this.#child = child;
+    child.once("exit", (code, signal) => (this.#log += `ended: ${code ?? signal}\n`));
+    onTestFailed(() => console.error(`speaker ${this.#end} said:\n${this.#log}`));
     await until("the speaker is running", () => {
       if (child.exitCode !== null) throw new Error(this.#log);
       return this.#log.includes("speaker is running");

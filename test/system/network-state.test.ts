@@ -38,7 +38,12 @@ afterAll(() => void execFileSync("ip", ["netns", "delete", namespace]));
 
 test("links with their state, MAC and addresses", () => {
   const eth0 = state().interfaces.find(({ name }) => name === "eth0")!;
-  expect(eth0).toMatchObject({ isUp: true, operState: "up", mac: "02:00:00:00:00:00" });
+  expect(eth0).toMatchObject({
+    isUp: true,
+    hasCarrier: true,
+    operState: "up",
+    mac: "02:00:00:00:00:00",
+  });
   expect(eth0.addresses).toEqual(
     expect.arrayContaining([
       { address: "10.0.0.2", prefixLength: 24, isTentative: false },

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import type { AvailableRoute, PeerPolicies, PeerStatus } from "../../bgp/speaker/views.ts";
 import type { PeerReset, ResetKind } from "../../bgp/speaker/reset.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
+import { linesOf } from "../../sys/socket-lines.ts";
 import { UsageError } from "../exit.ts";
 import { nodeOf, selectLab } from "../running-lab.ts";
 import {
@@ -179,10 +179,7 @@ function askSocket<T>(path: string, request: object): Promise<Omit<Row<T>, "node
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("error", reject);
-    const lines = createInterface({ input: socket });
-    // It passes on its input's errors, which are the socket's.
-    lines.on("error", reject);
-    lines.once("line", (line) => {
+    linesOf(socket).once("line", (line) => {
       socket.destroy();
       const answer = JSON.parse(line) as { ok?: Row<T>[]; error?: string };
       if (answer.ok) resolve(answer.ok);
