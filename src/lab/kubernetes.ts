@@ -140,8 +140,10 @@ export class KubernetesInNamespaces implements LabCluster {
     );
     // Its failure is waited for below; until then it must not count as unhandled.
     agents.catch(() => {});
-    this.#controllers = startControllers(this.#api, (what, error) =>
-      reportError(this.#options, what, error),
+    this.#controllers = startControllers(
+      this.#api,
+      (what, error) => reportError(this.#options, what, error),
+      cluster,
     );
     this.#services = new ServiceForwarding({
       ...{ api: this.#api, runtime, nodes: cluster.nodes },

@@ -1,9 +1,11 @@
+import type { NodeObject } from "../kube/kinds.ts";
 import type { KubeApi } from "../kube/server/kube-api.ts";
 import { forwardingRules } from "../kube/services/forwarding.ts";
 import type { EndpointSlice, Service } from "../kube/services/service.ts";
 import type { Runtime } from "../runtime/port.ts";
 
 const slices = "endpointslices.discovery.k8s.io";
+const resources: ReadonlySet<string> = new Set(["services", "nodes", slices]);
 
 export type ServiceForwardingOptions = {
   api: KubeApi;
@@ -27,7 +29,7 @@ export class ServiceForwarding {
   constructor(options: ServiceForwardingOptions) {
     this.#options = options;
     this.#unsubscribe = options.api.subscribe(({ resource }) => {
-      if (resource === "services" || resource === slices) this.#mark();
+      if (resources.has(resource)) this.#mark();
     });
   }
 
@@ -72,7 +74,9 @@ export class ServiceForwarding {
     const services = api.list("services") as Service[];
     const before = this.#applied.get(node);
     if (services.length === 0 && before === undefined) return;
-    const text = forwardingRules(services, api.list(slices) as EndpointSlice[], node);
+    const endpointSlices = api.list(slices) as EndpointSlice[];
+    const nodes = api.list("nodes") as NodeObject[];
+    const text = forwardingRules(services, endpointSlices, nodes, node);
     if (text === before) return;
     try {
       const result = await runtime.exec({ node }, ["nft", "-f", "-"], { stdin: text });

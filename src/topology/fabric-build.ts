@@ -75,6 +75,9 @@ export function buildFabric(input: FabricInput): FabricResult {
       nodes: cluster.nodes.map((node) => node.name),
       config: cluster.config,
       disableDefaultCni: cluster.disableDefaultCni,
+      ...(cluster.nodeMonitorGracePeriodMs !== undefined && {
+        nodeMonitorGracePeriodMs: cluster.nodeMonitorGracePeriodMs,
+      }),
     })),
   };
   return { fabric, notes: inFileOrder(notes) };

@@ -121,6 +121,8 @@ export type Cluster = {
   config?: string;
   /** The file sets `disableDefaultCNI`: pod networking is the lab's to bring. */
   disableDefaultCni?: boolean;
+  /** How long a node may be silent before it counts as lost; undefined: as Kubernetes sets it. */
+  nodeMonitorGracePeriodMs?: number;
 };
 
 /** The node of that name or alias. */

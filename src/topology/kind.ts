@@ -25,6 +25,7 @@ import type { KubernetesMember } from "./fabric.ts";
 import {
   embeddedPatch,
   type KubeadmPatch,
+  nodeMonitorGracePeriodOf,
   type NodeRegistration,
   nodeRegistrationOf,
 } from "./kubeadm.ts";
@@ -40,6 +41,7 @@ export type KindCluster = {
   /** The file's text. */
   config: string;
   disableDefaultCni: boolean;
+  nodeMonitorGracePeriodMs?: number;
 };
 
 export type KindNode = {
@@ -204,8 +206,16 @@ function clusterOf(
     if (image !== undefined) made.image = image;
     return made;
   });
-  const disableDefaultCni = read.networking?.disableDefaultCNI ?? false;
-  return { file: top.file, name, podSubnets, serviceSubnets, nodes, config, disableDefaultCni };
+  const cluster = {
+    ...{ file: top.file, name, podSubnets, serviceSubnets, nodes, config },
+    disableDefaultCni: read.networking?.disableDefaultCNI ?? false,
+  };
+  const patchesOfAll = (read.kubeadmConfigPatches ?? []).flat();
+  const nodeMonitorGracePeriodMs = nodeMonitorGracePeriodOf(patchesOfAll, diagnostics);
+  return {
+    ...cluster,
+    ...(nodeMonitorGracePeriodMs !== undefined && { nodeMonitorGracePeriodMs }),
+  };
 }
 
 function defaults(written: string, at: Location): Located<Prefix[]> {

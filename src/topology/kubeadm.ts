@@ -75,7 +75,7 @@ export function nodeRegistrationOf(
     const taints = registration.entries.get("taints");
     if (taints) result.taints = readTaints(taints, place(taints, "taints"), diagnostics);
     const extraArgs = registration.entries.get("kubeletExtraArgs");
-    for (const [name, value] of extraArgs ? kubeletArguments(extraArgs) : []) {
+    for (const [name, value] of extraArgs ? extraArguments(extraArgs) : []) {
       if (value.type !== "scalar") continue;
       const where = place(value, `kubeletExtraArgs.${name}`);
       if (name === "node-ip") result.nodeAddresses = readAddresses(value.text, where, diagnostics);
@@ -90,8 +90,44 @@ export function nodeRegistrationOf(
   return result;
 }
 
+/**
+ * kube-controller-manager's `node-monitor-grace-period`: how long a node may be silent before it counts
+ * as lost. Undefined: the default.
+ */
+export function nodeMonitorGracePeriodOf(
+  patches: readonly KubeadmPatch[],
+  diagnostics: Diagnostic[],
+): number | undefined {
+  let found: number | undefined;
+  for (const { kind, root, at } of patches) {
+    const manager = root.entries.get("controllerManager");
+    const extraArgs = manager?.type === "map" ? manager.entries.get("extraArgs") : undefined;
+    if (kind !== "ClusterConfiguration" || !extraArgs) continue;
+    for (const [name, value] of extraArguments(extraArgs)) {
+      if (name !== "node-monitor-grace-period" || value.type !== "scalar") continue;
+      found = durationMs(value.text);
+      if (found !== undefined) continue;
+      const path = `${at.path}.controllerManager.extraArgs.${name}`;
+      const place = { file: at.file, line: value.line, path };
+      const message = `expected a duration, not '${value.text}'`;
+      diagnostics.push(diagnosticAt(place, "BadValue", message, "such as 40s or 1m30s"));
+    }
+  }
+  return found;
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** As Go writes durations, in milliseconds; undefined where it is none above 0. */
+function durationMs(written: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(written)) return undefined;
+  const parts = [...written.matchAll(/([\d.]+)(ms|s|m|h)/g)];
+  const sum = parts.reduce((ms, [, number, unit]) => ms + Number(number) * unitsMs[unit!]!, 0);
+  return sum > 0 ? sum : undefined;
+}
+
 /** kubeadm v1beta3 writes arguments as a mapping, v1beta4 as a list of name and value. */
-function kubeletArguments(node: YamlNode): [string, YamlNode][] {
+function extraArguments(node: YamlNode): [string, YamlNode][] {
   if (node.type === "map") return [...node.entries];
   if (node.type !== "list") return [];
   return node.items.flatMap((item): [string, YamlNode][] => {

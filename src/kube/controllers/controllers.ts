@@ -33,6 +33,7 @@ export type Controllers = {
 export function startControllers(
   api: KubeApi,
   onError: (what: string, error: unknown) => void,
+  options: { nodeMonitorGracePeriodMs?: number } = {},
 ): Controllers {
   /** Work to do, in order, each once: `daemonsets.apps default/netshoot`, `scheduler`, `garbage`. */
   const work = new Map<string, () => void>();
@@ -137,7 +138,7 @@ export function startControllers(
   for (const resource of ["nodes", "pods", "services", ...Object.keys(workloads), "namespaces"]) {
     for (const object of api.list(resource)) react({ type: "ADDED", resource, object, version: 0 });
   }
-  const nodes = new NodeLifecycle(api, onError);
+  const nodes = new NodeLifecycle(api, onError, options.nodeMonitorGracePeriodMs);
   return {
     nodes,
     stop() {

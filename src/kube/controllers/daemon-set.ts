@@ -45,6 +45,10 @@ export function reconcileDaemonSet(
       .filter((node) => obstacle(spec.template.spec, node, added) === undefined)
       .map((node) => node.metadata.name),
   );
+  const mayStay = (name: string) => {
+    const node = nodes.find((each) => each.metadata.name === name);
+    return node && obstacle(spec.template.spec, node, added, ["NoExecute"]) === undefined;
+  };
   const plan: DaemonSetPlan = { create: [], remove: [], status: {} };
   const isCurrent = (pod: Pod) => pod.metadata.labels?.["controller-revision-hash"] === hash;
 
@@ -54,11 +58,10 @@ export function reconcileDaemonSet(
     const alive = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
     const active = alive.filter(isActive).sort(oldestFirst);
     plan.remove.push(...alive.filter((pod) => !isActive(pod)));
-    if (!wanted.has(nodeName)) plan.remove.push(...active);
-    else {
+    if (wanted.has(nodeName)) {
       kept.push(...active.slice(0, 1));
       plan.remove.push(...active.slice(1));
-    }
+    } else if (!mayStay(nodeName)) plan.remove.push(...active);
   }
   const occupied = new Set(own.map((pod) => pod.spec.nodeName));
   const labels = {

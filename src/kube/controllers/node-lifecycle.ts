@@ -5,7 +5,7 @@ import type { KubeApi } from "../server/kube-api.ts";
 import { tolerates } from "./placement.ts";
 
 /** `--node-monitor-grace-period` of kube-controller-manager 1.31; 1.32 waits 50 s. */
-const graceMs = 40_000;
+const defaultGraceMs = 40_000;
 /** What the admission plugin DefaultTolerationSeconds gives a pod that says nothing. */
 const defaultTolerationMs = 300_000;
 
@@ -23,12 +23,18 @@ const taints: Taint[] = [
 export class NodeLifecycle {
   readonly #api: KubeApi;
   readonly #onError: (what: string, error: unknown) => void;
+  readonly #graceMs: number;
   /** By node: stops what is due. */
   readonly #silent = new Map<string, Set<() => void>>();
   readonly #unsubscribe: () => void;
 
-  constructor(api: KubeApi, onError: (what: string, error: unknown) => void) {
+  constructor(
+    api: KubeApi,
+    onError: (what: string, error: unknown) => void,
+    graceMs = defaultGraceMs,
+  ) {
     this.#api = api;
+    this.#graceMs = graceMs;
     this.#onError = onError;
     this.#unsubscribe = api.subscribe(({ type, resource, object }) => {
       if (resource === "nodes" && type === "DELETED") this.#collectPods(object.metadata.name);
@@ -39,7 +45,7 @@ export class NodeLifecycle {
   silent(node: string): void {
     if (this.#silent.has(node)) return;
     this.#silent.set(node, new Set());
-    this.#after(node, graceMs, () => this.#notReady(node));
+    this.#after(node, this.#graceMs, () => this.#notReady(node));
   }
 
   /** The kubelet is back. */

@@ -3,12 +3,14 @@ import { matchesLabels, requirementsOf } from "../selector.ts";
 
 /**
  * Why a pod may not run on a node, in the scheduler's words; undefined where it may. `NoSchedule` and
- * `NoExecute` taints count, `PreferNoSchedule` does not.
+ * `NoExecute` taints count, `PreferNoSchedule` does not; for a pod that runs there already, `effects`
+ * is `NoExecute` alone.
  */
 export function obstacle(
   spec: PodSpec,
   node: NodeObject,
   extraTolerations: readonly Toleration[] = [],
+  effects: readonly string[] = ["NoSchedule", "NoExecute"],
 ): string | undefined {
   if (!matchesNode(spec, node)) return "node(s) didn't match Pod's node affinity/selector";
   const tolerations = [...(spec.tolerations ?? []), ...extraTolerations];
@@ -17,7 +19,7 @@ export function obstacle(
     taints.push({ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" });
   }
   const taint = taints.find(
-    (one) => one.effect !== "PreferNoSchedule" && !tolerations.some((by) => tolerates(by, one)),
+    (one) => effects.includes(one.effect) && !tolerations.some((by) => tolerates(by, one)),
   );
   return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
 }

@@ -46,7 +46,7 @@ export class Sandbox {
       [
         ...(options.insidePidOf === undefined
           ? []
-          : ["nsenter", "-t", String(options.insidePidOf), "--pid", "--"]),
+          : ["nsenter", "-t", String(options.insidePidOf), "--pid", "--no-fork", "--", ...waiting]),
         "unshare",
         "--net",
         "--mount",
@@ -146,7 +146,7 @@ export class Sandbox {
 
   spawn(argv: readonly string[], options: SpawnOptions = {}): RunningCommand {
     const inside = options.terminal ? terminalCommand(argv) : argv;
-    const [file, ...args] = this.enter(inside) as [string, ...string[]];
+    const [file, ...args] = waitingCommand(this.pid, inside);
     const child = spawn(file, args, {
       env: {
         PATH: searchPath,
@@ -171,7 +171,7 @@ export class Sandbox {
       stderr: child.stderr,
       ended,
       kill: (signal) => {
-        // nsenter waits outside the PID namespace for the command inside it and passes no signal on.
+        // The shell waits outside the PID namespace for the command inside it and passes no signal on.
         const inner = childOf(child.pid!);
         if (child.exitCode === null) killQuietly(inner ?? child.pid!, signal);
       },
@@ -190,6 +190,19 @@ export class Sandbox {
 /** `pid`: first process of a sandbox, as the host numbers it. */
 export function enterCommand(pid: number, argv: readonly string[]): string[] {
   return ["nsenter", "-t", String(pid), "-m", "-u", "-i", "-n", "-p", "--", ...argv];
+}
+
+/**
+ * A shell that waits for a command, which is not the shell's last: that one it would become itself.
+ * It stands outside a PID namespace for a command inside. nsenter would wait as well, but stops itself
+ * with a command that is stopped and does not go on with it: the end of the command would be noticed by
+ * nobody, and the namespace not end, since its processes are not reaped.
+ */
+const waiting = ["sh", "-c", '"$@"; exit $?', "sh"];
+
+function waitingCommand(pid: number, argv: readonly string[]): [string, ...string[]] {
+  const enter = ["-t", String(pid), "-m", "-u", "-i", "-n", "-p", "--no-fork", "--"];
+  return ["nsenter", ...enter, ...waiting, ...argv];
 }
 
 /** script(1) gives the command a pseudo-terminal and ends with its status. */

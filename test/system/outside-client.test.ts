@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { spinelab, traces } from "./spinelab.ts";
+
+/** A client outside the cluster, behind a router that knows of the cluster by BGP alone. */
+const folder = mkdtempSync(join(tmpdir(), "spinelab-outside-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function play(scenario: string): Promise<void> {
+  const lab = `outside-${scenario}-${process.pid}`;
+  const before = traces(lab);
+  const files = join("test", "system", "outside-client");
+  const options = ["--name", lab, "--report", folder];
+  const file = join(files, `${scenario}.yaml`);
+  const { stdout, stderr } = await spinelab("run", files, "--scenario", file, ...options);
+  expect(stdout + stderr).toContain("PASSED");
+  expect(traces(lab)).toEqual(before);
+}
+
+test("services: each kind of address, both traffic policies; endpoints and nodes fail over", () =>
+  play("services"));
