@@ -184,6 +184,7 @@ export class KubernetesInNamespaces implements LabCluster {
 
   nodeUnpaused(node: string): void {
     this.#controllers?.nodes.heard(node);
+    this.#pods?.nodeUnpaused(node);
   }
 
   summary(): string {

@@ -18,6 +18,8 @@ export type PodRunner = {
   nodeStopped(node: string): void;
   /** The node is back: its kubelet makes the pods that are still to be there anew. */
   nodeStarted(node: string): void;
+  /** Its pods went on all the time, but may have been taken for lost. */
+  nodeUnpaused(node: string): void;
   /** Stops looking after pods, which go on as they are; resolves when nothing is under way. */
   stop(): Promise<void>;
 };
@@ -84,6 +86,9 @@ export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): P
     nodeStarted(node) {
       stopped.delete(node);
       for (const worker of on(node)) worker.nodeStarted();
+    },
+    nodeUnpaused(node) {
+      for (const worker of on(node)) worker.reportAgain();
     },
     async stop() {
       unsubscribe();

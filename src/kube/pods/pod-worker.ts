@@ -88,6 +88,13 @@ export class PodWorker {
     else this.#again(0);
   }
 
+  /** Writes the pod's status where somebody else did meanwhile: its node was taken for lost. */
+  reportAgain(): void {
+    this.#then(async () => {
+      if (!this.#ending) this.#report();
+    });
+  }
+
   /** No more timers or restarts; the pod stays as it is. Resolves when nothing is under way. */
   abandon(): Promise<void> {
     this.#ending = true;
