@@ -8,11 +8,13 @@
  * registry SPINELAB_KIND_IMAGE. Times depend on the machine, the share hardly does.
  *
  * Spinelab's own time is all that deploying and taking down last beyond kind's own commands: routers,
- * links, exec lines, definitions, waiting for pods. What happens while kind works costs nobody time,
- * and the scenario lasts as long as what it waits for. Inject is what the speaker adds to a cluster:
- * from the end of kind's command to the agents of all four nodes being ready.
+ * links, exec lines, definitions, waiting for pods. The scenario lasts as long as what it waits for.
+ * What happens while kind works slows kind down, where processors are few: so the same cluster is made
+ * by hand as well, with the same two images loaded and nothing else, and both shares are measured.
+ * Inject is what the speaker adds to a cluster: from the end of kind's command to the agents of all
+ * four nodes being ready.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,6 +25,7 @@ const injectSecondsMax = 5;
 
 const [rounds = "1", inject = "image"] = process.argv.slice(2);
 const cluster = "kind"; // Of labs/rack-spine/cluster.yaml.
+const clusterFile = new URL("../labs/rack-spine/cluster.yaml", import.meta.url).pathname;
 const lab = `bench-${process.pid}`;
 const command = new URL("../bin/spinelab.mjs", import.meta.url).pathname;
 const work = mkdtempSync(path.join(tmpdir(), "spinelab-bench-"));
@@ -38,6 +41,7 @@ const rows = [
   ["scenario", "the scenario"],
   ["delete", "kind deletes the cluster"],
   ["down", "  the rest of taking down"],
+  ["byHand", "by hand: kind create, load, delete"],
 ] as const;
 
 const times: Times[] = [];
@@ -49,15 +53,22 @@ try {
 const of = (row: keyof Times) => median(times.map((each) => each[row]));
 for (const [row, what] of rows)
   console.log(`${what.padEnd(42)}${of(row).toFixed(1).padStart(7)} s`);
-const share = median(
-  times.map((each) => (each.deployed + each.down) / (each.create + each.delete)),
-);
-const shareText = `${(share * 100).toFixed(1).padStart(5)} %, at most ${shareMax * 100} %`;
-console.log(`${"Spinelab's own time beside kind's".padEnd(42)}  ${shareText}`);
+const shares = {
+  "Spinelab's own time beside kind's": (each: Times) =>
+    (each.deployed + each.down) / (each.create + each.delete),
+  "the whole beyond kind by hand": (each: Times) =>
+    (each.create + each.deployed + each.delete + each.down) / each.byHand - 1,
+};
+for (const [what, shareOf] of Object.entries(shares)) {
+  const share = median(times.map(shareOf));
+  const text = `${(share * 100).toFixed(1).padStart(7)} %, at most ${shareMax * 100} %`;
+  console.log(what.padEnd(42) + text);
+  if (share > shareMax) process.exitCode = 1;
+}
 console.log(
   `${"inject".padEnd(42)}${of("inject").toFixed(1).padStart(7)} s, at most ${injectSecondsMax} s`,
 );
-if (share > shareMax || of("inject") > injectSecondsMax) process.exitCode = 1;
+if (of("inject") > injectSecondsMax) process.exitCode = 1;
 
 async function once(): Promise<Times> {
   const records = await timeline();
@@ -70,8 +81,14 @@ async function once(): Promise<Times> {
   };
   const lasts = (name: string) => stage(name, "end") - stage(name, "begin");
   const ofImages = records.filter(
-    (each) => each.type === "stage" && each.stage.endsWith(`into ${cluster}`),
+    (each) =>
+      each.type === "stage" &&
+      each.stage.endsWith(`into ${cluster}`) &&
+      !each.stage.startsWith("speaker "),
   );
+  const images = [
+    ...new Set(ofImages.map((each) => (each as { stage: string }).stage.split(" ")[0]!)),
+  ];
   const made = stage(`kind ${cluster}`, "end");
   const deployed = stage("deployed", "end");
   const verdict = records.find((each) => each.type === "verdict");
@@ -88,8 +105,27 @@ async function once(): Promise<Times> {
     scenario: verdict.atMs - deployed,
     delete: deleted,
     down: down!.tookMs - deleted,
+    byHand: byHand(images),
   };
   return Object.fromEntries(rows.map(([row]) => [row, ms[row] / 1000])) as Times;
+}
+
+/** The least that a person would do for such a cluster, in milliseconds. */
+function byHand(images: readonly string[]): number {
+  const name = `${cluster}-by-hand`;
+  const nodeImage = process.env["SPINELAB_KIND_IMAGE"];
+  const kubeconfig = path.join(work, "kubeconfig");
+  const kind = (...args: string[]) =>
+    execFileSync("kind", [...args, "--name", name], { stdio: ["ignore", "ignore", "pipe"] });
+  const began = performance.now();
+  try {
+    const which = nodeImage === undefined ? [] : ["--image", nodeImage];
+    kind("create", "cluster", "--config", clusterFile, "--kubeconfig", kubeconfig, ...which);
+    for (const image of images) kind("load", "docker-image", image);
+  } finally {
+    kind("delete", "cluster", "--kubeconfig", kubeconfig);
+  }
+  return performance.now() - began;
 }
 
 /** Runs the lab as a user would. */

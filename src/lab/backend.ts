@@ -33,6 +33,8 @@ export type BuildOptions = {
   record: Recorder;
   progress: Progress;
   signal: AbortSignal;
+  /** Every node but those that clusters bring runs, and every link is there: commands may be run on them. */
+  onLinked: () => void;
   /** A process of the lab ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
   /** What the lab runs on is lost: nothing of the lab can be trusted, or asked, any more. */

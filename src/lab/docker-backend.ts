@@ -1,35 +1,31 @@
-import { existsSync, writeFileSync } from "node:fs";
 import { EnvironmentError } from "../input/diagnostic.ts";
 import { lastPrinted } from "../runtime/docker/container-end.ts";
-import { labLabel } from "../runtime/docker/containers.ts";
 import { EngineWatch } from "../runtime/docker/engine-watch.ts";
 import { hasImage } from "../runtime/docker/images.ts";
-import { connectEngine, type Engine } from "../runtime/docker/engine.ts";
+import type { Engine } from "../runtime/docker/engine.ts";
 import { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
-import {
-  ClusterExistsError,
-  type CreateKindOptions,
-  deleteKindCluster,
-  KindCluster,
-  type KindOptions,
-} from "../runtime/docker/kind.ts";
-import { sweepLab } from "../runtime/docker/sweep.ts";
+import type { KindCluster } from "../runtime/docker/kind.ts";
 import type { Progress } from "../runtime/port.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
+import { makeKindCluster } from "./docker-kind.ts";
+import { connectTo, type DockerChoice, noteToUser, sweepLostLab } from "./docker-sweep.ts";
 import { KubernetesInKind } from "./kubernetes-kind.ts";
-import { kindConfigOf } from "./kubernetes-kind-config.ts";
 import { imagesOfEngine } from "./kubernetes-kind-images.ts";
 import { writeCniConfigs } from "./kubernetes-kind-network.ts";
 import { ensureSpeakerImage } from "./speaker-image.ts";
-import type { RuntimeChoice } from "./spec.ts";
-import { labDirectory, labNames } from "./state-folder.ts";
-
-type DockerChoice = Extract<RuntimeChoice, { kind: "docker" }>;
 
 /** Names and process ids of the routing daemons that run, from their pid files. */
 const daemonScript =
   'for f in /run/frr/*.pid; do [ -e "$f" ] && kill -0 "$(cat "$f")" 2>/dev/null && echo "$(basename "$f" .pid) $(cat "$f")"; done; true';
+
+/** What a cluster waits for, and what waits for it. */
+type ClusterParts = {
+  image: Promise<string>;
+  nodesUp: Promise<void>;
+  /** The containers of its nodes run. */
+  onStarting: () => void;
+};
 
 /** Nodes as containers of a Docker engine, Kubernetes by kind. */
 export class DockerBackend implements Backend {
@@ -40,7 +36,7 @@ export class DockerBackend implements Backend {
   readonly #kinds: KindCluster[] = [];
   /** Ends what is being built: a part of it failed, or the lab is taken down. */
   readonly #stop = new AbortController();
-  #clusters: KubernetesInKind[] = [];
+  readonly #clusters: KubernetesInKind[] = [];
   #watch: EngineWatch | undefined;
   #isUp = false;
   #fabric: Fabric | undefined;
@@ -61,7 +57,7 @@ export class DockerBackend implements Backend {
   static async create(lab: string, choice: DockerChoice): Promise<DockerBackend> {
     let backend: DockerBackend | undefined;
     const tell = (notice: string) => (backend ? backend.#tell(notice) : noteToUser(notice));
-    return (backend = new DockerBackend(lab, choice, await connect(choice, tell)));
+    return (backend = new DockerBackend(lab, choice, await connectTo(choice, tell)));
   }
 
   get runtime(): DockerRuntime {
@@ -110,53 +106,38 @@ export class DockerBackend implements Backend {
     this.#progress = progress;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const image = ensureSpeakerImage(docker, progress, signal);
+    const nodesUp = Promise.withResolvers<void>();
+    nodesUp.promise.catch(() => {}); // Waited for below, perhaps by nobody else.
     // 1. kind's clusters, whose containers are the Kubernetes nodes.
-    const kinds = fabric.clusters.map((cluster) => {
+    const clusters = fabric.clusters.map((cluster) => {
       const starting = Promise.withResolvers<void>();
-      const made = this.#makeKind(cluster, { ...options, signal }, async (kind, ending) => {
-        starting.resolve();
-        await this.#loadImages(kind, image, options, ending);
-      });
-      // For a kind that says other words: then when it has ended.
-      made.then(() => starting.resolve(), starting.reject);
+      const parts = { image, nodesUp: nodesUp.promise, onStarting: starting.resolve };
+      const made = this.#makeCluster(cluster, { ...options, signal }, parts);
+      made.catch(starting.reject);
       starting.promise.catch(() => {}); // Waited for below, perhaps only when the image is built.
       return { starting: starting.promise, made };
     });
     // 2. The other nodes and every link, as soon as kind's containers run, and what kubelet waits for.
     const nodes = (async () => {
       const speakerImage = await image;
-      await Promise.all(kinds.map(({ starting }) => starting));
+      await Promise.all(clusters.map(({ starting }) => starting));
       signal.throwIfAborted();
       this.#runtime = new DockerRuntime({ docker, speakerImage });
       await this.#runtime.up(fabric, progress);
       await writeCniConfigs(this.#runtime, fabric);
+      options.onLinked();
     })();
-    const clusters = kinds.map(({ made }) => made);
-    for (const part of [nodes, ...clusters]) {
+    nodes.then(nodesUp.resolve, nodesUp.reject);
+    const made = clusters.map((each) => each.made);
+    for (const part of [nodes, ...made]) {
       part.catch((error: unknown) => this.#stop.abort(error));
     }
-    this.#making = Promise.allSettled([image, ...clusters]);
+    this.#making = Promise.allSettled([image, ...made]);
     await this.#making;
     signal.throwIfAborted();
     await nodes;
     this.#isUp = true;
-    // 3. The way into the clusters.
-    const [speakerImage, made] = await Promise.all([image, Promise.all(clusters)]);
-    this.#clusters = await Promise.all(
-      fabric.clusters.map((cluster, index) =>
-        KubernetesInKind.create({
-          ...options,
-          cluster,
-          runtime: this.runtime,
-          kind: made[index]!,
-          inject: this.#choice.inject,
-          speakerImage,
-          hasImage: (reference) => hasImage(docker, reference),
-          ...(this.#engine.forwardPort && { forwardPort: this.#engine.forwardPort }),
-        }),
-      ),
-    );
-    return this.#clusters;
+    return await Promise.all(made);
   }
 
   entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> } {
@@ -199,145 +180,75 @@ export class DockerBackend implements Backend {
       if (this.#watch?.lost.aborted) throw this.#watch.lost.reason;
     } catch (error) {
       if (!this.#watch?.lost.aborted) throw error;
-      await sweepLost(this.#lab, this.#fabric!, this.#choice);
+      await sweepLostLab(this.#lab, this.#fabric!, this.#choice);
     } finally {
       this.#watch?.stop();
       await this.#engine[Symbol.asyncDispose]();
     }
   }
 
-  async #makeKind(
+  /**
+   * A cluster by kind, and the way into it. While kind starts Kubernetes, images go into its nodes and
+   * then the speaker, whose agents come up as their nodes join. What of that cannot be yet, the
+   * cluster's own deployment does later: a node's containerd may not be up, or the API not answer.
+   */
+  async #makeCluster(
     cluster: Cluster,
-    { fabric, progress, signal }: BuildOptions,
-    whileStarting: CreateKindOptions["whileStarting"],
-  ): Promise<KindCluster> {
+    options: BuildOptions,
+    { image, nodesUp, onStarting }: ClusterParts,
+  ): Promise<KubernetesInKind> {
+    const { fabric, manifests, progress, signal } = options;
+    const has = (reference: string) => hasImage(this.#engine.docker, reference);
+    let reached: KubernetesInKind | undefined;
+    const reach = async (kind: KindCluster, ending: AbortSignal) => {
+      const speakerImage = await image;
+      await nodesUp;
+      reached = await KubernetesInKind.create({
+        ...options,
+        ...{ cluster, kind, speakerImage, runtime: this.runtime, inject: this.#choice.inject },
+        hasImage: has,
+        forwardPort: this.#engine.forwardPort,
+        signal: ending,
+      });
+      this.#clusters.push(reached);
+      return reached;
+    };
+    const whileStarting = async (kind: KindCluster, ending: AbortSignal) => {
+      onStarting();
+      const attempt = async (stage: string, work: () => Promise<unknown>) => {
+        progress(stage, "begin");
+        try {
+          await work();
+          progress(stage, "end");
+          return true;
+        } catch (error) {
+          ending.throwIfAborted();
+          const { message } = error as Error;
+          progress(stage, "end", `not yet: ${message.trimEnd().split("\n").at(-1)}`);
+          return false;
+        }
+      };
+      const load = (reference: string) =>
+        attempt(`${reference} into ${kind.name}`, () => kind.loadImages([reference], ending));
+      const ofManifests = async () => {
+        const objects = manifests.map(({ object }) => object);
+        for (const reference of await imagesOfEngine(objects, has)) await load(reference);
+      };
+      const speaker = () =>
+        attempt(`speaker into ${kind.name}`, async () => {
+          await (await reach(kind, ending)).inject(ending);
+        });
+      // A pod whose image is not there would be put off for ten seconds and more.
+      const ready = this.#choice.inject === "copy" || (await load(await image));
+      await Promise.all([ofManifests(), ready && speaker()]);
+    };
     const stage = `kind ${cluster.name}`;
     progress(stage, "begin");
-    const creation = KindCluster.create({
-      ...kindOptions(this.#lab, cluster, this.#engine),
-      config: kindConfigOf(cluster),
-      networkSubnet: fabric.management.find(({ name }) => name === "kind")?.ipv4Subnet,
-      // kind has begun: from here on what there is of this name is the lab's.
-      onProgress: () => writeFileSync(kindMark(this.#lab, cluster), ""),
-      whileStarting,
-      signal,
-      ...(process.env["SPINELAB_KIND_IMAGE"] === undefined
-        ? {}
-        : { image: process.env["SPINELAB_KIND_IMAGE"] }),
-    });
-    const kind = await creation.catch((error: unknown) => {
-      throw (error instanceof ClusterExistsError && heldByLab(cluster)) || error;
-    });
+    const parts = { lab: this.#lab, fabric, cluster, engine: this.#engine };
+    const kind = await makeKindCluster(parts, { whileStarting, signal });
     this.#kinds.push(kind);
     progress(stage, "end", `${cluster.nodes.length} nodes`);
-    return kind;
+    onStarting(); // Of a kind that says other words.
+    return reached ?? (await reach(kind, signal));
   }
-
-  /**
-   * The images that the cluster gets from the engine, the speaker's first. That takes as long as
-   * kubeadm, and does not wait for it. Where a node's containerd is not up yet, the cluster's own
-   * deployment finds the image missing and loads it then.
-   */
-  async #loadImages(
-    kind: KindCluster,
-    speakerImage: Promise<string>,
-    { manifests, progress }: BuildOptions,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { docker } = this.#engine;
-    const own = this.#choice.inject === "image" ? [await speakerImage] : [];
-    const objects = manifests.map(({ object }) => object);
-    const images = [...own, ...(await imagesOfEngine(objects, (each) => hasImage(docker, each)))];
-    for (const image of images) {
-      const stage = `${image} into ${kind.name}`;
-      progress(stage, "begin");
-      try {
-        await kind.loadImages([image], signal);
-        progress(stage, "end");
-      } catch (error) {
-        signal.throwIfAborted();
-        const { message } = error as Error;
-        progress(stage, "end", `not yet: ${message.trimEnd().split("\n").at(-1)}`);
-      }
-    }
-  }
-}
-
-/**
- * Removes the containers and clusters of a lab whose process is gone, or whose connection to the engine.
- * `tell` hears what a user should know of the connection.
- */
-export async function sweepDockerLab(
-  lab: string,
-  fabric: Fabric,
-  choice: DockerChoice,
-  tell = noteToUser,
-): Promise<void> {
-  await using engine = await connect(choice, tell);
-  await sweepLab(engine.docker, lab);
-  const clusters = fabric.clusters
-    .filter((cluster) => existsSync(kindMark(lab, cluster)))
-    .map((cluster) => kindOptions(lab, cluster, engine));
-  await Promise.all(clusters.map((options) => deleteKindCluster(options)));
-}
-
-/** The error that names the lab which has the cluster, where it is one of this machine. */
-function heldByLab(cluster: Cluster): EnvironmentError | undefined {
-  const holder = labNames().find((lab) => existsSync(kindMark(lab, cluster)));
-  if (holder === undefined) return undefined;
-  return new EnvironmentError(
-    `lab ${holder} has a kind cluster ${cluster.name}, and there cannot be two of one name`,
-    `spinelab down ${holder}, or another name: in the cluster's file`,
-  );
-}
-
-/** An engine that is restarted is back in a few seconds. */
-const backWithinMs = 5_000;
-const lookEveryMs = 200;
-
-/** Removes a lab from an engine that was lost, over a new connection. Throws EnvironmentError where there is none. */
-async function sweepLost(lab: string, fabric: Fabric, choice: DockerChoice): Promise<void> {
-  const deadlineMs = performance.now() + backWithinMs;
-  for (;;) {
-    try {
-      return await sweepDockerLab(lab, fabric, choice, () => {});
-    } catch (error) {
-      if (!(error instanceof EnvironmentError)) throw error;
-      if (performance.now() > deadlineMs) throw stillThere(lab, fabric, error);
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-    }
-  }
-}
-
-function stillThere(lab: string, fabric: Fabric, why: EnvironmentError): EnvironmentError {
-  const clusters = fabric.clusters.map(({ name }) => `, the kind cluster ${name}`).join("");
-  return new EnvironmentError(
-    `${why.message}; there may still be containers of lab ${lab} on it (label ${labLabel}=${lab})${clusters}`,
-    `once it answers, spinelab down ${lab} removes them, and so does the next lab that is deployed`,
-  );
-}
-
-/** There once the lab has begun to make the cluster: one of that name without it is somebody else's. */
-function kindMark(lab: string, { name }: Cluster): string {
-  return `${labDirectory(lab)}/kind-${name}.made`;
-}
-
-function connect({ docker, context }: DockerChoice, tell = noteToUser): Promise<Engine> {
-  const choice = {
-    ...(docker === undefined ? {} : { docker }),
-    ...(context === undefined ? {} : { context }),
-  };
-  return connectEngine(choice, process.env, tell);
-}
-
-function noteToUser(notice: string): void {
-  process.stderr.write(`note: ${notice}\n`);
-}
-
-function kindOptions(lab: string, { name }: Cluster, engine: Engine): KindOptions {
-  return {
-    name,
-    kubeconfig: `${labDirectory(lab)}/kind-${name}.kubeconfig`,
-    env: { ...process.env, ...engine.environment },
-  };
 }

@@ -8,7 +8,7 @@ export class DeployError extends Error {
 }
 
 /**
- * Runs the topology's exec lines: in order on a node, all nodes side by side. containerlab only logs
+ * Runs these nodes' exec lines: in order on a node, all nodes side by side. containerlab only logs
  * a line that fails; here it fails the deploy, unless the lab allows it.
  */
 export async function runExecLines(

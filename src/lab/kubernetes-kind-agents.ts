@@ -111,6 +111,11 @@ export class DaemonSetAgents implements AgentPort {
     }
   }
 
+  /** Those of these nodes that have no agent's pod: the DaemonSet's own count may not know them yet. */
+  withoutPod(nodeNames: readonly string[]): string[] {
+    return nodeNames.filter((node) => !this.#podOf(node));
+  }
+
   /** From now on it is no news that they end. */
   expectAllToEnd(): void {
     this.#allAsked = true;

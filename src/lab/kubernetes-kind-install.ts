@@ -118,6 +118,18 @@ export type ProcessSettings = {
   installRoutes?: boolean;
 };
 
+/** Namespace, rights, operator and DaemonSet of deploy/, with these settings. */
+export async function installSpeakers(
+  apply: (object: KubeObject, source: string) => Promise<unknown>,
+  settings: ProcessSettings,
+): Promise<void> {
+  for (const file of ["00-namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
+    for (const object of deployObjects(file)) {
+      await apply(withSettings(object, settings), `deploy/${file}`);
+    }
+  }
+}
+
 /** The object, where it is agent or operator with these settings. */
 export function withSettings(object: KubeObject, settings: ProcessSettings): KubeObject {
   const copy = structuredClone(object);

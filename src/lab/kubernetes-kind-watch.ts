@@ -14,6 +14,7 @@ type Watched = keyof typeof resources;
 export class ClusterWatch {
   readonly #informers: Record<Watched, Informer<KubeObject>>;
   readonly #listeners = new Set<() => void>();
+  #started: Promise<unknown> | undefined;
 
   constructor(client: KubeClient) {
     const follow = (resource: Resource) => {
@@ -34,8 +35,10 @@ export class ClusterWatch {
     };
   }
 
-  async start(): Promise<void> {
-    await Promise.all(Object.values(this.#informers).map((each) => each.start()));
+  /** Resolves when the first lists are there. */
+  start(): Promise<unknown> {
+    this.#started ??= Promise.all(Object.values(this.#informers).map((each) => each.start()));
+    return this.#started;
   }
 
   stop(): void {

@@ -1,6 +1,4 @@
-import { writeFileSync } from "node:fs";
-import { loadKubeconfig } from "../kube/client/cluster-access.ts";
-import { KubeClient } from "../kube/client/kube-client.ts";
+import type { KubeClient } from "../kube/client/kube-client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { PodName } from "../kube/pod-sandbox.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
@@ -10,15 +8,15 @@ import type { Cluster, Fabric } from "../topology/fabric.ts";
 import { Agents, type AgentsOptions } from "./agents.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
+import { apiServerOf, reachCluster } from "./kubernetes-kind-access.ts";
 import { DaemonSetAgents } from "./kubernetes-kind-agents.ts";
 import { copyAgent } from "./kubernetes-kind-copied.ts";
 import { imagesOfEngine, withLoadedImages } from "./kubernetes-kind-images.ts";
 import {
-  deployObjects,
   installDefinitions,
   installed,
+  installSpeakers,
   refuseCilium,
-  withSettings,
 } from "./kubernetes-kind-install.ts";
 import { givePodCidrs } from "./kubernetes-kind-network.ts";
 import { ClusterWatch, StillMissing } from "./kubernetes-kind-watch.ts";
@@ -30,7 +28,7 @@ export type KubernetesInKindOptions = {
   lab: string;
   fabric: Fabric;
   cluster: Cluster;
-  /** Its nodes are up, the cluster's among them, with their CNI configuration. */
+  /** Its nodes are up, the cluster's containers among them, with their CNI configuration. */
   runtime: Runtime;
   kind: KindCluster;
   progress: Progress;
@@ -50,7 +48,8 @@ export type KubernetesInKindOptions = {
    * Where the engine is on another machine: leads to a port on that machine's loopback, where kind
    * publishes the API server. Resolves with the local port.
    */
-  forwardPort?: (port: number) => Promise<number>;
+  forwardPort?: ((port: number) => Promise<number>) | undefined;
+  signal: AbortSignal;
 };
 
 /** Agents as scenarios and labs use them. */
@@ -74,8 +73,10 @@ export class KubernetesInKind {
   readonly #watch: ClusterWatch;
   /** As containers of kind's network use it. */
   readonly #internalKubeconfig: string;
-  /** Set where the speaker is copied. */
+  /** Of the two one is there, as the speaker is injected. */
   readonly #copied: Agents | undefined;
+  readonly #daemonSet: DaemonSetAgents | undefined;
+  #injected = false;
 
   private constructor(
     options: KubernetesInKindOptions,
@@ -96,24 +97,42 @@ export class KubernetesInKind {
         ...{ lab, runtime, onDeath },
         ...{ kubeconfigInNode, version: softwareVersion, installRoutes: options.installRoutes },
       });
+      this.agents = this.#copied;
+    } else {
+      this.#daemonSet = new DaemonSetAgents({ client, watch: this.#watch, runtime, onDeath });
+      this.agents = this.#daemonSet;
     }
-    this.agents =
-      this.#copied ?? new DaemonSetAgents({ client, watch: this.#watch, runtime, onDeath });
   }
 
-  /** Reaches the cluster, and writes the lab's kubeconfig. */
+  /** Resolves when the cluster's API server answers, with the lab's kubeconfig written. */
   static async create(options: KubernetesInKindOptions): Promise<KubernetesInKind> {
-    const { lab, fabric, cluster, kind, forwardPort } = options;
+    const { lab, fabric, cluster, kind, forwardPort, signal } = options;
     const first = fabric.clusters[0] === cluster;
     const file = kubeconfigFile(lab, first ? undefined : cluster.name);
-    let text = await kind.kubeconfig();
-    const [published, port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? [];
-    if (forwardPort && published !== undefined) {
-      text = text.replace(published, `https://127.0.0.1:${await forwardPort(Number(port))}`);
-    }
-    writeFileSync(file, text, { mode: 0o600 });
-    const client = new KubeClient(await loadKubeconfig(file));
+    const client = await reachCluster(kind, { file, forwardPort, signal });
     return new KubernetesInKind(options, client, await kind.kubeconfig(true));
+  }
+
+  /**
+   * Definitions and speakers: all that can be done while kind's nodes still join, whose agents come up
+   * as they do. Where the image is what they run from, every node has it. Fine to be done again.
+   */
+  async inject(signal: AbortSignal): Promise<void> {
+    await refuseCilium(this.#client);
+    await Promise.all([this.#watch.start(), installDefinitions(this.#client, signal)]);
+    signal.throwIfAborted();
+    const { cluster, runtime, kind, speakerImage, installRoutes } = this.#options;
+    if (this.#copied) {
+      await copyAgent(kind, runtime, cluster.nodes);
+    } else {
+      await installSpeakers((object, source) => this.#apply(object, source), {
+        image: speakerImage,
+        apiServer: apiServerOf(this.#internalKubeconfig),
+        version: softwareVersion,
+        installRoutes,
+      });
+    }
+    this.#injected = true;
   }
 
   /** podCIDRs, speakers, manifests; resolves when every pod that they make is running. */
@@ -122,17 +141,12 @@ export class KubernetesInKind {
     signal: AbortSignal,
   ): Promise<void> {
     const { fabric, cluster } = this.#options;
-    await refuseCilium(this.#client);
+    const objects = manifests.map(({ object }) => object);
     const [loaded] = await Promise.all([
-      this.#loadImages(
-        manifests.map(({ object }) => object),
-        signal,
-      ),
-      this.#watch.start(),
+      this.#loadImages(objects, signal),
       givePodCidrs(this.#client, fabric, cluster),
-      installDefinitions(this.#client, signal),
     ]);
-    signal.throwIfAborted();
+    if (!this.#injected) await this.inject(signal);
     const speakers = this.#startSpeakers(signal);
     // Its failure is waited for below; until then it must not count as unhandled.
     speakers.catch(() => {});
@@ -192,12 +206,11 @@ export class KubernetesInKind {
 
   /** Resolves when the agent of every node is ready. */
   async #startSpeakers(signal: AbortSignal): Promise<void> {
-    const { cluster, runtime, kind, speakerImage, progress } = this.#options;
+    const { cluster, runtime, kind, progress } = this.#options;
     const stage = `agents of ${kind.name}`;
     progress(stage, "begin");
     if (this.#copied) {
       const agents = this.#copied;
-      await copyAgent(kind, runtime, cluster.nodes);
       await Promise.all(
         cluster.nodes.map(async (node, index) => {
           await runtime.writeFile(node, kubeconfigInNode, this.#internalKubeconfig, 0o600);
@@ -205,22 +218,9 @@ export class KubernetesInKind {
           await agents.start(node);
         }),
       );
-      progress(stage, "end", `${cluster.nodes.length} agents`);
-      return;
+    } else {
+      await this.#running(new Set([installed.namespace]), signal);
     }
-    const { hostname, port } = new URL(/server: (\S+)/.exec(this.#internalKubeconfig)![1]!);
-    const settings = {
-      image: speakerImage,
-      apiServer: { host: hostname, port },
-      version: softwareVersion,
-      installRoutes: this.#options.installRoutes,
-    };
-    for (const file of ["00-namespace.yaml", "rbac.yaml", "operator.yaml", "agent.yaml"]) {
-      for (const object of deployObjects(file)) {
-        await this.#apply(withSettings(object, settings), `deploy/${file}`);
-      }
-    }
-    await this.#running(new Set([installed.namespace]), signal);
     progress(stage, "end", `${cluster.nodes.length} agents`);
   }
 
@@ -236,13 +236,16 @@ export class KubernetesInKind {
 
   /** Of what is the cluster's own, such as its DNS, nothing is asked. */
   async #running(namespaces: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-    const missing = () =>
-      workloadsNotReady({
+    const { nodes } = this.#options.cluster;
+    const missing = () => [
+      ...(this.#daemonSet?.withoutPod(nodes) ?? []).map((node) => `${node}: no agent's pod`),
+      ...workloadsNotReady({
         list: (resource) =>
           this.#watch
             .list(resource)
             .filter(({ metadata }) => namespaces.has(metadata.namespace ?? "default")),
-      });
+      }),
+    ];
     try {
       await this.#watch.untilNothing(missing, { limitMs: podsLimitMs, signal });
     } catch (error) {

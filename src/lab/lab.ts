@@ -18,7 +18,7 @@ import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
-import type { Fabric } from "../topology/fabric.ts";
+import type { FabricNode } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -147,7 +147,18 @@ export class Lab {
 
   async #deploy(signal: AbortSignal): Promise<void> {
     const { fabric } = this.spec;
-    const ending = AbortSignal.any([signal, this.#fatal.signal]);
+    const failed = new AbortController();
+    const ending = AbortSignal.any([signal, this.#fatal.signal, failed.signal]);
+    const exec = (stage: string, nodes: readonly FabricNode[]) =>
+      this.#stage(stage, async () => {
+        await runExecLines(nodes, this.runtime, this.#record, ending);
+        return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
+      });
+    const stopped = this.spec.stopped ?? [];
+    const running = fabric.nodes.filter(({ name }) => !stopped.includes(name));
+    const members = running.filter((node) => node.kubernetes);
+    const routers = running.filter((node) => !node.kubernetes);
+    let ofRouters = Promise.resolve();
     try {
       const began = performance.now();
       this.#clusters = await this.#backend.build({
@@ -157,6 +168,11 @@ export class Lab {
         installRoutes: this.spec.installRoutes === true,
         record: this.#record,
         signal: ending,
+        onLinked: () => {
+          ofRouters = exec("exec", routers);
+          // A cluster that is still being made is of no use then.
+          ofRouters.catch((error: unknown) => failed.abort(error));
+        },
         progress: (stage, state, detail) => {
           this.#record({
             type: "stage",
@@ -172,17 +188,12 @@ export class Lab {
         onLost: (error) => this.#fail(error.message, { remedy: error.remedy }, error),
         onPodsChanged: () => this.#saveState(this.#state.phase),
       });
-      const stopped = this.spec.stopped ?? [];
       await Promise.all(stopped.map((node) => this.#nodes.stop(node)));
       this.#saveState("deploying");
       ending.throwIfAborted();
       await allOrFirstError([
-        this.#stage("exec", async () => {
-          const nodes = fabric.nodes.filter(({ name }) => !stopped.includes(name));
-          await runExecLines(nodes, this.runtime, this.#record, ending);
-          await this.#daemons.start(routersOf(fabric));
-          return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
-        }),
+        ofRouters.then(() => this.#daemons.start(routers.map(({ name }) => name))),
+        ...(members.length > 0 ? [exec("exec on Kubernetes nodes", members)] : []),
         ...this.#clusters.map((cluster) =>
           this.#stage("kubernetes", async () => {
             await cluster.deploy(this.spec.manifests, ending);
@@ -198,6 +209,8 @@ export class Lab {
         tookMs: performance.now() - began,
       });
     } catch (error) {
+      failed.abort(error);
+      await ofRouters.catch(() => {}); // It is the error, or was ended by it.
       this.#saveState("failed");
       throw this.#causeOf(error, signal);
     }
@@ -347,11 +360,6 @@ export function scenarioSummary(scenario: Scenario) {
     steps: scenario.steps.map((step) => step.name),
     ...(scenario.summary === undefined ? {} : { summary: scenario.summary }),
   };
-}
-
-/** What may run routing daemons: the Kubernetes nodes have their agents. */
-function routersOf(fabric: Fabric): string[] {
-  return fabric.nodes.filter((node) => !node.kubernetes).map((node) => node.name);
 }
 
 /** Waits for all, so that nothing is still being made when the error is reported. */

@@ -22,6 +22,7 @@ export class NetnsBackend implements Backend {
   async build(options: BuildOptions): Promise<LabCluster[]> {
     const { fabric, progress } = options;
     await this.runtime.up(fabric, progress);
+    options.onLinked();
     return Promise.all(
       fabric.clusters.map((cluster) =>
         KubernetesInNamespaces.create({ ...options, cluster, runtime: this.runtime }),

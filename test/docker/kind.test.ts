@@ -67,7 +67,7 @@ beforeAll(async () => {
   mkdirSync(`${state}/${fabric.name}`, { recursive: true });
   kubernetes = await KubernetesInKind.create({
     ...{ lab: fabric.name, fabric, cluster: cluster!, runtime, kind },
-    progress: () => {},
+    ...{ progress: () => {}, signal: wait() },
     onDeath: (node, what, exitCode) => deaths.push(`${what} of ${node}: ${exitCode}`),
     installRoutes: false,
     onPodsChanged: () => {},

@@ -156,6 +156,13 @@ export class KubeClient {
     return { major: number(major), minor: number(minor), gitVersion: gitVersion ?? "" };
   }
 
+  /** Rejects with what is missing where the server is not ready yet. */
+  async ready(): Promise<void> {
+    const response = await this.#connection.send({ method: "GET", path: "/readyz?verbose" });
+    const text = await readText(response);
+    if (response.statusCode !== 200) throw new KubeError(response.statusCode!, text);
+  }
+
   /** What a container wrote so far; `previous`: the one before its last restart. */
   async podLog(at: At, container: string, options: { previous?: boolean } = {}): Promise<string> {
     const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
