@@ -2,6 +2,7 @@ import { readLabState, stateItems } from "../observe/lab-state.ts";
 import { type AgentRequest, askAgent } from "../observe/speaker.ts";
 import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
+import { type DoctorQuestion, examine } from "./doctor.ts";
 import { baselineScenario } from "./baseline.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
@@ -92,6 +93,9 @@ export function controlHandler(lab: Lab): ControlHandler {
         const [states] = await Promise.all([readLabState(runtime, fabric), names.ready()]);
         return stateItems(states, names);
       }
+      // What is wrong, and why.
+      case "doctor":
+        return examine(lab.context(signal), request as DoctorQuestion);
       // A scenario whose checks hold now.
       case "baseline":
         return baselineScenario(lab.context(signal), new Date());

@@ -13,9 +13,11 @@ const play = () => spinelab("play", lab, file, "--report", folder);
 
 beforeAll(async () => {
   await succeed("up", "rack-spine", "--name", lab);
-  await until("every route", async () =>
-    /^router0 +tor1 .*Established +5 +13 /m.test(await succeed("inspect", lab)),
-  );
+  await until("every route at every node", async () => {
+    const text = await succeed("inspect", lab);
+    const agents = text.match(/^kind-\S+ +tor\d .*Established +11 +1 /gm)?.length;
+    return agents === 4 && text.match(/^router0 +tor\d .*Established +5 +13 /gm)?.length === 2;
+  });
 });
 
 afterAll(async () => {

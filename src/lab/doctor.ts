@@ -1,0 +1,62 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { Finding } from "../observe/doctor/finding.ts";
+import { diagnoseMachine } from "../observe/doctor/machine.ts";
+import { diagnoseRoutes } from "../observe/doctor/routes.ts";
+import { diagnoseSessions } from "../observe/doctor/sessions.ts";
+import { readSpeakers } from "../observe/doctor/speaker-facts.ts";
+import { diagnoseTraffic, type TrafficEnd } from "../observe/doctor/traffic.ts";
+import { parseAddress } from "../net/address.ts";
+import type { LabContext } from "../scenario/context.ts";
+import { findNode } from "../topology/fabric.ts";
+
+export type { Finding };
+
+/** Up to so many pods each is tried with each; of more, each with the next. */
+const allPairsMax = 4;
+
+/** What to look at; nothing said: every session, the podCIDRs, traffic between pods. */
+export type DoctorQuestion = { prefixes?: readonly Prefix[]; traffic?: boolean };
+
+/** Looks at a lab that is up and names the cause of whatever does not work. Changes nothing. */
+export async function examine(
+  context: LabContext,
+  { prefixes, traffic = true }: DoctorQuestion,
+): Promise<Finding[]> {
+  const { runtime, fabric, names } = context;
+  await names.refresh();
+  const speakers = await readSpeakers(runtime, fabric, names);
+  const [sessions, routes, lost] = await Promise.all([
+    diagnoseSessions(runtime, names, speakers),
+    diagnoseRoutes(runtime, names, speakers, prefixes),
+    traffic ? examineTraffic(context) : [],
+  ]);
+  return [...diagnoseMachine(), ...sessions, ...routes, ...lost];
+}
+
+async function examineTraffic(context: LabContext): Promise<Finding[]> {
+  const pods = await podEnds(context);
+  const pairs =
+    pods.length <= allPairsMax
+      ? pods.flatMap((from, at) => pods.slice(at + 1).map((to) => [from, to] as const))
+      : pods.map((from, at) => [from, pods[(at + 1) % pods.length]!] as const);
+  const found = await Promise.all(
+    pairs.map(([from, to]) => diagnoseTraffic(context.runtime, context.names, from, to)),
+  );
+  return found.filter((finding) => finding !== undefined);
+}
+
+/** The first running pod of each node that has an address of its own. */
+async function podEnds({ kube, fabric }: LabContext): Promise<TrafficEnd[]> {
+  const found = new Map<string, TrafficEnd>();
+  for (const { metadata, spec, status } of await kube.listPods()) {
+    const { nodeName, hostNetwork } = (spec ?? {}) as { nodeName?: string; hostNetwork?: boolean };
+    const { phase, podIP } = (status ?? {}) as { phase?: string; podIP?: string };
+    const node = nodeName === undefined ? undefined : findNode(fabric, nodeName)?.name;
+    const address = parseAddress(podIP ?? "");
+    if (node === undefined || address === undefined || hostNetwork || phase !== "Running") continue;
+    if (found.has(node)) continue;
+    const pod = { namespace: metadata.namespace ?? "default", name: metadata.name };
+    found.set(node, { place: { node, pod }, address });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,137 @@
+import type { PeerStatus } from "../../bgp/speaker/views.ts";
+import type { Runtime } from "../../runtime/port.ts";
+import type { Fabric, FabricNode } from "../../topology/fabric.ts";
+import { frrJson } from "../frr.ts";
+import type { Names } from "../names.ts";
+import { hasAgent, readSessions } from "../router.ts";
+import { agentPeers } from "../speaker.ts";
+
+/** A speaker and how it sees its neighbors. */
+export type SpeakerFacts = {
+  node: FabricNode;
+  /** Why it cannot be read; then there are no peers. */
+  unreadable?: string;
+  peers: PeerFacts[];
+};
+
+export type PeerFacts = {
+  /** Address, or the interface of an unnumbered session. */
+  peer: string;
+  /** The node behind it, where it is one of the fabric. */
+  other?: string;
+  state: string;
+  localAsn: number;
+  /** As configured; undefined where any will do, or any but ours. */
+  expectedAsn?: number;
+  isInternal: boolean;
+  /** FRR's word for what holds it down: `PfxCt`, `Admin`. */
+  heldBy?: string;
+  /** What the speaker says of the last failure. */
+  lastError?: string;
+  /** Names of the policies on the way in and out; `required`: RFC 8212 asks for one that is not there. */
+  policyIn?: string;
+  policyOut?: string;
+};
+
+/** Of every node that has, or by its neighbors' word should have, a speaker. */
+export async function readSpeakers(
+  runtime: Runtime,
+  fabric: Fabric,
+  names: Names,
+): Promise<SpeakerFacts[]> {
+  return await Promise.all(
+    fabric.nodes
+      .filter((node) => node.kind !== "bridge")
+      .map(async (node): Promise<SpeakerFacts> => {
+        try {
+          const peers = hasAgent(node)
+            ? (await agentPeers(runtime, node.name)).map(ofAgent)
+            : await frrPeers(runtime, node);
+          return { node, peers: peers.map((peer) => withOther(names, node.name, peer)) };
+        } catch (error) {
+          return { node, unreadable: (error as Error).message, peers: [] };
+        }
+      }),
+  );
+}
+
+function withOther(names: Names, node: string, peer: PeerFacts): PeerFacts {
+  const other = names.nodeOfNextHop(node, { address: peer.peer as never });
+  const found = other ?? names.neighborAt(node, peer.peer);
+  return found === undefined ? peer : { ...peer, other: found };
+}
+
+function ofAgent(peer: PeerStatus): PeerFacts {
+  const { address, interface: link, asn, localAsn, state, lastError, lastDown } = peer;
+  const error = lastError ?? lastDown;
+  return {
+    peer: address === "::" && link !== undefined ? link : address,
+    state,
+    localAsn,
+    isInternal: asn === localAsn,
+    ...(asn !== 0 && { expectedAsn: asn }),
+    ...(error !== undefined && { lastError: error }),
+  };
+}
+
+/** Of `show bgp neighbors json`. */
+type FrrNeighbor = {
+  remoteAs?: number;
+  localAs?: number;
+  nbrInternalLink?: boolean;
+  bgpState?: string;
+  lastResetDueTo?: string;
+  lastNotificationReason?: string;
+  addressFamilyInfo?: Record<
+    string,
+    {
+      routeMapForIncomingAdvertisements?: string;
+      routeMapForOutgoingAdvertisements?: string;
+      incomingUpdatePrefixFilterList?: string;
+      outgoingUpdatePrefixFilterList?: string;
+      inboundEbgpRequiresPolicy?: string;
+      outboundEbgpRequiresPolicy?: string;
+    }
+  >;
+};
+
+async function frrPeers(runtime: Runtime, node: FabricNode): Promise<PeerFacts[]> {
+  const [json, sessions] = await Promise.all([
+    frrJson(runtime, node.name, "bgpd", "show bgp neighbors"),
+    readSessions(runtime, node, "ipv4-unicast"),
+  ]);
+  return Object.entries(json as Record<string, FrrNeighbor>)
+    .filter(([, of]) => typeof of === "object" && of !== null && "bgpState" in of)
+    .map(([peer, of]) => {
+      const session = sessions.find((one) => one.peer === peer);
+      return ofFrr(peer, of, session?.heldBy);
+    });
+}
+
+function ofFrr(peer: string, of: FrrNeighbor, heldBy: string | undefined): PeerFacts {
+  const { remoteAs = 0, localAs = 0, lastNotificationReason, lastResetDueTo } = of;
+  const family = of.addressFamilyInfo?.["ipv4Unicast"] ?? {};
+  const isInternal = of.nbrInternalLink === true;
+  // `remote-as internal` is told as 0 until the neighbor has said its number.
+  const expectedAsn = remoteAs === 0 && isInternal ? localAs : remoteAs;
+  const lastError = lastNotificationReason ?? lastResetDueTo;
+  const policyIn =
+    family.routeMapForIncomingAdvertisements ??
+    family.incomingUpdatePrefixFilterList ??
+    (family.inboundEbgpRequiresPolicy === undefined ? undefined : "required");
+  const policyOut =
+    family.routeMapForOutgoingAdvertisements ??
+    family.outgoingUpdatePrefixFilterList ??
+    (family.outboundEbgpRequiresPolicy === undefined ? undefined : "required");
+  return {
+    peer,
+    state: of.bgpState ?? "Idle",
+    localAsn: localAs,
+    isInternal,
+    ...(expectedAsn !== 0 && { expectedAsn }),
+    ...(heldBy !== undefined && { heldBy }),
+    ...(lastError !== undefined && { lastError }),
+    ...(policyIn !== undefined && { policyIn }),
+    ...(policyOut !== undefined && { policyOut }),
+  };
+}
