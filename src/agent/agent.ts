@@ -133,7 +133,7 @@ export class Agent {
   async #reconcileOnce(): Promise<void> {
     const { clock } = this.#options.edges;
     const startedMs = clock.monotonicMs();
-    const ciliumNode = this.#resources.ciliumNode as CiliumNode | undefined;
+    const ciliumNode = this.#ciliumNode();
     const desired = ciliumNode && this.#desired(ciliumNode);
     if (desired === undefined) {
       await this.#removeAllBut(new Set());
@@ -159,6 +159,17 @@ export class Agent {
     this.#counts.runs++;
     this.#counts.durationSecondsSum += (clock.monotonicMs() - startedMs) / 1000;
     this.#status.request();
+  }
+
+  /**
+   * The node's CiliumNode, undefined as long as there is none. As the Node has it now: the one stored may be of
+   * before this agent's start, and what selected the node then may not select it any more.
+   */
+  #ciliumNode(): CiliumNode | undefined {
+    const { node, ciliumNode: stored } = this.#resources;
+    if (stored === undefined || node === undefined) return stored as CiliumNode | undefined;
+    const wanted = ciliumNodeOf(node, stored);
+    return (jsonEqual(stored, wanted) ? stored : wanted) as CiliumNode;
   }
 
   /** What the speakers should be; undefined: there should be none. */

@@ -9,6 +9,7 @@ const apiVersions = [
   "v1",
   "apps/v1",
   "cilium.io/v2",
+  "cilium.io/v2alpha1", // CiliumBGPPeeringPolicy, CiliumPodIPPool
   "discovery.k8s.io/v1",
   "discovery.k8s.io/v1beta1", // before Kubernetes 1.21
 ];

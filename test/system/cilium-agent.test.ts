@@ -110,17 +110,21 @@ async function world() {
   );
   const operator = new Operator({ edges: systemEdges(client()), log, routerIdPool: undefined });
   await operator.start();
-  const agent = new Agent({
-    node: "n0",
-    ipam: "kubernetes",
-    noEndpointsRoutable: true,
-    installRoutes: false,
-    bmpStations: [],
-    edges: systemNodeEdges(client(), log),
-    softwareVersion: "test",
-    log,
-  });
-  await agent.start();
+  const startAgent = async () => {
+    const started = new Agent({
+      node: "n0",
+      ipam: "kubernetes",
+      noEndpointsRoutable: true,
+      installRoutes: false,
+      bmpStations: [],
+      edges: systemNodeEdges(client(), log),
+      softwareVersion: "test",
+      log,
+    });
+    await started.start();
+    return started;
+  };
+  const agent = await startAgent();
   undo.push(
     () => server.close(),
     () => controllers.stop(),
@@ -134,6 +138,7 @@ async function world() {
     agent,
     logged,
     apply,
+    startAgent,
     received: () =>
       tor.speaker
         .routesReceived()
@@ -265,6 +270,30 @@ test("a legacy policy comes before the CiliumBGPNodeConfig, and two of them take
   );
   for (const name of ["one", "two"]) api.delete("ciliumbgppeeringpolicies.cilium.io", { name });
   await until("the CiliumBGPNodeConfig counts again", received, (seen) => seen.length === 1);
+});
+
+test("a legacy policy that lost the node while its agent was down is not followed any more", async () => {
+  const { api, apply, agent, startAgent, logged, received } = await world();
+  const label = (value: string | null) => {
+    api.patch("nodes", { name: "n0" }, { metadata: { labels: { bgp: value } } }, "merge");
+  };
+  label("v1");
+  const neighbors = [{ peerAddress: "127.0.0.1/32", peerASN: 65000, peerPort: torPort }];
+  const virtualRouters = [{ localASN: 65001, exportPodCIDR: true, neighbors }];
+  const spec = { nodeSelector: { matchLabels: { bgp: "v1" } }, virtualRouters };
+  apply(cilium("CiliumBGPPeeringPolicy", "one", spec, "v2alpha1"));
+  await until("the podCIDR", received, (seen) => seen.length === 1);
+  await agent.stop();
+  label(null);
+  apply(clusterConfig());
+  logged.length = 0;
+  const again = await startAgent();
+  undo.push(() => again.stop());
+  await until("the podCIDR again", received, (seen) => seen.length === 1);
+  expect([...again.speakers.keys()]).toEqual(["i"]);
+  expect(logged.filter((line) => line.includes("BGP instance"))).toEqual([
+    "registering BGP instance",
+  ]);
 });
 
 test("a password that changes: the session comes again with the new one", async () => {
