@@ -19,6 +19,7 @@ export class StateWatch {
   readonly #names: Names;
   #before: State = new Map();
   #isTooLarge = false;
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(runtime: Runtime, fabric: Fabric, record: Recorder, scenario: Scenario) {
     this.#runtime = runtime;
@@ -44,7 +45,13 @@ export class StateWatch {
     };
   }
 
+  /** One look at a time: steps may end beside each other, and each look is told against the one before. */
   async #look(step: number | undefined): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#lookNow(step));
+    await this.#looking;
+  }
+
+  async #lookNow(step: number | undefined): Promise<void> {
     if (this.#isTooLarge) return;
     // A node that cannot be read is a change too; where none can, there is nothing to tell.
     const [states] = await Promise.all([

@@ -16,7 +16,9 @@ const project = readTree(root);
 const source = project.filter((file) => /^src\/.*\.ts$/.test(file.path));
 
 /** Files of src/ that may be longer than the rest, each with the reason. */
-const longFiles: Record<string, string> = {};
+const longFiles: Record<string, string> = {
+  "src/library/scenario-types.ts": "made of the schema of scenarios",
+};
 
 const fake = (path: string, ...lines: string[]): SourceFile => ({ path, text: lines.join("\n") });
 

@@ -29,6 +29,7 @@ export const floors: Record<string, readonly string[]> = {
   scenario: ["net", "input", "timeline", "topology", "runtime", "observe", "kube"],
   lab: belowLab,
   report: ["net", "timeline", "lab"],
+  library: [...belowLab, "lab", "report"],
   cli: [...belowLab, "lab", "report"],
 };
 

@@ -17,7 +17,7 @@ import {
   sourceOf,
   text,
 } from "../../input/shape.ts";
-import { readYamlFile } from "../../input/yaml-file.ts";
+import { parseYaml, readYamlFile, type YamlFile } from "../../input/yaml-file.ts";
 import { hintAtNames } from "../../input/nearest.ts";
 import type { ValidateResource } from "../../topology/manifests.ts";
 import { lookUp, type ScenarioLab } from "./check-scenario.ts";
@@ -40,7 +40,25 @@ export function readScenario(
   validate: ValidateResource,
   lab?: ScenarioLab,
 ): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
-  const content = readYamlFile(file);
+  return readContent(readYamlFile(file), file, validate, lab);
+}
+
+/** The same of a scenario that is in no file: `name` stands for it in mistakes. */
+export function readScenarioText(
+  written: string,
+  name: string,
+  validate: ValidateResource,
+  lab: ScenarioLab,
+): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
+  return readContent(parseYaml(written, name), name, validate, lab);
+}
+
+function readContent(
+  content: YamlFile,
+  file: string,
+  validate: ValidateResource,
+  lab: ScenarioLab | undefined,
+): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
   if ("diagnostics" in content) return content;
   const diagnostics: Diagnostic[] = [];
   const [document, second] = content.documents;

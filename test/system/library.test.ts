@@ -1,0 +1,55 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { InputError } from "../../src/input/diagnostic.ts";
+import { lab } from "spinelab";
+import "spinelab/vitest";
+import { readTimeline } from "../../src/timeline/log.ts";
+import { succeed } from "./spinelab.ts";
+
+test("matchers fail with what was seen, mistakes are all told, and nothing is left", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spinelab-library-"));
+  let name: string;
+  {
+    await using fabric = await lab("rack-spine", { report: folder });
+    ({ name } = fabric);
+    expect(await succeed("list")).toMatch(new RegExp(`${name} +up`));
+    const tor0 = fabric.at("tor0");
+    await expect(tor0).toHaveRoute("10.1.1.0/24", { via: "kind-worker" });
+
+    await expect(
+      expect(tor0).toHaveRoute("10.1.1.0/24", { via: "router0", within: "200ms" }),
+    ).rejects.toThrow(/differs +via kind-worker, not router0/);
+    await expect(
+      expect(tor0).not.toHaveRoute("10.1.1.0/24", { via: "kind-worker" }),
+    ).rejects.toThrow(/expected this not to hold/);
+    await expect(expect(tor0).not.toHaveRoute("10.1.1.0/24", { within: "200ms" })).rejects.toThrow(
+      /differs +it is there/,
+    );
+    await expect(expect(tor0).toHaveSession("tor1", { within: "100ms" })).rejects.toThrow(
+      /no such session/,
+    );
+    await expect(
+      expect(fabric.at("netshoot@kind-worker")).not.toReach("tor0", { count: 1, within: "100ms" }),
+    ).rejects.toThrow(/loss/);
+    expect(() => expect(fabric).toConvergeWithin("1s")).toThrow(/nothing converged/);
+
+    const wrong = fabric.step({
+      within: "5",
+      do: [{ link: { between: ["router0", "tor7"], set: "down" } }],
+    });
+    await expect(wrong).rejects.toThrow(InputError);
+    await expect(wrong).rejects.toThrow(
+      /write the unit[\s\S]*no node 'tor7'|tor7[\s\S]*write the unit/,
+    );
+    await expect(fabric.do({ exec: { on: "tor0", command: "false" } })).rejects.toThrow(/exit 1/);
+  }
+  expect(await succeed("list")).not.toContain(name);
+  const records = readTimeline(join(folder, "timeline.jsonl"));
+  expect(records.findLast((record) => record.type === "verdict")).toMatchObject({
+    verdict: "fail",
+  });
+  expect(existsSync(join(folder, "report.html"))).toBe(true);
+  rmSync(folder, { recursive: true });
+});
