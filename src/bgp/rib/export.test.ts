@@ -238,3 +238,27 @@ describe("Policy", () => {
     expect(new Policy([a, b]).match(p("10.3.0.0/16"), ownPath)).toBeUndefined();
   });
 });
+
+describe("long-lived stale routes (RFC 9494)", () => {
+  const { llgrStale, noExport } = WellKnownCommunity;
+  const stale = learned("from", { asPath: sequence(65001), communities: [7, llgrStale] });
+
+  it("§4.3: they go to who knows of them, with the mark, whatever the policy does to communities", () => {
+    const statements: PolicyStatement[] = [
+      { name: "all", action: "accept", set: { replace: { communities: [8] } } },
+    ];
+    const { attributes } = setOf(stale, { longLived: true }, statements);
+    expect(new Set(attributes.communities)).toEqual(new Set([8, llgrStale]));
+    expect(exported(stale)).toMatchObject({ withheld: expect.stringContaining("§4.3") as string });
+  });
+
+  it("§4.6: to an internal peer that does not, as a last resort that stays in the AS, where that is wanted", () => {
+    const to = { internal: true, longLived: "partial" } as const;
+    const { attributes } = setOf(stale, to);
+    expect(attributes.localPref).toBe(0);
+    expect(attributes.communities).toEqual([7, llgrStale, noExport]);
+    const fresh = setOf(learned("from", { asPath: sequence(65001), localPref: 200 }), to);
+    expect(fresh.attributes).toMatchObject({ localPref: 200 });
+    expect(fresh.attributes.communities).toBeUndefined();
+  });
+});

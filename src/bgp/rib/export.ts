@@ -28,8 +28,8 @@ export type ExportTarget = {
   readonly nextHopSelf: boolean | "force";
   /** What we are to an external peer (RFC 9234). */
   readonly role: Role | undefined;
-  /** The peer takes long-lived stale routes (RFC 9494 §4.3). */
-  readonly longLived: boolean;
+  /** The peer knows of long-lived stale routes (RFC 9494 §4.3); `partial`: it does not, and gets them as a last resort (§4.6). */
+  readonly longLived: boolean | "partial";
   /** The default route is sent as our own, whatever the loc-rib holds, and no policy is asked. */
   readonly defaultOriginate: boolean;
   /** Our address of the session. */
@@ -136,7 +136,7 @@ function whyBarred({ source, set }: Path, target: ExportTarget): string | undefi
     return "it came from an internal peer, and this is one (RFC 4271 §9.2)";
   }
   if (communities.includes(WellKnownCommunity.noAdvertise)) return "no-advertise (RFC 1997)";
-  if (communities.includes(WellKnownCommunity.llgrStale) && !target.longLived) {
+  if (!target.longLived && communities.includes(WellKnownCommunity.llgrStale)) {
     return "it is long-lived stale, and the peer does not know of such routes (RFC 9494 §4.3)";
   }
   if (target.internal) return undefined;
@@ -214,6 +214,16 @@ function exportedAttributes(
   if (source.kind === "peer" && isReflected(source, target)) {
     to.originatorId = of.originatorId ?? source.identifier;
     to.clusterList = [target.clusterId, ...(of.clusterList ?? [])];
+  }
+  if (of.communities?.includes(WellKnownCommunity.llgrStale)) {
+    // RFC 9494 §4.3: no policy takes the mark away; §4.6: a peer that does not know it can tell by these two.
+    const isPartial = target.longLived === "partial";
+    const marks = [
+      WellKnownCommunity.llgrStale,
+      ...(isPartial ? [WellKnownCommunity.noExport] : none),
+    ];
+    to.communities = [...new Set([...(to.communities ?? none), ...marks])];
+    if (isPartial) to.localPref = 0;
   }
   const unknown = of.unknown && passedOn(of.unknown);
   if (unknown !== undefined && unknown.length > 0) to.unknown = unknown;

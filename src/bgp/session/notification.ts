@@ -71,10 +71,13 @@ export function endsForGood({ code, subcode }: NotificationMessage): boolean {
  * (RFC 4724 §4.2), and with the N bit of both sides after a NOTIFICATION other than Hard Reset (RFC 8538 §4).
  */
 export function keepsRoutes(
-  { gracefulRestart }: Negotiated,
+  { gracefulRestart, longLivedGracefulRestart = [] }: Negotiated,
   told: NotificationMessage | undefined,
 ): boolean {
-  if (gracefulRestart === undefined || gracefulRestart.families.length === 0) return false;
+  if (gracefulRestart === undefined) return false;
+  // RFC 9494 §4.2: a family that graceful restart leaves out may be in the long-lived one.
+  const isAny = gracefulRestart.families.length > 0 || longLivedGracefulRestart.length > 0;
+  if (!isAny) return false;
   return told === undefined || (gracefulRestart.notification && !isHardReset(told));
 }
 

@@ -85,6 +85,9 @@ function peerProblems(
   if (!isInternal && peer.routeReflectorClient) {
     wrong("routeReflectorClient", "only internal peers are reflected to (RFC 4456)");
   }
+  if (!isInternal && peer.longLivedPartialDeployment) {
+    wrong("longLivedPartialDeployment", "is for internal peers (RFC 9494 §4.6)");
+  }
   return problems;
 }
 

@@ -178,6 +178,7 @@ describe("parseSpeakerConfig", () => {
 it.each([
   [withPeer({ ttl: 1, ttlSecurityHops: 1 }), "BadValue peers[0].ttl"],
   [withPeer({ routeReflectorClient: true }), "BadValue peers[0].routeReflectorClient"],
+  [withPeer({ longLivedPartialDeployment: true }), "BadValue peers[0].longLivedPartialDeployment"],
   [withPeer({ asn: 65000, role: { name: "peer" } }), "BadValue peers[0].role"],
   [withPeer({ asn: "internal", localAs: { asn: 7 } }), "BadValue peers[0].localAs"],
   [withPeer({ role: { name: "transit" } }), "BadValue peers[0].role.name"],

@@ -156,6 +156,7 @@ const peerFields = z.strictObject({
   exportPolicy: policySchema.optional(),
   importPolicy: importPolicySchema.optional(),
   routeReflectorClient: z.boolean().optional(),
+  longLivedPartialDeployment: z.boolean().optional(),
   nextHopSelf: z.union([z.boolean(), z.literal("force")]).optional(),
   defaultOriginate: z.array(familyName).min(1).optional(),
   // FRR's range.

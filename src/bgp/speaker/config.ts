@@ -166,6 +166,8 @@ export type PeerConfig = {
   importPolicy: ImportPolicy;
   /** An internal peer that this speaker reflects routes for (RFC 4456). */
   routeReflectorClient?: boolean;
+  /** Long-lived stale routes go to this internal peer though it does not know of them, as a last resort (RFC 9494 §4.6). */
+  longLivedPartialDeployment?: boolean;
   /** To an internal peer our own address as next hop of routes from external peers; `force`: of reflected ones too. */
   nextHopSelf?: boolean | "force";
   /** Families whose default route it is sent as our own, whatever we know: FRR's `default-originate`. */

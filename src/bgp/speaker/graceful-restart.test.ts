@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { ipv4Unicast } from "../wire/registry.ts";
+import { scriptedPeer } from "./scripted-peer.testkit.ts";
 import { configA, twoSpeakers } from "./two-speakers.testkit.ts";
 
 const peer = { gracefulRestart: { restartTimeSeconds: 60 } };
@@ -57,15 +59,45 @@ describe("graceful restart helper (RFC 4724 §4.2)", () => {
   });
 
   it("removes what is still stale when the peer goes a second time", () => {
-    const { net, a, b } = settled();
-    net.crash(a);
-    net.run(1_000);
-    net.restart(a, configA({ originate: ["10.1.0.0/16"], peer }), true);
-    net.runUntil("b sees a again", () => b.status().state === "Established");
-    // a dies before b has heard of its routes: nothing of the first time is left.
-    net.crash(a);
-    net.run(10);
-    expect(b.speaker.routesReceived()).toEqual([]);
+    const { speaker, open, close } = scriptedPeer({ restarts: [ipv4Unicast], notification: false });
+    close();
+    open();
+    expect(speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    close();
+    expect(speaker.routesReceived()).toEqual([]);
+  });
+
+  it("with the N bit of both sides it stays, for a while at most (RFC 8538 §4.1)", () => {
+    const { speaker, timers, open, close, fire } = scriptedPeer({ restarts: [ipv4Unicast] });
+    close();
+    expect(timers.get("1:staleLimit")).toBe(420_000);
+    timers.set("1:staleLimit", 0);
+    for (const _ of ["second", "third"]) {
+      open();
+      close();
+      expect(speaker.routesReceived()).toMatchObject([{ stale: true, best: true }]);
+    }
+    // It is not begun anew.
+    expect(timers.get("1:staleLimit")).toBe(0);
+    open();
+    fire("1:staleLimit");
+    expect(speaker.routesReceived()).toEqual([]);
+    expect(speaker.peers(0)).toMatchObject([{ state: "Established" }]);
+  });
+
+  it("what the peer sent again needs no limit any more", () => {
+    const { speaker, timers, open, close, say } = scriptedPeer({ restarts: [ipv4Unicast] });
+    close();
+    open();
+    say({
+      type: "UPDATE",
+      withdrawn: [],
+      attributes: undefined,
+      announced: [],
+      endOfRib: ipv4Unicast,
+    });
+    expect(speaker.routesReceived()).toEqual([]);
+    expect([...timers.keys()].filter((timer) => /stale/i.test(timer))).toEqual([]);
   });
 
   it("keeps nothing without the capability", () => {

@@ -11,7 +11,7 @@ import type { PrefixId } from "../rib/prefix-table.ts";
 import { markedIn } from "../rib/role.ts";
 import type { Negotiated } from "../session/io.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
-import type { AfiSafi, PathAttributes } from "../wire/message.ts";
+import type { PathAttributes } from "../wire/message.ts";
 import type { NlriField } from "../wire/nlri.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
 import type { ImportPolicy } from "./config.ts";
@@ -111,7 +111,6 @@ export class Inbound {
         .filter(({ forwardingPreserved }) => forwardingPreserved)
         .map(({ family }) => familyName(family)),
     );
-    this.#longLived.clear();
     const negotiatedNames = negotiated.families.map(familyName);
     for (const name of this.#tables.keys()) {
       // RFC 4724 §4.2: no capability, no such family in it, or its F bit clear: they go at once.
@@ -124,18 +123,19 @@ export class Inbound {
     }
   }
 
-  /** The session ended. The routes of the families to `retain` stay as stale, the others go. */
-  end(retain: readonly AfiSafi[]): void {
+  /**
+   * The session ended. The routes of the families to `retain` stay as stale, the others go. `once`: what is still
+   * stale from an earlier end goes now.
+   */
+  end(retain: ReadonlyMap<FamilyName, "once" | "again">): void {
     this.#session = undefined;
-    const retained = new Set(retain.map(familyName));
     for (const [name, table] of this.#tables) {
-      if (!retained.has(name)) {
-        this.#drop(name);
-        continue;
+      const how = retain.get(name);
+      if (how === undefined) this.#drop(name);
+      else {
+        if (how === "once") this.sweepStale(name);
+        table.markStale();
       }
-      // RFC 4724 §4.2: what is still stale from an earlier restart goes now.
-      this.sweepStale(name);
-      table.markStale();
     }
   }
 
@@ -174,6 +174,7 @@ export class Inbound {
   /** End-of-RIB (RFC 4724 §4.2). */
   endOfRib(name: FamilyName): void {
     this.#endOfRib.add(name);
+    this.#longLived.delete(name);
     this.sweepStale(name);
   }
 
@@ -279,6 +280,7 @@ export class Inbound {
   }
 
   #drop(name: FamilyName): void {
+    this.#longLived.delete(name);
     const table = this.#tables.get(name);
     table?.forEach(({ pathId }, id) => {
       table.withdraw(id, pathId);

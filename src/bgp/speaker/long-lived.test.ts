@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import { ipv4Unicast, WellKnownCommunity } from "../wire/registry.ts";
+import { scriptedPeer } from "./scripted-peer.testkit.ts";
 import {
   configA,
   configB,
@@ -17,7 +18,10 @@ const peer = { gracefulRestart };
 const originate = ["10.1.0.0/16"];
 
 /** b keeps the routes of a, which is about to go; c, a peer of b, hears of them. */
-function settled(peerOfC: object = peer): { net: TestNet; a: TestNode; b: TestNode; c: TestNode } {
+function settled(
+  peerOfC: object = peer,
+  asnOfC = 65003,
+): { net: TestNet; a: TestNode; b: TestNode; c: TestNode } {
   const { net, a, b } = twoSpeakers({ originate, peer }, { peer });
   const peers = [
     ...configB({ peer }).peers,
@@ -25,7 +29,7 @@ function settled(peerOfC: object = peer): { net: TestNet; a: TestNode; b: TestNo
   ];
   net.configure(b, { ...configB({ peer }), peers });
   const c = net.add(
-    { ...configA({ peer }), localAsn: 65003, routerId: address("3.3.3.3") },
+    { ...configA({ peer }), localAsn: asnOfC, routerId: address("3.3.3.3") },
     "10.0.0.3",
   );
   net.settle();
@@ -62,6 +66,19 @@ describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
     expect(c.speaker.routesReceived()).toHaveLength(1);
     net.run(15_000);
     expect(c.speaker.routesReceived()).toEqual([]);
+  });
+
+  it("but for an internal one, where a partial deployment is wanted: as a last resort (§4.6)", () => {
+    const partial = {
+      gracefulRestart: { restartTimeSeconds: 60 },
+      longLivedPartialDeployment: true,
+    };
+    const { net, a, c } = settled(partial, 65002);
+    net.crash(a);
+    net.run(65_000);
+    expect(c.speaker.routesReceived()).toMatchObject([
+      { attributes: { localPref: 0, communities: [llgrStale, WellKnownCommunity.noExport] } },
+    ]);
   });
 
   it("routes with NO_LLGR end with the restart time", () => {
@@ -115,5 +132,62 @@ describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
     net.restart(a, configA({ originate: [], peer }), false);
     net.runUntil("a is back", () => b.speaker.peers(0)[0]!.state === "Established");
     expect(b.speaker.routesReceived("a")).toEqual([]);
+  });
+
+  it("a peer that goes again before its End-of-RIB loses nothing before the stale time is over", () => {
+    const { net, a, b } = settled();
+    net.crash(a);
+    net.run(120_000);
+    net.restart(a, configA({ originate: [], peer }), true);
+    net.runUntil("a is back", () => b.speaker.peers(0)[0]!.state === "Established");
+    net.crash(a);
+    net.run(10);
+    const kept = { prefix: "10.1.0.0/16", attributes: { communities: [llgrStale] } };
+    expect(b.speaker.routesReceived("a")).toMatchObject([kept]);
+    // The time that began 60 s after the first end, and no other.
+    net.run(535_000);
+    expect(b.speaker.routesReceived("a")).toMatchObject([kept]);
+    net.run(10_000);
+    expect(b.speaker.routesReceived("a")).toEqual([]);
+  });
+
+  it("a stale time that ends before the End-of-RIB ends what is stale, and with the session the rest", () => {
+    const { net, a, b } = settled();
+    net.crash(a);
+    net.run(640_000);
+    // Its End-of-RIB waits for a peer that is not there (RFC 4724 §4.1).
+    const absent = peerConfig({ name: "absent", address: "10.0.0.9", ...peer });
+    const config = configA({ originate: ["10.2.0.0/16"], peer });
+    net.restart(a, { ...config, peers: [...config.peers, absent] }, true);
+    net.runUntil("a is back", () => b.speaker.peers(0)[0]!.state === "Established");
+    net.run(10);
+    const prefixes = () => b.speaker.routesReceived("a").map((route) => route.prefix);
+    expect(prefixes()).toEqual(["10.1.0.0/16", "10.2.0.0/16"]);
+    net.run(25_000);
+    expect(prefixes()).toEqual(["10.2.0.0/16"]);
+    net.crash(a);
+    net.run(10);
+    expect(prefixes()).toEqual([]);
+  });
+
+  it("a family that graceful restart leaves out has a restart time of zero", () => {
+    const { speaker, timers, close } = scriptedPeer({ restarts: [], longLived: [ipv4Unicast] });
+    close();
+    expect(speaker.routesReceived()).toMatchObject([
+      { stale: true, attributes: { communities: [llgrStale] } },
+    ]);
+    expect(timers.get("1:longLived/ipv4/unicast")).toBe(600_000);
+    expect(timers.has("1:sweepStale")).toBe(false);
+  });
+
+  it("one that the long-lived one leaves out has no long life, nor has any without graceful restart (§4.5)", () => {
+    const short = scriptedPeer({ restarts: [ipv4Unicast], longLived: [] });
+    short.close();
+    expect(short.speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    short.fire("1:sweepStale");
+    expect(short.speaker.routesReceived()).toEqual([]);
+    const none = scriptedPeer({ longLived: [ipv4Unicast] });
+    none.close();
+    expect(none.speaker.routesReceived()).toEqual([]);
   });
 });

@@ -5,6 +5,8 @@ import type { Effect, TimerId } from "./effect.ts";
 export type OwnTimer =
   /** The end of stale routes. */
   | "sweepStale"
+  /** The end of stale routes of a peer that goes again and again (RFC 8538 §4.1). */
+  | "staleLimit"
   /** The end of a family's long-lived stale routes (RFC 9494 §4.2). */
   | `longLived/${FamilyName}`
   /** The end of a teardown for too many routes. */

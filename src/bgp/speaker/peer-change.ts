@@ -69,6 +69,7 @@ function sessionKey(of: PeerConfig): string {
     // What the routes of a session are marked and rewritten by, from its first to its last.
     of.localAs,
     of.routeReflectorClient,
+    of.longLivedPartialDeployment,
     of.nextHopSelf,
     of.defaultOriginate,
     of.allowAsIn,

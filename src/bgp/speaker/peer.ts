@@ -1,4 +1,4 @@
-import { families, type FamilyName, familyName } from "../rib/family.ts";
+import { type FamilyName, familyName } from "../rib/family.ts";
 import { ownCapabilities } from "../session/capabilities.ts";
 import type {
   DownReason,
@@ -22,12 +22,7 @@ import { peerChange } from "./peer-change.ts";
 import type { Established, PeerContext } from "./peer-context.ts";
 import type { Receiver } from "./routes-out.ts";
 import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
-
-/**
- * A peer that is back but never says End-of-RIB, or that says BoRR and never EoRR, loses what is
- * still stale after this (RFC 4724 §4.2, RFC 7313 §4).
- */
-const stalePathTimeMs = 360_000;
+import { StaleRoutes } from "./stale-routes.ts";
 
 /** RFC 7313 §3.2. */
 const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
@@ -42,8 +37,7 @@ export class Peer {
   #established: Established | undefined;
   #lastDown: string | undefined;
   readonly #timers: OwnTimers;
-  /** What the last session settled about long-lived graceful restart. */
-  #longLived: NonNullable<Negotiated["longLivedGracefulRestart"]> = [];
+  readonly #stale: StaleRoutes;
   #heldDown: string | undefined;
   readonly #limits = new PrefixLimits();
   readonly #context: PeerContext;
@@ -56,6 +50,9 @@ export class Peer {
     this.#timers = new OwnTimers(
       (effect) => this.#emit(effect),
       (name) => this.#timerId(name),
+    );
+    this.#stale = new StaleRoutes(this.inbound, this.#timers, (level, message) =>
+      this.#log(level, message),
     );
     const currentConfig = () => this.#config;
     const currentCapabilities = () => this.#capabilities();
@@ -126,8 +123,8 @@ export class Peer {
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
     else {
-      if (own === "sweepStale") this.#restartTimeOver();
-      else this.#sweep(own.slice("longLived/".length) as FamilyName);
+      if (own === "sweepStale" || own === "staleLimit") this.#stale.restartTimeOver();
+      else this.#stale.staleTimeOver(own.slice("longLived/".length) as FamilyName);
       this.#context.changed(this);
     }
   }
@@ -178,7 +175,7 @@ export class Peer {
       this.start(nowMs);
     }
     if (!this.inbound.hasStale) return;
-    this.inbound.end([]);
+    this.inbound.end(new Map());
     this.#checkStale();
   }
 
@@ -226,7 +223,7 @@ export class Peer {
 
   /** Forgets the peer's routes. After the session was stopped. */
   dispose(): void {
-    this.inbound.end([]);
+    this.inbound.end(new Map());
     this.#timers.clearAll();
   }
 
@@ -269,8 +266,7 @@ export class Peer {
     const config = this.#config;
     const speaker = this.#context.speaker();
     this.inbound.begin(inboundSession(config, speaker, negotiated), negotiated);
-    this.#clearUnneeded();
-    if (this.inbound.hasStale) this.#timers.set("sweepStale", stalePathTimeMs);
+    this.#stale.sessionBegan();
     const options = outboundOptions(config, speaker, negotiated);
     const { ribs, groups, deferred } = this.#context;
     const receiver = this.#receiver(negotiated);
@@ -283,44 +279,14 @@ export class Peer {
   #end(reason: DownReason, graceful: boolean): void {
     this.#lastDown = this.session.lastError ?? reason;
     const negotiated = graceful ? this.#established?.negotiated : undefined;
-    const restart = negotiated?.gracefulRestart;
     this.#established?.outbound.end();
     this.#established = undefined;
-    this.#longLived = negotiated?.longLivedGracefulRestart ?? [];
-    this.inbound.end(restart?.families.map(({ family }) => family) ?? []);
-    this.#clearUnneeded();
-    if (restart === undefined || !this.inbound.hasStale) return;
-    const { restartTimeSeconds } = restart;
-    this.#log("info", `keeping routes as stale for ${restartTimeSeconds} s`);
-    if (restartTimeSeconds > 0) this.#timers.set("sweepStale", restartTimeSeconds * 1000);
-    else this.#restartTimeOver();
-  }
-
-  /** The peer did not come back, or did not finish, in time: its stale routes go, or begin a long life (RFC 9494 §4.2). */
-  #restartTimeOver(): void {
-    for (const [name, { stale }] of this.inbound.tables()) {
-      if (stale === 0 || this.#timers.isRunning(`longLived/${name}`)) continue;
-      const longLived = this.#longLived.find(({ family }) => familyName(family) === name);
-      // A stale time of 0: it takes such routes, and wants none of its own kept.
-      const isOver = longLived === undefined || longLived.staleTimeSeconds === 0;
-      if (this.#established !== undefined || isOver) this.#sweep(name);
-      else {
-        const { staleTimeSeconds } = longLived;
-        this.#log("info", `keeping ${name} routes as long-lived stale for ${staleTimeSeconds} s`);
-        this.inbound.beginLongLived(name);
-        this.#timers.set(`longLived/${name}`, staleTimeSeconds * 1000);
-      }
-    }
-  }
-
-  #sweep(name: FamilyName): void {
-    this.#log("info", `stale ${name} routes removed: the peer did not send them again in time`);
-    this.inbound.sweepStale(name);
+    this.#stale.sessionEnded(negotiated);
   }
 
   #update(message: ReceivedUpdate, nowMs: number): void {
     this.inbound.update(message, nowMs);
-    if (message.endOfRib !== undefined) this.inbound.endOfRib(familyName(message.endOfRib));
+    if (message.endOfRib !== undefined) this.#stale.endOfRib(familyName(message.endOfRib));
     this.#checkStale();
   }
 
@@ -332,7 +298,7 @@ export class Peer {
         break;
       case RouteRefreshSubtype.begin:
         if (!this.inbound.beginRefresh(familyName(family), gracefulRestart !== undefined)) break;
-        this.#timers.set("sweepStale", stalePathTimeMs);
+        this.#stale.limit();
         break;
       case RouteRefreshSubtype.end:
         this.inbound.endRefresh(familyName(family));
@@ -344,17 +310,7 @@ export class Peer {
   /** Received routes changed. */
   #checkStale(): void {
     this.#context.changed(this);
-    this.#clearUnneeded();
-  }
-
-  /** Once nothing is stale, there is nothing left to sweep. */
-  #clearUnneeded(): void {
-    if (!this.#timers.isAnyRunning) return;
-    if (!this.inbound.hasStale) this.#timers.clear("sweepStale");
-    for (const name of Object.keys(families) as FamilyName[]) {
-      const isStale = (this.inbound.tables().get(name)?.stale ?? 0) > 0;
-      if (!isStale) this.#timers.clear(`longLived/${name}`);
-    }
+    this.#stale.clearUnneeded();
   }
 
   #receiver({ connection }: Negotiated): Receiver {

@@ -62,7 +62,9 @@ export function outboundOptions(
     nextHopSelf,
     defaultOriginate,
     role: negotiated.internal ? undefined : config.role?.name,
-    longLived: negotiated.longLivedGracefulRestart !== undefined,
+    longLived:
+      negotiated.longLivedGracefulRestart !== undefined ||
+      (negotiated.internal && config.longLivedPartialDeployment ? "partial" : false),
     pathsMax: addPath?.send === undefined || addPath.send === "all" ? Infinity : addPath.send,
     prependAsns: asn === localAsn || localAs?.replaceAs ? [asn] : [asn, localAsn],
   };

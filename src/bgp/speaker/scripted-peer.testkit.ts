@@ -1,0 +1,87 @@
+import { address } from "../../net/address.ts";
+import { prefix } from "../../net/prefix.ts";
+import { encodeMessage } from "../wire/encode.ts";
+import type { AfiSafi, Capability, Message } from "../wire/message.ts";
+import { ipv4Unicast } from "../wire/registry.ts";
+import type { Effect, Input } from "./effect.ts";
+import { Speaker } from "./speaker.ts";
+import { configB } from "./two-speakers.testkit.ts";
+
+/** What the peer's OPENs have of restarts. `restarts`: undefined leaves the capability out. */
+type Says = { restarts?: AfiSafi[]; notification?: boolean; longLived?: AfiSafi[] };
+
+/** A peer of a speaker that keeps its routes, with one route: it says what no speaker of ours would. */
+export function scriptedPeer(says: Says) {
+  const gracefulRestart = { restartTimeSeconds: 60, longLivedStaleTimeSeconds: 600 };
+  const options = { nowMs: 0, restarting: false, softwareVersion: "", random: () => 0.5 };
+  const speaker = new Speaker(configB({ peer: { gracefulRestart } }), options);
+  const timers = new Map<string, number>();
+  let connection = 0;
+  const perform = (effects: Effect[]) => {
+    for (const effect of effects) {
+      if (effect.do === "setTimer") timers.set(effect.timer, effect.afterMs);
+      else if (effect.do === "clearTimer") timers.delete(effect.timer);
+    }
+  };
+  const step = (input: Input) => perform(speaker.step(input, 0));
+  const say = (message: Message) => {
+    for (const bytes of encodeMessage(message, { fourOctetAs: true, extendedMessage: false })) {
+      step({ input: "received", connection, bytes });
+    }
+  };
+  const [localAddress, remoteAddress] = [address("10.0.0.2"), address("10.0.0.1")];
+  const open = () => {
+    connection--;
+    step({ input: "accepted", connection, localAddress, remoteAddress });
+    say({
+      type: "OPEN",
+      version: 4,
+      asn: 65001,
+      holdTimeSeconds: 90,
+      bgpIdentifier: address("1.1.1.1"),
+      capabilities: capabilitiesOf(says),
+    });
+    say({ type: "KEEPALIVE" });
+  };
+  perform(speaker.start(0));
+  open();
+  say({
+    type: "UPDATE",
+    withdrawn: [],
+    attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65001] }] },
+    announced: [{ family: ipv4Unicast, nextHop: remoteAddress, prefixes: [prefix("10.1.0.0/16")] }],
+  });
+  return {
+    speaker,
+    timers,
+    say,
+    /** Another session; routes are sent by `say`. */
+    open,
+    close: () => step({ input: "closed", connection }),
+    fire: (timer: string) => {
+      if (!timers.delete(timer)) throw new Error(`${timer} does not run`);
+      step({ input: "timer", timer });
+    },
+  };
+}
+
+function capabilitiesOf({ restarts, notification = true, longLived }: Says): Capability[] {
+  const forwardingPreserved = true;
+  const capabilities: Capability[] = [
+    { capability: "multiprotocol", family: ipv4Unicast },
+    { capability: "fourOctetAs", asn: 65001 },
+  ];
+  if (restarts !== undefined) {
+    const families = restarts.map((family) => ({ family, forwardingPreserved }));
+    capabilities.push({
+      capability: "gracefulRestart",
+      ...{ restarting: false, notification, restartTimeSeconds: 60, families },
+    });
+  }
+  if (longLived !== undefined) {
+    const rest = { forwardingPreserved, staleTimeSeconds: 600 };
+    const families = longLived.map((family) => ({ family, ...rest }));
+    capabilities.push({ capability: "longLivedGracefulRestart", families });
+  }
+  return capabilities;
+}
