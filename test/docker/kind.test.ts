@@ -364,6 +364,22 @@ describe("the seed's lab on kind", () => {
     await refuseCilium(client);
   });
 
+  test("a disk that is full while an image is loaded: kind's own words, and what to do", async () => {
+    const incoming = "/var/lib/containerd/io.containerd.content.v1.content/ingest";
+    const inNode = async (...argv: string[]) =>
+      expect(await runtime!.exec({ node: "kind-worker" }, argv)).toMatchObject({ exitCode: 0 });
+    const load = () => kind!.loadImages(["spinelab/frr:latest"]);
+    await inNode("mount", "-t", "tmpfs", "-o", "size=1m", "none", incoming);
+    const error = await load().catch((reason: unknown) => reason);
+    await inNode("umount", incoming);
+    expect(error).toBeInstanceOf(EnvironmentError);
+    expect((error as EnvironmentError).message).toMatch(
+      /^the engine's disk is full: kind load docker-image spinelab\/frr[^]*no space left on device/,
+    );
+    expect((error as EnvironmentError).remedy).toContain("docker system prune");
+    await load();
+  });
+
   test("a second cluster of this name is refused, and the first is not touched", async () => {
     const again = { ...kindOptions, config: cluster!.config!, image: nodeImage() };
     await expect(KindCluster.create(again)).rejects.toThrow(

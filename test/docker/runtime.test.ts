@@ -1,4 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentError } from "../../src/input/diagnostic.ts";
 import { address } from "../../src/net/address.ts";
@@ -90,6 +94,51 @@ test("publishes ports, checks health, takes the topology's command, user and cap
   expect(Config.User).toBe("nobody");
   expect(Config.Healthcheck).toMatchObject({ Test: ["CMD", "true"], Interval: 1e9, Retries: 3 });
   expect(HostConfig.CapAdd).toContain("SYS_TIME");
+});
+
+test("a published port leads to the container, a bound folder is there, read-only where it says so", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spinelab-bind-"));
+  writeFileSync(join(folder, "page"), "bound\n");
+  const serve = "while true; do nc -N -l 8080 </page/page; done";
+  const fabric = oneNode({
+    image: "spinelab/netshoot",
+    binds: [
+      { source: folder, destination: "/page", readOnly: true },
+      { source: folder, destination: "/rw", readOnly: false },
+    ],
+    container: { command: ["sh", "-c", serve], ports: ["127.0.0.1::8080"], capabilities: [] },
+  });
+  try {
+    await runtime.up(fabric, quiet);
+    const { NetworkSettings } = await docker.getContainer(`clab-${lab}-n1`).inspect();
+    const [published] = NetworkSettings.Ports["8080/tcp"]!;
+    expect(published!.HostIp).toBe("127.0.0.1");
+    await until("the page", async () => (await read(Number(published!.HostPort))) === "bound\n");
+    const touch = async (path: string) =>
+      (await runtime.exec({ node: "n1" }, ["touch", path])).exitCode;
+    expect(await touch("/page/new")).not.toBe(0);
+    expect(await touch("/rw/new")).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(["new", "page"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a management network of both families: eth0 has the fabric's addresses, and they answer", async () => {
+  const fabric = oneNode({ managementIpv6Address: address("3fff:172:29:78::2") });
+  Object.assign(fabric.management[0]!, {
+    ipv6Subnet: prefix("3fff:172:29:78::/64"),
+    ipv6Gateway: address("3fff:172:29:78::1"),
+  });
+  fabric.nodes.push({
+    ...fabric.nodes[0]!,
+    ...{ name: "n2", hostname: "n2" },
+    managementAddress: address("172.29.78.3"),
+    managementIpv6Address: address("3fff:172:29:78::3"),
+  });
+  await runtime.up(fabric, quiet);
+  const ping = ["ping", "-6", "-c", "1", "-W", "5", "3fff:172:29:78::3"];
+  expect(await runtime.exec({ node: "n1" }, ping)).toMatchObject({ exitCode: 0 });
 });
 
 test("a bridge of the fabric joins its ports", async () => {
@@ -220,6 +269,20 @@ test("taken down while it comes up: nothing is left", async () => {
   await runtime.down();
   expect((await outcome).message).toContain("taken down");
 });
+
+/** What a server on this machine's loopback sends; empty where there is none. */
+function read(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1");
+    socket.setEncoding("utf8").on("data", (more: string) => {
+      text += more;
+      socket.end();
+    });
+    socket.on("error", () => {}); // Not yet.
+    socket.on("close", () => resolve(text));
+  });
+}
 
 function oneNode(more: Partial<FabricNode> = {}): Fabric {
   return {

@@ -45,7 +45,10 @@ type RunOptions = {
   signal?: AbortSignal | undefined;
 };
 
-/** Runs kind to its end and resolves with its stdout. What is no success rejects with all it said. */
+/**
+ * Runs kind to its end and resolves with its stdout. What is no success rejects with all it said: with
+ * EnvironmentError where the disk is full, else with KindError.
+ */
 export async function runKind(
   options: KindCommand,
   args: readonly string[],
@@ -55,7 +58,12 @@ export async function runKind(
   more.signal?.throwIfAborted();
   if (exitCode === 0) return stdout;
   const words = args.map((arg) => (arg === "-" ? "/dev/stdin" : arg)).join(" ");
-  throw new KindError(`kind ${words} ended with status ${exitCode}:\n${said.trimEnd()}`);
+  const what = `kind ${words} ended with status ${exitCode}:\n${said.trimEnd()}`;
+  if (!/no space left on device|disk quota exceeded/i.test(said)) throw new KindError(what);
+  throw new EnvironmentError(
+    `the engine's disk is full: ${what}`,
+    "`docker system df` shows what takes the space, `docker system prune` frees it",
+  );
 }
 
 /** Runs the command to its end, whatever its status is. `said`: stdout and stderr as they came. */
