@@ -5,6 +5,13 @@
 
 LAB ?= rack-spine
 
+# What `make test-kind` runs: the tests, or the lab that LAB names on the command line.
+ifeq ($(origin LAB),command line)
+ON_KIND := bin/spinelab.mjs run $(LAB) --runtime docker
+else
+ON_KIND := node_modules/vitest/vitest.mjs run --project kind
+endif
+
 # Network namespaces need root.
 AS_ROOT := setup/as-root.sh
 
@@ -41,8 +48,8 @@ interop-table: ## write docs/interop.md anew from such a run: read the differenc
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker
 
-test-kind: setup ## rack-spine on real Kubernetes by kind; the first time compiles it (root)
-	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node node_modules/vitest/vitest.mjs run --project kind'
+test-kind: setup ## rack-spine on real Kubernetes by kind, or any lab (LAB=services); the first time compiles it (root)
+	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node $(ON_KIND)'
 
 bench: ## measure against the same lab built by hand, and the speaker by itself (root)
 	@setup/setup.sh speakers
