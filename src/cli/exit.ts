@@ -40,3 +40,12 @@ export function explain(error: unknown, stderr: { write(text: string): unknown }
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** Of an option: a whole number from 0 on. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) {
+    throw new UsageError(`${text}: expected a whole number, 0 or more`);
+  }
+  return value;
+}

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import type { Server } from "node:net";
 import type { Runtime } from "../runtime/port.ts";
 import { StateWatch } from "./state-watch.ts";
@@ -221,6 +222,7 @@ export class Lab {
     scenario: Scenario,
     signal: AbortSignal,
     betweenSteps: BetweenSteps = {},
+    seed?: number,
   ): Promise<Verdict> {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     if (this.#announced !== scenario) this.#begin(scenario);
@@ -228,7 +230,7 @@ export class Lab {
     const watch = new StateWatch(this.runtime, this.spec.fabric, this.#record, scenario);
     try {
       const outcome = await runScenario(
-        { ...this.context(ending), betweenSteps: watch.around(betweenSteps) },
+        { ...this.context(ending, seed), betweenSteps: watch.around(betweenSteps) },
         scenario,
       );
       this.conclude(outcome.verdict, outcome.reason);
@@ -239,7 +241,7 @@ export class Lab {
   }
 
   /** What scenarios act upon, and whoever else looks at the lab as they do. */
-  context(signal: AbortSignal): LabContext {
+  context(signal: AbortSignal, seed = this.spec.seed ?? randomInt(seedMax)): LabContext {
     const { fabric } = this.spec;
     const [cluster] = this.#clusters;
     return {
@@ -250,6 +252,7 @@ export class Lab {
       nodes: this.#nodes,
       recorder: this.#record,
       clock: systemClock(this.#zeroMs),
+      seed,
       signal,
       names: new Names(this.runtime, fabric),
     };
@@ -347,6 +350,9 @@ export class Lab {
     writeState(this.#state);
   }
 }
+
+/** Of a seed that is drawn: short enough to type. */
+const seedMax = 1_000_000;
 
 /** A daemon, an agent or the timeline failed while the lab was up. */
 export class LabFailedError extends Error {

@@ -56,7 +56,10 @@ export function controlHandler(lab: Lab): ControlHandler {
           };
           // What comes first is of before: for the report, and no news.
           send({ before: lab.records.length });
-          return await follow(lab, sink, signal, () => lab.play(scenario, signal, betweenSteps));
+          return await follow(lab, sink, signal, () => {
+            const seed = request["seed"] as number | undefined;
+            return lab.play(scenario, signal, betweenSteps, seed);
+          });
         } finally {
           playing = false;
         }

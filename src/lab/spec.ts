@@ -15,6 +15,8 @@ export type LabSpec = {
   installRoutes?: true;
   /** Nodes that are not started with the lab. */
   stopped?: string[];
+  /** What scenarios draw by chance follows from it. Undefined: another one each time. */
+  seed?: number;
   /** Command line that repeats the run. */
   replay: string;
 };

@@ -15,6 +15,8 @@ export type ScenarioContext = {
   nodes: NodePort;
   recorder: Recorder;
   clock: Clock;
+  /** What is drawn by chance follows from it. */
+  seed: number;
   /** Aborted when the run is to end early: runScenario then rejects with its reason. */
   signal: AbortSignal;
   /** Asked between steps, by those who want to look on the way. */

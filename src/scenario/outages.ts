@@ -63,6 +63,8 @@ export class Outages {
   ongoing(nowMs: number, patienceMs: number): Outage | undefined {
     if (nowMs - this.lastAnswerMs <= patienceMs) return undefined;
     const lost = this.#highestSent - this.#highestAnswered + this.#refusedSinceAnswer;
+    // Whoever sends may be late, too: what was not sent is not lost.
+    if (lost === 0) return undefined;
     return { fromMs: this.lastAnswerMs, toMs: nowMs, lost };
   }
 

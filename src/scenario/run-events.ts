@@ -3,6 +3,8 @@ import { UnreadableError } from "../observe/unreadable.ts";
 import type { LabContext } from "./context.ts";
 import { EventError, type Undo } from "./event.ts";
 import { fabricChanges } from "./fabric-changes.ts";
+import { chaosText, drawFaults } from "./events/chaos.ts";
+import { seededRandom } from "./random.ts";
 import { eventText, runEvent } from "./events/table.ts";
 import type { EventOf, ScenarioEvent, Step } from "./schema/types.ts";
 
@@ -78,6 +80,10 @@ class EventRow {
   }
 
   async #do(event: ScenarioEvent): Promise<Undo | undefined> {
+    if (event.kind === "chaos") {
+      await this.#chaos(event);
+      return undefined;
+    }
     if (event.kind !== "together") {
       return await this.#timed(event, eventText(event), false, () =>
         runEvent(this.#context, event),
@@ -85,6 +91,17 @@ class EventRow {
     }
     await this.#together(event);
     return undefined;
+  }
+
+  /** Each fault at its time. What was drawn is told first, with the seed that draws it again. */
+  async #chaos(event: EventOf<"chaos">): Promise<void> {
+    const { fabric, recorder, seed } = this.#context;
+    // Its place in the file, wherever that is.
+    const place = event.source.slice(event.source.lastIndexOf("/") + 1);
+    const events = drawFaults(fabric, event, seededRandom(seed, place));
+    const message = `${chaosText(event)}, drawn from --seed ${seed}`;
+    recorder({ type: "log", level: "info", message });
+    await this.#together({ ...event, kind: "together", events });
   }
 
   /** All at one instant; every one is waited for, then the first failure counts. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
 import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
-import { ExitStatus, statusOf } from "../exit.ts";
+import { ExitStatus, statusOf, wholeNumber } from "../exit.ts";
 import { selectLab } from "../running-lab.ts";
 import { Stepper } from "../stepping.ts";
 import { createView, endingSignal } from "../view.ts";
@@ -13,6 +13,7 @@ type PlayOptions = {
   json?: boolean;
   step?: boolean;
   breakOnFailure?: boolean;
+  seed?: number;
 };
 
 export function registerPlay(program: Command): void {
@@ -24,6 +25,7 @@ export function registerPlay(program: Command): void {
     .option("--report <folder>", "where reports go", "reports")
     .option("--step", "ask before each step: Enter goes on, q ends")
     .option("--break-on-failure", "end at the first step that does not pass, to look at it")
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber)
     .option("--json", "the timeline as lines of JSON")
     .addHelpText(
       "after",
@@ -46,7 +48,7 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   const view = createView(options.json);
   const interrupted = endingSignal();
   const records: TimelineRecord[] = [];
-  const { step = false, breakOnFailure = false } = options;
+  const { step = false, breakOnFailure = false, seed } = options;
   using stepper = step ? new Stepper() : undefined;
   const ended = new AbortController();
   const ask = async (index: number) => {
@@ -70,7 +72,7 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   };
   const socket = controlSocket(lab);
   const signal = AbortSignal.any([interrupted, ended.signal]);
-  const request = { do: "play", file, step, breakOnFailure };
+  const request = { do: "play", file, step, breakOnFailure, ...(seed !== undefined && { seed }) };
   let status: number;
   let evidence: { path: string; content: string }[] | undefined;
   try {

@@ -1,16 +1,19 @@
+import { randomInt } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Lab } from "../../lab/lab.ts";
 import type { LoadedLab } from "../../lab/load.ts";
-import type { Verdict } from "../../timeline/record.ts";
+import type { Scenario, ScenarioEvent } from "../../scenario/schema/types.ts";
+import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
 import {
   type RuntimeOptions,
   runtimeChoice,
   runtimeWords,
   withRuntime,
 } from "../runtime-options.ts";
-import { ExitStatus, statusOf, UsageError } from "../exit.ts";
+import { ExitStatus, statusOf, UsageError, wholeNumber } from "../exit.ts";
 import { planText } from "../plan-text.ts";
 import { createView, endingSignal, InterruptedError, writeNotes } from "../view.ts";
 
@@ -21,6 +24,7 @@ type RunOptions = RuntimeOptions & {
   step?: boolean;
   breakOnFailure?: boolean;
   repeat: number;
+  seed?: number;
   report: string;
   name?: string;
   json?: boolean;
@@ -36,6 +40,7 @@ export function registerRun(program: Command): void {
     .option("--step", "ask before each step: Enter goes on, q ends")
     .option("--break-on-failure", "stop at the first failure, leave the lab up, open a shell")
     .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber)
     .option("--report <folder>", "where reports go", "reports")
     .option("--name <name>", "the lab's name on this machine, to run two of a kind")
     .option("--json", "the timeline as lines of JSON")
@@ -88,18 +93,47 @@ async function run(name: string, options: RunOptions): Promise<number> {
   }
   const signal = endingSignal();
   let status: number = ExitStatus.passed;
-  for (let n = 0; n < options.repeat && !signal.aborted; n++) {
-    const one = await runOnce(loaded, options, signal);
+  const first = options.seed ?? randomInt(seedMax);
+  const runs: (readonly TimelineRecord[])[] = [];
+  const note = (one: number) => {
     // Failed is worse than inconclusive.
     if (one === ExitStatus.failed || status === ExitStatus.passed) status = one;
+  };
+  for (let n = 0; n < options.repeat && !signal.aborted; n++) {
+    const seed = first + n;
+    const { replay } = loaded.spec;
+    const spec = { ...loaded.spec, seed, replay: `${replay} --seed ${seed}` };
+    const drawn = usesChance(loaded.scenario!) ? spec : { ...loaded.spec, seed };
+    const one = await runOnce({ ...loaded, spec: drawn }, options, signal, runs);
+    note(one);
   }
+  if (runs.length > 1) note(await tellSpread(runs, loaded, options));
   return status;
+}
+
+/** What the runs measured, how far it is apart, and whether that is within the scenario's limits. */
+async function tellSpread(
+  runs: readonly (readonly TimelineRecord[])[],
+  { scenario, spec }: LoadedLab,
+  options: RunOptions,
+): Promise<number> {
+  const { holdLimits, spreadOf, spreadText } = await import("../../report/spread.ts");
+  const spreads = spreadOf(runs);
+  const results = holdLimits(spreads, scenario!.spread);
+  const file = resolve(options.report, spec.name, "spread.json");
+  writeFileSync(file, `${JSON.stringify({ runs: runs.length, spreads, results }, undefined, 2)}\n`);
+  // With --json standard output is the timelines' alone.
+  if (!options.json) process.stdout.write(spreadText(spreads, results, runs.length));
+  const verdicts = results.map(({ verdict }) => statusOf(verdict));
+  if (verdicts.includes(ExitStatus.failed)) return ExitStatus.failed;
+  return verdicts.find((each) => each !== ExitStatus.passed) ?? ExitStatus.passed;
 }
 
 async function runOnce(
   loaded: LoadedLab,
   options: RunOptions,
   signal: AbortSignal,
+  timelines: (readonly TimelineRecord[])[],
 ): Promise<number> {
   const { Lab } = await import("../../lab/lab.ts");
   const { writeReports } = await import("../../report/write.ts");
@@ -126,6 +160,7 @@ async function runOnce(
   } finally {
     await writeReports(folder, lab.records, evidence);
     view.close({ reports: [folder] });
+    timelines.push(lab.records);
   }
   return status;
 }
@@ -144,6 +179,15 @@ function concludeWith(lab: Lab, error: unknown): number {
   }
   lab.conclude(verdict, message);
   return inconclusive ? ExitStatus.inconclusive : ExitStatus.failed;
+}
+
+/** Of a seed that is drawn: short enough to type. */
+const seedMax = 1_000_000;
+
+function usesChance({ steps }: Scenario): boolean {
+  const draws = (event: ScenarioEvent): boolean =>
+    event.kind === "chaos" || (event.kind === "together" && event.events.some(draws));
+  return steps.some(({ events }) => events.some(draws));
 }
 
 function positive(text: string): number {

@@ -2,6 +2,7 @@ import type { LabContext } from "../context.ts";
 import type { EventHandler, Undo } from "../event.ts";
 import type { EventKind, EventOf, ScenarioEvent } from "../schema/types.ts";
 import { agent } from "./agent.ts";
+import { chaosText } from "./chaos.ts";
 import { config } from "./config.ts";
 import { daemon } from "./daemon.ts";
 import { exec } from "./exec.ts";
@@ -12,9 +13,9 @@ import { node } from "./node.ts";
 import { partition } from "./partition.ts";
 import { apply, patch, remove, scale } from "./resources.ts";
 
-type SingleKind = Exclude<EventKind, "together">;
+type SingleKind = Exclude<EventKind, "together" | "chaos">;
 
-/** Every kind of event that a scenario can write; `together` is the run's own. */
+/** Every kind of event that a scenario can write; `together` and `chaos` are the run's own. */
 const events: { [K in SingleKind]: EventHandler<K> } = {
   link,
   agent,
@@ -32,6 +33,7 @@ const events: { [K in SingleKind]: EventHandler<K> } = {
 };
 
 export function eventText(event: ScenarioEvent): string {
+  if (event.kind === "chaos") return chaosText(event);
   if (event.kind === "together") return `together: ${event.events.map(eventText).join("; ")}`;
   return handlerOf(event.kind).text(event as never);
 }

@@ -10,7 +10,13 @@ import {
   sourceOf,
 } from "../../input/shape.ts";
 import type { YamlNode } from "../../input/yaml-file.ts";
-import { gatewayEvent, linkEvent, metricEvent, partitionEvent } from "./fabric-events.ts";
+import {
+  chaosEvent,
+  gatewayEvent,
+  linkEvent,
+  metricEvent,
+  partitionEvent,
+} from "./fabric-events.ts";
 import type { Reading } from "./mentions.ts";
 import { applyEvent, deleteEvent, patchEvent, scaleEvent } from "./object-events.ts";
 import { agentEvent, configEvent, daemonEvent, execEvent, nodeEvent } from "./process-events.ts";
@@ -19,7 +25,12 @@ import type { EventBody, EventKind, ScenarioEvent } from "./types.ts";
 import { duration } from "./values.ts";
 
 /** Events that leave nothing to take back, or nothing that is known. `together`: its events each can. */
-const notUndoable: ReadonlySet<EventKind> = new Set<EventKind>(["config", "exec", "together"]);
+const notUndoable: ReadonlySet<EventKind> = new Set<EventKind>([
+  "chaos",
+  "config",
+  "exec",
+  "together",
+]);
 
 /** Where the schema of a scenario keeps that of an event, since events hold events. */
 export const eventReference = { $ref: "#/$defs/event" };
@@ -41,6 +52,7 @@ export function eventShape(reading: Reading, checkNames: readonly string[]): Sha
     exec: execEvent(reading),
     scale: scaleEvent(reading),
     partition: partitionEvent(reading),
+    chaos: chaosEvent(reading),
     together: described(eventsSchema, (node, at) => {
       const events = list(eventShape(reading, checkNames), "a list of events", false)(node, at);
       return events && { kind: "together", events };
@@ -103,6 +115,7 @@ export const eventNames: readonly EventKind[] = [
   "exec",
   "scale",
   "partition",
+  "chaos",
   "together",
 ];
 

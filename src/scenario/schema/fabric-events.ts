@@ -25,7 +25,7 @@ import {
   reference,
 } from "./mentions.ts";
 import type { EventBody, LinkEnd, LinkReference } from "./types.ts";
-import { count, duration, family, locationOf, percent, rate } from "./values.ts";
+import { count, duration, durationBounds, family, locationOf, percent, rate } from "./values.ts";
 
 const linkEndSchema = scalarSchema("a node (tor0) or an interface (tor0:net1)");
 
@@ -133,6 +133,23 @@ export function partitionEvent(reading: Reading): Shape<EventBody> {
     ...fields,
   }));
 }
+export function chaosEvent(reading: Reading): Shape<EventBody> {
+  const shape = fieldsOf(
+    {
+      faults: integer(1, 1000, "a number"),
+      of: list(oneOf(["link", "agent", "node"]), "a list of link, agent, node", false),
+      over: duration,
+      lasting: durationBounds,
+      spare: optional(list(nodeName(reading), "a list of nodes")),
+    },
+    "'chaos'",
+  );
+  return refined(shape, ({ faults, of, over, lasting, spare = [] }) => ({
+    kind: "chaos" as const,
+    ...{ faults, of, overMs: over, lastingMs: lasting, spare },
+  }));
+}
+
 export function metricEvent(reading: Reading): Shape<EventBody> {
   const ofBgp = refined(
     fieldsOf(

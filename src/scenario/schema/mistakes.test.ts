@@ -140,7 +140,7 @@ describe("mistakes in events", () => {
   test.each<[string, string]>([
     [
       "restart: kind-worker",
-      "UnknownEvent steps[0].do[0].restart: no event 'restart'\n  hint: known: agent, apply, config, daemon, delete, exec, gateway, link, metric, node, partition, patch, scale, together",
+      "UnknownEvent steps[0].do[0].restart: no event 'restart'\n  hint: known: agent, apply, chaos, config, daemon, delete, exec, gateway, link, metric, node, partition, patch, scale, together",
     ],
     [
       "ping: { from: tor0, to: tor1 }",

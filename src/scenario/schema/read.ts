@@ -24,6 +24,7 @@ import { lookUp, type ScenarioLab } from "./check-scenario.ts";
 import { checkNames, checkShape } from "./checks.ts";
 import { eventNames, eventReference, eventShape } from "./events.ts";
 import { type Mention, placeTypes, type Reading, reference, targetTypes } from "./mentions.ts";
+import { spreadShape, unknownOf } from "./spread.ts";
 import type { Probe, Scenario, ScenarioEvent, Step } from "./types.ts";
 import { duration, family } from "./values.ts";
 
@@ -104,15 +105,24 @@ export function scenarioShape(reading: Reading): Shape<ReadScenario> {
       name: text("the scenario's name"),
       summary: optional(text()),
       limit: optional(duration),
+      spread: optional(list(spreadShape, "a list of limits")),
       steps: list(stepShape(reading), "a list of steps", false),
     },
     "a scenario",
   );
-  return refined(shape, ({ limit, ...fields }, at) => {
+  return refined(shape, ({ limit, spread = [], ...given }, at) => {
+    const fields = { ...given, spread };
     const [first] = fields.steps;
     if (first?.step.beside) {
       const message = "the first step has none before it that it could run beside";
       return mistake(at, "BadValue", message);
+    }
+    const steps = fields.steps.map(({ step }) => step);
+    for (const each of spread) {
+      const unknown = unknownOf(each, steps);
+      if (unknown === undefined) continue;
+      const line = Number(each.source.slice(each.source.lastIndexOf(":") + 1));
+      mistake({ ...at, line, path: "spread" }, "UnknownName", unknown);
     }
     return limit === undefined ? fields : { ...fields, limitMs: limit };
   });

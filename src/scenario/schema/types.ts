@@ -14,7 +14,20 @@ export type Scenario = {
   summary?: string;
   /** The whole of it takes no longer. */
   limitMs?: number;
+  /** What measures may be at most over the runs of `--repeat`. */
+  spread: SpreadLimit[];
   steps: Step[];
+};
+
+/** `of`: the step that converges, the probe whose longest outage counts. At least one limit is set. */
+export type SpreadLimit = {
+  measure: "converge" | "outage";
+  of: string;
+  medianMs?: number;
+  p95Ms?: number;
+  worstMs?: number;
+  /** file:line. */
+  source: string;
 };
 
 export type Step = {
@@ -162,6 +175,16 @@ export type EventBody =
   | { kind: "scale"; resource: ResourceReference; replicas: number }
   /** Cuts every link between these nodes and all others. */
   | { kind: "partition"; isolate: string[] }
+  /** Faults by chance, drawn from the run's seed; each is taken back. */
+  | {
+      kind: "chaos";
+      faults: number;
+      of: ("link" | "agent" | "node")[];
+      overMs: number;
+      lastingMs: Bounds;
+      /** Nodes that nothing happens to, nor to their links. */
+      spare: string[];
+    }
   /** At one instant. */
   | { kind: "together"; events: ScenarioEvent[] };
 

@@ -195,7 +195,17 @@ export class FakeLab {
     const recorder = (body: RecordBody) => {
       this.records.push({ atMs: clock.nowMs(), ...body });
     };
-    return { fabric, runtime, kube, agents, nodes, recorder, clock, signal: this.abort.signal };
+    return {
+      fabric,
+      runtime,
+      kube,
+      agents,
+      nodes,
+      recorder,
+      clock,
+      seed: 1,
+      signal: this.abort.signal,
+    };
   }
 
   get labContext(): LabContext {

@@ -1,0 +1,77 @@
+import type { Fabric } from "../../topology/fabric.ts";
+import { findNode } from "../../topology/fabric.ts";
+import { durationText } from "../bounds.ts";
+import { pick, type Random } from "../random.ts";
+import type { EventBody, EventOf, ScenarioEvent } from "../schema/types.ts";
+
+/** A fault that could be drawn. `key`: what it is about, which has one fault at a time. */
+type Candidate = { key: string; event: EventBody };
+
+/** Draws before it gives up finding a thing that is not broken already. */
+const drawsMax = 1000;
+
+export function chaosText({ faults, of, overMs }: EventOf<"chaos">): string {
+  return `chaos: ${faults} faults of ${of.join(", ")} over ${durationText(overMs)}`;
+}
+
+/**
+ * The faults of a chaos event in order of time, each with its `afterMs` from the event's beginning and
+ * its `undoAfterMs`. Nothing has two faults at one time. Throws where there is nothing to break.
+ */
+export function drawFaults(
+  fabric: Fabric,
+  event: EventOf<"chaos">,
+  random: Random,
+): ScenarioEvent[] {
+  const candidates = event.of.map((kind) => candidatesOf(fabric, kind, event.spare));
+  const kinds = candidates.filter((each) => each.length > 0);
+  if (kinds.length === 0) throw new Error(`${chaosText(event)}: nothing is left to break`);
+  const { atLeast = 0, atMost = atLeast } = event.lastingMs;
+  const drawn: { key: string; fromMs: number; toMs: number; event: ScenarioEvent }[] = [];
+  for (let draws = 0; drawn.length < event.faults; draws++) {
+    if (draws === drawsMax) {
+      throw new Error(`${chaosText(event)}: so many do not fit, each on a thing of its own`);
+    }
+    const { key, event: fault } = pick(random, pick(random, kinds));
+    const fromMs = Math.round(random() * event.overMs);
+    const undoAfterMs = Math.round(atLeast + random() * (atMost - atLeast));
+    const toMs = fromMs + undoAfterMs;
+    const meets = drawn.some((one) => one.key === key && one.fromMs <= toMs && fromMs <= one.toMs);
+    if (meets) continue;
+    const timing = { source: event.source, afterMs: fromMs, undoAfterMs, times: 1 };
+    drawn.push({ key, fromMs, toMs, event: { ...fault, ...timing } });
+  }
+  return drawn.toSorted((a, b) => a.fromMs - b.fromMs).map((one) => one.event);
+}
+
+function candidatesOf(
+  fabric: Fabric,
+  kind: EventOf<"chaos">["of"][number],
+  spare: readonly string[],
+): Candidate[] {
+  const spared = new Set(spare.map((name) => findNode(fabric, name)?.name ?? name));
+  const nodes = fabric.nodes.filter(({ name }) => !spared.has(name));
+  switch (kind) {
+    case "link":
+      return fabric.links
+        .filter(({ endpoints }) => !endpoints.some(({ node }) => spared.has(node)))
+        .map(({ endpoints: [{ node, interface: name }] }) => ({
+          key: `link ${node}:${name}`,
+          event: { kind: "link", link: { on: { node, interface: name } }, set: "down" },
+        }));
+    case "node":
+      return nodes
+        .filter((node) => node.kind !== "bridge")
+        .map(({ name }) => ({
+          key: `node ${name}`,
+          event: { kind: "node", on: name, action: "stop" },
+        }));
+    case "agent":
+      return nodes
+        .filter(({ kubernetes }) => kubernetes !== undefined)
+        .map(({ name }) => ({
+          key: `node ${name}`,
+          event: { kind: "agent", on: name, action: "kill" },
+        }));
+  }
+}
