@@ -16,6 +16,8 @@ const cilium = (plural: string, version = "v2"): Resource => ({
 
 export const resources = {
   nodes: { apiVersion: "v1", plural: "nodes", namespaced: false },
+  pods: { apiVersion: "v1", plural: "pods", namespaced: true },
+  namespaces: { apiVersion: "v1", plural: "namespaces", namespaced: false },
   secrets: { apiVersion: "v1", plural: "secrets", namespaced: true },
   services: { apiVersion: "v1", plural: "services", namespaced: true },
   endpointSlices: {

@@ -30,6 +30,7 @@ const { positionals, values } = parseArgs({
     version: { type: "string", default: "spinelab" },
     health: { type: "string" },
     "install-routes": { type: "boolean", default: false },
+    "enable-egress-gateway": { type: "boolean", default: false },
     ipam: { type: "string", default: "kubernetes" },
     "enable-no-service-endpoints-routable": { type: "string", default: "true" },
     prometheus: { type: "string" },
@@ -67,11 +68,13 @@ async function runOperator(): Promise<void> {
 async function runAgent(): Promise<void> {
   if (values.node === undefined) throw new Error("usage: agent needs --node NAME");
   const log = processLog("bgp-control-plane");
+  const { node } = values;
+  const edges = systemNodeEdges(await kubeClient(), log);
   const agent = new Agent({
-    node: values.node,
+    node,
     ipam: ipamMode(values.ipam),
     noEndpointsRoutable: values["enable-no-service-endpoints-routable"] !== "false",
-    edges: systemNodeEdges(await kubeClient(), log),
+    edges,
     softwareVersion: values.version,
     log,
     installRoutes: values["install-routes"],
@@ -91,6 +94,10 @@ async function runAgent(): Promise<void> {
   );
   onTermination(() => agent.stop());
   await agent.start();
+  if (values["enable-egress-gateway"]) {
+    const { EgressDatapath } = await import("./egress-datapath.ts");
+    await new EgressDatapath(node, edges, processLog("egressgateway")).start();
+  }
   giveBackAfterStart();
 }
 

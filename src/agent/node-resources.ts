@@ -150,8 +150,8 @@ export class NodeResources {
         .filter(isNodeReady)
         .map(({ metadata }) => metadata.name),
     );
-    return egressIpsOf(this.#options.node, policies, informers.list<CiliumNode>("allCiliumNodes"), {
-      network,
+    return egressIpsOf(this.#options.node, policies, network, {
+      nodes: informers.list<CiliumNode>("allCiliumNodes"),
       isReady: (name) => ready.has(name),
     });
   }

@@ -331,8 +331,8 @@ describe("egress gateway", () => {
   const network = { interfaces: [link("eth1", ["10.9.0.1"])], defaultRoutes: [] };
   test("the first ready node by name that the selector matches is the gateway", () => {
     const of = (name: string, ready: string[]) =>
-      egressIpsOf(name, [policy({ egressIP: "192.0.2.200" })], nodes, {
-        network,
+      egressIpsOf(name, [policy({ egressIP: "192.0.2.200" })], network, {
+        nodes,
         isReady: (each) => ready.includes(each),
       });
     expect(of("a", ["a", "b", "c"])).toEqual(["192.0.2.200"]);
@@ -342,7 +342,7 @@ describe("egress gateway", () => {
   });
   test("without egressIP the first IPv4 address of the interface", () => {
     const policies = [policy({ interface: "eth1" })];
-    expect(egressIpsOf("a", policies, nodes, { network, isReady: () => true })).toEqual([
+    expect(egressIpsOf("a", policies, network, { nodes, isReady: () => true })).toEqual([
       "10.9.0.1",
     ]);
   });

@@ -15,6 +15,7 @@ export type PodSpec = {
   tolerations?: Toleration[];
   schedulingGates?: { name: string }[];
   hostNetwork?: boolean;
+  serviceAccountName?: string;
   restartPolicy?: "Always" | "OnFailure" | "Never";
   terminationGracePeriodSeconds?: number;
   initContainers?: Container[];

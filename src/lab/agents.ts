@@ -41,7 +41,7 @@ export class Agents {
     if (this.#running.has(node)) return;
     const { kubeconfigInNode, version, installRoutes } = this.#options;
     const args = ["agent", "--kubeconfig", kubeconfigInNode, "--node", node, "--version", version];
-    args.push("--prometheus", metricsListen);
+    args.push("--prometheus", metricsListen, "--enable-egress-gateway");
     if (installRoutes) args.push("--install-routes");
     const command = this.#spawn(node, "agent", args);
     this.#running.set(node, command);

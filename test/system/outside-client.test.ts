@@ -23,3 +23,7 @@ async function play(scenario: string): Promise<string> {
 test("services: each kind of address, both traffic policies; endpoints and nodes fail over", async () => {
   expect(await play("services")).toContain("PASSED");
 });
+
+test("egress gateway: seen by the egress IP from every node; another gateway takes its place", async () => {
+  expect(await play("egress")).toContain("PASSED");
+});

@@ -18,6 +18,7 @@ export function registerParts(program: Command): void {
     )
     .option("--ipam <mode>", "Cilium's ipam: kubernetes, cluster-pool or multi-pool")
     .option("--enable-no-service-endpoints-routable <bool>", "advertise Services without endpoints")
+    .option("--enable-egress-gateway", "let pods leave as CiliumEgressGatewayPolicies say")
     .option("--prometheus <address>", "serve metrics: 0.0.0.0:9962")
     .action((options: Options) => startBundle(["agent", ...words(options)]));
 

@@ -1,0 +1,184 @@
+import { type Address, addressToBytes, familyOf } from "../net/address.ts";
+import { addressBits, prefixContains } from "../net/prefix.ts";
+import type { EgressFlow, EgressPlan } from "../cilium/egress-plan.ts";
+
+/**
+ * What an EgressPlan is in the kernel: an nftables table that marks what leaves by another node and
+ * translates what leaves here, a VXLAN tunnel between the nodes as Cilium has one, and policy routing
+ * of what is marked.
+ */
+export const egressTable = "spinelab-egress";
+/** Cilium's own name and port for its tunnel. */
+export const tunnel = "cilium_vxlan";
+const tunnelPort = 8472;
+const tunnelId = 2;
+/** What is left of 1500 bytes. */
+const tunnelMtu = 1450;
+const rulePriority = 90;
+const markMask = 0xff0000;
+/** Of the answers to what came by the tunnel, and of the routing table that leads them back. */
+const answerMark = 0xff0000;
+const firstTable = 0xe900;
+const answerTable = firstTable + 0xff;
+
+/** InternalIPs by node name. */
+export type TunnelNodes = ReadonlyMap<string, Address>;
+
+/** `nft -f -`; replaces what an earlier one made. */
+export function egressRuleset(plan: EgressPlan, node: string, gateways: readonly string[]): string {
+  const own = plan.translated.flatMap(({ egressIp }) => egressIp ?? []);
+  const refused = [...new Set(own)].map((each) => `  ${ip(each)} daddr ${each} reject`);
+  return [
+    `table inet ${egressTable}`,
+    `delete table inet ${egressTable}`,
+    `table inet ${egressTable} {`,
+    // After dstnat: what goes to a service goes to its endpoint by now.
+    "chain prerouting {",
+    "  type filter hook prerouting priority -90",
+    `  ct direction reply ct mark & ${hex(markMask)} == ${hex(answerMark)} ${mark(answerMark)} return`,
+    `  iifname ${tunnel} ct mark set ct mark | ${hex(answerMark)} return`,
+    ...plan.leaving.map((flow) => {
+      const { gateway } = flow;
+      const verdict =
+        gateway === undefined
+          ? "drop"
+          : gateway === node
+            ? "return"
+            : `${mark(gatewayMark(gateways.indexOf(gateway)))} return`;
+      return `  ${match(flow)} ${verdict}`;
+    }),
+    "}",
+    "chain forward {",
+    "  type filter hook forward priority filter",
+    ...plan.translated
+      .filter(({ egressIp }) => egressIp === undefined)
+      .map((flow) => `  ${match(flow)} drop`),
+    // An egress IP is nobody: what is no answer ends here and does not go back out.
+    ...refused,
+    "}",
+    // The tunnel's own packets go by the ordinary routes.
+    "chain tunnel {",
+    "  type filter hook postrouting priority 300",
+    `  oifname ${tunnel} meta mark set meta mark & ${hex(~markMask >>> 0)}`,
+    "}",
+    "chain postrouting {",
+    "  type nat hook postrouting priority 90",
+    ...plan.translated.flatMap((flow) =>
+      flow.egressIp === undefined
+        ? []
+        : [`  ${match(flow)} snat ${ip(flow.egressIp)} to ${flow.egressIp}`],
+    ),
+    "}",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** Lines for `ip -4 -batch -`, `ip -6 -batch -` and `bridge -batch -`. */
+export type EgressRoutes = { ipv4: string[]; ipv6: string[]; bridge: string[] };
+
+/**
+ * The tunnel with its neighbors, and routes: IPv4 too is led over the neighbors' IPv6 addresses, which
+ * need nobody's address plan. Lines for what is there already fail, which is nothing to tell.
+ */
+export function egressRoutes(
+  plan: EgressPlan,
+  self: Address,
+  nodes: TunnelNodes,
+  gateways: readonly string[],
+): EgressRoutes {
+  const underlayOf = (node: string) => {
+    const found = nodes.get(node);
+    return found !== undefined && familyOf(found) === familyOf(self) ? found : undefined;
+  };
+  const names = new Set([...gateways, ...plan.remotePods.map(({ node }) => node)]);
+  const peers = [...names].flatMap((name) => underlayOf(name) ?? []);
+  const routes: EgressRoutes = {
+    ipv4: [],
+    ipv6: [
+      `link add ${tunnel} mtu ${tunnelMtu} address ${mac(self)} type vxlan id ${tunnelId} local ${self} dstport ${tunnelPort} nolearning`,
+      `link set ${tunnel} up`,
+      ...peers.map((peer) => `neigh replace ${via(peer)} lladdr ${mac(peer)} dev ${tunnel}`),
+    ],
+    bridge: peers.map((peer) => `fdb replace ${mac(peer)} dev ${tunnel} dst ${peer}`),
+  };
+  const over = (peer: Address, table: number) =>
+    `via inet6 ${via(peer)} dev ${tunnel} onlink table ${table}`;
+  const addRule = (value: number, table: number) => {
+    const rule = `rule add priority ${rulePriority} fwmark ${hex(value)}/${hex(markMask)} table ${table}`;
+    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(rule);
+  };
+  for (const [n, gateway] of gateways.entries()) {
+    const table = firstTable + n;
+    addRule(gatewayMark(n), table);
+    const peer = underlayOf(gateway);
+    const route =
+      peer === undefined
+        ? `route replace unreachable default table ${table}`
+        : `route replace default ${over(peer, table)}`;
+    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(route);
+  }
+  addRule(answerMark, answerTable);
+  for (const { address, node } of plan.remotePods) {
+    const peer = underlayOf(node);
+    if (peer === undefined) continue;
+    const family = familyOf(address);
+    const to = `${address}/${addressBits(family)}`;
+    routes[family].push(`route replace ${to} ${over(peer, answerTable)}`);
+  }
+  return routes;
+}
+
+/** What takes all of it away. */
+export const egressRemoval = {
+  nft: `table inet ${egressTable}\ndelete table inet ${egressTable}\n`,
+  ip: [`link del ${tunnel}`],
+} as const;
+
+function match({ family, sources, destinations, excluded }: EgressFlow): string {
+  const word = family === "ipv4" ? "ip" : "ip6";
+  const except = excluded.length === 0 ? "" : ` ${word} daddr != { ${disjoint(excluded)} }`;
+  return `${word} saddr { ${[...new Set(sources)].join(", ")} } ${word} daddr { ${disjoint(destinations)} }${except}`;
+}
+
+/** A set of nftables takes no prefix inside another. */
+function disjoint(prefixes: EgressFlow["excluded"]): string {
+  const all = [...new Set(prefixes)];
+  return all
+    .filter((each) => !all.some((other) => other !== each && prefixContains(other, each)))
+    .join(", ");
+}
+
+/** Of what leaves by the n-th of the other gateways. */
+function gatewayMark(n: number): number {
+  return (n + 1) << 16;
+}
+
+function mark(value: number): string {
+  return `meta mark set meta mark | ${hex(value)}`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+function ip(address: Address): "ip" | "ip6" {
+  return familyOf(address) === "ipv4" ? "ip" : "ip6";
+}
+
+/** Every node comes to the same for an InternalIP: its end of the tunnel, and the way there. */
+function mac(of: Address): string {
+  return ["02", "e9", ...tail(of).map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
+}
+
+function via(of: Address): string {
+  const [a, b, c, d] = tail(of).map((byte) => byte.toString(16).padStart(2, "0"));
+  return `fe80::e9:${a}${b}:${c}${d}`;
+}
+
+/** IPv4's four bytes, of IPv6 all sixteen folded into four. */
+function tail(of: Address): number[] {
+  const folded = [0, 0, 0, 0];
+  for (const [index, byte] of addressToBytes(of).entries()) folded[index % 4]! ^= byte;
+  return folded;
+}

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { address } from "../net/address.ts";
+import { type EgressPod, egressPlan } from "./egress-plan.ts";
+import type { CiliumNode } from "./schema/cilium-node.ts";
+import type { CiliumEgressGatewayPolicy } from "./schema/egress-gateway-policy.ts";
+
+type Spec = NonNullable<CiliumEgressGatewayPolicy["spec"]>;
+
+const node = (name: string, n: number): CiliumNode => ({
+  apiVersion: "cilium.io/v2",
+  kind: "CiliumNode",
+  metadata: { name, labels: { egress: n < 3 ? "yes" : "no" } },
+  spec: {
+    addresses: [{ type: "InternalIP", ip: `10.0.0.${n}` }],
+    ipam: { podCIDRs: [`10.1.${n}.0/24`] },
+  },
+});
+const nodes = [node("w1", 1), node("w2", 2), node("w3", 3)];
+const pod = (name: string, n: number, labels: Record<string, string>): EgressPod => ({
+  namespace: "default",
+  name,
+  labels: { ...labels, "io.kubernetes.pod.namespace": "default" },
+  namespaceLabels: { team: "a" },
+  node: `w${n}`,
+  addresses: [address(`10.1.${n}.2`)],
+});
+const pods = [pod("a", 1, { app: "web" }), pod("b", 3, { app: "web" }), pod("c", 3, {})];
+
+const policy = (spec: Partial<Spec> = {}): CiliumEgressGatewayPolicy => ({
+  apiVersion: "cilium.io/v2",
+  kind: "CiliumEgressGatewayPolicy",
+  metadata: { name: "p" },
+  spec: {
+    destinationCIDRs: ["0.0.0.0/0"],
+    selectors: [{ podSelector: { matchLabels: { app: "web" } } }],
+    egressGateway: { nodeSelector: { matchLabels: { egress: "yes" } }, egressIP: "192.0.2.1" },
+    egressGateways: [],
+    ...spec,
+  },
+});
+const plan = (on: string, spec: Partial<Spec> = {}, isReady = (_: string) => true) =>
+  egressPlan({
+    ...{ node: on, nodes, pods, isReady, policies: [policy(spec)] },
+    network: { interfaces: [], defaultRoutes: [] },
+  });
+
+const inside = ["10.1.1.0/24", "10.0.0.1/32", "10.1.2.0/24", "10.0.0.2/32"].concat(
+  ...["10.1.3.0/24", "10.0.0.3/32"],
+);
+
+test("a selected pod leaves by the gateway, which translates it and knows the way back", () => {
+  expect(plan("w3")).toEqual({
+    leaving: [
+      {
+        ...{ policy: "p", family: "ipv4", gateway: "w1" },
+        ...{ sources: ["10.1.3.2"], destinations: ["0.0.0.0/0"], excluded: inside },
+      },
+    ],
+    translated: [],
+    remotePods: [],
+  });
+  expect(plan("w1")).toMatchObject({
+    leaving: [{ sources: ["10.1.1.2"], gateway: "w1" }],
+    translated: [{ sources: ["10.1.1.2", "10.1.3.2"], egressIp: "192.0.2.1" }],
+    remotePods: [{ address: "10.1.3.2", node: "w3" }],
+  });
+  expect(plan("w2")).toEqual({ leaving: [], translated: [], remotePods: [] });
+});
+
+test("another ready node takes the place of a lost gateway; without one the traffic is dropped", () => {
+  const without = (...lost: string[]) => plan("w3", {}, (name) => !lost.includes(name));
+  expect(without("w1").leaving).toMatchObject([{ gateway: "w2" }]);
+  expect(without("w1", "w2").leaving).toMatchObject([{ gateway: undefined }]);
+});
+
+test("pods are spread over several gateways, and each pod has one", () => {
+  const gateway = (name: string) => ({
+    nodeSelector: { matchExpressions: [{ key: "egress", operator: "Exists" as const }] },
+    egressIP: name,
+  });
+  const many = Array.from({ length: 40 }, (_, n) => ({ ...pods[1]!, name: `web-${n}` }));
+  const spread = egressPlan({
+    ...{ node: "w3", nodes, pods: many, isReady: () => true },
+    policies: [
+      policy({
+        egressGateways: [
+          gateway("192.0.2.1"),
+          { ...gateway("192.0.2.2"), nodeSelector: { matchLabels: { egress: "no" } } },
+        ],
+      }),
+    ],
+    network: { interfaces: [], defaultRoutes: [] },
+  });
+  const counts = spread.leaving.map(({ gateway: to, sources }) => [to, sources.length] as const);
+  expect(counts.map(([to]) => to).sort()).toEqual(["w1", "w3"]);
+  expect(counts.reduce((sum, [, count]) => sum + count, 0)).toBe(40);
+});
+
+test.each<[string, Partial<Spec>, number]>([
+  ["namespace labels", { selectors: [{ namespaceSelector: { matchLabels: { team: "a" } } }] }, 2],
+  [
+    "the namespace as a pod's label",
+    {
+      selectors: [
+        { podSelector: { matchLabels: { "io.kubernetes.pod.namespace": "default", app: "web" } } },
+      ],
+    },
+    1,
+  ],
+  [
+    "the pod's node",
+    { selectors: [{ podSelector: {}, nodeSelector: { matchLabels: { egress: "yes" } } }] },
+    0,
+  ],
+  ["neither pods nor namespaces: the policy is left out", { selectors: [{}] }, 0],
+])("selection by %s", (_, spec, count) => {
+  const { leaving } = plan("w3", spec);
+  expect(leaving.flatMap(({ sources }) => sources)).toHaveLength(count);
+});
+
+test("excludedCIDRs are excluded beside the cluster's own pods and nodes", () => {
+  const [flow] = plan("w3", { excludedCIDRs: ["198.51.100.0/24"] }).leaving;
+  expect(flow!.excluded).toEqual(["198.51.100.0/24", ...inside]);
+});
+
+test("IPv6 destinations are none of an IPv4 pod's", () => {
+  expect(plan("w3", { destinationCIDRs: ["::/0"] }).leaving).toEqual([]);
+});
