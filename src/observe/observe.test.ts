@@ -193,6 +193,9 @@ describe("Spinelab's agent", () => {
       sent: 1,
       peer: "10.0.0.1",
     });
+    // The router at the other end of eth1 is not known: FRR names such a session by its link as well.
+    const unnumbered = { ...status, address: "::" as typeof status.address, interface: "eth1" };
+    expect(sessionOf(unnumbered, "ipv4-unicast")).toMatchObject({ peer: "eth1" });
     expect(sessionOf(status, "ipv6-unicast")).toMatchObject({ received: 0, sent: 0 });
   });
 

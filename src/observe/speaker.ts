@@ -68,7 +68,8 @@ export async function agentSessions(
 export function sessionOf(peer: PeerStatus, family: AddressFamily): Session {
   const counts = peer.families.find((of) => isFamily(of.family, family));
   return {
-    peer: peer.address,
+    // Of an unnumbered peer that is not known now only the link is.
+    peer: peer.address === "::" && peer.interface !== undefined ? peer.interface : peer.address,
     state: peer.state,
     localAsn: peer.localAsn,
     remoteAsn: peer.asn,

@@ -23,10 +23,14 @@ const printed: Record<string, string> = {
   "-6 static": "",
 };
 
+const addresses =
+  "2: net0    inet6 fe80::1/64 scope link nodad \\       valid_lft forever preferred_lft forever\n";
+
 function recording() {
   const ran: string[] = [];
   const cuts = new LinkCuts(async (node, args, batch = "") => {
     if (args[1] === "route") return printed[`${args[0]} ${args.at(-1)}`]!;
+    if (args[2] === "address") return addresses;
     ran.push(`${node}: ip ${args.join(" ")}${batch && `\n${batch}`}`);
     return "";
   });
@@ -45,6 +49,7 @@ route replace 10.1.0.0/16 via 10.0.0.2 dev net0 proto boot
 route replace 10.2.0.0/16 via 10.0.0.2 metric 5 dev net0 proto boot
 `,
     `tor0: ip -6 -batch -
+address replace fe80::1/64 dev net0 scope link nodad
 route replace fd00:1::/64 via fd00::2 metric 1024 pref medium dev net0 proto boot
 `,
   ]);

@@ -9,13 +9,13 @@ type Family = (typeof families)[number];
 
 /**
  * Cuts and mends cables. A cut cable takes carrier from both ends and nothing else. Here the
- * router's end is set down, which takes carrier from the other end too; the static routes that the
- * kernel drops with an interface set down come back with it.
+ * router's end is set down, which takes carrier from the other end too; what the kernel drops with an
+ * interface set down comes back with it: static routes, and link-local addresses given by hand.
  */
 export class LinkCuts {
   readonly #ip: IpInNode;
   /** By `node:interface`: what to add when it is mended, as `ip -batch` lines of each family. */
-  readonly #routes = new Map<string, Record<Family, string>>();
+  readonly #dropped = new Map<string, Record<Family, string>>();
 
   constructor(ip: IpInNode) {
     this.#ip = ip;
@@ -31,15 +31,17 @@ export class LinkCuts {
     const { node, interface: name } = link.endpoints[cutEnd(fabric, link)];
     const key = `${node}:${name}`;
     if (state === "down") {
-      const routes = await this.#staticRoutes(node, name);
-      if (!this.#routes.has(key)) this.#routes.set(key, routes);
+      const dropped = await this.#staticRoutes(node, name);
+      // The routes may lead over them.
+      dropped["-6"] = (await this.#linkLocalAddresses(node, name)) + dropped["-6"];
+      if (!this.#dropped.has(key)) this.#dropped.set(key, dropped);
       await this.#ip(node, ["link", "set", name, "down"]);
     } else {
-      const routes = this.#routes.get(key);
-      this.#routes.delete(key);
+      const dropped = this.#dropped.get(key);
+      this.#dropped.delete(key);
       await this.#ip(node, ["link", "set", name, "up"]);
       for (const family of families) {
-        const batch = routes?.[family] ?? "";
+        const batch = dropped?.[family] ?? "";
         if (batch !== "") await this.#ip(node, [family, "-batch", "-"], batch);
       }
     }
@@ -47,9 +49,19 @@ export class LinkCuts {
 
   /** The interfaces of a node that are down since their cable was cut there. */
   cutOn(node: string): string[] {
-    return [...this.#routes.keys()]
+    return [...this.#dropped.keys()]
       .filter((key) => key.startsWith(`${node}:`))
       .map((key) => key.slice(node.length + 1));
+  }
+
+  /** The kernel keeps global ones (`keep_addr_on_down`). Those it makes itself are the same again. */
+  async #linkLocalAddresses(node: string, name: string): Promise<string> {
+    const args = ["-6", "-oneline", "address", "show", "dev", name, "scope", "link"];
+    const printed = await this.#ip(node, args);
+    return Array.from(
+      printed.matchAll(/\binet6 (\S+)/g),
+      ([, address]) => `address replace ${address} dev ${name} scope link nodad\n`,
+    ).join("");
   }
 
   async #staticRoutes(node: string, name: string): Promise<Record<Family, string>> {
