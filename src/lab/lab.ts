@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Server } from "node:net";
+import { withObserved } from "../runtime/observed.ts";
 import type { Runtime } from "../runtime/port.ts";
 import { StateWatch } from "./state-watch.ts";
 import { systemClock } from "../scenario/clock.ts";
@@ -19,7 +20,7 @@ import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
-import type { FabricNode } from "../topology/fabric.ts";
+import { type FabricNode, withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -53,6 +54,7 @@ export class Lab {
   #control: Server | undefined;
   #up: Promise<void> | undefined;
   #down: Promise<void> | undefined;
+  #looking: ReturnType<typeof withObserved> | undefined;
   readonly #zeroMs = performance.now();
   readonly #whenDown = Promise.withResolvers<void>();
 
@@ -227,7 +229,12 @@ export class Lab {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
-    const watch = new StateWatch(this.runtime, this.spec.fabric, this.#record, scenario);
+    const watch = new StateWatch(
+      this.runtime,
+      withObservedNodes(this.spec.fabric),
+      this.#record,
+      scenario,
+    );
     try {
       const outcome = await runScenario(
         { ...this.context(ending, seed), betweenSteps: watch.around(betweenSteps) },
@@ -242,7 +249,7 @@ export class Lab {
 
   /** What scenarios act upon, and whoever else looks at the lab as they do. */
   context(signal: AbortSignal, seed = this.spec.seed ?? randomInt(seedMax)): LabContext {
-    const { fabric } = this.spec;
+    const fabric = withObservedNodes(this.spec.fabric);
     const [cluster] = this.#clusters;
     return {
       fabric,
@@ -259,7 +266,9 @@ export class Lab {
   }
 
   get runtime(): Runtime {
-    return this.#backend.runtime;
+    const { observed = [] } = this.spec.fabric;
+    this.#looking ??= withObserved(this.#backend.runtime, observed, process.env);
+    return this.#looking.runtime;
   }
 
   /** What the timeline and the state folder cannot tell afterwards. */
@@ -308,6 +317,7 @@ export class Lab {
     this.#daemons.stop();
     for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
+      await this.#looking?.close();
       await this.#backend.down();
       await Promise.all(this.#clusters.map((each) => each.close()));
       removeState(this.spec.name);

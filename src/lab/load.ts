@@ -9,7 +9,12 @@ import type { KubeObject } from "../kube/object.ts";
 import { readScenario } from "../scenario/schema/read.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { type AllowFailure, buildFabric } from "../topology/fabric-build.ts";
-import { type Fabric, findNode } from "../topology/fabric.ts";
+import {
+  type Fabric,
+  findNode,
+  type ObservedRouter,
+  withObservedNodes,
+} from "../topology/fabric.ts";
 import { type LabFile, readLabFile } from "../topology/lab-file.ts";
 import { type Manifest, readManifests } from "../topology/manifests.ts";
 import { pictureOf } from "../topology/picture.ts";
@@ -24,6 +29,7 @@ export type LabSource = {
   scenario?: string | undefined;
   allowFailure?: readonly AllowFailure[];
   installRoutes?: boolean;
+  observe?: readonly ObservedRouter[];
   /** Nodes that are not started with the lab. */
   stopped?: readonly Located<string>[];
 };
@@ -96,11 +102,15 @@ export function loadLab(
     ...(source.allowFailure === undefined ? {} : { allowFailure: source.allowFailure }),
   });
   if ("diagnostics" in built) diagnostics.push(...built.diagnostics);
-  const fabric = "fabric" in built ? built.fabric : undefined;
+  const fabric = "fabric" in built ? observing(built.fabric, source, diagnostics) : undefined;
   const stopped = fabric ? stoppedNodes(source.stopped ?? [], fabric, runtime, diagnostics) : [];
   let scenario: Scenario | undefined;
   if (source.scenario !== undefined) {
-    const read = readScenario(source.scenario, validateResource, fabric && { fabric, manifests });
+    const read = readScenario(
+      source.scenario,
+      validateResource,
+      fabric && { fabric: withObservedNodes(fabric), manifests },
+    );
     if ("diagnostics" in read) diagnostics.push(...read.diagnostics);
     else scenario = read.scenario;
   }
@@ -145,13 +155,29 @@ function stoppedNodes(
   });
 }
 
+/** The fabric with the routers to look at, none of which may be called like a node. */
+function observing(fabric: Fabric, { observe = [] }: LabSource, diagnostics: Diagnostic[]): Fabric {
+  for (const { name } of observe) {
+    if (findNode(fabric, name) === undefined) continue;
+    diagnostics.push({
+      file: "lab.yaml",
+      line: 0,
+      code: "DuplicateName",
+      path: `observe.${name}`,
+      message: `the topology has a node of this name`,
+      hint: "call the router that is looked at something else",
+    });
+  }
+  return observe.length === 0 ? fabric : { ...fabric, observed: [...observe] };
+}
+
 /** A scenario for a lab that is up. Throws InputError with every mistake in it. */
 export function loadScenario(
   file: string,
   fabric: Fabric,
   manifests: readonly { object: KubeObject; source: string }[],
 ): Scenario {
-  const lab = { fabric, manifests: manifests as readonly Manifest[] };
+  const lab = { fabric: withObservedNodes(fabric), manifests: manifests as readonly Manifest[] };
   const read = readScenario(file, validateResource, lab);
   if ("diagnostics" in read) throw new InputError(read.diagnostics);
   return read.scenario;

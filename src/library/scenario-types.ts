@@ -258,6 +258,30 @@ export type EventInput =
       every?: string;
     }
   | {
+      chaos: {
+        /** a number from 1 to 1000 */
+        faults: number;
+        of: ("link" | "agent" | "node")[];
+        /** a duration such as 10ms, 2s or 1m */
+        over: string;
+        lasting: {
+          /** a duration such as 10ms, 2s or 1m */
+          atLeast?: string;
+          /** a duration such as 10ms, 2s or 1m */
+          atMost?: string;
+        };
+        spare?: (string | number | boolean)[];
+      };
+      /** a duration such as 10ms, 2s or 1m */
+      after?: string;
+      /** a duration such as 10ms, 2s or 1m */
+      undoAfter?: string;
+      /** a number from 2 to 10000 */
+      repeat?: number;
+      /** a duration such as 10ms, 2s or 1m */
+      every?: string;
+    }
+  | {
       together: EventInput[];
       /** a duration such as 10ms, 2s or 1m */
       after?: string;

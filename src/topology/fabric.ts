@@ -16,7 +16,40 @@ export type Fabric = {
   nodes: FabricNode[];
   links: FabricLink[];
   clusters: Cluster[];
+  /** Routers that are there already, and are only looked at. */
+  observed?: ObservedRouter[];
 };
+
+/** A router that Spinelab did not start: commands run there over SSH. Paths are absolute. */
+export type ObservedRouter = {
+  name: string;
+  /** `[USER@]HOST[:PORT]`, or the same after `ssh://`; HOST may be one of ~/.ssh/config. */
+  ssh: string;
+  /** A host to go through, written the same way. */
+  jump?: string;
+  /** A private key; else the agent's keys and the usual files. */
+  identity?: string;
+  /** Else ~/.ssh/known_hosts. An unknown key is refused. */
+  knownHosts?: string;
+  /** Words before every command: `sudo`. */
+  become?: string[];
+};
+
+/** The fabric with observed routers as nodes among the others: what checks look at. */
+export function withObservedNodes(fabric: Fabric): Fabric {
+  const nodes = (fabric.observed ?? []).map((router): FabricNode => ({
+    name: router.name,
+    aliases: [],
+    kind: "linux",
+    hostname: router.name,
+    exec: [],
+    env: {},
+    sysctls: {},
+    binds: [],
+    labels: {},
+  }));
+  return nodes.length === 0 ? fabric : { ...fabric, nodes: [...fabric.nodes, ...nodes] };
+}
 
 /** A network for reaching the nodes, apart from the fabric's links: every node's eth0 is on one. */
 export type ManagementNetwork = {

@@ -15,6 +15,8 @@ allowFailure:
   - node: tor0
     exec: ip link del *
 installRoutes: true
+observe:
+  edge1: { ssh: "admin@192.0.2.1:2222", identity: id, become: sudo }
 `,
     "topo.yaml": "",
     "kind.yaml": "",
@@ -32,6 +34,14 @@ installRoutes: true
       manifests: [path("a.yaml")],
       scenario: path("s.yaml"),
       installRoutes: true,
+      observe: [
+        {
+          name: "edge1",
+          ssh: "admin@192.0.2.1:2222",
+          identity: path("id"),
+          become: ["sudo"],
+        },
+      ],
       allowFailure: [
         {
           node: "tor0",

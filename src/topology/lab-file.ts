@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { type Diagnostic, inFileOrder } from "../input/diagnostic.ts";
 import { nearest } from "../input/nearest.ts";
@@ -11,14 +12,17 @@ import {
   type Located,
   mistake,
   object,
+  oneOrMore,
   optional,
   parsed,
   readShape,
+  record,
   refined,
   text,
 } from "../input/shape.ts";
 import { readYamlFile } from "../input/yaml-file.ts";
 import type { AllowFailure } from "./fabric-build.ts";
+import type { ObservedRouter } from "./fabric.ts";
 
 /** `labs/NAME/lab.yaml`: what belongs to one lab. All paths are absolute. */
 export type LabFile = {
@@ -32,6 +36,8 @@ export type LabFile = {
   manifests: string[];
   scenario?: string;
   allowFailure: AllowFailure[];
+  /** Routers that are there already, for checks to look at. */
+  observe: ObservedRouter[];
   /** The agents put the routes they learn into the kernel's, which Cilium's cannot. */
   installRoutes?: boolean;
   /** Nodes that are not started with the lab: the scenario does, and so they join. */
@@ -49,6 +55,38 @@ const path = refined(text("the path of a file"), (written: string, at: At) => {
       : `did you mean '${written.slice(0, written.length - basename(full).length)}${near}'?`;
   return mistake(at, "MissingFile", `no file '${written}'`, hint);
 });
+
+/** A password in it would be in process lists and shell histories: there is no place for one. */
+const sshAddress = parsed(
+  "an SSH address: [USER@]HOST[:PORT]",
+  (written) =>
+    /^(?:ssh:\/\/)?(?:[^\s/@:]+@)?(?:[^\s/@:[\]-][^\s/@:[\]]*|\[[0-9a-fA-F:.]+\])(?::\d+)?$/.test(
+      written,
+    )
+      ? written
+      : undefined,
+  "such as admin@192.0.2.1, or a Host of ~/.ssh/config; keys, not passwords",
+);
+
+/** In which `~/` is the user's folder; it need not be there before it is used. */
+const filePath = refined(text("the path of a file"), (written: string, at: At) =>
+  written.startsWith("~/")
+    ? resolve(homedir(), written.slice(2))
+    : resolve(dirname(at.file), written),
+);
+
+const observedShape = object(
+  {
+    ssh: sshAddress,
+    jump: optional(sshAddress),
+    identity: optional(filePath),
+    knownHosts: optional(filePath),
+    become: optional(
+      oneOrMore(text("a word before each command, such as sudo"), "a list of words"),
+    ),
+  },
+  "a router that is looked at",
+);
 
 export const labShape = object(
   {
@@ -74,6 +112,7 @@ export const labShape = object(
       ),
     ),
     installRoutes: optional(boolean),
+    observe: optional(record(observedShape, "a mapping from names to routers")),
     stopped: optional(list(located(text("the name of a node")), "a list of nodes")),
   },
   "a lab",
@@ -99,6 +138,7 @@ export function readLabFile(file: string): { lab: LabFile } | { diagnostics: Dia
     clusters: read.clusters ?? [],
     manifests: read.manifests ?? [],
     allowFailure: (read.allowFailure ?? []).map(withPlace),
+    observe: Object.entries(read.observe ?? {}).map(([name, of]) => ({ name, ...of })),
     stopped: read.stopped ?? [],
   };
   if (read.summary !== undefined) lab.summary = read.summary;

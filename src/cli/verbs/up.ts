@@ -67,6 +67,7 @@ Examples:
           ...(file === undefined ? {} : { allowFailure: file.allowFailure }),
           installRoutes: file?.installRoutes === true,
           stopped: file?.stopped ?? [],
+          observe: file?.observe ?? [],
         },
         `spinelab up ${process.argv.slice(3).join(" ")}`,
         runtimeChoice(options),

@@ -54,16 +54,28 @@ export type SshConnection = AsyncDisposable & {
   exec(command: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
 };
 
+/** What is said for one connection and its jump hosts, before what the configuration files say. */
+export type SaidSettings = Partial<
+  Pick<SshSettings, "jumps" | "identityFiles" | "identitiesOnly" | "knownHostsFiles">
+>;
+
 /**
  * Connects as ssh(1) would: ~/.ssh/config, keys from the agent and from files, known_hosts, jump
  * hosts. It asks nothing: an unknown or changed host key is refused. Throws EnvironmentError.
  */
-export async function connectSsh(target: SshTarget, env: Environment): Promise<SshConnection> {
+export async function connectSsh(
+  target: SshTarget,
+  env: Environment,
+  said: SaidSettings = {},
+): Promise<SshConnection> {
+  const { jumps: _jumps, ...forEach } = said;
   const hops: Client[] = [];
   try {
-    const settings = readSshSettings(target, env);
-    for (const jump of settings.jumps)
-      hops.push(await hopThrough(hops.at(-1), readSshSettings(jump, env), env));
+    const settings = { ...readSshSettings(target, env), ...said };
+    for (const jump of settings.jumps) {
+      const ofJump = { ...readSshSettings(jump, env), ...forEach };
+      hops.push(await hopThrough(hops.at(-1), ofJump, env));
+    }
     const client = await hopThrough(hops.at(-1), settings, env);
     hops.push(client);
     return connectionOver(client, hops, describe(settings));
