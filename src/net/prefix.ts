@@ -72,8 +72,31 @@ export function prefixContains(outer: Prefix, inner: Address | Prefix): boolean 
   const slash = inner.indexOf("/");
   if (slash >= 0 && Number(inner.slice(slash + 1)) < length) return false;
   const base = (slash < 0 ? inner : inner.slice(0, slash)) as Address;
-  return familyOf(base) === prefixFamily(outer) && prefixOf(base, length) === outer;
+  const family = familyOf(base);
+  if (family !== prefixFamily(outer)) return false;
+  // Asked of every UPDATE: no text is made.
+  if (family === "ipv4") return length === 0 || (bits(base) ^ bits(outer)) >>> (32 - length) === 0;
+  return prefixOf(base, length) === outer;
 }
+
+/** Of canonical IPv4 text, up to its length where it has one. */
+function bits(text: Address | Prefix): number {
+  let all = 0;
+  let octet = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0) octet = octet * 10 + digit;
+    else if (digit === slashDigit) break;
+    else {
+      all = (all << 8) | octet;
+      octet = 0;
+    }
+  }
+  return (all << 8) | octet;
+}
+
+/** A slash, where digits are counted from 0 and a dot is another one below. */
+const slashDigit = -1;
 
 /** The nth subnet of length `length` inside `of`, or undefined where `of` has no such subnet. */
 export function subnet(of: Prefix, length: number, n: number): Prefix | undefined {

@@ -39,16 +39,18 @@ export class AttributePool {
 
   /** The one set of these values. They must not be changed afterwards. */
   intern(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
-    const bytes = this.#bytesOf(attributes, nextHop);
+    const writer = this.#writer;
     // What no message can hold is nobody's equal: it is seldom, and is not sent.
-    if (bytes === undefined) return new InternedSet(attributes, nextHop, undefined, 0, 0, 0);
-    const hash = hashOf(bytes);
+    if (!this.#write(attributes, nextHop)) {
+      return new InternedSet(attributes, nextHop, undefined, 0, 0, 0);
+    }
+    const hash = writer.hash();
     const first = this.#sets.get(hash);
     for (let set = first; set !== undefined; set = set.next) {
-      if (hasBytes(set, bytes)) return set;
+      if (writer.isIn(set.slab!, set.begin, set.end)) return set;
     }
-    const begin = this.#keep(bytes);
-    const end = begin + bytes.length;
+    const begin = this.#keep();
+    const end = begin + writer.length;
     const set = new InternedSet(attributes, nextHop, this.#slab, begin, end, hash);
     set.next = first;
     this.#sets.set(hash, set);
@@ -73,43 +75,31 @@ export class AttributePool {
     this.#sweepSize = Math.max(sweepSizeMin, 4 * this.#size);
   }
 
-  /** Valid until the next call. An IPv6 next hop stands at the end: NEXT_HOP cannot hold it. */
-  #bytesOf(attributes: PathAttributes, nextHop: Address | undefined): Uint8Array | undefined {
+  /** Into the writer. An IPv6 next hop stands at the end: NEXT_HOP cannot hold it. Whether a message can hold it. */
+  #write(attributes: PathAttributes, nextHop: Address | undefined): boolean {
     const writer = this.#writer;
     writer.clear();
     const isIpv6 = nextHop !== undefined && familyOf(nextHop) === "ipv6";
     try {
       writeAttributes(writer, attributes, canonical, isIpv6 ? undefined : nextHop);
     } catch (error) {
-      if (error instanceof NoRoomError) return undefined;
+      if (error instanceof NoRoomError) return false;
       throw error;
     }
     if (isIpv6) writer.address(nextHop);
-    return writer.view();
+    return true;
   }
 
   /** Many in one piece of memory: one each would weigh more than what is in it. Where they begin in the slab. */
-  #keep(bytes: Uint8Array): number {
-    if (this.#slabUsed + bytes.length > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.max(slabBytes, bytes.length));
+  #keep(): number {
+    const { length } = this.#writer;
+    if (this.#slabUsed + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(slabBytes, length));
       this.#slabUsed = 0;
     }
     const begin = this.#slabUsed;
-    this.#slab.set(bytes, begin);
-    this.#slabUsed += bytes.length;
+    this.#writer.copyInto(this.#slab, begin);
+    this.#slabUsed += length;
     return begin;
   }
-}
-
-/** FNV-1a. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash;
-}
-
-function hasBytes({ slab, begin, end }: InternedSet, bytes: Uint8Array): boolean {
-  if (end - begin !== bytes.length) return false;
-  for (let i = 0; i < bytes.length; i++) if (slab![begin + i] !== bytes[i]) return false;
-  return true;
 }

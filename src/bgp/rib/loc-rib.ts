@@ -148,7 +148,7 @@ export class LocRib {
     const changed = this.#changed;
     if (changed.length === 0) return changed;
     this.#changed = [];
-    for (const id of changed) this.#isChanged[id] = 0;
+    for (let i = 0; i < changed.length; i++) this.#isChanged[changed[i]!] = 0;
     return changed;
   }
 

@@ -112,7 +112,8 @@ export class PrefixTable {
     if (this.#loose.length === 0) return;
     const loose = this.#loose;
     this.#loose = [];
-    for (const id of loose) {
+    for (let i = 0; i < loose.length; i++) {
+      const id = loose[i]!;
       if (this.#retained[id] === 0 && this.#lengths[id] !== freed) this.#remove(id);
     }
   }

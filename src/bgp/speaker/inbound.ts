@@ -214,12 +214,17 @@ export class Inbound {
     const name = familyName(family);
     const table = this.#table(name);
     const prefixes = this.#ribs.prefixes[name];
+    const loc = this.#ribs.loc[name];
+    let gone = 0;
     for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
       const pathId = isNumbered ? readPathId(bytes, at) : undefined;
       if (isNumbered) at += 4;
       const id = prefixes.find(bytes, at);
-      if (id >= 0 && table.withdraw(id, pathId)) this.#uninstall(name, id, pathId);
+      if (id >= 0 && table.withdraw(id, pathId) && loc.replace(id, this.#peer, undefined, pathId)) {
+        gone++;
+      }
     }
+    if (gone > 0) this.#countAccepted(name, -gone);
   }
 
   #announce(
@@ -236,6 +241,8 @@ export class Inbound {
     const set = this.#ribs.pool.intern(received(attributes, session), nextHop);
     const ineligible = whyIneligible({ attributes, nextHop }, session.local);
     const isBlind = this.#importer.isBlindToPrefix;
+    const loc = this.#ribs.loc[name];
+    let more = 0;
     let path: Path | undefined;
     let used: Path | undefined;
     for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
@@ -246,8 +253,11 @@ export class Inbound {
         path = pathOf(set, session.source, ineligible, pathId, atSeconds);
         used = this.#usedOf(name, id, path);
       } else if (!isBlind) used = this.#usedOf(name, id, path);
-      if (table.announce(id, path)) this.#install(name, id, path, used);
+      if (!table.announce(id, path)) continue;
+      const had = loc.replace(id, this.#peer, used, pathId);
+      if (had !== (used !== undefined)) more += had ? -1 : 1;
     }
+    if (more !== 0) this.#countAccepted(name, more);
   }
 
   #table(name: FamilyName): AdjRibIn {

@@ -148,7 +148,7 @@ export class NumberedOut implements RoutesOut {
       const before = this.#sent.get(id);
       if (before === undefined) continue;
       const now = new Map(before);
-      now.delete(pathIds[i]!);
+      now.delete(pathIds![i]!);
       this.#replace(id, before, now);
     }
     this.#receiver.notSent(reason, this.#prefixes.prefix(ids[0]!));

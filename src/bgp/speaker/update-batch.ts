@@ -74,7 +74,8 @@ export class UpdateBatch {
 /** Prefixes by number, with Path Identifiers where the session wants them. */
 export class RouteList implements PrefixSource {
   readonly ids: PrefixId[] = [];
-  readonly pathIds: number[] = [];
+  /** Of all of them or of none. */
+  #pathIds: number[] | undefined;
   readonly #prefixes: PrefixTable;
 
   constructor(prefixes: PrefixTable) {
@@ -85,13 +86,18 @@ export class RouteList implements PrefixSource {
     return this.ids.length;
   }
 
+  get pathIds(): readonly number[] | undefined {
+    return this.#pathIds;
+  }
+
   push(id: PrefixId, pathId: number | undefined): void {
     this.ids.push(id);
-    if (pathId !== undefined) this.pathIds.push(pathId);
+    if (pathId !== undefined) (this.#pathIds ??= []).push(pathId);
   }
 
   write(i: number, into: Uint8Array, at: number): number {
-    const start = this.pathIds.length > 0 ? writePathId(this.pathIds[i]!, into, at) : at;
+    const pathIds = this.#pathIds;
+    const start = pathIds === undefined ? at : writePathId(pathIds[i]!, into, at);
     return this.#prefixes.write(this.ids[i]!, into, start);
   }
 }

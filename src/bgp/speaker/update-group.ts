@@ -44,7 +44,10 @@ export class UpdateGroup implements RoutesOut {
   /** The default route's, where that is sent as our own. */
   readonly #ownDefault: PrefixId | undefined;
   /** How many of these came from each peer. */
-  readonly #sentFrom = new Map<string | undefined, number>();
+  readonly #sentFrom = new Map<string | undefined, { routes: number }>();
+  /** The last of them that was looked up. */
+  #lastFrom: string | undefined;
+  #lastCount: { routes: number } | undefined;
   /** The only receiver: what came from it is of no use to anybody, and is left out as long as that is so. */
   #alone: string | undefined;
   #lastPath: Path | undefined;
@@ -91,7 +94,7 @@ export class UpdateGroup implements RoutesOut {
     this.#exporter = new Exporter(this.#target, new Policy(exportPolicy), this.#ribs.pool);
     this.#lastPath = undefined;
     this.#lastExported = undefined;
-    this.changed(change === "all" ? this.#ribs.loc[this.#name].ids() : this.#idsOf(change));
+    this.changed(change === "all" ? this.#ribs.loc[this.#name].ids() : [...this.#idsOf(change)]);
   }
 
   /** Of those prefixes that are of this family and known. */
@@ -108,7 +111,7 @@ export class UpdateGroup implements RoutesOut {
   }
 
   sizeFor(peer: string): number {
-    return this.#sent.size - (this.#sentFrom.get(peer) ?? 0);
+    return this.#sent.size - (this.#sentFrom.get(peer)?.routes ?? 0);
   }
 
   routesFor(peer: string): SentRoute[] {
@@ -166,11 +169,12 @@ export class UpdateGroup implements RoutesOut {
     this.#send(batch, [receiver], false);
   }
 
-  changed(ids: Iterable<PrefixId>): void {
+  changed(ids: readonly PrefixId[]): void {
     /** By the peer that is left out, and by the only one that is told. */
     const others = new Map<string | undefined, UpdateBatch>();
     const only = new Map<string | undefined, UpdateBatch>();
-    for (const id of ids) {
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
       const before = this.#sent.get(id);
       const now = this.#exported(id);
       if (before === now || (before?.set === now?.set && before?.from === now?.from)) continue;
@@ -245,9 +249,17 @@ export class UpdateGroup implements RoutesOut {
   }
 
   #count(from: string | undefined, by: number): void {
-    const count = (this.#sentFrom.get(from) ?? 0) + by;
-    if (count === 0) this.#sentFrom.delete(from);
-    else this.#sentFrom.set(from, count);
+    if (this.#lastCount === undefined || from !== this.#lastFrom) {
+      let count = this.#sentFrom.get(from);
+      if (count === undefined) this.#sentFrom.set(from, (count = { routes: 0 }));
+      this.#lastFrom = from;
+      this.#lastCount = count;
+    }
+    this.#lastCount.routes += by;
+    if (this.#lastCount.routes === 0) {
+      this.#sentFrom.delete(from);
+      this.#lastCount = undefined;
+    }
   }
 
   #batch(batches: Map<string | undefined, UpdateBatch>, key: string | undefined): UpdateBatch {

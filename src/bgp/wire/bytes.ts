@@ -13,6 +13,10 @@ export class MalformedError extends Error {
 let lastIpv4 = 0;
 let lastIpv4Text = "0.0.0.0" as Address;
 
+/** The same of the one written last. */
+let lastWritten: Address | undefined;
+let lastWrittenBits = 0;
+
 /** Reads a range of bytes front to back, never past its end: each read names its field. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -151,9 +155,18 @@ export class ByteWriter {
 
   address(value: Address): this {
     if (familyOf(value) === "ipv6") return this.bytes(addressToBytes(value));
-    const at = this.#grow(4);
-    writeDottedQuad(value, this.#buffer, at, at + 4);
-    return this;
+    if (value !== lastWritten) {
+      const at = this.#grow(4);
+      writeDottedQuad(value, this.#buffer, at, at + 4);
+      lastWritten = value;
+      lastWrittenBits =
+        (this.u8At(at) << 24) |
+        (this.u8At(at + 1) << 16) |
+        (this.u8At(at + 2) << 8) |
+        this.u8At(at + 3);
+      return this;
+    }
+    return this.u32(lastWrittenBits);
   }
 
   /** Takes back everything after the first `length` bytes. */
@@ -177,9 +190,25 @@ export class ByteWriter {
     this.#buffer[at] = value;
   }
 
-  /** What was written, valid until the next write: not a copy. */
-  view(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+  /** Of what was written: FNV-1a. */
+  hash(): number {
+    const buffer = this.#buffer;
+    let hash = 0x811c9dc5 | 0;
+    for (let i = 0; i < this.#length; i++) hash = Math.imul(hash ^ buffer[i]!, 0x01000193);
+    return hash;
+  }
+
+  /** Whether the same stands in `bytes` from `begin` to `end`. */
+  isIn(bytes: Uint8Array, begin: number, end: number): boolean {
+    if (end - begin !== this.#length) return false;
+    const buffer = this.#buffer;
+    for (let i = 0; i < this.#length; i++) if (bytes[begin + i] !== buffer[i]) return false;
+    return true;
+  }
+
+  copyInto(bytes: Uint8Array, at: number): void {
+    const buffer = this.#buffer;
+    for (let i = 0; i < this.#length; i++) bytes[at + i] = buffer[i]!;
   }
 
   /** Forgets what was written and keeps the buffer. */

@@ -34,7 +34,8 @@ export class FrameReader {
   /** The reader keeps the array itself: it must not change afterwards. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
+    // Views of a plain array are made in a fraction of the time that those of a Buffer take.
+    this.#chunks.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
     this.#available += bytes.length;
   }
 
