@@ -66,10 +66,11 @@ export async function passOn(round: Round, routes: number): Promise<Figures> {
   });
 }
 
-/** One new route, from the feeder's socket to a second peer's: the median of 50. */
+/** With two sessions and no routes: what it is, idle. Then one new route, from one peer's socket to the other's: the median of 50. */
 export async function oneNew(round: Round): Promise<Figures> {
   const peers = [feeder, sink].map((peer) => ({ ...peer, gets: "everything" as const }));
-  return withSessions(round, peers, async (_running, [from, to]) => {
+  return withSessions(round, peers, async (running, [from, to]) => {
+    const { rssMb } = running;
     const tookMs: number[] = [];
     for (let i = 0; i < 50; i++) {
       const had = to!.counts.announced;
@@ -78,11 +79,11 @@ export async function oneNew(round: Round): Promise<Figures> {
       const endMs = await to!.when("the new route", () => to!.counts.announced > had, 10_000);
       tookMs.push(endMs - startMs);
     }
-    return { oneRouteMs: median(tookMs) };
+    return { idleRssMb: rssMb, oneRouteMs: median(tookMs) };
   });
 }
 
-/** It dials: from the start of its process to Established; then 1,000 prefixes of its own; then what it is, idle. */
+/** It dials: from the start of its process to Established; then 1,000 prefixes of its own, and what it is with them. */
 export async function start({ daemon, namespace, dir }: Round): Promise<Figures> {
   const own = Array.from({ length: 1000 }, (_, i) => `20.${i >> 8}.${i & 0xff}.0/24`);
   const setup: Setup = {
@@ -105,7 +106,7 @@ export async function start({ daemon, namespace, dir }: Round): Promise<Figures>
       figures["ownMessages"] = counts.messages;
     }
     await new Promise((resolve) => setTimeout(resolve, 2000));
-    figures["idleRssMb"] = running.rssMb;
+    figures["ownRssMb"] = running.rssMb;
     return figures;
   } catch (error) {
     throw new Error(`${(error as Error).message}; ${running.said}`, { cause: error });

@@ -1,14 +1,65 @@
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { parseDocument } from "yaml";
+import { buffer, text } from "node:stream/consumers";
+import { deserialize, serialize } from "node:v8";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
-import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
-import { InputError } from "../input/diagnostic.ts";
+import { type Diagnostic, InputError, toldInFull } from "../input/diagnostic.ts";
 
-/** A speaker's configuration from its YAML file. Throws InputError with all that is wrong in the file. */
-export function readSpeakerFile(file: string): SpeakerConfig {
-  const document = parseDocument(readFileSync(file, "utf8"));
-  const config = parseSpeakerConfig(document.toJS(), hostname());
-  if (!Array.isArray(config)) return config;
-  throw new InputError(config.map((problem) => ({ file, line: 0, ...problem })));
+/** The message ends with a line end; `status` is what the process is to end with. */
+export class RefusedFileError extends Error {
+  override readonly name = "RefusedFileError";
+  readonly status: number;
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * A speaker's configuration from its YAML file, read by a child of this very program: what reads YAML weighs as
+ * much as the speaker, is needed once, and is loaded while the speaker is. Throws RefusedFileError with all that is
+ * wrong in the file.
+ */
+export async function readInChild(file: string): Promise<SpeakerConfig> {
+  const argv = [...process.execArgv, process.argv[1]!, "--read", file];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  const status = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+  const [told, refused, ended] = await Promise.all([
+    buffer(child.stdout),
+    text(child.stderr),
+    status,
+  ]);
+  if (ended !== 0) throw new RefusedFileError(refused, ended);
+  return deserialize(told) as SpeakerConfig;
+}
+
+/** What that child does. */
+export async function tellConfig(file: string): Promise<void> {
+  try {
+    process.stdout.write(serialize(await readConfig(file)));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    process.stderr.write(toldInFull(error));
+    process.exitCode = 2;
+  }
+}
+
+async function readConfig(file: string): Promise<SpeakerConfig> {
+  const { parseDocument } = await import("yaml");
+  const { parseSpeakerConfig } = await import("../bgp/speaker/config-file.ts");
+  const refuse = (problems: readonly Omit<Diagnostic, "file" | "line">[]) =>
+    new InputError(problems.map((problem) => ({ file, line: 0, ...problem })));
+  let yaml: string;
+  try {
+    yaml = readFileSync(file, "utf8");
+  } catch (error) {
+    throw refuse([{ code: "UnreadableFile", path: "", message: (error as Error).message }]);
+  }
+  const config = parseSpeakerConfig(parseDocument(yaml).toJS(), hostname());
+  if (Array.isArray(config)) throw refuse(config);
+  return config;
 }

@@ -5,14 +5,11 @@ import { giveBackAfterStart } from "./give-back.ts";
 import { processLog } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
-/**
- * A BGP daemon of one YAML file, which was read already, until SIGTERM; at SIGHUP it reads the file again and
- * keeps what it had where that is wrong.
- */
+/** A BGP daemon until SIGTERM; at SIGHUP it reads its configuration again and keeps what it had where that fails. */
 export async function runSpeaker(
-  file: string,
   config: SpeakerConfig,
   socket: string | undefined,
+  readAgain: () => Promise<SpeakerConfig>,
 ): Promise<void> {
   const log = processLog("speaker");
   const host = new SpeakerHost(config, {
@@ -29,19 +26,18 @@ export async function runSpeaker(
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void host.stop("graceful", 1000).then(() => process.exit(0)));
   }
-  const readAgain = async (): Promise<void> => {
+  const reconfigure = async (): Promise<void> => {
     let read: SpeakerConfig;
     try {
-      const { readSpeakerFile } = await import("./speaker-file.ts");
-      read = readSpeakerFile(file);
+      read = await readAgain();
     } catch (error) {
-      log("error", `the configuration stays as it was: ${(error as Error).message}`);
+      log("error", `the configuration stays as it was: ${(error as Error).message.trimEnd()}`);
       return;
     }
     host.configure(read);
     log("info", "configuration read again");
   };
-  process.on("SIGHUP", () => void readAgain());
+  process.on("SIGHUP", () => void reconfigure());
   host.start();
   log("info", "speaker is running", { asn: config.localAsn });
   giveBackAfterStart();
