@@ -1,0 +1,215 @@
+/**
+ * What scenarios cost and how true their figures are, on rack-spine in this process: a check beyond the
+ * router's own answer, a thousand checks, the way of a route change into the timeline, probes by the
+ * millisecond, an outage against a cut of known length. Root. Ends with status 1 where a limit is not
+ * kept; a busy machine keeps none.
+ *
+ *   node bench/scenario.ts
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Lab } from "../src/lab/lab.ts";
+import { findLab, loadLab, loadScenario } from "../src/lab/load.ts";
+import { frrText } from "../src/observe/frr.ts";
+import { checkHandler } from "../src/scenario/checks/table.ts";
+import type { TimelineRecord } from "../src/timeline/record.ts";
+
+const limits = {
+  checkBeyondAnswerMs: 2,
+  thousandChecksMs: 10_000,
+  routeChangeMs: 5,
+  probesCore: 0.3,
+  outageBeyondIntervalMs: 2,
+};
+const signal = AbortSignal.timeout(600_000);
+const folder = mkdtempSync(join(tmpdir(), "spinelab-bench-"));
+const source = { ...findLab("rack-spine"), name: `bench-${process.pid}` };
+const { spec } = loadLab({ ...source, scenario: undefined }, "node bench/scenario.ts");
+const lab = await Lab.open(spec, { sinks: [] });
+const rows: { what: string; figure: string; limit: string; kept: boolean }[] = [];
+try {
+  await lab.up(signal);
+  await play(`
+  - name: at rest
+    within: 60s
+    expect:
+      - ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3 }
+      - session: { on: router0, to: tor1, received: 5, sent: 13 }`);
+  await checkCost();
+  await thousandChecks();
+  await routeChange();
+  await probes();
+  await outage();
+} finally {
+  await lab.down();
+  rmSync(folder, { recursive: true });
+}
+for (const { what, figure, limit, kept } of rows) {
+  console.log(`${what.padEnd(58)} ${figure.padStart(22)}   ${limit}${kept ? "" : "  NOT KEPT"}`);
+}
+if (rows.some(({ kept }) => !kept)) process.exitCode = 1;
+
+/** Plays steps; returns what they recorded. */
+async function play(steps: string): Promise<TimelineRecord[]> {
+  const file = join(folder, "scenario.yaml");
+  writeFileSync(file, `name: bench\nsteps:${steps}\n`);
+  const before = lab.records.length;
+  const scenario = loadScenario(file, spec.fabric, spec.manifests);
+  const verdict = await lab.play(scenario, signal);
+  if (verdict !== "pass") throw new Error(`the bench's own scenario did not pass: ${verdict}`);
+  return lab.records.slice(before);
+}
+
+async function checkCost(): Promise<void> {
+  const context = lab.context(signal);
+  await context.names.ready();
+  const step = { beganMs: 0, probe: () => undefined, convergeMs: () => undefined };
+  const checkContext = { ...context, step: { ...step, logsBefore: new Map() } };
+  const file = join(folder, "one.yaml");
+  writeFileSync(
+    file,
+    "name: one\nsteps: [ { name: one, expect: [ { session: { on: router0, to: tor1 } } ] } ]\n",
+  );
+  const check = loadScenario(file, spec.fabric, spec.manifests).steps[0]!.checks[0]!;
+  const command = "show bgp ipv4 unicast summary json";
+  const [answerMs, checkMs]: [number[], number[]] = [[], []];
+  for (let n = 0; n < 200; n++) {
+    answerMs.push(await timed(() => frrText(lab.runtime, "router0", "bgpd", command)));
+    checkMs.push(await timed(() => checkHandler(check.kind).look(checkContext, check as never)));
+  }
+  const beyond = median(checkMs) - median(answerMs);
+  row(
+    "a session check beyond FRR's own answer, median",
+    `${beyond.toFixed(2)} ms (${median(answerMs).toFixed(2)} ms)`,
+    `at most ${limits.checkBeyondAnswerMs} ms`,
+    beyond <= limits.checkBeyondAnswerMs,
+  );
+}
+
+async function thousandChecks(): Promise<void> {
+  const nodes = ["router0", "tor0", "tor1"];
+  const checks = Array.from(
+    { length: 1000 },
+    (_, n) =>
+      `      - route: { on: ${nodes[n % 3]}, prefix: kind-worker${["", "2", "3"][n % 3]}.podCIDR }`,
+  );
+  const records = await play(`\n  - name: many\n    expect:\n${checks.join("\n")}`);
+  const end = records.find((each) => each.type === "step" && each.state === "end")!;
+  const tookMs = "tookMs" in end ? (end.tookMs ?? 0) : 0;
+  row(
+    "1,000 route checks in a step",
+    `${(tookMs / 1000).toFixed(2)} s`,
+    `at most ${limits.thousandChecksMs / 1000} s`,
+    tookMs <= limits.thousandChecksMs,
+  );
+}
+
+/** Against the clock of the shell that made it: from before `ip` began, so that its start counts too. */
+async function routeChange(): Promise<void> {
+  const script =
+    'for n in $(seq 1 20); do ip route add 203.0.113.$n/32 via 10.0.3.2; echo "$n $(date +%s%N)"; sleep 0.05; done; ip route flush 203.0.113.0/24 2>/dev/null; for n in $(seq 1 20); do ip route del 203.0.113.$n/32 2>/dev/null; done; true';
+  const command = JSON.stringify(["sh", "-c", script]);
+  const records = await play(`
+  - name: routes
+    do: [ { exec: { on: tor1, command: ${command} } } ]`);
+  const started = lab.records.findLast((each) => each.type === "started")!;
+  const zeroMs = Date.parse("wallClock" in started ? started.wallClock : "");
+  const exec = records.find((each) => each.type === "exec")!;
+  const made = new Map<string, number>(
+    ("stdout" in exec ? exec.stdout : "")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "))
+      .map(([n, nanoseconds]) => [`203.0.113.${n}/32`, Number(nanoseconds) / 1e6] as const),
+  );
+  const lateMs = records.flatMap((each) => {
+    if (each.type !== "routeChange" || each.change !== "add") return [];
+    const madeMs = made.get(each.prefix ?? "");
+    return madeMs === undefined ? [] : [Math.abs(zeroMs + each.atMs - madeMs)];
+  });
+  const worst = Math.max(...lateMs);
+  row(
+    `a kernel route in the timeline, ${lateMs.length} of ${made.size}, worst`,
+    `${worst.toFixed(2)} ms`,
+    `at most ${limits.routeChangeMs} ms`,
+    lateMs.length === made.size && worst <= limits.routeChangeMs,
+  );
+}
+
+async function probes(): Promise<void> {
+  const nodes = ["kind-control-plane", "kind-worker", "kind-worker2", "kind-worker3"];
+  const pairs = nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => [from, to]));
+  const places = [
+    ...pairs.map(([from, to]) => [`netshoot@${from}`, `netshoot@${to}`]),
+    ...pairs.slice(0, 8).map(([from, to]) => [`netshoot@${from}`, to]),
+  ];
+  const lines = places.map(
+    ([from, to], n) => `      - { name: p${n}, from: ${from}, to: ${to}, every: 1ms }`,
+  );
+  const usage = process.cpuUsage();
+  const began = performance.now();
+  const records = await play(`
+  - name: probes
+    probe:
+${lines.join("\n")}
+    for: 5s
+    expect: [ { session: { on: router0, to: tor1 } } ]`);
+  const { user, system } = process.cpuUsage(usage);
+  const core = (user + system) / 1000 / (performance.now() - began);
+  const ends = records.filter((each) => each.type === "probe" && each.state === "end");
+  const lateMs = ends.flatMap((each) => ("lateMs" in each ? (each.lateMs ?? []) : []));
+  row(
+    `${ends.length} probes, a packet a millisecond each`,
+    `${Math.round(core * 100)} % of a core`,
+    `at most ${limits.probesCore * 100} %; latest packet ${Math.max(...lateMs).toFixed(1)} ms`,
+    ends.length === 20 && core <= limits.probesCore,
+  );
+}
+
+/** The cut is a rule of nftables on the way, between two looks at the clock before and after each change of it. */
+async function outage(): Promise<void> {
+  const table = "table netdev bench_cut";
+  const rules = `${table} { chain in { type filter hook ingress device net2 priority -450; policy drop; }; }`;
+  const script = `c() { date +%s%N; }; c; nft '${rules}'; c; sleep 0.4; c; nft delete ${table}; c`;
+  const records = await play(`
+  - name: a cut
+    probe: { name: cut, from: netshoot@kind-worker, to: netshoot@kind-worker3, every: 5ms }
+    do: [ { exec: { on: tor1, command: ${JSON.stringify(["sh", "-c", script])} }, repeat: 5 } ]
+    within: 5s
+    expect: [ { ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3 } } ]`);
+  const errors = records
+    .filter((each) => each.type === "outage")
+    .map((each, n) => {
+      const exec = records.filter((one) => one.type === "exec")[n]!;
+      const times = ("stdout" in exec ? exec.stdout : "").trim().split("\n").map(Number);
+      const [a, b, c, d] = times.map((ns) => ns / 1e6) as [number, number, number, number];
+      const intervalMs = each.errorMs ?? 5;
+      const measured = each.toMs - each.fromMs - intervalMs;
+      // It took effect somewhere between: what lies within that is no error.
+      const [shortest, longest] = [c - b, d - a];
+      const error = Math.max(0, shortest - measured, measured - longest);
+      return { error, beyond: error - intervalMs };
+    });
+  const worst = Math.max(...errors.map(({ error }) => error));
+  row(
+    `an outage against a known cut, ${errors.length} of 5, worst error`,
+    `${worst.toFixed(2)} ms`,
+    `at most an interval (5 ms) and ${limits.outageBeyondIntervalMs} ms`,
+    errors.length === 5 && errors.every(({ beyond }) => beyond <= limits.outageBeyondIntervalMs),
+  );
+}
+
+function row(what: string, figure: string, limit: string, kept: boolean): void {
+  rows.push({ what, figure, limit, kept });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
