@@ -1,11 +1,13 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
 import { type OperatorAction, reconcileOperator } from "../cilium/operator.ts";
+import { allocatePodPools, type PodPoolAllocation } from "../cilium/pod-pool-allocation.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumBGPClusterConfig } from "../cilium/schema/cluster-config.ts";
 import type { CiliumBGPNodeConfigOverride } from "../cilium/schema/node-config-override.ts";
 import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "../cilium/schema/peer-config.ts";
+import type { CiliumPodIPPool } from "../cilium/schema/pod-ip-pool.ts";
 import { timestamp } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
@@ -32,6 +34,11 @@ export class Operator {
   readonly #reconcile: Coalescer;
   readonly #lbIpam: LbIpamRunner;
   readonly #routerIdPool: Prefix | undefined;
+  /** CIDRs of pools last written, with the version of the CiliumNode that they were written to. */
+  readonly #given = new Map<
+    string,
+    { version: string | undefined } & Pick<PodPoolAllocation, "allocated">
+  >();
 
   constructor(options: OperatorOptions) {
     const { edges } = options;
@@ -53,6 +60,7 @@ export class Operator {
     this.#informers.add("nodeConfigOverrides");
     this.#informers.add("nodeConfigs");
     this.#informers.add("ciliumNodes");
+    this.#informers.add("podIpPools", { optional: true });
     this.#informers.add("secrets", { namespace: secretsNamespace });
     this.#lbIpam.addTo(this.#informers);
     await this.#informers.start();
@@ -76,6 +84,7 @@ export class Operator {
   }
 
   async #reconcileOnce(): Promise<void> {
+    await this.#allocatePodPools();
     const informers = this.#informers;
     const { actions, errors } = reconcileOperator({
       clusterConfigs: informers.list<CiliumBGPClusterConfig>("clusterConfigs"),
@@ -90,6 +99,27 @@ export class Operator {
     });
     for (const error of errors) this.#log("error", error.message, { config: error.clusterConfig });
     for (const action of actions) await this.#do(action);
+  }
+
+  async #allocatePodPools(): Promise<void> {
+    const nodes = this.#informers.list<CiliumNode>("ciliumNodes").map((node) => {
+      const given = this.#given.get(node.metadata.name);
+      if (given === undefined || given.version !== node.metadata.resourceVersion) return node;
+      // Written, but not heard of yet: it must not be given to another node.
+      const pools = { ...node.spec.ipam?.pools, allocated: given.allocated };
+      return { ...node, spec: { ...node.spec, ipam: { ...node.spec.ipam, pools } } };
+    });
+    const pools = this.#informers.list<CiliumPodIPPool>("podIpPools");
+    const { changes, errors } = allocatePodPools(nodes, pools);
+    for (const error of errors) this.#log("error", error);
+    for (const { node, allocated } of changes) {
+      this.#log("info", "allocating CIDRs of CiliumPodIPPools", { node });
+      const version = nodes.find(({ metadata }) => metadata.name === node)?.metadata
+        .resourceVersion;
+      const patch = { spec: { ipam: { pools: { allocated } } } };
+      await this.#edges.client.patch(resources.ciliumNodes, { name: node }, patch);
+      this.#given.set(node, { version, allocated });
+    }
   }
 
   async #do(action: OperatorAction): Promise<void> {

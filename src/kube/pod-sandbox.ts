@@ -23,9 +23,11 @@ export type PodToRun = PodName & {
   node: string;
   uid: string;
   hostNetwork: boolean;
-  /** Addresses of the pod, one per family, out of the node's podCIDRs. */
+  /** Addresses of the pod, one per family, out of the node's podCIDRs or a pool. */
   addresses: Address[];
   podCidrs: Prefix[];
+  /** Of the pool that the addresses are of instead; what no pod has of them is unreachable. */
+  poolCidrs: Prefix[];
   containers: {
     name: string;
     image: string;

@@ -27,3 +27,7 @@ test("services: each kind of address, both traffic policies; endpoints and nodes
 test("egress gateway: seen by the egress IP from every node; another gateway takes its place", async () => {
   expect(await play("egress")).toContain("PASSED");
 });
+
+test("pod IP pools: CIDRs for the nodes whose pods ask, addresses of them, reached from outside", async () => {
+  expect(await play("pools")).toContain("PASSED");
+});

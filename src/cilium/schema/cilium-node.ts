@@ -6,6 +6,17 @@ const allocatedPool = z.looseObject({
   cidrs: z.array(z.string()).exactOptional(),
 });
 
+const requestedPool = z.looseObject({
+  pool: z.string(),
+  /** How many addresses the node needs. */
+  needed: z
+    .looseObject({
+      "ipv4-addrs": z.int().exactOptional(),
+      "ipv6-addrs": z.int().exactOptional(),
+    })
+    .exactOptional(),
+});
+
 /**
  * What the BGP control plane reads of a node. Cilium keeps much more in it, for other parts: fields
  * not named here are kept as they are.
@@ -27,7 +38,12 @@ export const ciliumNodeV2 = z.looseObject({
     ipam: z
       .looseObject({
         podCIDRs: z.array(z.string()).exactOptional(),
-        pools: z.looseObject({ allocated: z.array(allocatedPool).exactOptional() }).exactOptional(),
+        pools: z
+          .looseObject({
+            allocated: z.array(allocatedPool).exactOptional(),
+            requested: z.array(requestedPool).exactOptional(),
+          })
+          .exactOptional(),
       })
       .exactOptional(),
   }),

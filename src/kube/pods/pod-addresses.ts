@@ -19,15 +19,26 @@ export class PodAddresses {
   readonly #taken = new Map<Prefix, Set<number>>();
   readonly #held = new Map<string, { prefix: Prefix; offset: number }[]>();
 
-  /** One address of each podCIDR for the pod, or the podCIDR that has none left. */
-  allocate(podUid: string, podCidrs: readonly Prefix[]): Address[] | { exhausted: Prefix } {
-    const found = podCidrs.map((prefix) => ({ prefix, offset: this.#lowestFree(prefix) }));
+  /**
+   * One address of each podCIDR for the pod, or the podCIDR that has none left. `first`: 1 where the
+   * node has none of it itself.
+   */
+  allocate(
+    podUid: string,
+    podCidrs: readonly Prefix[],
+    first = 2,
+  ): Address[] | { exhausted: Prefix } {
+    const found = podCidrs.map((prefix) => ({ prefix, offset: this.#lowestFree(prefix, first) }));
     const none = found.find(({ offset }) => offset === undefined);
     if (none) return { exhausted: none.prefix };
     const held = found as { prefix: Prefix; offset: number }[];
     this.#held.set(podUid, held);
     for (const { prefix, offset } of held) this.#takenOf(prefix).add(offset);
     return held.map(({ prefix, offset }) => addressAfter(prefixBase(prefix), offset));
+  }
+
+  hasFree(prefix: Prefix, first: number): boolean {
+    return this.#lowestFree(prefix, first) !== undefined;
   }
 
   free(podUid: string): void {
@@ -37,13 +48,13 @@ export class PodAddresses {
     this.#held.delete(podUid);
   }
 
-  #lowestFree(prefix: Prefix): number | undefined {
+  #lowestFree(prefix: Prefix, first: number): number | undefined {
     const family = prefixFamily(prefix);
     const size = 2 ** (addressBits(family) - prefixLength(prefix));
     // IPv4's last address is the subnet's broadcast address.
     const last = Math.min(podsMax + 1, size - (family === "ipv4" ? 2 : 1));
     const taken = this.#takenOf(prefix);
-    for (let offset = 2; offset <= last; offset++) if (!taken.has(offset)) return offset;
+    for (let offset = first; offset <= last; offset++) if (!taken.has(offset)) return offset;
     return undefined;
   }
 

@@ -4,6 +4,7 @@ import { recordEvent } from "../events.ts";
 import type { KubeApi } from "../server/kube-api.ts";
 import type { StoreEvent } from "../server/object-store.ts";
 import { PodAddresses } from "./pod-addresses.ts";
+import { PodPools } from "./pod-pools.ts";
 import { PodWorker } from "./pod-worker.ts";
 
 export type PodRunnerOptions = {
@@ -28,7 +29,9 @@ export type PodRunner = {
 export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): PodRunner {
   const stopped = new Set<string>();
   const isStopped = (node: string) => stopped.has(node);
-  const context = { api, sandboxes, onError, addresses: new PodAddresses(), isStopped };
+  const addresses = new PodAddresses();
+  const pools = new PodPools(api, addresses);
+  const context = { api, sandboxes, onError, addresses, pools, isStopped };
   const workers = new Map<string, PodWorker>();
   /** By namespace and name: the end of the last pod of that name. */
   const ends = new Map<string, Promise<void>>();

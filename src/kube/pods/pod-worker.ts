@@ -7,6 +7,7 @@ import type { ContainerState, NodeObject, Pod } from "../kinds.ts";
 import type { PodSandboxes, PodToRun } from "../pod-sandbox.ts";
 import type { KubeApi } from "../server/kube-api.ts";
 import type { PodAddresses } from "./pod-addresses.ts";
+import type { PodPools } from "./pod-pools.ts";
 import { containerProcess } from "./pod-environment.ts";
 import { type ContainerRun, internalAddresses, podStatus } from "./pod-status.ts";
 
@@ -14,6 +15,7 @@ export type WorkerContext = {
   api: KubeApi;
   sandboxes: PodSandboxes;
   addresses: PodAddresses;
+  pools: PodPools;
   onError: (what: string, error: unknown) => void;
   /** Whether a node is without power. */
   isStopped: (node: string) => boolean;
@@ -38,6 +40,8 @@ export class PodWorker {
   #pod: Pod;
   #node: NodeObject | undefined;
   #addresses: Address[] = [];
+  /** Of the pool that the addresses are of, where it is not the node's own. */
+  #poolCidrs: Prefix[] = [];
   #chain: Promise<void>;
   #cancelTimer = () => {};
   #retryMs = 0;
@@ -117,7 +121,7 @@ export class PodWorker {
     const start = ++this.#start;
     let podToRun: PodToRun;
     try {
-      podToRun = this.#podToRun(start);
+      podToRun = await this.#podToRun(start);
       this.#report();
       await this.#context.sandboxes.start(podToRun);
     } catch (error) {
@@ -136,16 +140,23 @@ export class PodWorker {
     this.#report();
   }
 
-  #podToRun(start: number): PodToRun {
-    const { api, addresses } = this.#context;
+  async #podToRun(start: number): Promise<PodToRun> {
+    const { api, addresses, pools } = this.#context;
     const { metadata, spec } = this.#pod;
     const hostNetwork = spec.hostNetwork === true;
     this.#node = api.find("nodes", { name: spec.nodeName! }) as NodeObject | undefined;
     if (!this.#node) throw new Error(`node ${spec.nodeName} is not there`);
     const podCidrs = (this.#node.spec.podCIDRs ?? []).map((text) => parsePrefix(text)!);
     if (hostNetwork) this.#addresses = internalAddresses(this.#node);
-    else if (this.#addresses.length === 0)
-      this.#addresses = allocate(addresses, this.uid, podCidrs);
+    else if (this.#addresses.length === 0) {
+      const pool = pools.poolOf(this.#pod);
+      if (pool === undefined) this.#addresses = allocate(addresses, this.uid, podCidrs);
+      else {
+        const given = await pools.allocate(this.#pod, pool);
+        this.#addresses = given.addresses;
+        this.#poolCidrs = given.cidrs;
+      }
+    }
     // Fields like status.podIP are known by now; the object has them after the next report only.
     const pod = { ...this.#pod, status: this.#status() };
     return {
@@ -156,6 +167,7 @@ export class PodWorker {
       hostNetwork,
       addresses: [...this.#addresses],
       podCidrs,
+      poolCidrs: this.#poolCidrs,
       containers: spec.containers
         .filter(({ name }) => !this.#runs.get(name)!.state.terminated)
         .map((container) => ({

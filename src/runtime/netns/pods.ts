@@ -114,6 +114,7 @@ export class NetnsPods implements PodSandboxes {
       `link add ${hostEnd} type veth peer name eth0 netns ${sandbox.pid}`,
       `link set ${hostEnd} up`,
     ];
+    inNode.push(...pod.poolCidrs.map((cidr) => `route replace unreachable ${cidr}`));
     const inPod = ["link set lo up", "link set eth0 up"];
     for (const address of pod.addresses) {
       const family = familyOf(address);
