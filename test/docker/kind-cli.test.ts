@@ -39,9 +39,18 @@ function writeScenarioWithTables(): void {
   writeFileSync(scenario, stringify({ ...own, steps }, { lineWidth: 0 }));
 }
 
-function run(runtime: "docker" | "netns"): ChildProcess {
+function run(runtime: "docker" | "netns", ...flags: string[]): ChildProcess {
   const report = join(folder, runtime);
-  const more = ["--runtime", runtime, "--scenario", scenario, "--report", report, "--json"];
+  const more = [
+    ...flags,
+    "--runtime",
+    runtime,
+    "--scenario",
+    scenario,
+    "--report",
+    report,
+    "--json",
+  ];
   return start("run", "rack-spine", "--name", lab, ...more);
 }
 
@@ -100,10 +109,19 @@ test(
   10 * minutes,
 );
 
+test(
+  "with the speaker copied into the nodes the same checks pass",
+  async () => {
+    const { tables } = await whole("docker", "--inject", "copy");
+    expect(tables.size).toBe(14 * routers.length * 2);
+  },
+  10 * minutes,
+);
+
 type Whole = { tables: Map<string, string>; steps: Map<string, number> };
 
-async function whole(runtime: "docker" | "netns"): Promise<Whole> {
-  const child = run(runtime);
+async function whole(runtime: "docker" | "netns", ...flags: string[]): Promise<Whole> {
+  const child = run(runtime, ...flags);
   const records = recordsOf(child);
   const ended = finished(child);
   const tables = new Map<string, string>();
