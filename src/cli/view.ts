@@ -17,14 +17,16 @@ export function writeNotes(notes: readonly Diagnostic[]): void {
 }
 
 /**
- * A signal that Ctrl-C and SIGTERM abort, so that what was made can be taken down. Pressing Ctrl-C
- * again changes nothing: taking down takes well under a second.
+ * A signal that Ctrl-C and SIGTERM abort, so that what was made can be taken down, and a reader of the
+ * output that goes away, as in `| head`. Pressing Ctrl-C again changes nothing.
  */
 export function endingSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => controller.abort(new InterruptedError(name)));
   }
+  // Node ignores SIGPIPE; each write then fails.
+  process.stdout.on("error", () => controller.abort(new InterruptedError("SIGPIPE")));
   return controller.signal;
 }
 

@@ -88,6 +88,15 @@ test.each([
   expect(await leftOn(docker, lab)).toEqual([]);
 });
 
+test("whoever reads the output goes away, as in `| head`: as with Ctrl-C", async () => {
+  const ended = commands.start(...run, lab);
+  await engine.request(/POST .*\/containers\/create/);
+  ended.child.stdout!.destroy();
+  const { status, stderr, seconds } = await ended;
+  expect({ status, stderr }).toEqual({ status: 3, stderr: "" });
+  expect(seconds).toBeLessThan(secondsMax);
+});
+
 test("restarted while a scenario plays: inconclusive, told in the report, and nothing is left", async () => {
   const ended = commands.start(...run, lab);
   await engine.request(/POST .*\/exec\/.*\/start/);
