@@ -20,6 +20,7 @@ import { registerReport } from "./verbs/report.ts";
 import { registerRun } from "./verbs/run.ts";
 import { registerSpeaker } from "./verbs/speaker.ts";
 import { registerSupervise } from "./verbs/supervise.ts";
+import { registerWatch } from "./verbs/watch.ts";
 import { registerUp } from "./verbs/up.ts";
 import { registerValidate } from "./verbs/validate.ts";
 
@@ -67,6 +68,7 @@ registerReport(program);
 registerRecord(program);
 registerDiff(program);
 registerDoctor(program);
+registerWatch(program);
 registerSpeaker(program);
 registerParts(program);
 registerSupervise(program);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readTimeline } from "../../src/timeline/log.ts";
-import { finished, spinelab, start, succeed } from "./spinelab.ts";
+import { finished, spinelab, start, succeed, until } from "./spinelab.ts";
 
 /** What the author of a scenario does: plan, step, break where it fails. */
 const lab = `authoring-${process.pid}`;
@@ -70,4 +70,42 @@ test("--break-on-failure ends there and leaves the lab; --step asks before each 
   expect(stepped.stderr).toContain(`spinelab doctor ${lab}`);
   expect(stepped.stdout).toMatch(/step 1 passed/);
   expect(stepped.stdout).not.toMatch(/step 2 failed/);
+});
+
+test("watch plays anew when a file changes, tells mistakes, and leaves nothing", async () => {
+  const name = `${lab}-w`;
+  const file = join(folder, "watched.yaml");
+  const write = (check: string) =>
+    writeFileSync(
+      file,
+      `name: watched
+steps:
+  - name: looks
+    within: 20s
+    expect:
+      - ${check}
+`,
+    );
+  write("session: { on: router0, to: tor0 }");
+  const watching = start(
+    ...["watch", "rack-spine", "--name", name, "--scenario", file, "--report", folder],
+  );
+  let said = "";
+  for (const stream of [watching.stdout!, watching.stderr!]) {
+    stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+  }
+  const ended = finished(watching);
+  const says = (what: RegExp) => until(String(what), () => what.test(said), 60_000);
+  await says(/PASSED[\s\S]*watching \d+ files/);
+
+  said = "";
+  write("sesion: { on: router0, to: tor0 }");
+  await says(/a file changed[\s\S]*:6: UnknownCheck[\s\S]*did you mean 'session'[\s\S]*watching/);
+
+  said = "";
+  write("session: { on: router0, to: tor1 }");
+  await says(/session router0 → tor1[\s\S]*PASSED[\s\S]*watching/);
+  watching.kill("SIGINT");
+  expect((await ended).status).toBe(0);
+  expect(await succeed("list")).not.toContain(name);
 });

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Lab } from "../../lab/lab.ts";
+import type { RuntimeChoice } from "../../lab/spec.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { Scenario, ScenarioEvent } from "../../scenario/schema/types.ts";
 import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
@@ -62,7 +63,12 @@ everything that happened, and evidence/ where it failed.`,
     });
 }
 
-async function run(name: string, options: RunOptions): Promise<number> {
+/** The lab with the scenario that is to be played on it. */
+async function loadRun(
+  name: string,
+  options: Pick<RunOptions, "scenario" | "name">,
+  runtime: RuntimeChoice,
+): Promise<{ loaded: LoadedLab; scenario: string }> {
   const { findLab, loadLab } = await import("../../lab/load.ts");
   const file = findLab(name);
   const scenario = options.scenario === undefined ? file.scenario : resolve(options.scenario);
@@ -71,7 +77,6 @@ async function run(name: string, options: RunOptions): Promise<number> {
       `lab ${name} has no scenario\n  hint: give one with --scenario, or use up`,
     );
   }
-  const runtime = runtimeChoice(options);
   const { scenario: _own, ...source } = file;
   const loaded = loadLab(
     { ...source, name: options.name ?? file.name, scenario },
@@ -79,6 +84,21 @@ async function run(name: string, options: RunOptions): Promise<number> {
     runtime,
   );
   writeNotes(loaded.notes);
+  return { loaded, scenario };
+}
+
+/** One run on a fresh lab on netns, as `watch` does again and again. */
+export async function playOnce(
+  name: string,
+  options: Pick<RunOptions, "scenario" | "name" | "report">,
+  signal: AbortSignal,
+): Promise<number> {
+  const { loaded } = await loadRun(name, options, { kind: "netns" });
+  return await runOnce(loaded, options, signal, []);
+}
+
+async function run(name: string, options: RunOptions): Promise<number> {
+  const { loaded, scenario } = await loadRun(name, options, runtimeChoice(options));
   if (options.dryRun) {
     const { planOf } = await import("../../lab/plan.ts");
     const plan = planOf(loaded);
@@ -131,7 +151,7 @@ async function tellSpread(
 
 async function runOnce(
   loaded: LoadedLab,
-  options: RunOptions,
+  options: Pick<RunOptions, "report" | "json">,
   signal: AbortSignal,
   timelines: (readonly TimelineRecord[])[],
 ): Promise<number> {
