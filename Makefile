@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system interop interop-table test-docker test-kind bench golden record-bgp clean
+.PHONY: help setup lab test check system scenarios interop interop-table test-docker test-kind bench golden record-bgp clean
 
 LAB ?= rack-spine
 
@@ -36,6 +36,10 @@ check: setup ## types, lint, format, dead code, unit tests: nothing of the machi
 system: ## tests that build labs in network namespaces with real FRR (root)
 	@setup/setup.sh test
 	@$(AS_ROOT) npm run --silent system
+
+scenarios: ## play every scenario of scenarios/LAB/ on its lab (root)
+	@setup/setup.sh test
+	@$(AS_ROOT) npm run --silent system -- test/system/scenarios.test.ts
 
 interop: ## the speaker against FRR, BIRD, GoBGP, ExaBGP and OpenBGPD in namespaces (root)
 	@setup/setup.sh speakers
