@@ -55,12 +55,9 @@ test-docker: setup ## tests on Docker, with an engine of their own that is gone 
 test-kind: setup ## rack-spine on real Kubernetes by kind, or any lab (LAB=services); the first time compiles it (root)
 	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node $(ON_KIND)'
 
-bench: ## measure against the same lab built by hand, and the speaker by itself (root)
+bench: ## measure: against a lab built by hand, against every other speaker, fuzz, Docker (root)
 	@setup/setup.sh speakers
 	@$(AS_ROOT) npm run --silent bench
-	@if ! command -v kind >/dev/null; then echo 'on kind: not measured, there is no kind on PATH'; \
-	elif ! docker version >/dev/null 2>&1; then echo 'on kind: not measured, no Docker engine answers'; \
-	else node_modules/.bin/node bench/kind.ts; fi
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
 	@UPDATE_GOLDEN=1 npm run --silent unit
