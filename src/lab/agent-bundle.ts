@@ -24,7 +24,7 @@ export function agentBundle(): Promise<string> {
 }
 
 /** Memory of a start is given back; a small nursery takes in a table as fast as a large one, in 80 MB less. */
-const speakerFlags = ["--expose-gc", "--max-semi-space-size=4"];
+const speakerFlags = ["--expose-gc", "--max-semi-space-size=8"];
 
 /**
  * The process of `spinelab speaker` by itself, with these operands: less than half of the agent's code, started in

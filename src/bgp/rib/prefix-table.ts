@@ -27,9 +27,9 @@ export class PrefixTable {
   #retained: Uint32Array;
   /** Ids below this have been given out. */
   #end = 0;
-  readonly #free: PrefixId[] = [];
+  readonly #free = new IdStack();
   /** Not retained any more when they were put here. */
-  #loose: PrefixId[] = [];
+  readonly #loose = new IdStack();
   /** id + 1, or 0; a power of two of them, at most half in use. */
   #slots: Int32Array;
   #shift: number;
@@ -109,13 +109,12 @@ export class PrefixTable {
 
   /** Takes away what nobody retains: after every table that goes by ids has seen what changed. */
   sweep(): void {
-    if (this.#loose.length === 0) return;
     const loose = this.#loose;
-    this.#loose = [];
     for (let i = 0; i < loose.length; i++) {
-      const id = loose[i]!;
+      const id = loose.at(i);
       if (this.#retained[id] === 0 && this.#lengths[id] !== freed) this.#remove(id);
     }
+    loose.length = 0;
   }
 
   /** Into #key, host bits cleared. Returns the length. */
@@ -218,6 +217,27 @@ export class PrefixTable {
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = id + 1;
     }
+  }
+}
+
+/** Numbers only, as the rest. */
+class IdStack {
+  #ids = new Uint32Array(64);
+  length = 0;
+
+  at(i: number): PrefixId {
+    return this.#ids[i]!;
+  }
+
+  push(id: PrefixId): void {
+    if (this.length === this.#ids.length) {
+      this.#ids = resized(this.#ids, new Uint32Array(2 * this.length));
+    }
+    this.#ids[this.length++] = id;
+  }
+
+  pop(): PrefixId | undefined {
+    return this.length === 0 ? undefined : this.#ids[--this.length];
   }
 }
 
