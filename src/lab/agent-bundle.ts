@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,6 +21,11 @@ export const inNode = {
  */
 export function agentBundle(): Promise<string> {
   return bundled("agent", "src/agent/main.ts");
+}
+
+/** Where a bundle of this machine is inside a Kubernetes node: the modules' folder has all of them. */
+export function bundleInNode(file: string): string {
+  return join(inNode.modules, ".cache/spinelab", basename(file));
 }
 
 /** Memory of a start is given back; a small nursery takes in a table as fast as a large one, in 80 MB less. */

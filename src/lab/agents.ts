@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { EnvironmentError } from "../input/diagnostic.ts";
 import type { RunningCommand, Runtime } from "../runtime/port.ts";
 import { inNode } from "./agent-bundle.ts";
 import { logDirectory } from "./state-folder.ts";
@@ -21,6 +22,8 @@ export type AgentsOptions = {
   version: string;
   /** They put the routes they learn into the kernel's. */
   installRoutes: boolean;
+  /** Where the program made of the sources as they are now is, inside a node; absent: it cannot get there. */
+  currentProgram?: () => Promise<string>;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
 };
@@ -30,6 +33,8 @@ export class Agents {
   readonly #options: AgentsOptions;
   readonly #running = new Map<string, RunningCommand>();
   readonly #asked = new Set<RunningCommand>();
+  /** By node: of agents that were upgraded. */
+  readonly #programs = new Map<string, string>();
   #operatorNode: string | undefined;
 
   constructor(options: AgentsOptions) {
@@ -71,6 +76,21 @@ export class Agents {
     await this.start(node);
   }
 
+  /** As `restart`, and what starts is the program of this moment's sources. */
+  async upgrade(node: string): Promise<void> {
+    const { currentProgram } = this.#options;
+    if (currentProgram === undefined) {
+      throw new EnvironmentError(
+        "agents that were copied into kind's nodes cannot be upgraded",
+        "use --runtime netns",
+      );
+    }
+    const program = await currentProgram();
+    await this.stop(node);
+    this.#programs.set(node, program);
+    await this.start(node);
+  }
+
   async log(node: string): Promise<string> {
     return readFileSync(this.#logFile(node, "agent"), "utf8");
   }
@@ -102,7 +122,7 @@ export class Agents {
     const log = openSync(file, "a", 0o600);
     const command = this.#options.runtime.spawn(
       { node },
-      [inNode.node, ...nodeFlags, inNode.agent, ...args],
+      [inNode.node, ...nodeFlags, this.#programs.get(node) ?? inNode.agent, ...args],
       {
         stdout: log,
         stderr: log,

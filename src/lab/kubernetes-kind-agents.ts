@@ -1,3 +1,4 @@
+import { EnvironmentError } from "../input/diagnostic.ts";
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import { isReady, type Pod } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -82,6 +83,15 @@ export class DaemonSetAgents implements AgentPort {
       await this.#forget(pod.metadata);
       await this.#ready(node, pod.metadata.uid);
     });
+  }
+
+  upgrade(): Promise<void> {
+    return Promise.reject(
+      new EnvironmentError(
+        "agents of a DaemonSet are upgraded by another image, and this lab has but one",
+        "patch the DaemonSet spinelab-agent, or use --runtime netns",
+      ),
+    );
   }
 
   async log(node: string): Promise<string> {

@@ -15,6 +15,7 @@ import { selfSignedCertificate } from "../kube/server/self-signed.ts";
 import type { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
 import type { KubePort } from "../scenario/context.ts";
 import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
+import { agentBundle, bundleInNode } from "./agent-bundle.ts";
 import { Agents } from "./agents.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
 import { DeployError } from "./exec-lines.ts";
@@ -69,6 +70,7 @@ export class KubernetesInNamespaces implements LabCluster {
       kubeconfigInNode,
       version: `spinelab ${version}`,
       installRoutes: options.installRoutes,
+      currentProgram: async () => bundleInNode(await agentBundle()),
       onDeath: options.onDeath,
     });
     // The running pods are in the state folder, for commands that enter them.

@@ -19,6 +19,7 @@ export const noCluster: KubePort = {
 
 export const noAgents: AgentPort = {
   restart: refuse,
+  upgrade: refuse,
   kill: refuse,
   stop: refuse,
   start: refuse,

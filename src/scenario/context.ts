@@ -58,6 +58,8 @@ export interface KubePort {
 export interface AgentPort {
   /** SIGTERM, then start. */
   restart(node: string): Promise<void>;
+  /** As restart, with the program of this moment instead of the one that it was started with. */
+  upgrade(node: string): Promise<void>;
   /** SIGKILL. */
   kill(node: string): Promise<void>;
   /** SIGTERM; resolves when the process has ended. */

@@ -29,7 +29,7 @@ export function fabricChanges(
     }
     case "agent":
     case "daemon": {
-      const runs = event.action === "start" || event.action === "restart";
+      const runs = !["stop", "kill"].includes(event.action);
       return nodeChange(fabric, event.on, runs === undone ? "degraded" : "up");
     }
     case "node": {

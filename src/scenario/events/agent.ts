@@ -9,7 +9,7 @@ export const agent: EventHandler<"agent"> = {
     const { agents } = context;
     const node = nodeNamed(context, event.on).name;
     await agents[event.action](node);
-    if (event.action === "restart") return undefined;
+    if (event.action === "restart" || event.action === "upgrade") return undefined;
     return () => (event.action === "start" ? agents.stop(node) : agents.start(node));
   },
 };

@@ -64,6 +64,8 @@ test("agent", async () => {
   await undo!();
   expect(lab.agentActions).toEqual(["stop kind-worker", "start kind-worker"]);
   expect(await act("agent: { on: kind-worker, do: restart }")).toBeUndefined();
+  expect(await act("agent: { on: kind-worker, do: upgrade }")).toBeUndefined();
+  expect(lab.agentActions.at(-1)).toBe("upgrade kind-worker");
   lab.agents.kill = () => Promise.reject(new Error("no such process"));
   await expect(act("agent: { on: kind-worker, do: kill }")).rejects.toThrow("no such process");
 });

@@ -127,5 +127,5 @@ function timesOf(node: YamlNode | undefined, at: At): number {
 
 function isUndoable(event: EventBody): boolean {
   if (notUndoable.has(event.kind)) return false;
-  return !("action" in event && event.action === "restart");
+  return !("action" in event && ["restart", "upgrade"].includes(event.action));
 }

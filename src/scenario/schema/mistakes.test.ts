@@ -176,7 +176,7 @@ describe("mistakes in events", () => {
     ],
     [
       "agent: { on: kind-worker, do: restrat }",
-      "BadValue steps[0].do[0].agent.do: expected one of restart, kill, stop, start, not 'restrat'\n  hint: did you mean 'restart'?",
+      "BadValue steps[0].do[0].agent.do: expected one of restart, kill, stop, start, upgrade, not 'restrat'\n  hint: did you mean 'restart'?",
     ],
     [
       "metric: { on: tor0, localPref: 3 }",

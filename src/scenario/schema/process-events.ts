@@ -17,11 +17,12 @@ import type { EventBody } from "./types.ts";
 import { command } from "./values.ts";
 
 const daemonActions = ["restart", "kill", "stop", "start"] as const;
+const agentActions = [...daemonActions, "upgrade"] as const;
 const nodeActions = ["stop", "start", "restart", "pause", "unpause", "leave"] as const;
 
 export function agentEvent(reading: Reading): Shape<EventBody> {
   const shape = fieldsOf(
-    { on: nodeName(reading, "kubernetes"), do: oneOf(daemonActions) },
+    { on: nodeName(reading, "kubernetes"), do: oneOf(agentActions) },
     "'agent'",
   );
   return refined(shape, ({ on, do: action }) => ({ kind: "agent" as const, on, action }));

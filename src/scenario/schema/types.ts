@@ -124,7 +124,7 @@ export type EventBody =
    * The BGP process of a Kubernetes node. stop: SIGTERM; kill: SIGKILL; restart: SIGTERM, then
    * start. Whether peers keep its routes is for CiliumBGPPeerConfig's gracefulRestart to say.
    */
-  | { kind: "agent"; on: string; action: "restart" | "kill" | "stop" | "start" }
+  | { kind: "agent"; on: string; action: "restart" | "upgrade" | "kill" | "stop" | "start" }
   /** A BGP attribute of what a router sends to a neighbor (asPathPrepend, med) or takes from it (localPreference). */
   | {
       kind: "metric";

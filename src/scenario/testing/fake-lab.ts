@@ -174,6 +174,7 @@ export class FakeLab {
   agentLog = "";
   readonly agents: AgentPort = {
     restart: (node) => this.#agent(`restart ${node}`),
+    upgrade: (node) => this.#agent(`upgrade ${node}`),
     kill: (node) => this.#agent(`kill ${node}`),
     stop: (node) => this.#agent(`stop ${node}`),
     start: (node) => this.#agent(`start ${node}`),
