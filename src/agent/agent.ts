@@ -10,6 +10,7 @@ import { ciliumNodeOf } from "./cilium-node.ts";
 import { Coalescer } from "./coalesce.ts";
 import type { AgentClock, NodeEdges, RunningSpeaker } from "./edges.ts";
 import { resources } from "./informers.ts";
+import { Histogram } from "./histogram.ts";
 import { instanceConfig } from "./instance-config.ts";
 import type { Log } from "./log.ts";
 import { type NodeOptions, NodeResources } from "./node-resources.ts";
@@ -31,12 +32,11 @@ const statusJitterMs = 500;
 const stopLimitMs = 1000;
 const reconcileIntervalMs = 10;
 
-/** What reconciliations have come to, since the process began. */
+/** What reconciliations have come to, since the process began, by instance name. */
 export type ReconcileCounts = {
-  /** By instance name. */
   errors: ReadonlyMap<string, number>;
-  runs: number;
-  durationSecondsSum: number;
+  /** All instances of a node are reconciled in one run, whose time is each one's. */
+  durations: ReadonlyMap<string, Histogram>;
 };
 
 /**
@@ -55,7 +55,10 @@ export class Agent {
   readonly #memory = new CompileMemory();
   readonly #speakers = new Map<string, RunningSpeaker>();
   readonly #started = new Set<string>();
-  readonly #counts = { errors: new Map<string, number>(), runs: 0, durationSecondsSum: 0 };
+  readonly #counts = {
+    errors: new Map<string, number>(),
+    durations: new Map<string, Histogram>(),
+  };
   /** What the status is about: the resource with what auto-discovery found; undefined with a legacy policy. */
   #reported: CiliumBGPNodeConfig | undefined;
   #errors: CompileResult["errors"] = [];
@@ -156,9 +159,17 @@ export class Agent {
         new Set([...instances.map(({ name }) => name), ...errors.map((e) => e.instance)]),
       );
     }
-    this.#counts.runs++;
-    this.#counts.durationSecondsSum += (clock.monotonicMs() - startedMs) / 1000;
+    this.#countRun((clock.monotonicMs() - startedMs) / 1000);
     this.#status.request();
+  }
+
+  #countRun(seconds: number): void {
+    const { durations } = this.#counts;
+    for (const name of this.#speakers.keys()) {
+      let histogram = durations.get(name);
+      if (!histogram) durations.set(name, (histogram = new Histogram()));
+      histogram.observe(seconds);
+    }
   }
 
   /**

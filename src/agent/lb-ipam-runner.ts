@@ -6,7 +6,8 @@ import { KubeError } from "../kube/client/kube-error.ts";
 import { timestamp } from "../kube/clock.ts";
 import { Coalescer } from "./coalesce.ts";
 import type { Edges } from "./edges.ts";
-import { type InformerSet, resources } from "./informers.ts";
+import { Histogram } from "./histogram.ts";
+import { type InformerChange, type InformerSet, resources } from "./informers.ts";
 import type { Log } from "./log.ts";
 
 /** Under which name the API server books what is written here. */
@@ -24,6 +25,7 @@ export class LbIpamRunner {
     classes: [bgpLoadBalancerClass],
     withoutClass: true,
   });
+  readonly #eventDurations = new Map<string, Histogram>();
   readonly #work: Coalescer;
   #synced = false;
 
@@ -43,16 +45,20 @@ export class LbIpamRunner {
     };
     informers.add<Service>("services", {
       onObject: (change, service) => {
-        if (change === "put") this.#ipam.putService(service);
-        else this.#ipam.removeService(service);
+        this.#timed(change, "service", () => {
+          if (change === "put") this.#ipam.putService(service);
+          else this.#ipam.removeService(service);
+        });
         request();
       },
     });
     informers.add<CiliumLoadBalancerIPPool>("loadBalancerIpPools", {
       optional: true,
       onObject: (change, pool) => {
-        if (change === "put") this.#ipam.putPool(pool);
-        else this.#ipam.removePool(pool.metadata.name);
+        this.#timed(change, "pool", () => {
+          if (change === "put") this.#ipam.putPool(pool);
+          else this.#ipam.removePool(pool.metadata.name);
+        });
         request();
       },
     });
@@ -70,6 +76,21 @@ export class LbIpamRunner {
 
   counts(): LbIpamCounts {
     return this.#ipam.counts();
+  }
+
+  /** How long events took, by event and resource: `upsert service`, `delete pool`. */
+  get eventDurations(): ReadonlyMap<string, Histogram> {
+    return this.#eventDurations;
+  }
+
+  #timed(change: InformerChange, resource: "service" | "pool", work: () => void): void {
+    const { clock } = this.#edges;
+    const startedMs = clock.monotonicMs();
+    work();
+    const key = `${change === "put" ? "upsert" : "delete"} ${resource}`;
+    let histogram = this.#eventDurations.get(key);
+    if (!histogram) this.#eventDurations.set(key, (histogram = new Histogram()));
+    histogram.observe((clock.monotonicMs() - startedMs) / 1000);
   }
 
   async #once(): Promise<void> {

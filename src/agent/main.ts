@@ -60,7 +60,7 @@ async function runOperator(): Promise<void> {
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
   await probed(operator, log);
-  await metered(log, () => lbIpamMetrics(operator.lbIpam));
+  await metered(log, () => lbIpamMetrics(operator.lbIpam, operator.lbIpamDurations));
   onTermination(() => operator.stop());
   await operator.start();
 }

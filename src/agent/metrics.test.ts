@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
 import { address } from "../net/address.ts";
+import { Histogram } from "./histogram.ts";
 import { bgpMetrics, lbIpamMetrics } from "./metrics.ts";
 
 const peer: PeerStatus = {
@@ -19,7 +20,9 @@ const peer: PeerStatus = {
 test("Cilium's metrics with its labels, and those that guides name", () => {
   const down: PeerStatus = { ...peer, name: "tor1", address: address("10.0.0.2"), state: "Active" };
   const instances = [{ instance: "i", localAsn: 65001, peers: [peer, down] }];
-  const counts = { errors: new Map([["i", 3]]), runs: 7, durationSecondsSum: 0.25 };
+  const durations = new Histogram();
+  for (const seconds of [0.005, 0.02, 20]) durations.observe(seconds);
+  const counts = { errors: new Map([["i", 3]]), durations: new Map([["i", durations]]) };
   const lines = bgpMetrics(instances, counts).split("\n");
   const labels = 'vrouter="65001",neighbor="10.0.0.1:179",neighbor_asn="65010"';
   expect(lines).toEqual(
@@ -30,7 +33,13 @@ test("Cilium's metrics with its labels, and those that guides name", () => {
       `cilium_bgp_control_plane_advertised_routes{${labels},afi="ipv4",safi="unicast"} 2`,
       `cilium_bgp_control_plane_received_routes{${labels},afi="ipv4",safi="unicast"} 5`,
       'cilium_bgp_control_plane_reconcile_errors_total{vrouter="65001"} 3',
-      "cilium_bgp_control_plane_reconcile_run_duration_seconds_count 7",
+      "# TYPE cilium_bgp_control_plane_reconcile_run_duration_seconds histogram",
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_bucket{vrouter="65001",le="0.005"} 1',
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_bucket{vrouter="65001",le="0.025"} 2',
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_bucket{vrouter="65001",le="10"} 2',
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_bucket{vrouter="65001",le="+Inf"} 3',
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_sum{vrouter="65001"} 20.025',
+      'cilium_bgp_control_plane_reconcile_run_duration_seconds_count{vrouter="65001"} 3',
       'cilium_bgp_peers{state="established"} 1',
       'cilium_bgp_peers{state="active"} 1',
       `cilium_bgp_session_state{${labels}} 1`,
@@ -40,18 +49,27 @@ test("Cilium's metrics with its labels, and those that guides name", () => {
 });
 
 test("LB-IPAM's metrics", () => {
-  const text = lbIpamMetrics({
+  const counts = {
     conflictingPools: 1,
     pools: [{ pool: 'a"b', available: 3n, used: 1n }],
     servicesMatching: 4,
     servicesUnsatisfied: 2,
-  });
-  expect(text.split("\n").filter((line) => !line.startsWith("#"))).toEqual([
+  };
+  const took = new Histogram();
+  took.observe(0.5);
+  const text = lbIpamMetrics(counts, new Map([["upsert service", took]]));
+  const lines = text.split("\n").filter((line) => !/^#|_bucket/.test(line));
+  expect(text).toContain(
+    'cilium_lbipam_event_processing_time_seconds_bucket{event="upsert",resource="service",le="0.5"} 1',
+  );
+  expect(lines).toEqual([
     "cilium_lbipam_conflicting_pools 1",
     'cilium_lbipam_ips_available{pool="a\\"b"} 3',
     'cilium_lbipam_ips_used{pool="a\\"b"} 1',
     "cilium_lbipam_services_matching 4",
     "cilium_lbipam_services_unsatisfied 2",
+    'cilium_lbipam_event_processing_time_seconds_sum{event="upsert",resource="service"} 0.5',
+    'cilium_lbipam_event_processing_time_seconds_count{event="upsert",resource="service"} 1',
     "",
   ]);
 });

@@ -4,14 +4,16 @@ import type { PeerStatus } from "../bgp/speaker/views.ts";
 import type { ReconcileCounts } from "./agent.ts";
 import { listen } from "../sys/listen.ts";
 import { hostAndPort } from "./health.ts";
+import type { Histogram } from "./histogram.ts";
 import type { Log } from "./log.ts";
 
 type Labels = Readonly<Record<string, string | number>>;
 type Metric = {
   name: string;
-  type: "gauge" | "counter";
+  type: "gauge" | "counter" | "histogram";
   help: string;
-  samples: readonly { labels?: Labels; value: number | bigint }[];
+  /** `suffix`: of a histogram's name, `_bucket`, `_sum` or `_count`. */
+  samples: readonly { suffix?: string; labels?: Labels; value: number | bigint }[];
 };
 
 /** One instance's AS number, which Cilium calls its vrouter, and its peers. */
@@ -59,14 +61,14 @@ export function bgpMetrics(instances: readonly InstancePeers[], counts: Reconcil
       "Reconciliations that failed",
       errors,
     ),
-    counter(
-      "cilium_bgp_control_plane_reconcile_run_duration_seconds_sum",
-      "Time spent reconciling",
-      [{ value: counts.durationSecondsSum }],
+    histogram(
+      "cilium_bgp_control_plane_reconcile_run_duration_seconds",
+      "Time that a reconciliation took",
+      instances.flatMap(({ instance, localAsn }) => {
+        const durations = counts.durations.get(instance);
+        return durations ? [{ labels: { vrouter: localAsn }, durations }] : [];
+      }),
     ),
-    counter("cilium_bgp_control_plane_reconcile_run_duration_seconds_count", "Reconciliations", [
-      { value: counts.runs },
-    ]),
     gauge(
       "cilium_bgp_peers",
       "Configured peers by the state of their session",
@@ -84,8 +86,11 @@ export function bgpMetrics(instances: readonly InstancePeers[], counts: Reconcil
   ]);
 }
 
-/** LB-IPAM's, of the operator. */
-export function lbIpamMetrics(counts: LbIpamCounts): string {
+/** LB-IPAM's, of the operator. `eventDurations`: by event and resource, `upsert service`. */
+export function lbIpamMetrics(
+  counts: LbIpamCounts,
+  eventDurations: ReadonlyMap<string, Histogram>,
+): string {
   const perPool = (field: "available" | "used") =>
     counts.pools.map((pool) => ({ labels: { pool: pool.pool }, value: pool[field] }));
   return exposition([
@@ -104,6 +109,14 @@ export function lbIpamMetrics(counts: LbIpamCounts): string {
     gauge("cilium_lbipam_services_unsatisfied", "Of these, Services without all they ask for", [
       { value: counts.servicesUnsatisfied },
     ]),
+    histogram(
+      "cilium_lbipam_event_processing_time_seconds",
+      "Time that an event took",
+      Array.from(eventDurations, ([key, durations]) => {
+        const [event = "", resource = ""] = key.split(" ");
+        return { labels: { event, resource }, durations };
+      }),
+    ),
   ]);
 }
 
@@ -115,6 +128,23 @@ function counter(name: string, help: string, samples: Metric["samples"]): Metric
   return { name, type: "counter", help, samples };
 }
 
+function histogram(
+  name: string,
+  help: string,
+  all: readonly { labels: Labels; durations: Histogram }[],
+): Metric {
+  const samples = all.flatMap(({ labels, durations }) => [
+    ...durations.buckets().map(({ le, count }) => ({
+      suffix: "_bucket",
+      labels: { ...labels, le },
+      value: count,
+    })),
+    { suffix: "_sum", labels, value: durations.sumSeconds },
+    { suffix: "_count", labels, value: durations.count },
+  ]);
+  return { name, type: "histogram", help, samples };
+}
+
 /** Prometheus' text format, version 0.0.4. */
 function exposition(metrics: readonly Metric[]): string {
   return metrics
@@ -122,7 +152,9 @@ function exposition(metrics: readonly Metric[]): string {
       [
         `# HELP ${name} ${help}`,
         `# TYPE ${name} ${type}`,
-        ...samples.map(({ labels = {}, value }) => `${name}${labelText(labels)} ${value}`),
+        ...samples.map(
+          ({ suffix = "", labels = {}, value }) => `${name}${suffix}${labelText(labels)} ${value}`,
+        ),
       ].join("\n"),
     )
     .join("\n")

@@ -77,6 +77,11 @@ export class Operator {
     return this.#lbIpam.counts();
   }
 
+  /** How long LB-IPAM's events took. */
+  get lbIpamDurations(): LbIpamRunner["eventDurations"] {
+    return this.#lbIpam.eventDurations;
+  }
+
   stop(): void {
     this.#reconcile.stop();
     this.#lbIpam.stop();
