@@ -1,0 +1,349 @@
+/**
+ * What Cilium's BGP control plane and LB-IPAM do, rule by rule, and where it is tested: the file and
+ * words of the test's title (for a table of cases, of its rows).
+ */
+type Rule = { rule: string; tests: [file: string, title: string][] };
+
+const operator = "src/cilium/operator.test.ts";
+const compile = "src/cilium/compile.test.ts";
+const adverts = "src/cilium/advertisements.test.ts";
+const addresses = "src/cilium/node-addresses.test.ts";
+const exports = "src/cilium/service/service-exports.test.ts";
+const status = "src/cilium/status.test.ts";
+const legacy = "src/cilium/legacy-policy.test.ts";
+const ipam = "src/cilium/lb-ipam/lb-ipam.test.ts";
+const sharing = "src/cilium/lb-ipam/requests-and-sharing.test.ts";
+const conflicts = "src/cilium/lb-ipam/conflicts-and-restart.test.ts";
+const validate = "src/cilium/schema/validate.test.ts";
+const pools = "src/cilium/schema/pools-and-policies.test.ts";
+const configure = "src/bgp/speaker/configure.test.ts";
+const agent = "test/system/cilium-agent.test.ts";
+const routerId = "src/cilium/router-id.test.ts";
+const routerIdPool = "src/cilium/router-id-pool.test.ts";
+
+const rule = (name: string, ...tests: Rule["tests"]): Rule => ({ rule: name, tests });
+
+export const rules: readonly Rule[] = [
+  // Operator.
+  rule("a selected node has a NodeConfig of its name, owned by the ClusterConfig", [
+    operator,
+    "a NodeConfig of the node's name, owned by the ClusterConfig as its controller",
+  ]),
+  rule("no nodeSelector selects all nodes", [operator, "no nodeSelector selects all nodes"]),
+  rule("the first owner of a node wins, and the later config alone says so", [
+    operator,
+    "the later config is skipped and alone says so; its nodes count as matching",
+  ]),
+  rule("ownership is by UID", [operator, "ownership is by UID"]),
+  rule("a node no longer selected loses its NodeConfig", [
+    operator,
+    "a node that is no longer selected, or is gone, loses its NodeConfig",
+  ]),
+  rule("a NodeConfig is updated only where its spec differs", [
+    operator,
+    "a NodeConfig is updated only where its spec differs",
+  ]),
+  rule("overrides by instance and peer name", [
+    operator,
+    "routerID, localPort, localASN by instance name; localAddress by peer name",
+  ]),
+  rule("an override's peers[].localPort is not applied", [
+    operator,
+    "peers[].localPort is in the CRD but not applied",
+  ]),
+  rule("condition NoMatchingNode", [operator, '"NoMatchingNode"']),
+  rule("condition MissingPeerConfigs", [
+    operator,
+    "MissingPeerConfigs lists each missing one once",
+  ]),
+  rule("condition MissingAuthSecret", [operator, "MissingAuthSecret of a CiliumBGPPeerConfig"]),
+  rule("conditions are sorted by type", [
+    operator,
+    "are sorted by type, and others' conditions stay",
+  ]),
+  rule("router-ID pool: one for each node and instance, first to last", [
+    routerIdPool,
+    "one for each node and instance, from the first address to the last, both included",
+  ]),
+  rule("router-ID pool: restored and freed", [
+    routerIdPool,
+    "restored from the CiliumBGPNodeConfigs that are there; freed when one is deleted",
+  ]),
+  rule("router-ID pool: overrides", [
+    routerIdPool,
+    "an override inside the pool must be free, outside it is free-form",
+  ]),
+  // Instances.
+  rule("an instance listens only with a localPort", [
+    compile,
+    "listens only where localPort is set",
+  ]),
+  rule("router ID: InternalIP first", [routerId, "InternalIP comes first"]),
+  rule("router ID: else the last ExternalIP", [routerId, "else the last ExternalIP"]),
+  rule("router ID: else any but CiliumInternalIP", [
+    routerId,
+    "else any other but CiliumInternalIP",
+  ]),
+  rule("router ID: else the MAC address of cilium_host", [
+    routerId,
+    "else the last four bytes of the MAC address of cilium_host",
+  ]),
+  rule("errors of one instance hold up no other", [
+    compile,
+    "one that fails does not hold up another",
+  ]),
+  // Peers.
+  rule("peerASN is required", [compile, '"peerASN is required"']),
+  rule("a peer without an address is skipped", [
+    compile,
+    "without peerAddress a peer is skipped, but its paths are in the loc-rib",
+  ]),
+  rule("no peerConfigRef: both families, nothing advertised", [
+    compile,
+    "no peerConfigRef: ipv6 and ipv4 unicast, and nothing advertised",
+  ]),
+  rule("a missing PeerConfig skips the peer", [
+    compile,
+    "a peerConfigRef to nothing: the peer is skipped",
+  ]),
+  rule("a missing Secret is an empty password, without a word", [
+    compile,
+    "no such secret: an empty password, silently",
+  ]),
+  rule("a Secret without the key is an error", [compile, "a secret without the key: an error"]),
+  rule("a Secret that changes starts the session over", [
+    agent,
+    "a password that changes: the session comes again with the new one",
+  ]),
+  rule("ebgpMultihop of 1 or less is off", [compile, "ebgpMultihop %d: TTL"]),
+  rule("localAddress of the override comes before sourceInterface", [
+    addresses,
+    "the override's localAddress comes before it",
+  ]),
+  rule("sourceInterface needs exactly one usable address", [
+    addresses,
+    "none or several: the peer is skipped with a warning",
+  ]),
+  rule("a local address of the wrong family", [
+    addresses,
+    "a local address of the wrong family is an error that names the peer",
+  ]),
+  rule("gracefulRestart", [compile, "gracefulRestart only where enabled"]),
+  rule("a NodeConfig goes with its ClusterConfig, by garbage collection", [
+    "src/kube/controllers/controllers.test.ts",
+    "goes with its owner in the background",
+  ]),
+  rule("another export policy is told as a difference", [
+    configure,
+    "sends only what another export policy changes",
+  ]),
+  rule("another address, AS number or timer starts the peer over", [
+    configure,
+    "comes back with the new values",
+  ]),
+  rule("an agent that stops says nothing to a peer that restarts gracefully", [
+    configure,
+    "graceful: without a word to a peer that keeps the routes",
+  ]),
+  rule("an instance that goes says Cease", [
+    configure,
+    "ends all with Cease/Administrative Shutdown, and does nothing more",
+  ]),
+  rule("the first OPEN after a start has the restart bit", [
+    "src/bgp/speaker/graceful-restart.test.ts",
+    "says so in the first OPEN and not after the first session",
+  ]),
+  // Auto-discovery.
+  rule("the default route of the lowest metric", [
+    addresses,
+    "the route of the lowest metric wins",
+  ]),
+  rule("of equal metrics the first", [addresses, "of equal metrics the first in table order"]),
+  rule("only a device that is up counts", [addresses, '["unknown", "down", "dormant"']),
+  rule("a link-local gateway is passed over", [
+    addresses,
+    "a link-local gateway is skipped with a warning",
+  ]),
+  rule("without a candidate there is no session", [
+    addresses,
+    "no candidate: no address, so no session",
+  ]),
+  rule("two peers of one family come to one address", [
+    addresses,
+    "two peers of one family come to one address: the second is an error",
+  ]),
+  rule("peerAddress comes before auto-discovery", [
+    addresses,
+    "an address that is given is not looked for",
+  ]),
+  // Advertisements.
+  rule("no advertisements selector: nothing", [adverts, '"no selector: none"']),
+  rule("an empty advertisements selector: everything", [adverts, '"the empty selector: all"']),
+  rule("one loc-rib, and an export policy for each peer", [
+    adverts,
+    "the loc-rib is the union over peers; what each gets is in its own policy",
+  ]),
+  rule("statements by priority and name", [
+    adverts,
+    "one statement for each family, in order of priority and name",
+  ]),
+  rule("two PodCIDR advertisements of a peer: the last wins", [
+    adverts,
+    "two for one peer are not merged: the last writer wins",
+  ]),
+  rule("PodCIDR only with ipam kubernetes and cluster-pool", [
+    addresses,
+    "PodCIDR is for the ipam modes kubernetes and cluster-pool only",
+  ]),
+  rule("pod IP pools by label and pseudo-label", [
+    addresses,
+    "the CIDRs the node has of the pools selected, by label and by pseudo-label",
+  ]),
+  rule("interfaces that are up, or unknown", [addresses, "up: %s, operational state: %s"]),
+  rule("every global unicast address of an interface", [
+    addresses,
+    "every global unicast address as a host route; IPv4 link-local too, IPv6 link-local not",
+  ]),
+  rule("a Service's selector: nil nothing, {} all", [
+    exports,
+    "nil selects nothing, {} everything",
+  ]),
+  rule("a Service's pseudo-labels", [exports, "the pseudo-labels of name and namespace"]),
+  rule("frontends by type of address", [
+    exports,
+    "LoadBalancerIP is status.loadBalancer.ingress, ClusterIP all clusterIPs",
+  ]),
+  rule("load-balancer class", [exports, "load-balancer class %s"]),
+  rule("externalTrafficPolicy Local", [exports, "only with an active backend on this node"]),
+  rule("internalTrafficPolicy Local", [
+    exports,
+    "internalTrafficPolicy Local decides about the ClusterIP, and not about the others",
+  ]),
+  rule("active is ready and not terminating", [exports, "active is ready and not terminating"]),
+  rule("no endpoints, policy Cluster", [
+    exports,
+    "advertised unless enable-no-service-endpoints-routable is false",
+  ]),
+  rule("Services of Ingress and Gateway API are advertised regardless", [
+    exports,
+    '{ "cilium.io/ingress": "true" }',
+  ]),
+  rule("aggregation", [exports, "the length takes the place of /32 and /128, with priority 41"]),
+  rule("no aggregation with policy Local", [exports, "ignored where the traffic policy is Local"]),
+  rule("one aggregate of two Services", [
+    exports,
+    "one aggregate of two Services: the first by statement name wins",
+  ]),
+  rule("a shared address stays while one Service keeps it", [
+    exports,
+    "a shared address stays as long as one Service keeps it",
+  ]),
+  rule("overlap: communities united, highest local preference", [
+    exports,
+    "communities are united and sorted, and the highest local preference counts",
+  ]),
+  rule("headless Services and those of another proxy", [
+    exports,
+    "service.kubernetes.io/service-proxy-name",
+  ]),
+  // Status.
+  rule("BGPReconcileError", [status, "True with every error, by instance"]),
+  rule("BGPReconcileError is at most 32 KiB", [status, "at most 32 KiB, whole lines only"]),
+  rule("peers, timers and route counts", [status, "an established session"]),
+  rule("without an API server sessions and routes stay", [
+    agent,
+    "the API server is gone: sessions and routes stay, and all catches up when it is back",
+  ]),
+  // The legacy policy.
+  rule("more than one policy for a node", [
+    legacy,
+    "more than one policy that selects the node is an error",
+  ]),
+  rule("a policy comes before the NodeConfig", [
+    agent,
+    "a legacy policy comes before the CiliumBGPNodeConfig",
+  ]),
+  rule("annotation of a virtual router", [legacy, "annotation cilium.io/bgp-virtual-router.ASN"]),
+  rule("peerAddress in CIDR form", [legacy, "the peer address is in CIDR form"]),
+  rule("default serviceAdvertisements", [legacy, "default serviceAdvertisements: LoadBalancerIP"]),
+  // LB-IPAM.
+  rule("dormant until the first pool", [ipam, "dormant until the first pool"]),
+  rule("responsible by class", [ipam, "class %s, default-lb-service-ipam lbipam"]),
+  rule("a class that leaves: ingress cleared", [
+    ipam,
+    "a class that leaves the set: ingress cleared, condition removed",
+  ]),
+  rule("a cidr from first to last", [ipam, "a cidr from first to last, both included"]),
+  rule("start and stop", [ipam, "start and stop; stop left out is one address"]),
+  rule("allowFirstLastIPs", [
+    ipam,
+    "allowFirstLastIPs No reserves the first and the last of a cidr",
+  ]),
+  rule("allowFirstLastIPs: not of small blocks", [ipam, "but not of /31, /32, /127, /128"]),
+  rule("allowFirstLastIPs revokes nothing", [ipam, "No turned on later does not revoke"]),
+  rule("the smallest free block first", [ipam, "the smallest free block first"]),
+  rule("a disabled pool keeps what it gave", [
+    ipam,
+    "nothing new is allocated, and what there is stays",
+  ]),
+  rule("a range that is removed", [ipam, "a range that is removed takes its addresses with it"]),
+  rule("a selector that changes", [ipam, "a selector that changes: the address goes"]),
+  rule("requested IPs by both annotations", [sharing, '"io.cilium/lb-ipam-ips"']),
+  rule("requested IP by spec.loadBalancerIP", [sharing, "by spec.loadBalancerIP"]),
+  rule("a request that no pool has", [sharing, "one that no pool has"]),
+  rule("a request whose pool does not select the Service", [
+    sharing,
+    "one whose pool does not select the Service",
+  ]),
+  rule("a request that is taken", [sharing, "one that is taken, until it is free"]),
+  rule("sharing by key", [sharing, "the same key and other ports: one address"]),
+  rule("sharing: both spellings", [sharing, "the other spelling of the annotations"]),
+  rule("sharing: the same port", [
+    sharing,
+    "the same port and protocol: another address is added to the key's set",
+  ]),
+  rule("sharing across namespaces", [sharing, "across namespaces where both permit it"]),
+  rule("sharing with policy Local", [
+    sharing,
+    "with externalTrafficPolicy Local the selectors must be there and be equal",
+  ]),
+  rule("the newer of two pools that overlap", [
+    conflicts,
+    "the newer of two pools that overlap is in conflict",
+  ]),
+  rule("a conflict that ends is unmarked", [conflicts, "what there is stays; unmarked by itself"]),
+  rule("a pool that overlaps itself", [conflicts, "a pool that overlaps itself"]),
+  rule("counts as conditions", [conflicts, "counts are conditions of status Unknown"]),
+  rule("after a restart what Services have is taken up first", [
+    conflicts,
+    "existing ingress IPs are taken up before anything new is allocated",
+  ]),
+  // Resources.
+  rule("unknown fields", [validate, "an unknown field, at any depth, with the nearest known one"]),
+  rule("rules across the fields of an advertisement", [
+    validate,
+    "service field is required for the 'Service' advertisementType",
+  ]),
+  rule("keepalive and hold time", [
+    validate,
+    "keepAliveTimeSeconds can not be larger than holdTimeSeconds, defaults included",
+  ]),
+  rule("CiliumPodIPPool v2 is not served", [pools, "v2 is defined but not served"]),
+  rule("a CiliumBGPPeerPolicy names the right resource", [
+    "src/kube/server/cilium-resources.test.ts",
+    "CiliumBGPPeerPolicy is taken with a warning that names the right resources",
+  ]),
+  // Pods and what leaves the cluster.
+  rule("multi-pool IPAM gives nodes what they ask for", [
+    "src/cilium/pod-pool-allocation.test.ts",
+    "nodes that ask get the lowest free CIDRs of the mask size",
+  ]),
+  rule("egress gateway: the first ready node by name", [
+    addresses,
+    "the first ready node by name that the selector matches is the gateway",
+  ]),
+  rule("egress gateway: pods leave with the egress IP", [
+    "test/system/outside-client.test.ts",
+    "egress gateway: seen by the egress IP from every node",
+  ]),
+];
