@@ -6,10 +6,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
+import { address } from "../../src/net/address.ts";
+import { prefix } from "../../src/net/prefix.ts";
 import { encodeShutdownCommunication } from "../../src/bgp/wire/cease.ts";
 import { encodeMessage } from "../../src/bgp/wire/encode.ts";
 import { arbitraryMessage } from "../../src/bgp/wire/message.testkit.ts";
 import type {
+  AfiSafi,
   CodecOptions,
   Message,
   NotificationMessage,
@@ -19,8 +22,11 @@ import type {
 import {
   Afi,
   AsPathSegmentType,
+  AttributeCode,
   CapabilityCode,
   CeaseSubcode,
+  ipv4Unicast,
+  ipv6Unicast,
   messageTypeNumber,
   NotificationCode,
 } from "../../src/bgp/wire/registry.ts";
@@ -29,6 +35,8 @@ const folder = mkdtempSync(path.join(tmpdir(), "spinelab-tshark-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const samples = 1500;
+const capabilityField = "bgp.cap.type";
+const attributeField = "bgp.update.path_attribute.type_code";
 const words = "planned work";
 
 /** Values of a field in the order of the message, as tshark prints them. */
@@ -46,7 +54,12 @@ it.each([
   const frames = messages.map((message) => encodeMessage(message, codec)[0]!);
   const file = path.join(folder, `${octets}.pcap`);
   writeFileSync(file, pcap(frames));
-  const names = new Set<string>(["_ws.malformed", "bgp.nlri_path_id"]);
+  const names = new Set<string>([
+    "_ws.malformed",
+    "bgp.nlri_path_id",
+    capabilityField,
+    attributeField,
+  ]);
   const wanted = messages.map((message) => fieldsOf(message, codec));
   for (const fields of wanted) for (const name of Object.keys(fields)) names.add(name);
   const read = dissected(file, [...names], octets);
@@ -67,6 +80,49 @@ it.each([
     });
   }
   expect(guessed).toBeLessThan(samples / 20);
+  const seen = (field: string) => new Set(read.flatMap((fields) => fields[field]!.map(Number)));
+  expect([...seen(capabilityField)]).toEqual(expect.arrayContaining(Object.values(CapabilityCode)));
+  const { as4Path, as4Aggregator, ...all } = AttributeCode;
+  const codes = [...Object.values(all), ...(octets === "two" ? [as4Path, as4Aggregator] : [])];
+  expect([...seen(attributeField)]).toEqual(expect.arrayContaining(codes));
+});
+
+it("tshark finds both next hops of a shared link (RFC 2545), and Path Identifiers (RFC 7911)", () => {
+  const announced = (family: AfiSafi, nextHop: string, ...prefixes: string[]): UpdateMessage => ({
+    type: "UPDATE",
+    withdrawn: [],
+    attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65001] }] },
+    announced: [
+      {
+        family,
+        nextHop: address(nextHop),
+        prefixes: prefixes.map((one) => prefix(one)),
+        ...(prefixes.length > 1 && { pathIds: prefixes.map((_, i) => i + 1) }),
+      },
+    ],
+  });
+  const sharedLink = { address: address("fd00::1"), linkLocal: address("fe80::1") };
+  const plain = { fourOctetAs: true, extendedMessage: false };
+  const twice = ["10.1.0.0/16", "10.1.0.0/16"];
+  const frames = [
+    ...encodeMessage(announced(ipv6Unicast, "fd00::1", "fd01::/48"), { ...plain, sharedLink }),
+    ...encodeMessage(announced(ipv4Unicast, "10.0.0.1", ...twice), {
+      ...plain,
+      pathIdsOut: [ipv4Unicast],
+    }),
+  ];
+  const file = path.join(folder, "extensions.pcap");
+  writeFileSync(file, pcap(frames));
+  const nextHop = "bgp.update.path_attribute.mp_reach_nlri.next_hop.ipv6";
+  const names = [nextHop, `${nextHop}.link_local`, "bgp.nlri_path_id", "bgp.nlri_prefix"];
+  expect(dissected(file, ["_ws.malformed", ...names], "four")).toMatchObject([
+    { "_ws.malformed": [], [nextHop]: ["fd00::1"], [`${nextHop}.link_local`]: ["fe80::1"] },
+    {
+      "_ws.malformed": [],
+      "bgp.nlri_path_id": ["1", "2"],
+      "bgp.nlri_prefix": ["10.1.0.0", "10.1.0.0"],
+    },
+  ]);
 });
 
 /**
