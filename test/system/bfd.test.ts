@@ -75,7 +75,13 @@ describe.each(["ipv4", "ipv6"] as const)("with FRR, over %s", (family) => {
     const frr = await link.frr("b", ["bfdd", "bgpd"], frrConfig(family));
     const speaker = await link.speaker("a", speakerYaml("a", family));
     await upAndRouted(speaker);
-    expect((await speaker.peer()).bfd).toMatchObject({ detectionTimeMs, remoteState: "Up" });
+    // Up comes first, with slow times; a Poll Sequence changes them (RFC 5880 §6.8.3).
+    await until("both have each other's times", async () => {
+      const { bfd } = await speaker.peer();
+      const isSettled = bfd?.detectionTimeMs === detectionTimeMs && bfd.remoteState === "Up";
+      if (!isSettled) throw new Error(JSON.stringify(bfd));
+      return isSettled;
+    });
     expect(frr.json("show bfd peers")).toMatchObject([{ status: "up", diagnostic: "ok" }]);
 
     const hole = () => (["a", "b"] as const).forEach((end) => link.blackHole(end));

@@ -20,7 +20,7 @@ export class BgpNetwork {
   readonly folder = mkdtempSync(join(tmpdir(), "spinelab-bgp-"));
   readonly #prefix = `spl-bgp-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
   readonly #namespaces: string[] = [];
-  readonly #processes: ChildProcess[] = [];
+  readonly #processes: BgpProcess[] = [];
   #links = 0;
 
   node(name: string): void {
@@ -84,8 +84,9 @@ export class BgpNetwork {
     const all = ["netns", "exec", this.namespace(node), ...argv];
     const child = spawn("ip", all, { cwd: repository, stdio: ["ignore", fd, fd] });
     closeSync(fd);
-    this.#processes.push(child);
-    return new BgpProcess(child, log);
+    const process = new BgpProcess(child, log);
+    this.#processes.push(process);
+    return process;
   }
 
   /** `spinelab speaker` with this configuration; its admin socket is `NAME.sock`. */
@@ -137,11 +138,7 @@ export class BgpNetwork {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#processes) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
+    for (const process of this.#processes) await process.end("SIGKILL");
     for (const namespace of this.#namespaces) execFileSync("ip", ["netns", "delete", namespace]);
     rmSync(this.folder, { recursive: true });
   }
@@ -160,8 +157,20 @@ export class BgpProcess {
     return readFileSync(this.#log, "utf8");
   }
 
-  async end(signal: NodeJS.Signals): Promise<void> {
+  /** Its status or the signal that ended it; undefined: it runs. */
+  get ended(): number | string | undefined {
+    return this.#child.exitCode ?? this.#child.signalCode ?? undefined;
+  }
+
+  signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
-    await once(this.#child, "exit");
+  }
+
+  /** Without effect where it has ended. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.ended !== undefined) return;
+    const gone = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await gone;
   }
 }

@@ -1,56 +1,46 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { onTestFailed } from "vitest";
 import type { PeerStatus } from "../../src/bgp/speaker/views.ts";
-import { repository, until } from "./spinelab.ts";
+import { linesOf } from "../../src/sys/socket-lines.ts";
+import { BgpNetwork, type BgpProcess } from "./bgp-network.ts";
+import { until } from "./spinelab.ts";
+
+const ends = ["a", "b"] as const;
+export type End = (typeof ends)[number];
 
 /**
  * Two network namespaces and the cable between them, `eth1` at both ends: for FRR and speakers that run
  * alone, without a lab. Everything goes with `await using`.
  */
 export class Link implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "spinelab-link-"));
-  readonly #namespaces = { a: `spl-a-${process.pid}`, b: `spl-b-${process.pid}` };
-  readonly #processes: ChildProcess[] = [];
+  readonly net = new BgpNetwork();
+  readonly #speakers: SpeakerProcess[] = [];
   #frrs = 0;
 
   constructor() {
-    const { a, b } = this.#namespaces;
-    for (const name of [a, b]) ip("netns", "add", name);
-    for (const end of ["a", "b"] as const) this.run(end, "ip", "link", "set", "lo", "up");
+    for (const end of ends) this.net.node(end);
     this.addCable();
   }
 
   addCable(): void {
-    const { a, b } = this.#namespaces;
-    ip("link", "add", "eth1", "netns", a, "type", "veth", "peer", "name", "eth1", "netns", b);
-    for (const end of ["a", "b"] as const) this.run(end, "ip", "link", "set", "eth1", "up");
+    const [a, b] = ends.map((end) => this.net.namespace(end)) as [string, string];
+    const veth = ["eth1", "netns", a, "type", "veth", "peer", "name", "eth1", "netns", b];
+    execFileSync("ip", ["link", "add", ...veth], { stdio: "pipe" });
+    for (const end of ends) this.net.ip(end, "link set eth1 up");
   }
 
   /** Both interfaces are no more. */
   removeCable(): void {
-    this.run("a", "ip", "link", "del", "eth1");
+    this.net.ip("a", "link del eth1");
   }
 
   /** Runs a command in one of the namespaces and returns what it prints. */
   run(end: End, ...argv: [string, ...string[]]): string {
-    return execFileSync("ip", ["netns", "exec", this.#namespaces[end], ...argv], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-  }
-
-  spawn(end: End, ...argv: string[]): ChildProcess {
-    const child = spawn("ip", ["netns", "exec", this.#namespaces[end], ...argv], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.#processes.push(child);
-    return child;
+    return this.net.exec(end, ...argv);
   }
 
   linkLocal(end: End): string {
@@ -69,8 +59,7 @@ export class Link implements AsyncDisposable {
   }
 
   #rule(end: End, chain: string): void {
-    const file = join(this.folder, "rules.nft");
-    writeFileSync(file, `table inet link {\nchain only {\n${chain}\n}\n}\n`);
+    const file = this.net.write("rules.nft", `table inet link {\nchain only {\n${chain}\n}\n}\n`);
     this.run(end, "nft", "-f", file);
   }
 
@@ -81,56 +70,45 @@ export class Link implements AsyncDisposable {
 
   /** Real FRR with these daemons and one configuration for all. */
   async frr(end: End, daemons: readonly string[], config: string): Promise<Frr> {
-    const frr = new Frr(this, end, join(this.folder, `frr${this.#frrs++}`), daemons, config);
+    const frr = new Frr(this.net, end, `frr${this.#frrs++}`, daemons, config);
     await frr.start();
     return frr;
   }
 
   /** `spinelab speaker` with this configuration file. */
   async speaker(end: End, yaml: string): Promise<SpeakerProcess> {
-    const speaker = new SpeakerProcess(this, end, join(this.folder, `speaker-${end}`), yaml);
+    const speaker = new SpeakerProcess(this.net, end, yaml);
+    this.#speakers.push(speaker);
     await speaker.start();
     return speaker;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#processes) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const gone = once(child, "exit");
-      child.kill("SIGKILL");
-      await gone;
-    }
-    for (const name of Object.values(this.#namespaces)) {
-      const pids = execFileSync("ip", ["netns", "pids", name], { encoding: "utf8" });
-      for (const pid of pids.split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
-      ip("netns", "del", name);
-    }
-    rmSync(this.folder, { recursive: true });
+    const said = this.#speakers.map((speaker) => speaker.told());
+    onTestFailed(() => console.error(said.join("\n")));
+    await this.net[Symbol.asyncDispose]();
   }
 }
 
-export type End = "a" | "b";
-
 class Frr {
-  readonly #link: Link;
+  readonly #net: BgpNetwork;
   readonly #end: End;
   readonly #folder: string;
+  readonly #config: string;
   readonly #daemons: readonly string[];
-  readonly #running = new Map<string, ChildProcess>();
+  readonly #running = new Map<string, BgpProcess>();
 
-  constructor(link: Link, end: End, folder: string, daemons: readonly string[], config: string) {
-    this.#link = link;
+  constructor(net: BgpNetwork, end: End, name: string, daemons: readonly string[], config: string) {
+    this.#net = net;
     this.#end = end;
-    this.#folder = folder;
+    this.#folder = join(net.folder, name);
     this.#daemons = daemons;
-    mkdirSync(folder);
-    writeFileSync(join(folder, "frr.conf"), config);
+    mkdirSync(this.#folder);
+    this.#config = net.write(`${name}/frr.conf`, config);
     const [uid, gid] = ["-u", "-g"].map((flag) =>
       Number(execFileSync("id", [flag, "frr"], { encoding: "utf8" })),
     );
-    for (const path of [link.folder, folder, join(folder, "frr.conf")]) {
-      chownSync(path, uid!, gid!);
-    }
+    for (const path of [net.folder, this.#folder, this.#config]) chownSync(path, uid!, gid!);
   }
 
   async start(): Promise<void> {
@@ -140,8 +118,7 @@ class Frr {
 
   /** Gives the daemons their configuration. */
   load(): void {
-    const config = join(this.#folder, "frr.conf");
-    this.#link.run(this.#end, "vtysh", "--vty_socket", this.#folder, "-f", config);
+    this.#net.exec(this.#end, "vtysh", "--vty_socket", this.#folder, "-f", this.#config);
   }
 
   async startDaemon(daemon: string): Promise<void> {
@@ -150,21 +127,18 @@ class Frr {
     argv.push("-A", "127.0.0.1", "-P", "0", "--log", `file:${of(`${daemon}.log`)}`);
     if (daemon === "bfdd") argv.push("--bfdctl", of("bfdd.sock"));
     rmSync(of(`${daemon}.vty`), { force: true });
-    const child = this.#link.spawn(this.#end, `/usr/lib/frr/${daemon}`, ...argv);
-    this.#running.set(daemon, child);
+    const path = `/usr/lib/frr/${daemon}`;
+    this.#running.set(daemon, this.#net.spawn(this.#end, `${daemon}-${this.#end}`, path, ...argv));
     await until(`${daemon} is up`, () => existsSync(of(`${daemon}.vty`)));
   }
 
   async kill(daemon: string): Promise<void> {
-    const child = this.#running.get(daemon)!;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
+    await this.#running.get(daemon)!.end("SIGKILL");
   }
 
   vtysh(...commands: string[]): string {
     const argv = commands.flatMap((command) => ["-c", command]);
-    return this.#link.run(this.#end, "vtysh", "--vty_socket", this.#folder, ...argv);
+    return this.#net.exec(this.#end, "vtysh", "--vty_socket", this.#folder, ...argv);
   }
 
   json(command: string): unknown {
@@ -173,52 +147,52 @@ class Frr {
 }
 
 export class SpeakerProcess {
-  readonly #link: Link;
+  readonly #net: BgpNetwork;
   readonly #end: End;
-  readonly #file: string;
-  readonly #socket: string;
-  #child: ChildProcess | undefined;
-  #log = "";
+  #yaml: string;
+  #process: BgpProcess | undefined;
 
-  constructor(link: Link, end: End, path: string, yaml: string) {
-    this.#link = link;
+  constructor(net: BgpNetwork, end: End, yaml: string) {
+    this.#net = net;
     this.#end = end;
-    this.#file = `${path}.yaml`;
-    this.#socket = `${path}.sock`;
-    writeFileSync(this.#file, yaml);
+    this.#yaml = yaml;
   }
 
   get log(): string {
-    return this.#log;
+    return this.#process?.log ?? "";
+  }
+
+  /** Its log, and how it ended: for whoever looks at a test that failed. */
+  told(): string {
+    return `speaker ${this.#end}, ${this.#process?.ended ?? "which runs"}, said:\n${this.log}`;
   }
 
   async start(): Promise<void> {
-    const launcher = join(repository, "bin/spinelab.mjs");
-    const options = ["speaker", "-f", this.#file, "--socket", this.#socket];
-    rmSync(this.#socket, { force: true });
-    const child = this.#link.spawn(this.#end, process.execPath, launcher, ...options);
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.setEncoding("utf8").on("data", (text: string) => (this.#log += text));
-    }
-    this.#child = child;
-    child.once("exit", (code, signal) => (this.#log += `ended: ${code ?? signal}\n`));
-    onTestFailed(() => console.error(`speaker ${this.#end} said:\n${this.#log}`));
-    await until("the speaker is running", () => {
-      if (child.exitCode !== null) throw new Error(this.#log);
-      return this.#log.includes("speaker is running");
-    });
+    const before = this.log.length;
+    rmSync(this.#net.socket(this.#end), { force: true });
+    const process = this.#net.speaker(this.#end, this.#yaml);
+    this.#process = process;
+    // On a machine that is busy with much else.
+    const limitMs = 60_000;
+    await until(
+      "the speaker is running",
+      () => {
+        if (process.ended !== undefined) throw new Error(this.log);
+        return this.log.slice(before).includes("speaker is running");
+      },
+      limitMs,
+    );
   }
 
   /** Another configuration file, read at SIGHUP. */
   reload(yaml: string): void {
-    writeFileSync(this.#file, yaml);
-    this.#child!.kill("SIGHUP");
+    this.#yaml = yaml;
+    this.#net.write(`${this.#end}.yaml`, yaml);
+    this.#process!.signal("SIGHUP");
   }
 
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-    const gone = once(this.#child!, "exit");
-    this.#child!.kill(signal);
-    await gone;
+    await this.#process!.end(signal);
   }
 
   /** Of its only peer. */
@@ -228,11 +202,11 @@ export class SpeakerProcess {
   }
 
   async ask(request: object): Promise<unknown[]> {
-    const socket = connect(this.#socket);
+    const socket = connect(this.#net.socket(this.#end));
     try {
       await once(socket, "connect");
       socket.write(`${JSON.stringify(request)}\n`);
-      const [line] = (await once(createInterface({ input: socket }), "line")) as [string];
+      const [line] = (await once(linesOf(socket), "line")) as [string];
       const answer = JSON.parse(line) as { ok?: unknown[]; error?: string };
       if (answer.ok === undefined) throw new Error(answer.error);
       return answer.ok;
@@ -240,8 +214,4 @@ export class SpeakerProcess {
       socket.destroy();
     }
   }
-}
-
-function ip(...argv: string[]): void {
-  execFileSync("ip", argv, { stdio: "pipe" });
 }

@@ -351,7 +351,7 @@ function isWellKnown(community: number): boolean {
 
 function prefixFields(name: string, items: readonly { prefixes: readonly string[] }[]): Fields {
   const prefixes = items.flatMap((item) => item.prefixes);
-  return { [name]: prefixes.map((prefix) => prefix.slice(0, prefix.indexOf("/"))) };
+  return { [name]: prefixes.map((one) => one.slice(0, one.indexOf("/"))) };
 }
 
 function flag(isSet: boolean): string {
