@@ -365,13 +365,13 @@ describe("the seed's lab on kind", () => {
   });
 
   test("a disk that is full while an image is loaded: kind's own words, and what to do", async () => {
-    const incoming = "/var/lib/containerd/io.containerd.content.v1.content/ingest";
+    const content = "/var/lib/containerd/io.containerd.content.v1.content";
     const inNode = async (...argv: string[]) =>
       expect(await runtime!.exec({ node: "kind-worker" }, argv)).toMatchObject({ exitCode: 0 });
     const load = () => kind!.loadImages(["spinelab/frr:latest"]);
-    await inNode("mount", "-t", "tmpfs", "-o", "size=1m", "none", incoming);
+    await inNode("mount", "-t", "tmpfs", "-o", "size=1m", "none", content);
     const error = await load().catch((reason: unknown) => reason);
-    await inNode("umount", incoming);
+    await inNode("umount", content);
     expect(error).toBeInstanceOf(EnvironmentError);
     expect((error as EnvironmentError).message).toMatch(
       /^the engine's disk is full: kind load docker-image spinelab\/frr[^]*no space left on device/,
