@@ -50,6 +50,8 @@ export default defineConfig({
         test: {
           name: "kind",
           include: ["test/docker/kind*.test.ts"],
+          // What other labs of this machine leave behind is told on stderr, and is not theirs.
+          env: { SPINELAB_STATE: "/run/spinelab-test-kind" },
           testTimeout: 600_000,
           hookTimeout: 900_000,
           fileParallelism: false,
