@@ -8,7 +8,7 @@ import type { StoreEvent } from "../server/object-store.ts";
 import { timestamp } from "../clock.ts";
 import { reconcileDaemonSet } from "./daemon-set.ts";
 import { reconcileDeployment, revisionAnnotation } from "./deployment.ts";
-import { collectGarbage, finalizeNamespaces } from "./garbage-collector.ts";
+import { finalizeNamespaces, GarbageCollector } from "./garbage-collector.ts";
 import { type Service, serviceNameLabel } from "../services/service.ts";
 import { endpointSlicesOf } from "./endpoint-slices.ts";
 import { NodeLifecycle } from "./node-lifecycle.ts";
@@ -101,14 +101,20 @@ export function startControllers(
     }
   };
 
-  const react = ({ type, resource, object }: StoreEvent) => {
+  const garbage = new GarbageCollector(api);
+  const collect = () => {
+    if (garbage.hasWork) add("garbage", () => garbage.collect());
+  };
+  const react = (event: StoreEvent) => {
+    const { type, resource, object } = event;
     const { namespace = "", name, deletionTimestamp, ownerReferences } = object.metadata;
+    garbage.note(event);
+    collect();
     if (
       type === "DELETED" ||
       deletionTimestamp !== undefined ||
       (type === "ADDED" && ownerReferences)
     ) {
-      add("garbage", () => collectGarbage(api));
       add("namespaces", () => finalizeNamespaces(api));
     }
     if (resource === "pods" || resource === "replicasets.apps") addOwners(object);

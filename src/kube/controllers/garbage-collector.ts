@@ -1,63 +1,131 @@
 import type { KubeObject } from "../object.ts";
 import { foregroundFinalizer, orphanFinalizer } from "../server/deletion.ts";
 import type { KubeApi } from "../server/kube-api.ts";
+import type { StoreEvent } from "../server/object-store.ts";
 import { type ResourceKey, resourceKey } from "../server/resource.ts";
 
 /**
  * Deletes what its owners have left behind, and does what a deletion's propagation asks for:
- * `Foreground` removes the dependents first, `Orphan` cuts them loose.
+ * `Foreground` removes the dependents first, `Orphan` cuts them loose. Who depends on whom is kept, so
+ * that a change costs work for those it concerns and not for all.
  */
-export function collectGarbage(api: KubeApi): void {
-  const all: { key: ResourceKey; object: KubeObject }[] = api.resources.flatMap((definition) => {
-    const key = resourceKey(definition);
-    return api.list(key).map((object) => ({ key, object }));
-  });
-  const uids = new Map(all.map(({ object }) => [object.metadata.uid, object]));
-  const dependentsOf = (owner: KubeObject) =>
-    all.filter(({ object }) =>
-      (object.metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid),
-    );
-  for (const { key, object: listed } of all) {
-    // What was done so far may have changed or removed it.
-    const object = api.find(key, listed.metadata);
-    if (!object || object.metadata.uid !== listed.metadata.uid) continue;
+export class GarbageCollector {
+  readonly #api: KubeApi;
+  /** By uid. */
+  readonly #known = new Map<string, Known>();
+  /** By the owner's uid, also where the owner is gone: uids of its dependents. */
+  readonly #dependents = new Map<string, Set<string>>();
+  readonly #toLookAt = new Set<string>();
+
+  constructor(api: KubeApi) {
+    this.#api = api;
+    for (const definition of api.resources) {
+      const key = resourceKey(definition);
+      for (const object of api.list(key)) this.#put(key, object);
+    }
+    // Everything is known now: what has no owner any more shows.
+    for (const uid of this.#known.keys()) this.#toLookAt.add(uid);
+  }
+
+  /** Tells it of every change. */
+  note({ type, resource, object }: StoreEvent): void {
+    if (type === "DELETED") this.#remove(object);
+    else this.#put(resource, object);
+  }
+
+  get hasWork(): boolean {
+    return this.#toLookAt.size > 0;
+  }
+
+  collect(): void {
+    for (const uid of [...this.#toLookAt]) {
+      this.#toLookAt.delete(uid);
+      try {
+        this.#lookAt(uid);
+      } catch (error) {
+        this.#toLookAt.add(uid);
+        throw error;
+      }
+    }
+  }
+
+  #put(key: ResourceKey, object: KubeObject): void {
+    const uid = object.metadata.uid!;
+    const owners = ownersOf(object);
+    const before = this.#known.get(uid)?.owners ?? [];
+    const isSame = owners.length === before.length && owners.every((each) => before.includes(each));
+    if (!isSame) {
+      for (const owner of before) this.#dependents.get(owner)?.delete(uid);
+      for (const owner of owners) {
+        const dependents = this.#dependents.get(owner) ?? new Set();
+        this.#dependents.set(owner, dependents.add(uid));
+      }
+      this.#toLookAt.add(uid);
+    }
+    if (object.metadata.deletionTimestamp !== undefined) this.#toLookAt.add(uid);
+    const { namespace = "", name } = object.metadata;
+    this.#known.set(uid, { key, at: { namespace, name }, owners });
+  }
+
+  #remove(object: KubeObject): void {
+    const uid = object.metadata.uid!;
+    this.#known.delete(uid);
+    this.#toLookAt.delete(uid);
+    for (const owner of ownersOf(object)) {
+      const dependents = this.#dependents.get(owner);
+      dependents?.delete(uid);
+      if (dependents?.size === 0) this.#dependents.delete(owner);
+      // It may have waited for this one.
+      if (this.#known.has(owner)) this.#toLookAt.add(owner);
+    }
+    for (const dependent of this.#dependents.get(uid) ?? []) this.#toLookAt.add(dependent);
+  }
+
+  #lookAt(uid: string): void {
+    const found = this.#find(uid);
+    if (!found) return;
+    const api = this.#api;
+    const { key, object } = found;
     const { metadata } = object;
     const finalizers = metadata.finalizers ?? [];
-    if (metadata.deletionTimestamp !== undefined && finalizers.includes(orphanFinalizer)) {
-      for (const dependent of dependentsOf(object)) cutLoose(api, dependent, object);
+    if (metadata.deletionTimestamp === undefined) {
+      const owners = ownersOf(object);
+      const isAbandoned = owners.length > 0 && owners.every((owner) => !this.#known.has(owner));
+      if (isAbandoned) api.delete(key, metadata, { propagationPolicy: "Background" });
+    } else if (finalizers.includes(orphanFinalizer)) {
+      for (const dependent of this.#dependentsOf(uid)) cutLoose(api, dependent, object);
       removeFinalizer(api, key, object, orphanFinalizer);
-    } else if (
-      metadata.deletionTimestamp !== undefined &&
-      finalizers.includes(foregroundFinalizer)
-    ) {
-      const dependents = dependentsOf(object);
+    } else if (finalizers.includes(foregroundFinalizer)) {
+      const dependents = this.#dependentsOf(uid);
       for (const dependent of dependents) {
-        const found = api.find(dependent.key, dependent.object.metadata);
-        if (found && found.metadata.deletionTimestamp === undefined) {
-          api.delete(dependent.key, found.metadata, { propagationPolicy: "Foreground" });
-        }
+        if (dependent.object.metadata.deletionTimestamp !== undefined) continue;
+        const options = { propagationPolicy: "Foreground" } as const;
+        api.delete(dependent.key, dependent.object.metadata, options);
       }
       if (dependents.length === 0) removeFinalizer(api, key, object, foregroundFinalizer);
-    } else if (metadata.deletionTimestamp === undefined && isAbandoned(object, uids)) {
-      api.delete(key, metadata, { propagationPolicy: "Background" });
     }
+  }
+
+  #dependentsOf(uid: string): Found[] {
+    return [...(this.#dependents.get(uid) ?? [])].flatMap((each) => this.#find(each) ?? []);
+  }
+
+  /** As it is now; undefined where it is gone, or another has its name. */
+  #find(uid: string): Found | undefined {
+    const known = this.#known.get(uid);
+    const object = known && this.#api.find(known.key, known.at);
+    return object?.metadata.uid === uid ? { key: known!.key, object } : undefined;
   }
 }
 
-/** It has owners, and none of them is there any more. */
-function isAbandoned(
-  object: KubeObject,
-  uids: ReadonlyMap<string | undefined, KubeObject>,
-): boolean {
-  const owners = object.metadata.ownerReferences ?? [];
-  return owners.length > 0 && owners.every(({ uid }) => !uids.has(uid));
+type Known = { key: ResourceKey; at: { namespace: string; name: string }; owners: string[] };
+type Found = { key: ResourceKey; object: KubeObject };
+
+function ownersOf({ metadata }: KubeObject): string[] {
+  return (metadata.ownerReferences ?? []).map(({ uid }) => uid);
 }
 
-function cutLoose(
-  api: KubeApi,
-  { key, object }: { key: ResourceKey; object: KubeObject },
-  owner: KubeObject,
-): void {
+function cutLoose(api: KubeApi, { key, object }: Found, owner: KubeObject): void {
   const ownerReferences = object.metadata.ownerReferences!.filter(
     ({ uid }) => uid !== owner.metadata.uid,
   );
