@@ -153,6 +153,46 @@ describe("metric of BGP", () => {
   });
 });
 
+describe("OSPF cost", () => {
+  const running = [
+    "interface net0",
+    " ip ospf cost 30",
+    "exit",
+    "!",
+    "interface net3",
+    " ip ospf area 0",
+    "exit",
+  ].join("\n");
+  const set = (device: string, line: string) =>
+    `vtysh -c configure terminal -c interface ${device} -c ${line}`;
+
+  beforeEach(() => {
+    lab.answer("tor0", "vtysh -c show running-config", running);
+  });
+
+  test("of an interface, and what it was before", async () => {
+    lab.answer("tor0", set("net0", "ip ospf cost 100"), "");
+    lab.answer("tor0", set("net0", "ip ospf cost 30"), "");
+    const undo = await act("metric: { on: tor0:net0, ospfCost: 100 }");
+    await undo!();
+    expect(lastCommands(1)).toEqual([`tor0 ${set("net0", "ip ospf cost 30")}`]);
+  });
+
+  test("what had none has none again", async () => {
+    lab.answer("tor0", set("net3", "ip ospf cost 100"), "");
+    lab.answer("tor0", set("net3", "no ip ospf cost"), "");
+    const undo = await act("metric: { on: tor0:net3, ospfCost: 100 }");
+    await undo!();
+    expect(lastCommands(1)).toEqual([`tor0 ${set("net3", "no ip ospf cost")}`]);
+  });
+
+  test("a router that refuses it fails the event", async () => {
+    const refused = { exitCode: 1, stdout: "% Unknown command: ip ospf cost 100\n" };
+    lab.answer("tor0", set("net3", "ip ospf cost 100"), refused);
+    await expect(act("metric: { on: tor0:net3, ospfCost: 100 }")).rejects.toThrow(EventError);
+  });
+});
+
 describe("metric of a kernel route", () => {
   const add = "ip route add 0.0.0.0/0 via 10.0.2.1 dev net0 metric 50";
   const del = "ip route del 0.0.0.0/0 via 10.0.2.1 dev net0";
@@ -255,7 +295,6 @@ describe("partition", () => {
   test("drops on both ends of the links that lead out, and only of those", async () => {
     for (const node of ["tor0", "router0", "router1"]) {
       lab.answer(node, "nft -f -", "");
-      lab.answer(node, "nft delete table netdev spinelab_partition", "");
     }
     const undo = await act("partition: { isolate: [tor0, kind-worker] }");
     const devices = lab.commands.map((command) => [

@@ -3,16 +3,21 @@ import { familyText, referenceText } from "../resolve.ts";
 import type { EventOf } from "../schema/types.ts";
 import { setBgpMetric } from "./bgp-metric.ts";
 import { setRouteMetric } from "./kernel-route.ts";
+import { setOspfCost } from "./ospf-cost.ts";
 
 /** What a way costs: BGP attributes on a router, or the metric of a kernel route. */
 export const metric: EventHandler<"metric"> = {
-  text: (event) =>
-    event.of === "bgp"
+  text(event) {
+    if (event.of === "ospf") return `OSPF cost of ${referenceText(event.on)}: ${event.cost}`;
+    return event.of === "bgp"
       ? `metric on ${event.on}${towardsText(event)}: ${bgpText(event)}`
-      : `metric of ${destinationText(event)} on ${event.on}: ${event.metric}`,
+      : `metric of ${destinationText(event)} on ${event.on}: ${event.metric}`;
+  },
 
-  run: (context, event) =>
-    event.of === "bgp" ? setBgpMetric(context, event) : setRouteMetric(context, event),
+  run(context, event) {
+    if (event.of === "ospf") return setOspfCost(context, event);
+    return event.of === "bgp" ? setBgpMetric(context, event) : setRouteMetric(context, event);
+  },
 };
 
 type BgpMetric = Extract<EventOf<"metric">, { of: "bgp" }>;

@@ -5,6 +5,8 @@ import { runCommand } from "../node-command.ts";
 import { nodeNamed } from "../resolve.ts";
 
 const table = "spinelab_partition";
+/** Adds the table first: what is not there cannot be deleted. */
+const noRules = `table netdev ${table}\ndelete table netdev ${table}`;
 
 /**
  * Cuts some nodes off from all others without taking any carrier away: both ends of each link
@@ -47,13 +49,17 @@ function dropRules(ends: readonly Endpoint[]): string {
     ({ interface: name }, i) =>
       `chain drop_${i} { type filter hook ingress device "${name}" priority -500; policy drop; }`,
   );
-  return [`table netdev ${table}`, `delete table netdev ${table}`, `table netdev ${table} {`]
-    .concat(chains, "}\n")
-    .join("\n");
+  return [noRules, `table netdev ${table} {`].concat(chains, "}\n").join("\n");
 }
 
+/** Of a node that was started anew meanwhile the table is gone already. */
 async function mend(context: LabContext, nodes: readonly string[]): Promise<void> {
   await Promise.all(
-    nodes.map((node) => runCommand(context, { node }, ["nft", "delete", "table", "netdev", table])),
+    nodes.map((node) =>
+      runCommand(context, { node }, ["nft", "-f", "-"], {
+        command: "nft: drop no more",
+        stdin: `${noRules}\n`,
+      }),
+    ),
   );
 }

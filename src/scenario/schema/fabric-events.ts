@@ -167,7 +167,7 @@ export function metricEvent(reading: Reading): Shape<EventBody> {
     (fields, at): EventBody | undefined => {
       const { asPathPrepend, med, localPreference } = fields;
       if ([asPathPrepend, med, localPreference].every((each) => each === undefined)) {
-        const needed = "'asPathPrepend', 'med', 'localPreference' or 'route'";
+        const needed = "'asPathPrepend', 'med', 'localPreference', 'ospfCost' or 'route'";
         return mistake(at, "MissingField", `'metric' needs ${needed}`);
       }
       return { kind: "metric", of: "bgp", ...fields };
@@ -186,9 +186,18 @@ export function metricEvent(reading: Reading): Shape<EventBody> {
     ),
     (fields) => ({ kind: "metric" as const, of: "route" as const, ...fields }),
   );
-  return described({ anyOf: [schemaOf(ofBgp), schemaOf(ofRoute)] }, (node, at) =>
-    node.type === "map" && node.entries.has("route") ? ofRoute(node, at) : ofBgp(node, at),
+  const ofOspf = refined(
+    fieldsOf(
+      { on: reference(reading, ["interface"]), ospfCost: integer(1, 65_535, "a number") },
+      "'metric' of OSPF",
+    ),
+    ({ on, ospfCost }) => ({ kind: "metric" as const, of: "ospf" as const, on, cost: ospfCost }),
   );
+  const schemas = [ofBgp, ofRoute, ofOspf].map((shape) => schemaOf(shape as Shape<unknown>));
+  return described({ anyOf: schemas }, (node, at) => {
+    if (node.type === "map" && node.entries.has("ospfCost")) return ofOspf(node, at);
+    return node.type === "map" && node.entries.has("route") ? ofRoute(node, at) : ofBgp(node, at);
+  });
 }
 
 export function gatewayEvent(reading: Reading): Shape<EventBody> {

@@ -150,6 +150,8 @@ export type EventBody =
       via?: ReferenceOf<"address" | "interface" | "node">;
       metric: number;
     }
+  /** The OSPF cost of a router's interface (RFC 2328 §C.3). */
+  | { kind: "metric"; of: "ospf"; on: ReferenceOf<"interface">; cost: number }
   /** Lines typed into the router's configuration mode, in order. */
   | { kind: "config"; on: string; lines: string[] }
   /** A routing daemon. `daemon` undefined: all of the router's. */
