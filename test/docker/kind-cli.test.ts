@@ -24,8 +24,6 @@ const routers = ["router0", "tor0", "tor1"];
 
 beforeAll(writeScenarioWithTables);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  if (existsSync(stateRoot) && readdirSync(stateRoot).length === 0) rmdirSync(stateRoot);
-});
 
 /** The lab's own scenario; after each of its steps the routers are asked for their tables. */
 function writeScenarioWithTables(): void {
