@@ -79,6 +79,8 @@ const gracefulRestartSchema = z.strictObject({
   restartTimeSeconds: z.int().min(1).max(4095).default(defaults.restartTimeSeconds),
   // 24 bits on the wire (RFC 9494 §3).
   longLivedStaleTimeSeconds: z.int().min(1).max(0xffffff).optional(),
+  // FRR's range.
+  stalePathTimeSeconds: z.int().min(1).max(4095).optional(),
 });
 
 const addPathSchema = z.strictObject({

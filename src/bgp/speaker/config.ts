@@ -152,9 +152,15 @@ export type PeerConfig = {
   password?: string;
   /**
    * Undefined: the capability is not sent. `longLivedStaleTimeSeconds`: for how long a peer keeps our routes
-   * beyond the restart time, and that we keep its own (RFC 9494).
+   * beyond the restart time, and that we keep its own (RFC 9494). `stalePathTimeSeconds`: how long stale routes
+   * of a peer that is back wait for its End-of-RIB, and the bound beyond the restart time of one that goes again and
+   * again (RFC 8538 §4.1); undefined: 360.
    */
-  gracefulRestart?: { restartTimeSeconds: number; longLivedStaleTimeSeconds?: number };
+  gracefulRestart?: {
+    restartTimeSeconds: number;
+    longLivedStaleTimeSeconds?: number;
+    stalePathTimeSeconds?: number;
+  };
   /** RFC 7911: several paths to one prefix. `send`: all that the export policy lets out, or the best so many. */
   addPath?: { receive?: boolean; send?: "all" | number };
   /** RFC 9234: what we are to this external peer. `strict`: no session unless it says what it is. */

@@ -85,6 +85,15 @@ describe("graceful restart helper (RFC 4724 §4.2)", () => {
     expect(speaker.peers(0)).toMatchObject([{ state: "Established" }]);
   });
 
+  it("how long that is can be said", () => {
+    const more = { stalePathTimeSeconds: 180 };
+    const { timers, open, close } = scriptedPeer({ restarts: [ipv4Unicast] }, more);
+    close();
+    expect(timers.get("1:staleLimit")).toBe(240_000);
+    open();
+    expect(timers.get("1:sweepStale")).toBe(180_000);
+  });
+
   it("what the peer sent again needs no limit any more", () => {
     const { speaker, timers, open, close, say } = scriptedPeer({ restarts: [ipv4Unicast] });
     close();

@@ -51,10 +51,9 @@ export class Peer {
       (effect) => this.#emit(effect),
       (name) => this.#timerId(name),
     );
-    this.#stale = new StaleRoutes(this.inbound, this.#timers, (level, message) =>
-      this.#log(level, message),
-    );
     const currentConfig = () => this.#config;
+    const log = (level: "info", message: string) => this.#log(level, message);
+    this.#stale = new StaleRoutes(this.inbound, this.#timers, log, currentConfig);
     const currentCapabilities = () => this.#capabilities();
     this.session = new Session({
       // Read anew for every OPEN, so that a change without a reset is in the next one.

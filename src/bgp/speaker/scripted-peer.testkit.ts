@@ -11,8 +11,8 @@ import { configB } from "./two-speakers.testkit.ts";
 type Says = { restarts?: AfiSafi[]; notification?: boolean; longLived?: AfiSafi[] };
 
 /** A peer of a speaker that keeps its routes, with one route: it says what no speaker of ours would. */
-export function scriptedPeer(says: Says) {
-  const gracefulRestart = { restartTimeSeconds: 60, longLivedStaleTimeSeconds: 600 };
+export function scriptedPeer(says: Says, more: { stalePathTimeSeconds?: number } = {}) {
+  const gracefulRestart = { restartTimeSeconds: 60, longLivedStaleTimeSeconds: 600, ...more };
   const options = { nowMs: 0, restarting: false, softwareVersion: "", random: () => 0.5 };
   const speaker = new Speaker(configB({ peer: { gracefulRestart } }), options);
   const timers = new Map<string, number>();

@@ -1,13 +1,14 @@
 import { families, type FamilyName, familyName } from "../rib/family.ts";
 import type { Negotiated } from "../session/io.ts";
+import type { PeerConfig } from "./config.ts";
 import type { Inbound } from "./inbound.ts";
 import type { OwnTimers } from "./own-timers.ts";
 
 /**
  * A peer that is back but never says End-of-RIB, or that says BoRR and never EoRR, loses what is
- * still stale after this (RFC 4724 §4.2, RFC 7313 §4).
+ * still stale after this (RFC 4724 §4.2, RFC 7313 §4). FRR's `stalepath-time` has the same default.
  */
-const stalePathTimeMs = 360_000;
+const stalePathTimeDefaultSeconds = 360;
 
 /**
  * What becomes of a peer's routes when its session ends: they stay for its restart time (RFC 4724 §4.2), then,
@@ -17,16 +18,23 @@ export class StaleRoutes {
   readonly #inbound: Inbound;
   readonly #timers: OwnTimers;
   readonly #log: (level: "info", message: string) => void;
+  readonly #config: () => Pick<PeerConfig, "gracefulRestart">;
   #isUp = false;
   /** Of the last session. */
   #staleTimesSeconds: ReadonlyMap<FamilyName, number> = new Map();
   /** Families whose stale time ended in this session, and whose End-of-RIB has not come yet. */
   readonly #overdue = new Set<FamilyName>();
 
-  constructor(inbound: Inbound, timers: OwnTimers, log: (level: "info", message: string) => void) {
+  constructor(
+    inbound: Inbound,
+    timers: OwnTimers,
+    log: (level: "info", message: string) => void,
+    config: () => Pick<PeerConfig, "gracefulRestart">,
+  ) {
     this.#inbound = inbound;
     this.#timers = timers;
     this.#log = log;
+    this.#config = config;
   }
 
   /** After `Inbound.begin`. */
@@ -67,12 +75,12 @@ export class StaleRoutes {
     this.#log("info", `keeping routes as stale for ${restartTimeSeconds} s`);
     this.#timers.set("sweepStale", restartTimeSeconds * 1000);
     if (this.#timers.isRunning("staleLimit")) return;
-    this.#timers.set("staleLimit", restartTimeSeconds * 1000 + stalePathTimeMs);
+    this.#timers.set("staleLimit", restartTimeSeconds * 1000 + this.#stalePathTimeMs);
   }
 
   /** What is stale now is so for a while at most. */
   limit(): void {
-    this.#timers.set("sweepStale", stalePathTimeMs);
+    this.#timers.set("sweepStale", this.#stalePathTimeMs);
   }
 
   /** The peer did not come back, or did not finish, in time. */
@@ -119,6 +127,11 @@ export class StaleRoutes {
     if (isRunning) return;
     this.#log("info", `keeping ${name} routes as long-lived stale for ${staleTimeSeconds} s`);
     this.#timers.set(`longLived/${name}`, staleTimeSeconds * 1000);
+  }
+
+  get #stalePathTimeMs(): number {
+    const { stalePathTimeSeconds } = this.#config().gracefulRestart ?? {};
+    return (stalePathTimeSeconds ?? stalePathTimeDefaultSeconds) * 1000;
   }
 
   #isStale(name: FamilyName): boolean {
