@@ -5,7 +5,7 @@ import type { Fabric } from "../topology/fabric.ts";
 import { logDirectory } from "./state-folder.ts";
 
 /** `path` is relative to the bundle: `tor0/running-config.txt`. */
-export type EvidenceFile = { path: string; content: string };
+export type EvidenceFile = { path: string; content: string | Uint8Array };
 
 const limitMs = 5_000;
 

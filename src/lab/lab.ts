@@ -11,6 +11,7 @@ import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
+import { Captures } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { runExecLines } from "./exec-lines.ts";
@@ -24,6 +25,7 @@ import { type FabricNode, withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
+  labDirectory,
   type LabState,
   removeState,
   startTimeOf,
@@ -48,6 +50,7 @@ export class Lab {
   readonly #state: LabState;
   readonly #daemons: DaemonWatch;
   readonly #nodes: LabNodes;
+  readonly captures: Captures;
   #clusters: LabCluster[] = [];
   /** The scenario that the last `started` is about, until it is played. */
   #announced: Scenario | undefined;
@@ -86,6 +89,7 @@ export class Lab {
       ],
     );
     this.#backend = backend;
+    this.captures = new Captures(`${labDirectory(spec.name)}/captures`);
     this.#daemons = new DaemonWatch(backend, (node, daemon) => {
       this.#fail(`the daemon ${daemon} of ${node} ended, and nothing had asked it to`, { node });
     });
@@ -172,6 +176,7 @@ export class Lab {
         record: this.#record,
         signal: ending,
         onLinked: () => {
+          this.captures.start(this.runtime, this.spec.captures ?? [], this.#record);
           ofRouters = exec("exec", routers);
           // A cluster that is still being made is of no use then.
           ofRouters.catch((error: unknown) => failed.abort(error));
@@ -272,8 +277,12 @@ export class Lab {
   }
 
   /** What the timeline and the state folder cannot tell afterwards. */
-  evidence(): Promise<EvidenceFile[]> {
-    return gatherEvidence(this.spec.name, this.spec.fabric, () => this.runtime);
+  async evidence(): Promise<EvidenceFile[]> {
+    const [files, captured] = await Promise.all([
+      gatherEvidence(this.spec.name, this.spec.fabric, () => this.runtime),
+      this.captures.take(),
+    ]);
+    return [...files, ...captured];
   }
 
   /** The control socket of the lab's folder follows records with this. Returns how to stop. */
@@ -317,6 +326,7 @@ export class Lab {
     this.#daemons.stop();
     for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
+      await this.captures.stop();
       await this.#looking?.close();
       await this.#backend.down();
       await Promise.all(this.#clusters.map((each) => each.close()));

@@ -70,7 +70,11 @@ export function controlHandler(lab: Lab): ControlHandler {
         goOn = undefined;
         return null;
       case "evidence":
-        return lab.evidence();
+        return (await lab.evidence()).map(({ path, content }) =>
+          typeof content === "string"
+            ? { path, content }
+            : { path, base64: Buffer.from(content).toString("base64") },
+        );
       case "link": {
         const link = lab.spec.fabric.links.find((each) =>
           each.endpoints.some(

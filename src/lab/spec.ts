@@ -17,6 +17,8 @@ export type LabSpec = {
   stopped?: string[];
   /** What scenarios draw by chance follows from it. Undefined: another one each time. */
   seed?: number;
+  /** Interfaces whose packets are kept: `tor0:net0`. */
+  captures?: string[];
   /** Command line that repeats the run. */
   replay: string;
 };

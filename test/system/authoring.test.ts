@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,13 +49,22 @@ test("--dry-run prints the plan and creates nothing", async () => {
 });
 
 test("--break-on-failure ends there and leaves the lab; --step asks before each step", async () => {
-  const broke = await spinelab("run", "rack-spine", ...at, "--break-on-failure");
+  const capture = ["--capture", "router0:net0"];
+  const broke = await spinelab("run", "rack-spine", ...at, "--break-on-failure", ...capture);
   expect(broke.status).toBe(1);
   expect(broke.stderr).toContain(`spinelab down ${lab}`);
   expect(broke.stdout).toMatch(/– 3 is never played +–/);
   expect(broke.stdout).toMatch(/differs +via tor1, not tor0/);
   expect(broke.stdout).toMatch(/since +\d/);
   expect(await succeed("list")).toMatch(new RegExp(`${lab} +up`));
+  // The packets from before the first session: OPEN messages among them.
+  const pcap = join(folder, lab, "evidence/captures/router0-net0.pcap");
+  expect(execFileSync("tcpdump", ["-r", pcap, "-n", "tcp port 179"], { encoding: "utf8" })).toMatch(
+    /Flags \[S\][\s\S]*BGP/,
+  );
+  expect(await spinelab("run", "rack-spine", ...at, "--capture", "router0:")).toMatchObject({
+    status: 2,
+  });
   const failed = readTimeline(join(folder, lab, "timeline.jsonl")).find(
     (record) => record.type === "check" && record.verdict === "fail",
   );

@@ -74,12 +74,20 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   const signal = AbortSignal.any([interrupted, ended.signal]);
   const request = { do: "play", file, step, breakOnFailure, ...(seed !== undefined && { seed }) };
   let status: number;
-  let evidence: { path: string; content: string }[] | undefined;
+  let evidence: { path: string; content: string | Uint8Array }[] | undefined;
   try {
     const verdict = (await askControl(socket, request, { onLine, signal })) as Verdict;
     status = statusOf(verdict);
     if (status !== ExitStatus.passed) {
-      evidence = (await askControl(socket, { do: "evidence" })) as typeof evidence;
+      const files = (await askControl(socket, { do: "evidence" })) as {
+        path: string;
+        content?: string;
+        base64?: string;
+      }[];
+      evidence = files.map(({ path, content, base64 }) => ({
+        path,
+        content: content ?? Buffer.from(base64 ?? "", "base64"),
+      }));
     }
   } catch (error) {
     if (!signal.aborted) {

@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Lab } from "../../lab/lab.ts";
+import { nearest } from "../../input/nearest.ts";
+import { type Fabric, findNode } from "../../topology/fabric.ts";
 import type { RuntimeChoice } from "../../lab/spec.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { Scenario, ScenarioEvent } from "../../scenario/schema/types.ts";
@@ -24,6 +26,7 @@ type RunOptions = RuntimeOptions & {
   dryRun?: boolean;
   step?: boolean;
   breakOnFailure?: boolean;
+  capture?: string[];
   repeat: number;
   seed?: number;
   report: string;
@@ -42,6 +45,7 @@ export function registerRun(program: Command): void {
     .option("--break-on-failure", "stop at the first failure, leave the lab up, open a shell")
     .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
     .option("--seed <n>", "draw by this what is left to chance", wholeNumber)
+    .option("--capture <node:if...>", "keep the packets on these interfaces, in evidence/captures")
     .option("--report <folder>", "where reports go", "reports")
     .option("--name <name>", "the lab's name on this machine, to run two of a kind")
     .option("--json", "the timeline as lines of JSON")
@@ -66,7 +70,7 @@ everything that happened, and evidence/ where it failed.`,
 /** The lab with the scenario that is to be played on it. */
 async function loadRun(
   name: string,
-  options: Pick<RunOptions, "scenario" | "name">,
+  options: Pick<RunOptions, "scenario" | "name" | "capture">,
   runtime: RuntimeChoice,
 ): Promise<{ loaded: LoadedLab; scenario: string }> {
   const { findLab, loadLab } = await import("../../lab/load.ts");
@@ -84,7 +88,22 @@ async function loadRun(
     runtime,
   );
   writeNotes(loaded.notes);
-  return { loaded, scenario };
+  const { fabric } = loaded.spec;
+  const captures = (options.capture ?? []).map((end) => interfaceOf(fabric, end));
+  return { loaded: { ...loaded, spec: { ...loaded.spec, captures } }, scenario };
+}
+
+/** `NODE:INTERFACE`, of the node by its own name. */
+function interfaceOf(fabric: Fabric, written: string): string {
+  const [node = "", name] = written.split(":");
+  const found = findNode(fabric, node);
+  if (found !== undefined && name !== undefined && name !== "") return `${found.name}:${name}`;
+  const ends = fabric.links.flatMap(({ endpoints }) => endpoints);
+  const known = ends.map((end) => `${end.node}:${end.interface}`);
+  const guess = nearest(written, known);
+  throw new UsageError(
+    `--capture ${written}: expected NODE:INTERFACE of the lab\n  hint: ${guess === undefined ? `such as ${known[0] ?? "tor0:net0"}` : `did you mean ${guess}?`}`,
+  );
 }
 
 /** One run on a fresh lab on netns, as `watch` does again and again. */
@@ -165,7 +184,7 @@ async function runOnce(
     lab = await Lab.open(loaded.spec, { sinks: [view.write], scenario: loaded.scenario });
     await lab.up(signal);
     status = statusOf(await lab.play(loaded.scenario!, signal));
-    if (status !== ExitStatus.passed) evidence = await lab.evidence();
+    evidence = await (status === ExitStatus.passed ? lab.captures.take() : lab.evidence());
   } catch (error) {
     if (lab === undefined) {
       view.close();
