@@ -9,7 +9,10 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/{architecture,bgp-captures,cilium,fuzz}/**/*.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "test/{architecture,bgp-captures,cilium,fuzz}/**/*.test.ts",
+          ],
           // A limit against hanging, not a measure: property tests take seconds on a busy machine.
           testTimeout: 30_000,
         },
