@@ -30,7 +30,11 @@ const statusDelayMs = 100;
 const statusIntervalMs = 5000;
 const statusJitterMs = 500;
 const stopLimitMs = 1000;
-const reconcileIntervalMs = 10;
+/**
+ * One change is carried out at once. Of thousands that come one by one many are carried out at a time, the
+ * more the longer a run takes: it looks at all there is.
+ */
+const reconcileIntervalMs = { least: 10, perRun: 4, most: 100 } as const;
 
 /** What reconciliations have come to, since the process began, by instance name. */
 export type ReconcileCounts = {
@@ -64,6 +68,7 @@ export class Agent {
   #errors: CompileResult["errors"] = [];
   #told = new Set<string>();
   #stopping = false;
+  #lastRunMs = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -76,8 +81,10 @@ export class Agent {
       () => this.#reconcileOnce(),
       again("reconciliation failed"),
       {
-        // One change is carried out at once; of thousands that come one by one, many at a time.
-        intervalMs: () => reconcileIntervalMs,
+        intervalMs: () => {
+          const { least, perRun, most } = reconcileIntervalMs;
+          return Math.min(Math.max(least, perRun * this.#lastRunMs), most);
+        },
       },
     );
     this.#announce = new Coalescer(
@@ -159,7 +166,8 @@ export class Agent {
         new Set([...instances.map(({ name }) => name), ...errors.map((e) => e.instance)]),
       );
     }
-    this.#countRun((clock.monotonicMs() - startedMs) / 1000);
+    this.#lastRunMs = clock.monotonicMs() - startedMs;
+    this.#countRun(this.#lastRunMs / 1000);
     this.#status.request();
   }
 

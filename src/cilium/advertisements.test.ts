@@ -73,6 +73,11 @@ describe("PodCIDR", () => {
     ]);
     expect(compiled({ podCIDRs: ["fd00:1::/64"] }).peers[0]!.exportPolicy).toEqual([]);
   });
+  test("a node without podCIDR has nothing to advertise, which is no error", () => {
+    const config = compiled({ podCIDRs: [] });
+    expect([config.originate, config.peers[0]!.exportPolicy]).toEqual([[], []]);
+    expect(config.peers).toHaveLength(1);
+  });
   test("the loc-rib is the union over peers; what each gets is in its own policy", () => {
     const config = compiled({
       peers: [

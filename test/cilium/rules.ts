@@ -187,6 +187,7 @@ export const rules: readonly Rule[] = [
     adverts,
     "one statement for each family, in order of priority and name",
   ]),
+  rule("a node without podCIDR", [adverts, "a node without podCIDR has nothing to advertise"]),
   rule("two PodCIDR advertisements of a peer: the last wins", [
     adverts,
     "two for one peer are not merged: the last writer wins",
