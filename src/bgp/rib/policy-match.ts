@@ -50,28 +50,39 @@ function pathConditions(match: PolicyMatch): OnPath[] {
     neighbors && (({ source }) => source.kind === "peer" && neighbors.includes(source.peer)),
     originated === undefined ? undefined : ({ source }) => (source.kind === "own") === originated,
     origin && (({ set }) => origin.includes(set.attributes.origin)),
-    communities && onSet(communities, String, ({ set }) => set.attributes.communities),
+    communities && onSet(communities, ({ set }) => set.attributes.communities),
     largeCommunities &&
-      onSet(largeCommunities, largeCommunityKey, ({ set }) => set.attributes.largeCommunities),
+      onSet(keyed(largeCommunities, largeCommunityKey), ({ set }) =>
+        set.attributes.largeCommunities?.map(largeCommunityKey),
+      ),
     extendedCommunities &&
-      onSet(extendedCommunities, bytesKey, ({ set }) => set.attributes.extendedCommunities),
+      onSet(keyed(extendedCommunities, bytesKey), ({ set }) =>
+        set.attributes.extendedCommunities?.map(bytesKey),
+      ),
     match.asPath && onAsPath(match.asPath),
   ];
   return conditions.filter((condition) => condition !== undefined);
 }
 
-function onSet<T>(
+function keyed<T>({ any, all, none }: SetMatch<T>, key: (of: T) => string): SetMatch<string> {
+  return {
+    ...(any && { any: any.map(key) }),
+    ...(all && { all: all.map(key) }),
+    ...(none && { none: none.map(key) }),
+  };
+}
+
+/** Values that `===` compares. A path has few. */
+function onSet<T extends string | number>(
   { any, all, none }: SetMatch<T>,
-  key: (of: T) => string,
   read: (path: Path) => readonly T[] | undefined,
 ): OnPath {
-  const [anyKeys, allKeys, noneKeys] = [any?.map(key), all?.map(key), none?.map(key)];
   return (path) => {
-    const has = new Set(read(path)?.map(key));
+    const has = read(path) ?? [];
     return (
-      (anyKeys?.some((one) => has.has(one)) ?? true) &&
-      (allKeys?.every((one) => has.has(one)) ?? true) &&
-      !(noneKeys?.some((one) => has.has(one)) ?? false)
+      (any?.some((one) => has.includes(one)) ?? true) &&
+      (all?.every((one) => has.includes(one)) ?? true) &&
+      !(none?.some((one) => has.includes(one)) ?? false)
     );
   };
 }

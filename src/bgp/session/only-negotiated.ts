@@ -7,9 +7,9 @@ import type { Negotiated } from "./io.ts";
 export function onlyNegotiated(message: ReceivedUpdate, { families }: Negotiated): ReceivedUpdate {
   const known = ({ family }: { family: AfiSafi }): boolean =>
     families.some((one) => sameFamily(one, family));
-  const { endOfRib, ...rest } = message;
-  const endKnown = endOfRib === undefined || known({ family: endOfRib });
+  const endKnown = message.endOfRib === undefined || known({ family: message.endOfRib });
   if (endKnown && message.withdrawn.every(known) && message.announced.every(known)) return message;
+  const { endOfRib: _, ...rest } = message;
   const announced = message.announced.filter(known);
   return {
     ...rest,
