@@ -123,8 +123,9 @@ test(
     });
     const route = await spinelab(...inPod, "ip", "route", "show", "default");
     expect(route.stdout).toContain("default via 10.1.1.1 dev eth0");
+    await spinelab(...inPod, "sh", "-c", "echo as the container >/proc/1/fd/1");
     const logs = await spinelab("logs", "netshoot@kind-worker", "--lab", lab);
-    expect(logs).toMatchObject({ status: 0, stderr: "" });
+    expect(logs).toMatchObject({ status: 0, stdout: expect.stringContaining("as the container") });
     const file = join(repository, "scenarios/rack-spine.yaml");
     const { status, stdout } = await spinelab("play", lab, file, "--report", folder);
     expect({ status, passed: stdout.includes("79 passed") || stdout }).toEqual({
