@@ -35,13 +35,14 @@ function scenarioLines({ name, file, steps }: NonNullable<Plan["scenario"]>): st
   return [
     `scenario ${name} (${here(file)}), ${steps.length} steps`,
     ...steps.flatMap((step, index) => [
-      `  ${index + 1} ${step.name}`,
+      `  ${index + 1} ${step.name}${step.beside ? " (beside the step before)" : ""}`,
       ...step.probes.map(
         (probe) =>
           `      probe   ${probe.name}: ${probe.from} → ${probe.to} every ${formatDuration(probe.everyMs)}`,
       ),
       ...step.events.map((event) => `      do      ${event.text}${timing(event)}`),
       ...step.checks.map((check) => `      expect  ${check.text}: ${check.expected}`),
+      ...(step.never ?? []).map((check) => `      never   ${check.text}: ${check.expected}`),
       ...limits(step),
     ]),
   ];
@@ -49,10 +50,11 @@ function scenarioLines({ name, file, steps }: NonNullable<Plan["scenario"]>): st
 
 type Step = NonNullable<Plan["scenario"]>["steps"][number];
 
-function timing({ afterMs, undoAfterMs }: Step["events"][number]): string {
+function timing({ afterMs, undoAfterMs, times, everyMs }: Step["events"][number]): string {
   const after = afterMs > 0 ? `, after ${formatDuration(afterMs)}` : "";
   const undo = undoAfterMs === undefined ? "" : `, undone after ${formatDuration(undoAfterMs)}`;
-  return after + undo;
+  const every = everyMs === undefined ? "" : `, one every ${formatDuration(everyMs)}`;
+  return after + undo + (times === undefined ? "" : `, ${times} times${every}`);
 }
 
 function limits({ withinMs, forMs, convergeMs, checks }: Step): string[] {

@@ -24,9 +24,22 @@ type PlannedStep = {
   forMs: number;
   convergeMs?: number;
   probes: { name: string; from: string; to: string; everyMs: number }[];
-  events: { text: string; afterMs: number; undoAfterMs?: number; source: string }[];
-  checks: { text: string; expected: string; source: string }[];
+  events: {
+    text: string;
+    afterMs: number;
+    undoAfterMs?: number;
+    times?: number;
+    everyMs?: number;
+    source: string;
+  }[];
+  checks: PlannedCheck[];
+  /** What must not hold at any moment of the step. */
+  never?: PlannedCheck[];
+  /** It runs at the same time as the step before it. */
+  beside?: true;
 };
+
+type PlannedCheck = { text: string; expected: string; source: string };
 
 export function planOf({ spec, scenario }: LoadedLab): Plan {
   const { fabric, manifests } = spec;
@@ -71,20 +84,24 @@ function plannedStep(step: Step): PlannedStep {
     })),
     events: events.map(plannedEvent),
     checks: checks.map(plannedCheck),
+    ...(step.never.length > 0 && { never: step.never.map(plannedCheck) }),
+    ...(step.beside && { beside: true }),
   };
 }
 
 function plannedEvent(event: ScenarioEvent): PlannedStep["events"][number] {
-  const { afterMs, undoAfterMs, source } = event;
+  const { afterMs, undoAfterMs, times, everyMs, source } = event;
   return {
     text: eventText(event),
     afterMs,
     ...(undoAfterMs !== undefined && { undoAfterMs }),
+    ...(times > 1 && { times }),
+    ...(everyMs !== undefined && { everyMs }),
     source,
   };
 }
 
-function plannedCheck(check: Check): PlannedStep["checks"][number] {
+function plannedCheck(check: Check): PlannedCheck {
   const handler = checkHandler(check.kind);
   return {
     text: handler.text(check as never),

@@ -7,6 +7,7 @@ import { repository, spinelab, succeed } from "./spinelab.ts";
  * Plays every scenario of scenarios/LAB/ on its lab, one after the other on one deployment: each
  * leaves the lab as it found it, and so each finds it as it was made.
  */
+const playLimitMs = 600_000;
 const folder = join(repository, "scenarios");
 const labs = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
@@ -25,5 +26,6 @@ describe.each(labs.map(({ name }) => name))("%s", (lab) => {
       const played = await spinelab("play", name, join(folder, lab, file));
       expect(played).toMatchObject({ status: 0 });
     },
+    playLimitMs,
   );
 });
