@@ -38,7 +38,7 @@ export type EventInput =
       agent: {
         /** a node: tor0 */
         on: string | number | boolean;
-        do: "restart" | "kill" | "stop" | "start";
+        do: "restart" | "kill" | "stop" | "start" | "upgrade";
       };
       /** a duration such as 10ms, 2s or 1m */
       after?: string;
@@ -75,6 +75,12 @@ export type EventInput =
             via?: string | number | boolean;
             /** a number from 0 to 4294967295 */
             metric: number;
+          }
+        | {
+            /** an interface: tor0:net1 */
+            on: string | number | boolean;
+            /** a number from 1 to 65535 */
+            ospfCost: number;
           };
       /** a duration such as 10ms, 2s or 1m */
       after?: string;

@@ -10,6 +10,16 @@ export function registerDown(program: Command): void {
     .argument("[lab]", "which lab, where several are up")
     .option("--all", "every lab on this machine")
     .option("--forget", "even where its engine does not answer: its containers stay there")
+    .addHelpText(
+      "after",
+      `
+Everything that the lab made goes: namespaces, processes, containers, clusters, links. What a lab left
+behind whose process was killed is cleared by any later command.
+
+Examples:
+  spinelab down                the lab that is up
+  spinelab down --all`,
+    )
     .action(async (lab: string | undefined, options: { all?: boolean; forget?: boolean }) => {
       const { sweepStaleLabs } = await import("../../lab/sweep.ts");
       const stale = await sweepStaleLabs(options.forget ? lab : undefined);

@@ -24,6 +24,10 @@ export function registerShell(program: Command): void {
     .summary("open a shell in a node or pod")
     .argument("<place>", "a node or a pod")
     .option("--lab <lab>", "which lab, where several are up")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  spinelab shell tor0\n  spinelab shell netshoot@kind-worker",
+    )
     .action(async (place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
       process.exitCode = await enter(state.lab, entryOf(state, place), ["bash"]);

@@ -10,6 +10,14 @@ export function registerGraph(program: Command): void {
     .summary("draw a lab's fabric")
     .argument("[lab]", "a lab there is or that is up; otherwise the one that is up")
     .option("--json", "nodes and links as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  spinelab graph rack-spine            a lab that need not be up
+  spinelab graph --json | jq .links
+\`spinelab inspect\` draws a running lab with the state of its links.`,
+    )
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const { availableLabs, findLab, loadLab } = await import("../../lab/load.ts");
       const known = name !== undefined && availableLabs().has(name);

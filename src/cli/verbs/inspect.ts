@@ -20,6 +20,17 @@ export function registerInspect(program: Command): void {
     .summary("nodes, links, sessions and pods of a lab that is up")
     .argument("[lab]", "which lab, where several are up")
     .option("--json", "JSON")
+    .addHelpText(
+      "after",
+      `
+Draws the fabric with the state of each link, then tables: nodes with their addresses and the names of
+their namespaces, links, BGP sessions with the prefixes received and sent, pods.
+
+Examples:
+  spinelab inspect
+  spinelab inspect --json | jq -r '.sessions[] | select(.state != "Established")'
+\`spinelab doctor\` tells why a session is not up.`,
+    )
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const state = selectLab(name);
       const [links, sessions] = await Promise.all([linkStates(state), sessionsOf(state)]);

@@ -7,6 +7,11 @@ export function registerList(program: Command): void {
     .command("list")
     .summary("the labs there are, and those that are up")
     .option("--json", "JSON")
+    .addHelpText(
+      "after",
+      `
+Labs are folders with a lab.yaml in labs/ of the current directory, and those that come with Spinelab.`,
+    )
     .action(async (options: { json?: boolean }) => {
       const { availableLabs, findLab } = await import("../../lab/load.ts");
       const running = runningLabs();

@@ -12,6 +12,14 @@ export function registerLogs(program: Command): void {
     .summary("what a node's agent and routing daemons, or a pod's containers, wrote")
     .argument("<place>", "a node or a pod")
     .option("--lab <lab>", "which lab, where several are up")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  spinelab logs kind-worker        the agent
+  spinelab logs tor0               FRR, where it logs to /var/log/frr/frr.log
+  spinelab logs netshoot@kind-worker`,
+    )
     .action(async (place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
       const entry = entryOf(state, place);

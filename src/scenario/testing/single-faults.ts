@@ -119,7 +119,8 @@ function routersFirst(a: Endpoint, b: Endpoint): number {
 function scenario(fabric: Fabric, name: string, summary: string, steps: readonly string[]): string {
   const links = fabric.links;
   const rest = step("the fabric is at rest", "exec: {}", 60, allReach(fabric), links);
-  return `# Made from the topology by src/scenario/testing/single-faults.ts (make golden): what must still
+  return `# yaml-language-server: $schema=../../docs/scenario.schema.json
+# Made from the topology by src/scenario/testing/single-faults.ts (make golden): what must still
 # reach what follows from the links that are left.
 name: ${name}
 summary: ${summary}, and pods reach each other as far as the links that are left lead.
