@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { loadKubeconfig } from "../kube/client/cluster-access.ts";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
@@ -30,8 +29,9 @@ export async function reachCluster(
       try {
         return await attempt();
       } catch (error) {
+        signal.throwIfAborted();
         if (performance.now() > deadlineMs) throw error;
-        await sleep(lookAgainMs, undefined, { signal });
+        await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       }
     }
   };
