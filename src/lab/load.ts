@@ -30,6 +30,8 @@ export type LabSource = {
   allowFailure?: readonly AllowFailure[];
   installRoutes?: boolean;
   observe?: readonly ObservedRouter[];
+  /** The lab file that says all this, where there is one. */
+  file?: string;
   /** Nodes that are not started with the lab. */
   stopped?: readonly Located<string>[];
 };
@@ -156,11 +158,15 @@ function stoppedNodes(
 }
 
 /** The fabric with the routers to look at, none of which may be called like a node. */
-function observing(fabric: Fabric, { observe = [] }: LabSource, diagnostics: Diagnostic[]): Fabric {
+function observing(
+  fabric: Fabric,
+  { observe = [], file = "lab.yaml" }: LabSource,
+  diagnostics: Diagnostic[],
+): Fabric {
   for (const { name } of observe) {
     if (findNode(fabric, name) === undefined) continue;
     diagnostics.push({
-      file: "lab.yaml",
+      file,
       line: 0,
       code: "DuplicateName",
       path: `observe.${name}`,
