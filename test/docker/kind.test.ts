@@ -370,6 +370,7 @@ describe("the seed's lab on kind", () => {
       expect(await runtime!.exec({ node: "kind-worker" }, argv)).toMatchObject({ exitCode: 0 });
     const load = () => kind!.loadImages(["spinelab/frr:latest"]);
     await inNode("mount", "-t", "tmpfs", "-o", "size=1m", "none", content);
+    await inNode("mkdir", "-p", `${content}/ingest`, `${content}/blobs/sha256`);
     const error = await load().catch((reason: unknown) => reason);
     await inNode("umount", content);
     expect(error).toBeInstanceOf(EnvironmentError);
