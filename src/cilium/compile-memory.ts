@@ -1,5 +1,7 @@
+import { listDifference } from "../net/list-difference.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { jsonEqual } from "./json-equal.ts";
+import { PrefixNeeds } from "./prefix-needs.ts";
 import type { SelectedAdvertisements } from "./selected-advertisements.ts";
 import { ServiceExports } from "./service/service-exports.ts";
 import type { ServiceTable } from "./service/service-table.ts";
@@ -13,7 +15,10 @@ type Kept = { selected: readonly SelectedAdvertisements[]; exports: ServiceExpor
 export class CompileMemory {
   #kept = new Map<string, Kept>();
   #used = new Map<string, Kept>();
-  readonly #united = new Map<string, { lists: readonly (readonly Prefix[])[]; all: Prefix[] }>();
+  readonly #united = new Map<
+    string,
+    { lists: readonly (readonly Prefix[])[]; needs: PrefixNeeds }
+  >();
 
   /** Takes up what changed since the last time. */
   begin(services: ServiceTable): void {
@@ -46,18 +51,21 @@ export class CompileMemory {
   }
 
   /**
-   * Each prefix of these lists once. Given the same lists as the last time, the same array as the last
-   * time: whoever gets it sees that nothing changed without looking.
+   * Each prefix of these lists once; the same array as the last time where nothing changed. Of a long list
+   * only what is another than in that of the last time is looked at.
    */
-  united(instance: string, lists: readonly (readonly Prefix[])[]): Prefix[] {
+  united(instance: string, lists: readonly (readonly Prefix[])[]): readonly Prefix[] {
     const before = this.#united.get(instance);
-    const isSame =
-      before?.lists.length === lists.length &&
-      lists.every((list, at) => list === before.lists[at] || jsonEqual(list, before.lists[at]));
-    if (isSame) return before.all;
-    const all = [...new Set(lists.flat())];
-    this.#united.set(instance, { lists, all });
-    return all;
+    const needs = before?.needs ?? new PrefixNeeds();
+    const now = [...new Set(lists)];
+    const had = before?.lists ?? [];
+    for (let at = 0; at < Math.max(had.length, now.length); at++) {
+      const { removed, added } = listDifference(had[at] ?? [], now[at] ?? []);
+      for (const prefix of added) needs.change(prefix, 1);
+      for (const prefix of removed) needs.change(prefix, -1);
+    }
+    this.#united.set(instance, { lists: now, needs });
+    return needs.all;
   }
 
   /** Forgets what was not asked for. */

@@ -1,4 +1,5 @@
 import { type Address, type Family, familyOf, isLinkLocal } from "../../net/address.ts";
+import type { ListDifference } from "../../net/list-difference.ts";
 import { type Prefix, prefixContains } from "../../net/prefix.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
@@ -58,12 +59,21 @@ export class Exporter {
   readonly #target: ExportTarget;
   readonly #policy: Policy;
   readonly #pool: AttributePool;
-  readonly #known = new Map<PolicyStatement, PathMemo<Exported>>();
+  /** As long as there is the statement. */
+  readonly #known = new WeakMap<PolicyStatement, PathMemo<Exported>>();
 
   constructor(target: ExportTarget, policy: Policy, pool: AttributePool) {
     this.#target = target;
     this.#policy = policy;
     this.#pool = pool;
+  }
+
+  /** The policy is of these statements from now on. */
+  setStatements(
+    statements: readonly PolicyStatement[],
+    change: ListDifference<PolicyStatement>,
+  ): void {
+    this.#policy.replace(statements, change);
   }
 
   /** Whether it says the same of every prefix. */

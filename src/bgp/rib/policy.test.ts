@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
+import { listDifference } from "../../net/list-difference.ts";
 import { AttributePool } from "./attribute-pool.ts";
 import { Importer } from "./import.ts";
 import { ownPath, type Path } from "./path.ts";
@@ -107,6 +109,44 @@ it("the first statement that matches decides, with conditions or without", () =>
   expect(name("10.2.0.0/16", "tor1")).toBe("both");
   expect(name("10.2.0.0/16", "tor2")).toBe("named too");
   expect(name("10.3.0.0/16", "tor2")).toBeUndefined();
+});
+
+it("decides after a change as a policy that was made anew", () => {
+  const prefixes = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"].map(p);
+  const named = fc.record({
+    name: fc.constantFrom("a", "b", "c", "d"),
+    prefixes: fc.array(fc.constantFrom(...prefixes), { maxLength: 3 }),
+    action: fc.constant("accept" as const),
+  });
+  const any: PolicyStatement = { name: "any", action: "accept" };
+  const fromPeer: PolicyStatement = { name: "p", match: { neighbors: ["x"] }, action: "reject" };
+  const list = fc.array(
+    fc.oneof({ weight: 10, arbitrary: named }, fc.constantFrom(any, fromPeer)),
+    { maxLength: 6 },
+  );
+  fc.assert(
+    fc.property(fc.array(list, { minLength: 2, maxLength: 4 }), ([first, ...others]) => {
+      const changing = new Policy(first!);
+      for (const next of others) {
+        changing.replace(next, listDifference(changing.statements, next));
+        const anew = new Policy(next);
+        expect(changing.isBlindToPrefix).toBe(anew.isBlindToPrefix);
+        for (const path of [ownPath, learned("x")]) {
+          for (const prefix of prefixes) {
+            const decided = changing.match(prefix, path);
+            expect(decided).toBe(anew.match(prefix, path));
+            expect(decided).toBe(
+              next.find((each) =>
+                each === fromPeer
+                  ? path !== ownPath
+                  : each.prefixes === undefined || each.prefixes.includes(prefix),
+              ),
+            );
+          }
+        }
+      }
+    }),
+  );
 });
 
 describe("import", () => {

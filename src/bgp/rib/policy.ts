@@ -1,6 +1,8 @@
 import type { Address } from "../../net/address.ts";
+import type { ListDifference } from "../../net/list-difference.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { Origin } from "../wire/message.ts";
+import { isNamed, type NamedStatement, NamedStatements } from "./named-statements.ts";
 import type { Path } from "./path.ts";
 import { matcherOf } from "./policy-match.ts";
 
@@ -77,33 +79,38 @@ export type CommunityLists = {
 
 /** Statements ready for look-up: first match wins, and nothing matching is rejected. */
 export class Policy {
-  readonly statements: readonly PolicyStatement[];
-  /** Prefix to the first statement naming it and nothing else: with these alone no statement is looked at in turn. */
-  readonly #named = new Map<Prefix, number>();
-  /** The first statement that matches every route. */
-  readonly #matchAll: number;
-  /** Whether it says the same of every prefix. */
-  readonly isBlindToPrefix: boolean;
-  /** Statements that must be tried, in order. */
-  readonly #tried: { at: number; matches: (prefix: Prefix | undefined, path: Path) => boolean }[] =
-    [];
+  #statements: readonly PolicyStatement[] = [];
+  /** In order: statements that are found by prefix, and between them those that are tried. */
+  #parts: (NamedStatements | TriedStatement)[] = [];
+  #isBlindToPrefix = true;
 
   constructor(statements: readonly PolicyStatement[]) {
-    this.statements = statements;
-    let matchAll = Infinity;
-    for (const [at, { prefixes, match }] of statements.entries()) {
-      if (match !== undefined) {
-        this.#tried.push({ at, matches: matcherOf(match, prefixes) });
-      } else if (prefixes === undefined) {
-        matchAll = Math.min(matchAll, at);
-      } else {
-        for (const prefix of prefixes) if (!this.#named.has(prefix)) this.#named.set(prefix, at);
-      }
-    }
-    this.#matchAll = matchAll;
-    this.isBlindToPrefix = statements.every(
-      ({ prefixes, match }) => prefixes === undefined && match?.prefixRanges === undefined,
-    );
+    this.#build(statements);
+  }
+
+  get statements(): readonly PolicyStatement[] {
+    return this.#statements;
+  }
+
+  /** Whether it says the same of every prefix. */
+  get isBlindToPrefix(): boolean {
+    return this.#isBlindToPrefix;
+  }
+
+  /** It is of these statements from now on. Where all of them only name prefixes, this costs work for what changed. */
+  replace(statements: readonly PolicyStatement[], change: ListDifference<PolicyStatement>): void {
+    const [first, ...others] = this.#parts;
+    const removed = change.removed.filter(isNamed);
+    const added = change.added.filter(isNamed);
+    if (
+      first instanceof NamedStatements &&
+      others.length === 0 &&
+      added.length === change.added.length &&
+      statements.length > 0
+    ) {
+      first.replace(statements as readonly NamedStatement[], { removed, added });
+      this.#statements = statements;
+    } else this.#build(statements);
   }
 
   /**
@@ -111,12 +118,40 @@ export class Policy {
    * where every one is as good.
    */
   match(prefix: Prefix | undefined, path: Path): PolicyStatement | undefined {
-    const named = prefix === undefined ? undefined : this.#named.get(prefix);
-    const certain = Math.min(named ?? Infinity, this.#matchAll);
-    for (const { at, matches } of this.#tried) {
-      if (at > certain) break;
-      if (matches(prefix, path)) return this.statements[at];
+    for (const part of this.#parts) {
+      if (part instanceof NamedStatements) {
+        const named = prefix === undefined ? undefined : part.get(prefix);
+        if (named !== undefined) return named;
+      } else if (part.matches(prefix, path)) return part.statement;
     }
-    return this.statements[certain];
+    return undefined;
+  }
+
+  #build(statements: readonly PolicyStatement[]): void {
+    this.#statements = statements;
+    this.#parts = [];
+    let row: NamedStatement[] = [];
+    const endRow = () => {
+      if (row.length > 0) this.#parts.push(new NamedStatements(row));
+      row = [];
+    };
+    for (const statement of statements) {
+      const { match, prefixes } = statement;
+      if (isNamed(statement)) row.push(statement);
+      else {
+        endRow();
+        const matches = match === undefined ? () => true : matcherOf(match, prefixes);
+        this.#parts.push({ statement, matches });
+      }
+    }
+    endRow();
+    this.#isBlindToPrefix = statements.every(
+      ({ prefixes, match }) => prefixes === undefined && match?.prefixRanges === undefined,
+    );
   }
 }
+
+type TriedStatement = {
+  statement: PolicyStatement;
+  matches: (prefix: Prefix | undefined, path: Path) => boolean;
+};

@@ -39,7 +39,7 @@ export type SpeakerConfig = {
   /** Tell BMP stations (RFC 7854) of sessions and routes. */
   bmp?: BmpConfig;
   /** Own prefixes. Which peer gets which, and with what attributes, is up to the export policies. */
-  originate: (Prefix | OwnRoute)[];
+  originate: readonly (Prefix | OwnRoute)[];
 };
 
 /** An own prefix that begins with other attributes than ORIGIN IGP: as FRR's `redistribute` makes them. */

@@ -3,12 +3,8 @@ import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
 import { policyChange } from "./policy-change.ts";
 
-/** What a new configuration asks of the session to a peer that is in the old one as well. */
+/** What a new configuration asks of a peer whose session goes on. */
 export type PeerChange = {
-  /** The session must start over: an end point or something its OPEN settled is another. */
-  reset: boolean;
-  /** How the peer is reached for is another: of no matter to a session that is up. */
-  dialing: boolean;
   exportPolicy: boolean;
   importPolicy: boolean;
   shutdown: boolean;
@@ -18,10 +14,6 @@ export type PeerChange = {
 /** gracefulRestart is in neither: the next session takes it up, as in Cilium's speaker. */
 export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
   return {
-    reset: sessionKey(before) !== sessionKey(after),
-    dialing:
-      before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
-      before.passive !== after.passive,
     exportPolicy: policyChange(before.exportPolicy, after.exportPolicy) !== undefined,
     importPolicy: differ(before.importPolicy, after.importPolicy),
     shutdown: differ(before.shutdown, after.shutdown),
@@ -29,13 +21,20 @@ export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
   };
 }
 
-/** Whether the peer's session ends with its old configuration. */
+/**
+ * Whether the peer's session ends with its old configuration: an end point or something its OPEN settled is
+ * another, or, before it is up, how the peer is reached for.
+ */
 export function mustStartOver(
-  { config, established }: Pick<Peer, "config" | "established">,
+  { config: before, established }: Pick<Peer, "config" | "established">,
   after: PeerConfig,
 ): boolean {
-  const { reset, dialing } = peerChange(config, after);
-  return reset || (dialing && established === undefined);
+  const isDialedOtherwise =
+    before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
+    before.passive !== after.passive;
+  return (
+    sessionKey(before) !== sessionKey(after) || (isDialedOtherwise && established === undefined)
+  );
 }
 
 function differ(before: unknown, after: unknown): boolean {

@@ -18,7 +18,7 @@ import { Inbound } from "./inbound.ts";
 import { PrefixLimits } from "./maximum-prefix.ts";
 import { Outbound } from "./outbound.ts";
 import { OwnTimers } from "./own-timers.ts";
-import { peerChange } from "./peer-change.ts";
+import { type PeerChange, peerChange } from "./peer-change.ts";
 import type { Established, PeerContext } from "./peer-context.ts";
 import type { Receiver } from "./routes-out.ts";
 import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
@@ -128,18 +128,17 @@ export class Peer {
     }
   }
 
-  /** Takes up what needs no reset (peer-change.ts); an export policy's difference is sent. */
-  configure(config: PeerConfig, nowMs: number): void {
-    const { exportPolicy, importPolicy, shutdown, maximumPrefix } = peerChange(
-      this.#config,
-      config,
-    );
+  /** Takes up what needs no reset, and tells what that was; an export policy's difference is sent. */
+  configure(config: PeerConfig, nowMs: number): PeerChange {
+    const change = peerChange(this.#config, config);
+    const { exportPolicy, importPolicy, shutdown, maximumPrefix } = change;
     this.#config = config;
     if (shutdown || (maximumPrefix && this.#heldDown !== undefined)) this.#hold(nowMs);
     if (importPolicy) this.applyImportPolicy();
     if (exportPolicy && this.#established !== undefined) {
       this.#established.outbound.setPolicy(config.exportPolicy);
     }
+    return change;
   }
 
   /** Down where it is to be shut down, else up. */

@@ -2,9 +2,13 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { prefix, type Prefix } from "../../net/prefix.ts";
 import type { PolicyStatement } from "./config.ts";
-import { policyChange } from "./policy-change.ts";
+import { concernedPrefixes, policyChange } from "./policy-change.ts";
 
 const of = (n: number) => prefix(`192.0.2.${n}/32`);
+const concerned = (before: readonly PolicyStatement[], after: readonly PolicyStatement[]) => {
+  const change = policyChange(before, after);
+  return change && concernedPrefixes(change);
+};
 const statement = (n: number, localPref = 100): PolicyStatement => ({
   name: `s${n}`,
   prefixes: [of(n)],
@@ -14,16 +18,16 @@ const statement = (n: number, localPref = 100): PolicyStatement => ({
 
 it("names the prefixes of the one statement that is another among equal ones", () => {
   const before = Array.from({ length: 100 }, (_, n) => statement(n));
-  expect(policyChange(before, [...before])).toBeUndefined();
+  expect(concerned(before, [...before])).toBeUndefined();
   const changed = before.with(40, statement(40, 200));
-  expect(policyChange(before, changed)).toEqual(new Set([of(40)]));
-  expect(policyChange(before, before.toSpliced(40, 1))).toEqual(new Set([of(40)]));
-  expect(policyChange(before, before.toSpliced(40, 0, statement(140)))).toEqual(new Set([of(140)]));
+  expect(concerned(before, changed)).toEqual(new Set([of(40)]));
+  expect(concerned(before, before.toSpliced(40, 1))).toEqual(new Set([of(40)]));
+  expect(concerned(before, before.toSpliced(40, 0, statement(140)))).toEqual(new Set([of(140)]));
 });
 
 it("says all where a statement that names no prefixes came or went", () => {
   const any: PolicyStatement = { name: "any", action: "accept" };
-  expect(policyChange([statement(1)], [any, statement(1)])).toBe("all");
+  expect(concerned([statement(1)], [any, statement(1)])).toBe("all");
 });
 
 it("leaves out no prefix that is decided about otherwise", () => {
@@ -42,7 +46,7 @@ it("leaves out no prefix that is decided about otherwise", () => {
     statements.find(({ prefixes }) => prefixes!.includes(about))?.set?.localPref;
   fc.assert(
     fc.property(policy, policy, (before, after) => {
-      const change = policyChange(before, after) ?? new Set();
+      const change = concerned(before, after) ?? new Set();
       for (let n = 0; n <= 5; n++) {
         const isOther = decides(before, of(n)) !== decides(after, of(n));
         expect(isOther && !(change as ReadonlySet<Prefix>).has(of(n))).toBe(false);

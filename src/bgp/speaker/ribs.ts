@@ -1,3 +1,4 @@
+import { listDifference } from "../../net/list-difference.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
@@ -22,11 +23,11 @@ export class Ribs {
   };
   #maximumPaths = onePath;
   readonly #pathIds = new Map<string, number>();
-  #originated: ReadonlyMap<Prefix, Path> = new Map();
+  readonly #originated = new Map<Prefix, Path>();
   /** One path for all that say the same. */
   readonly #ownPaths = new Map<string, Path>();
-  /** As they were given last: the same array says the same. */
-  #given: readonly (Prefix | OwnRoute)[] | undefined;
+  /** As they were given last. */
+  #given: readonly (Prefix | OwnRoute)[] = [];
 
   get originated(): ReadonlyMap<Prefix, Path> {
     return this.#originated;
@@ -34,24 +35,35 @@ export class Ribs {
 
   /** Makes these the prefixes originated here; only the difference is touched. */
   originate(wanted: readonly (Prefix | OwnRoute)[]): void {
-    if (wanted === this.#given) return;
+    const before = this.#given;
     this.#given = wanted;
-    const before = this.#originated;
-    this.#originated = new Map(
-      wanted.map((own) =>
+    const isEachOnce = this.#originated.size === before.length;
+    const { removed, added } = isEachOnce
+      ? listDifference(before, wanted)
+      : { removed: before, added: wanted };
+    this.#change(removed, added);
+    // Of those that are there twice the last counts.
+    if (this.#originated.size !== wanted.length) this.#change([], wanted);
+  }
+
+  #change(removed: readonly (Prefix | OwnRoute)[], added: readonly (Prefix | OwnRoute)[]): void {
+    const paths = new Map(
+      added.map((own) =>
         typeof own === "string" ? [own, ownPath] : [own.prefix, this.#ownPath(own)],
       ),
     );
-    for (const prefix of before.keys()) {
-      if (this.#originated.has(prefix)) continue;
+    for (const own of removed) {
+      const prefix = typeof own === "string" ? own : own.prefix;
+      if (paths.has(prefix) || !this.#originated.delete(prefix)) continue;
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].findPrefix(prefix);
       this.loc[name].replace(id, undefined, undefined);
       this.prefixes[name].release(id);
     }
-    for (const [prefix, path] of this.#originated) {
-      const old = before.get(prefix);
+    for (const [prefix, path] of paths) {
+      const old = this.#originated.get(prefix);
       if (old === path) continue;
+      this.#originated.set(prefix, path);
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].addPrefix(prefix);
       if (old === undefined) this.prefixes[name].retain(id);

@@ -15,7 +15,7 @@ import { Neighbors } from "./neighbors.ts";
 import { NextHopFeed } from "./next-hop-feed.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
-import { mustStartOver, peerChange, speakerReset } from "./peer-change.ts";
+import { mustStartOver, speakerReset } from "./peer-change.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
 import { type PeerReset, resetPeers, type ResetRequest } from "./reset.ts";
@@ -194,8 +194,7 @@ export class Speaker {
     this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
     for (const peer of this.#peers.values()) {
       const after = wanted.get(peer.config.name)!;
-      const { importPolicy } = peerChange(peer.config, after);
-      peer.configure(after, nowMs);
+      const { importPolicy } = peer.configure(after, nowMs);
       if (this.#state === "running") this.#bfd.configure(peer, nowMs);
       if (importPolicy) this.#bmp.policyChanged(peer, nowMs);
     }

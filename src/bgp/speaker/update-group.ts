@@ -6,7 +6,7 @@ import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
 import { RouteTable } from "../rib/route-table.ts";
 import type { CodecOptions } from "../wire/message.ts";
-import type { PolicyChange } from "./policy-change.ts";
+import { concernedPrefixes, type PolicyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
 import { type TooLong, UpdateBatch } from "./update-batch.ts";
@@ -31,9 +31,8 @@ export type GroupOptions = {
  * change has its audience, which is all but one, or that one.
  */
 export class UpdateGroup implements RoutesOut {
-  #exporter: Exporter;
+  readonly #exporter: Exporter;
   #exportPolicy: readonly PolicyStatement[];
-  readonly #target: ExportTarget;
   readonly #name: FamilyName;
   readonly #codec: CodecOptions;
   readonly #ribs: Ribs;
@@ -64,7 +63,6 @@ export class UpdateGroup implements RoutesOut {
     this.#ribs = ribs;
     this.#prefixes = ribs.prefixes[name];
     this.#isDeferred = isDeferred;
-    this.#target = target;
     this.#exportPolicy = exportPolicy;
     this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
     if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
@@ -91,10 +89,13 @@ export class UpdateGroup implements RoutesOut {
   /** All of its sessions have this policy from now on: they are told what is decided otherwise. */
   setPolicy(exportPolicy: readonly PolicyStatement[], change: PolicyChange): void {
     this.#exportPolicy = exportPolicy;
-    this.#exporter = new Exporter(this.#target, new Policy(exportPolicy), this.#ribs.pool);
+    this.#exporter.setStatements(exportPolicy, change);
     this.#lastPath = undefined;
     this.#lastExported = undefined;
-    this.changed(change === "all" ? this.#ribs.loc[this.#name].ids() : [...this.#idsOf(change)]);
+    const concerned = concernedPrefixes(change);
+    this.changed(
+      concerned === "all" ? this.#ribs.loc[this.#name].ids() : [...this.#idsOf(concerned)],
+    );
   }
 
   /** Of those prefixes that are of this family and known. */

@@ -10,6 +10,7 @@ import {
 } from "../export-policy.ts";
 import { LabelSelectorError, matchesLabels } from "../labels.ts";
 import { InstanceError } from "../instance-error.ts";
+import { PrefixNeeds } from "../prefix-needs.ts";
 import { unitedAttributes } from "../united-attributes.ts";
 import type { AdvertisementAttributes } from "../schema/advertisement.ts";
 import type { SelectedAdvertisements, SelectedEntry } from "../selected-advertisements.ts";
@@ -28,11 +29,10 @@ type ServiceExport = { statements: RankedStatement[]; prefixes: Prefix[] };
 export class ServiceExports {
   readonly #selected: readonly SelectedAdvertisements[];
   readonly #byService = new Map<ServiceKey, ServiceExport>();
-  /** How many Services need a prefix: a shared address stays while any of them keeps it. */
-  readonly #needs = new Map<Prefix, number>();
+  /** By Services: a shared address stays while any of them keeps it. */
+  readonly #needs = new PrefixNeeds();
   #ranked: RankedStatement[] = [];
   #statements: readonly PolicyStatement[] | undefined;
-  #prefixes: readonly Prefix[] | undefined;
 
   /** Throws InstanceError where a selector can be held against nothing. */
   constructor(selected: readonly SelectedAdvertisements[], services: ServiceTable) {
@@ -46,7 +46,7 @@ export class ServiceExports {
 
   /** Each once; the same array as long as it says the same. */
   get prefixes(): readonly Prefix[] {
-    return (this.#prefixes ??= [...this.#needs.keys()]);
+    return this.#needs.all;
   }
 
   /** In order of priority and name; the same array as long as nothing changed. */
@@ -62,19 +62,12 @@ export class ServiceExports {
       if (before === undefined && after === undefined) continue;
       for (const one of before?.statements ?? []) this.#remove(one);
       for (const one of after?.statements ?? []) this.#ranked.splice(this.#placeOf(one), 0, one);
-      for (const prefix of after?.prefixes ?? []) this.#need(prefix, 1);
-      for (const prefix of before?.prefixes ?? []) this.#need(prefix, -1);
+      for (const prefix of after?.prefixes ?? []) this.#needs.change(prefix, 1);
+      for (const prefix of before?.prefixes ?? []) this.#needs.change(prefix, -1);
       if (after === undefined) this.#byService.delete(key);
       else this.#byService.set(key, after);
       this.#statements = undefined;
     }
-  }
-
-  #need(prefix: Prefix, more: 1 | -1): void {
-    const needs = (this.#needs.get(prefix) ?? 0) + more;
-    if (needs === 0 || (needs === 1 && more === 1)) this.#prefixes = undefined;
-    if (needs === 0) this.#needs.delete(prefix);
-    else this.#needs.set(prefix, needs);
   }
 
   /** `a-b` in `c` and `a` in `b-c` give statements of one name: this one goes. */
