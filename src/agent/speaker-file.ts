@@ -1,10 +1,7 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { buffer, text } from "node:stream/consumers";
-import { deserialize, serialize } from "node:v8";
+import { deserialize } from "node:v8";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
-import { type Diagnostic, InputError, toldInFull } from "../input/diagnostic.ts";
 
 /** The message ends with a line end; `status` is what the process is to end with. */
 export class RefusedFileError extends Error {
@@ -35,31 +32,4 @@ export async function readInChild(file: string): Promise<SpeakerConfig> {
   ]);
   if (ended !== 0) throw new RefusedFileError(refused, ended);
   return deserialize(told) as SpeakerConfig;
-}
-
-/** What that child does. */
-export async function tellConfig(file: string): Promise<void> {
-  try {
-    process.stdout.write(serialize(await readConfig(file)));
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    process.stderr.write(toldInFull(error));
-    process.exitCode = 2;
-  }
-}
-
-async function readConfig(file: string): Promise<SpeakerConfig> {
-  const { parseDocument } = await import("yaml");
-  const { parseSpeakerConfig } = await import("../bgp/speaker/config-file.ts");
-  const refuse = (problems: readonly Omit<Diagnostic, "file" | "line">[]) =>
-    new InputError(problems.map((problem) => ({ file, line: 0, ...problem })));
-  let yaml: string;
-  try {
-    yaml = readFileSync(file, "utf8");
-  } catch (error) {
-    throw refuse([{ code: "UnreadableFile", path: "", message: (error as Error).message }]);
-  }
-  const config = parseSpeakerConfig(parseDocument(yaml).toJS(), hostname());
-  if (Array.isArray(config)) throw refuse(config);
-  return config;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { readInChild, RefusedFileError, tellConfig } from "./speaker-file.ts";
+import { readInChild, RefusedFileError } from "./speaker-file.ts";
 
 /** The process of `spinelab speaker`: `--file FILE [--socket PATH]`. Ends with status 2 where the file is wrong. */
 const { file, socket, read } = parseArgs({
@@ -10,7 +10,7 @@ const { file, socket, read } = parseArgs({
     read: { type: "string" },
   },
 }).values;
-if (read !== undefined) await tellConfig(read);
+if (read !== undefined) (await import("./tell-config.ts")).tellConfig(read);
 else if (file === undefined) throw new Error("usage: --file FILE [--socket PATH]");
 else await run(file);
 

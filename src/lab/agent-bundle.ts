@@ -33,27 +33,33 @@ const speakerFlags = ["--expose-gc", "--max-semi-space-size=8"];
 
 /**
  * The process of `spinelab speaker` by itself, with these operands: less than half of the agent's code, started in
- * half of the time that its sources take.
+ * half of the time that its sources take. In parts, one of them for the child that reads the file: Node keeps compiled
+ * code by file, and of a file that both share it would keep what the first to end has used, which is the child.
  */
 export async function speakerProcess(
   operands: readonly string[],
 ): Promise<{ argv: string[]; env: Record<string, string> }> {
-  const bundle = await bundled("speaker", "src/agent/speaker-main.ts");
+  const folder = await bundled("speaker", "src/agent/speaker-main.ts");
+  const bundle = join(folder, "speaker-main.mjs");
   return {
     argv: [process.execPath, ...speakerFlags, ...process.execArgv, bundle, ...operands],
     env: { NODE_COMPILE_CACHE: join(cache, "speaker-compile-cache") },
   };
 }
 
+/** The agent's is a file; the speaker's a folder, as what it imports while it runs is a file each. */
 async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<string> {
-  const file = join(cache, `${name}-${fingerprint()}.mjs`);
+  const isSplit = name === "speaker";
+  const file = join(cache, `${name}-${fingerprint()}${isSplit ? "" : ".mjs"}`);
   if (existsSync(file)) return file;
   const { build } = await import("esbuild");
   mkdirSync(cache, { recursive: true });
   const unfinished = `${file}.${process.pid}`;
   await build({
     entryPoints: [join(repository, entryPoint)],
-    outfile: unfinished,
+    ...(isSplit
+      ? { outdir: unfinished, splitting: true, outExtension: { ".js": ".mjs" } }
+      : { outfile: unfinished }),
     bundle: true,
     platform: "node",
     format: "esm",
@@ -86,11 +92,19 @@ async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<s
     ],
   });
   for (const old of readdirSync(cache)) {
-    if (old.startsWith(`${name}-`) && old.endsWith(".mjs")) {
-      rmSync(join(cache, old), { force: true });
+    const path = join(cache, old);
+    // Not compiled code, nor what another process is making or has just made.
+    if (path !== file && new RegExp(`^${name}-[0-9a-f]{16}(\\.mjs)?$`).test(old)) {
+      rmSync(path, { force: true, recursive: true });
     }
   }
-  renameSync(unfinished, file);
+  try {
+    renameSync(unfinished, file);
+  } catch (error) {
+    // A folder that another process has made meanwhile is the same.
+    if (!existsSync(file)) throw error;
+    rmSync(unfinished, { recursive: true });
+  }
   return file;
 }
 
