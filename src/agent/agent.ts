@@ -35,6 +35,8 @@ const stopLimitMs = 1000;
  * more the longer a run takes: it looks at all there is.
  */
 const reconcileIntervalMs = { least: 10, perRun: 4, most: 100 } as const;
+/** One change is often two events: a Service comes, and a moment later it is given its address. */
+const reconcilesAtOnce = 2;
 
 /** What reconciliations have come to, since the process began, by instance name. */
 export type ReconcileCounts = {
@@ -85,6 +87,7 @@ export class Agent {
           const { least, perRun, most } = reconcileIntervalMs;
           return Math.min(Math.max(least, perRun * this.#lastRunMs), most);
         },
+        runsAtOnce: reconcilesAtOnce,
       },
     );
     this.#announce = new Coalescer(

@@ -40,6 +40,27 @@ test("a failed run is tried again, ever later, until it works", async () => {
   vi.useRealTimers();
 });
 
+test("after a rest some runs may follow each other at once, then one for each interval", async () => {
+  vi.useFakeTimers();
+  const work = vi.fn(async () => {});
+  const options = { intervalMs: () => 100, runsAtOnce: 2 };
+  const coalescer = new Coalescer(clock, work, () => {}, options);
+  const runsWithin = async (forMs: number) => {
+    const before = work.mock.calls.length;
+    for (let ms = 0; ms < forMs; ms++) {
+      coalescer.request();
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    return work.mock.calls.length - before;
+  };
+  expect(await runsWithin(90)).toBe(2);
+  expect(await runsWithin(1000)).toBe(10);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(await runsWithin(90)).toBe(2);
+  coalescer.stop();
+  vi.useRealTimers();
+});
+
 test("after stop nothing runs", async () => {
   vi.useFakeTimers();
   const work = vi.fn(async () => {});

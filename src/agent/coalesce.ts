@@ -10,26 +10,35 @@ export class Coalescer {
   readonly #onError: (error: Error) => void;
   readonly #delayMs: number;
   readonly #intervalMs: () => number;
+  readonly #runsAtOnce: number;
   /** Not before then, in monotonic time. */
-  #earliestMs = 0;
+  #earliestMs = -Infinity;
   #cancel: (() => void) | undefined;
   #running = false;
   #again = false;
   #failures = 0;
   #stopped = false;
 
-  /** `delayMs`: from a request to the run. `intervalMs`: from the start of a run to the start of the next. */
+  /**
+   * `delayMs`: from a request to the run. `intervalMs`: from the start of a run to the start of the next;
+   * after a rest, of `runsAtOnce` together.
+   */
   constructor(
     clock: Pick<AgentClock, "monotonicMs" | "setTimer">,
     work: () => Promise<void>,
     onError: (error: Error) => void,
-    { delayMs = 0, intervalMs = () => 0 }: { delayMs?: number; intervalMs?: () => number } = {},
+    {
+      delayMs = 0,
+      intervalMs = () => 0,
+      runsAtOnce = 1,
+    }: { delayMs?: number; intervalMs?: () => number; runsAtOnce?: number } = {},
   ) {
     this.#clock = clock;
     this.#work = work;
     this.#onError = onError;
     this.#delayMs = delayMs;
     this.#intervalMs = intervalMs;
+    this.#runsAtOnce = runsAtOnce;
   }
 
   request(): void {
@@ -55,7 +64,9 @@ export class Coalescer {
     this.#cancel = undefined;
     this.#running = true;
     this.#again = false;
-    this.#earliestMs = this.#clock.monotonicMs() + this.#intervalMs();
+    const intervalMs = this.#intervalMs();
+    const restedMs = this.#clock.monotonicMs() - (this.#runsAtOnce - 1) * intervalMs;
+    this.#earliestMs = Math.max(this.#earliestMs, restedMs) + intervalMs;
     let retryMs: number | undefined;
     try {
       await this.#work();

@@ -152,12 +152,11 @@ function advertised(
   const isBefore = ({ priority }: { priority: number }) => priority < statementPriority.service;
   return {
     originate: [...others.map((each) => each.originate), services.prefixes],
-    // Those of Services are thousands perhaps, and in order already.
-    exportPolicy: [
-      ...inOrder(statements.filter(isBefore)),
-      ...services.statements,
-      ...inOrder(statements.filter((each) => !isBefore(each))),
-    ],
+    // Those of Services are thousands perhaps, and in order already. To join arrays is the cheapest way to copy them.
+    exportPolicy: inOrder(statements.filter(isBefore)).concat(
+      services.statements,
+      inOrder(statements.filter((each) => !isBefore(each))),
+    ),
   };
 }
 
