@@ -31,7 +31,9 @@ export class ServiceExports {
   readonly #byService = new Map<ServiceKey, ServiceExport>();
   /** By Services: a shared address stays while any of them keeps it. */
   readonly #needs = new PrefixNeeds();
-  #ranked: RankedStatement[] = [];
+  readonly #ranked: RankedStatement[] = [];
+  /** Of each of these the statement: to copy this array is cheaper than to go through that one. */
+  readonly #inOrder: PolicyStatement[] = [];
   #statements: readonly PolicyStatement[] | undefined;
 
   /** Throws InstanceError where a selector can be held against nothing. */
@@ -51,7 +53,7 @@ export class ServiceExports {
 
   /** In order of priority and name; the same array as long as nothing changed. */
   get statements(): readonly PolicyStatement[] {
-    return (this.#statements ??= this.#ranked.map(({ statement }) => statement));
+    return (this.#statements ??= this.#inOrder.slice());
   }
 
   update(services: ServiceTable, keys: Iterable<ServiceKey>): void {
@@ -61,7 +63,7 @@ export class ServiceExports {
       const after = view && this.#exportOf(view);
       if (before === undefined && after === undefined) continue;
       for (const one of before?.statements ?? []) this.#remove(one);
-      for (const one of after?.statements ?? []) this.#ranked.splice(this.#placeOf(one), 0, one);
+      for (const one of after?.statements ?? []) this.#insert(one);
       for (const prefix of after?.prefixes ?? []) this.#needs.change(prefix, 1);
       for (const prefix of before?.prefixes ?? []) this.#needs.change(prefix, -1);
       if (after === undefined) this.#byService.delete(key);
@@ -70,11 +72,18 @@ export class ServiceExports {
     }
   }
 
+  #insert(one: RankedStatement): void {
+    const at = this.#placeOf(one);
+    this.#ranked.splice(at, 0, one);
+    this.#inOrder.splice(at, 0, one.statement);
+  }
+
   /** `a-b` in `c` and `a` in `b-c` give statements of one name: this one goes. */
   #remove(one: RankedStatement): void {
     let at = this.#placeOf(one);
     while (this.#ranked[at] !== one) at++;
     this.#ranked.splice(at, 1);
+    this.#inOrder.splice(at, 1);
   }
 
   /** Where the statement stands, or would stand. */
