@@ -110,7 +110,8 @@ export class PrefixTable {
   /** Takes away what nobody retains: after every table that goes by ids has seen what changed. */
   sweep(): void {
     const loose = this.#loose;
-    for (let i = 0; i < loose.length; i++) {
+    // The last first: neighbors are withdrawn in the order in which they stand, and so few have any behind them.
+    for (let i = loose.length - 1; i >= 0; i--) {
       const id = loose.at(i);
       if (this.#retained[id] === 0 && this.#lengths[id] !== freed) this.#remove(id);
     }
