@@ -7,6 +7,12 @@ import { linesOf } from "../sys/socket-lines.ts";
 /** A request is one line of JSON, its answer is one line of JSON: `{ok: …}` or `{error: "…"}`. */
 export type AdminHandler = (request: Record<string, unknown>) => unknown;
 
+/** Octets are written as hexadecimal digits; Buffers, too, which JSON would have as lists of numbers. */
+function octetsAsHex(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const octets = this[key];
+  return octets instanceof Uint8Array ? Buffer.from(octets).toString("hex") : value;
+}
+
 /** Opens the admin socket, for root only. An older socket file of the same path is replaced. */
 export async function serveAdminSocket(
   path: string,
@@ -23,7 +29,7 @@ export async function serveAdminSocket(
       } catch (error) {
         answer = { error: (error as Error).message };
       }
-      socket.write(`${JSON.stringify(answer)}\n`);
+      socket.write(`${JSON.stringify(answer, octetsAsHex)}\n`);
     });
   });
   const oldMask = process.umask(0o077);

@@ -37,6 +37,7 @@ test("what is recorded is whole, valid, and green when played back", async () =>
   );
   expect((await spinelab("validate", file)).status).toBe(0);
   const played = await play();
+  expect(played.stdout).toContain("PASSED");
   expect(played).toMatchObject({ status: 0 });
 });
 

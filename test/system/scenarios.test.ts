@@ -24,6 +24,7 @@ describe.each(labs.map(({ name }) => name))("%s", (lab) => {
     "%s",
     async (file) => {
       const played = await spinelab("play", name, join(folder, lab, file));
+      expect(played.stdout).toMatch(/PASSED|WARN/);
       expect(played).toMatchObject({ status: 0 });
     },
     playLimitMs,
