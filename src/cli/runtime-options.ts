@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { RuntimeChoice } from "../lab/spec.ts";
 
 export type RuntimeOptions = {
-  runtime: "netns" | "docker";
+  runtime: "netns" | "docker" | "sim";
   docker?: string;
   context?: string;
   inject: "image" | "copy";
@@ -12,8 +12,11 @@ export type RuntimeOptions = {
 export function withRuntime(command: Command): Command {
   return command
     .addOption(
-      new Option("--runtime <runtime>", "where it runs: namespaces of this machine, or Docker")
-        .choices(["netns", "docker"])
+      new Option(
+        "--runtime <runtime>",
+        "where it runs: namespaces of this machine, Docker, or simulated in virtual time",
+      )
+        .choices(["netns", "docker", "sim"])
         .default("netns"),
     )
     .option("--docker <address>", "the engine: unix://, tcp:// or ssh://user@host (docker)")
@@ -28,6 +31,7 @@ export function withRuntime(command: Command): Command {
 export function runtimeChoice(options: RuntimeOptions): RuntimeChoice {
   const { runtime, context, inject } = options;
   if (runtime === "netns") return { kind: "netns" };
+  if (runtime === "sim") return { kind: "sim" };
   // Kept with the lab: a later command must find the same engine, whatever its environment says.
   const docker = options.docker ?? (context === undefined ? process.env["DOCKER_HOST"] : undefined);
   return {
@@ -41,6 +45,7 @@ export function runtimeChoice(options: RuntimeOptions): RuntimeChoice {
 /** The words that repeat the choice. */
 export function runtimeWords(choice: RuntimeChoice): string {
   if (choice.kind === "netns") return "";
+  if (choice.kind === "sim") return " --runtime sim";
   const { docker, context, inject } = choice;
   return [
     " --runtime docker",

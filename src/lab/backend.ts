@@ -1,5 +1,6 @@
 import type { EnvironmentError } from "../input/diagnostic.ts";
 import type { Runtime, Progress } from "../runtime/port.ts";
+import type { Clock } from "../scenario/clock.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
 import type { Fabric } from "../topology/fabric.ts";
@@ -8,6 +9,8 @@ import type { KubeObject } from "../kube/object.ts";
 /** What makes a lab on one kind of runtime. The rest of src/lab/ is the same for all. */
 export interface Backend {
   readonly runtime: Runtime;
+  /** The lab's time, where that is not the machine's. */
+  readonly clock?: Clock;
   /** Brings up nodes and links, and the fabric's clusters without anything in them. */
   build(options: BuildOptions): Promise<LabCluster[]>;
   /** How other commands of this machine get into the nodes and pods that run now. */

@@ -13,6 +13,10 @@ export function checkRuntime(spec: LabSpec): void {
 export async function createBackend(spec: LabSpec): Promise<Backend> {
   const { name, runtime } = spec;
   if (runtime.kind === "netns") return NetnsBackend.create(name);
+  if (runtime.kind === "sim") {
+    const { SimBackend } = await import("./sim-backend.ts");
+    return new SimBackend(spec.seed ?? 1);
+  }
   // Its packages take a while to load and labs in namespaces need none of them.
   const { DockerBackend } = await import("./docker-backend.ts");
   return DockerBackend.create(name, runtime);

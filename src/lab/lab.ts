@@ -79,7 +79,7 @@ export class Lab {
     this.#timeline = openTimelineLog(timelineFile(spec.name), (error) => this.#fail(error.message));
     for (const sink of sinks) this.#sinks.add(sink);
     this.#record = createRecorder(
-      () => performance.now(),
+      () => backend.clock?.nowMs() ?? performance.now(),
       [
         (record) => {
           this.records.push(record);
@@ -263,7 +263,7 @@ export class Lab {
       agents: cluster?.agents ?? noAgents,
       nodes: this.#nodes,
       recorder: this.#record,
-      clock: systemClock(this.#zeroMs),
+      clock: this.#backend.clock ?? systemClock(this.#zeroMs),
       seed,
       signal,
       names: new Names(this.runtime, fabric),

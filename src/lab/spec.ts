@@ -26,6 +26,8 @@ export type LabSpec = {
 /** Where a lab runs, with what that needs to know. */
 export type RuntimeChoice =
   | { kind: "netns" }
+  /** Virtual time: one seed (LabSpec.seed), one course of events. */
+  | { kind: "sim" }
   | {
       kind: "docker";
       /** `--docker`: unix://, tcp:// or ssh://; undefined: as the docker command finds its engine. */

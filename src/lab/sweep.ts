@@ -33,6 +33,7 @@ async function sweepRuntime({ lab, fabric, runtime }: LabState): Promise<string 
     await detachNames(fabric.nodes.flatMap((node) => namespaceNames(fabric, node)));
     return undefined;
   }
+  if (runtime.kind === "sim") return undefined;
   const { sweepDockerLab } = await import("./docker-sweep.ts");
   try {
     await sweepDockerLab(lab, fabric, runtime);

@@ -3,7 +3,7 @@ import { importsOf, type SourceFile } from "./source-file.ts";
 
 /** From here up the house is put together, and may look into every room below. */
 const belowLab =
-  "net input timeline sys bgp cilium kube agent topology runtime observe scenario".split(" ");
+  "net input timeline sys bgp cilium kube agent topology runtime observe sim scenario".split(" ");
 
 /**
  * The floors of src/, from the ground up, and what each may import: a floor, a folder or file of
@@ -26,6 +26,10 @@ export const floors: Record<string, readonly string[]> = {
   topology: ["net", "input", "timeline"],
   runtime: ["net", "input", "timeline", "sys", "topology", "kube/pod-sandbox.ts"],
   observe: ["net", "input", "timeline", "runtime", "topology", "type bgp"],
+  sim: [
+    ...["net", "input", "bfd", "nd", "bgp", "cilium", "kube", "agent", "topology", "runtime"],
+    "observe/speaker.ts",
+  ],
   scenario: ["net", "input", "timeline", "topology", "runtime", "observe", "kube"],
   lab: belowLab,
   report: ["net", "timeline", "lab"],

@@ -18,6 +18,7 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     prependAsns: [65000],
     nextHopSelf: false,
     defaultOriginate: false,
+    sendsBack: false,
     role: undefined,
     longLived: false,
     localAddress: local,

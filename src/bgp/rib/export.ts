@@ -7,7 +7,7 @@ import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
 import type { InternedSet } from "./interned-set.ts";
-import { ownPath, type Path, type PathSource } from "./path.ts";
+import { ownPathOf, type Path, type PathSource } from "./path.ts";
 import { PathMemo } from "./path-memo.ts";
 import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
@@ -33,6 +33,8 @@ export type ExportTarget = {
   readonly longLived: boolean | "partial";
   /** The default route is sent as our own, whatever the loc-rib holds, and no policy is asked. */
   readonly defaultOriginate: boolean;
+  /** An external peer is sent what came from it, too: it will find its own AS there. */
+  readonly sendsBack: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Subnets that an external peer and we are on; none where it is further away. */
@@ -94,7 +96,7 @@ export class Exporter {
 
   /** The default route, as originated here. Undefined: the peer does not take our address as next hop. */
   exportDefault(): ExportedRoute | undefined {
-    const exported = exportPath(ownPath, defaultStatement, this.#target, this.#pool);
+    const exported = exportPath(ownDefault, defaultStatement, this.#target, this.#pool);
     return "set" in exported ? exported : undefined;
   }
 
@@ -105,10 +107,13 @@ export class Exporter {
     if (statement === undefined || path.source.kind === "own" || path.source.peer !== peer) {
       return exported;
     }
+    if (this.#target.sendsBack) return exported;
     return { withheld: "it came from this peer", statement };
   }
 }
 
+/** As FRR sends it. */
+const ownDefault = ownPathOf({ origin: "igp", med: 0 });
 const defaultStatement: PolicyStatement = { name: "default-originate", action: "accept" };
 const noPolicy: Exported = { withheld: "there is no export policy (RFC 8212)" };
 const noStatement: Exported = { withheld: "no export statement matches" };
@@ -131,7 +136,7 @@ function exportPath(
   }
   return {
     set: pool.intern(exportedAttributes(path, statement, target), nextHop),
-    from: path.source.kind === "peer" ? path.source.peer : undefined,
+    from: path.source.kind === "peer" && !target.sendsBack ? path.source.peer : undefined,
     statement: name,
   };
 }

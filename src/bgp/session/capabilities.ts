@@ -27,12 +27,12 @@ export function ownCapabilities(
   capabilities.push({ capability: "extendedMessage" });
   if (peer.role !== undefined) capabilities.push({ capability: "role", role: peer.role.name });
   if (peer.gracefulRestart !== undefined) {
+    const { restartTimeSeconds, helperOnly = false } = peer.gracefulRestart;
+    const restarting = local.restarting && !helperOnly;
+    const kept = helperOnly ? [] : peer.families;
     capabilities.push({
-      capability: "gracefulRestart",
-      restarting: local.restarting,
-      notification: true,
-      restartTimeSeconds: peer.gracefulRestart.restartTimeSeconds,
-      families: peer.families.map((family) => ({ family, forwardingPreserved: local.restarting })),
+      ...{ capability: "gracefulRestart", restarting, notification: true, restartTimeSeconds },
+      families: kept.map((family) => ({ family, forwardingPreserved: restarting })),
     });
   }
   capabilities.push({ capability: "fourOctetAs", asn: local.asn });

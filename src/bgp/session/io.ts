@@ -48,7 +48,11 @@ export type SessionPeer = {
   /** GTSM (RFC 5082): the peer is at most this many hops away, and what comes from further is not listened to. */
   ttlSecurityHops?: number;
   password?: string;
-  gracefulRestart?: { restartTimeSeconds: number; longLivedStaleTimeSeconds?: number };
+  gracefulRestart?: {
+    restartTimeSeconds: number;
+    longLivedStaleTimeSeconds?: number;
+    helperOnly?: boolean;
+  };
   families: AfiSafi[];
   /** RFC 7911, for every family. */
   addPath?: { receive?: boolean; send?: "all" | number };

@@ -77,6 +77,7 @@ export function parseSpeakerConfig(
 const gracefulRestartSchema = z.strictObject({
   // 12 bits on the wire (RFC 4724 §3).
   restartTimeSeconds: z.int().min(1).max(4095).default(defaults.restartTimeSeconds),
+  helperOnly: z.boolean().optional(),
   // 24 bits on the wire (RFC 9494 §3).
   longLivedStaleTimeSeconds: z.int().min(1).max(0xffffff).optional(),
   // FRR's range.
@@ -160,6 +161,7 @@ const peerFields = z.strictObject({
   routeReflectorClient: z.boolean().optional(),
   longLivedPartialDeployment: z.boolean().optional(),
   nextHopSelf: z.union([z.boolean(), z.literal("force")]).optional(),
+  sendsBack: z.boolean().optional(),
   defaultOriginate: z.array(familyName).min(1).optional(),
   // FRR's range.
   allowAsIn: z.int().min(1).max(10).optional(),

@@ -154,12 +154,14 @@ export type PeerConfig = {
    * Undefined: the capability is not sent. `longLivedStaleTimeSeconds`: for how long a peer keeps our routes
    * beyond the restart time, and that we keep its own (RFC 9494). `stalePathTimeSeconds`: how long stale routes
    * of a peer that is back wait for its End-of-RIB, and the bound beyond the restart time of one that goes again and
-   * again (RFC 8538 §4.1); undefined: 360.
+   * again (RFC 8538 §4.1); undefined: 360. `helperOnly`: we keep the peer's routes while it restarts, and do not ask
+   * it to keep ours (RFC 4724 §3, a capability without families), as FRR has it by itself.
    */
   gracefulRestart?: {
     restartTimeSeconds: number;
     longLivedStaleTimeSeconds?: number;
     stalePathTimeSeconds?: number;
+    helperOnly?: boolean;
   };
   /** RFC 7911: several paths to one prefix. `send`: all that the export policy lets out, or the best so many. */
   addPath?: { receive?: boolean; send?: "all" | number };
@@ -178,6 +180,8 @@ export type PeerConfig = {
   nextHopSelf?: boolean | "force";
   /** Families whose default route it is sent as our own, whatever we know: FRR's `default-originate`. */
   defaultOriginate?: FamilyName[];
+  /** To an external peer also what came from it, as FRR has it: it will find its own AS in the path. */
+  sendsBack?: boolean;
   /** How often our own AS number may be in a path received; undefined: not at all. */
   allowAsIn?: number;
   /** Single-hop BFD (RFC 5881): the session ends when the path to the peer does. */

@@ -21,7 +21,7 @@ type Table = { readonly family: AfiSafi; out: UpdateGroup | NumberedOut };
 /** What of its configuration a session's routes out depend on. */
 export type OutboundOptions = Pick<
   ExportTarget,
-  "client" | "clusterId" | "nextHopSelf" | "prependAsns" | "role" | "longLived"
+  "client" | "clusterId" | "nextHopSelf" | "sendsBack" | "prependAsns" | "role" | "longLived"
 > & {
   exportPolicy: readonly PolicyStatement[];
   /** Where the default route is sent as our own. */

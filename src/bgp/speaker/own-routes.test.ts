@@ -37,7 +37,7 @@ it("a default route is sent as our own, held or not, and no policy is asked", ()
   expect(received).toMatchObject({
     prefix: "0.0.0.0/0",
     nextHop: "10.0.0.1",
-    attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65000] }] },
+    attributes: { origin: "igp", med: 0, asPath: [{ kind: "sequence", asns: [65000] }] },
   });
   expect(b.speaker.routesReceived()).toEqual([]);
   expect(node.speaker.routesAvailable()).toMatchObject([{ prefix: "0.0.0.0/0", peer: "b" }]);

@@ -71,6 +71,7 @@ function sessionKey(of: PeerConfig): string {
     of.longLivedPartialDeployment,
     of.nextHopSelf,
     of.defaultOriginate,
+    of.sendsBack,
     of.allowAsIn,
     of.addPath,
     of.role,

@@ -201,11 +201,17 @@ export class Peer {
     this.#established?.outbound.changed(name, ids);
   }
 
+  /** Whether the peer keeps our routes while we are away. */
+  get restartsGracefully(): boolean {
+    const isKept = this.#established?.negotiated.gracefulRestart !== undefined;
+    return isKept && this.#config.gracefulRestart?.helperOnly !== true;
+  }
+
   /** Whether route selection after a restart waits for this peer's routes of the family (RFC 4724 §4.1). */
   awaitsEndOfRib(name: FamilyName): boolean {
     const { gracefulRestart, importPolicy, families: wanted } = this.#config;
-    const isExpected =
-      gracefulRestart !== undefined && wanted.some((of) => familyName(of) === name);
+    const restarts = gracefulRestart !== undefined && gracefulRestart.helperOnly !== true;
+    const isExpected = restarts && wanted.some((of) => familyName(of) === name);
     if (!isExpected || importPolicy === "reject" || this.#heldDown !== undefined) return false;
     if (this.#established === undefined) return true;
     const { families: agreed, gracefulRestart: theirs } = this.#established.negotiated;

@@ -61,6 +61,7 @@ export function outboundOptions(
     clusterId,
     nextHopSelf,
     defaultOriginate,
+    sendsBack: !negotiated.internal && config.sendsBack === true,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived:
       negotiated.longLivedGracefulRestart !== undefined ||

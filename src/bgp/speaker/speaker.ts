@@ -211,9 +211,7 @@ export class Speaker {
    */
   stop(how: "graceful" | "cease", nowMs: number, communication?: string): Effect[] {
     const { restarting = [], others = [] } = Object.groupBy(this.#peers.values(), (peer) =>
-      how === "graceful" && peer.established?.negotiated.gracefulRestart !== undefined
-        ? "restarting"
-        : "others",
+      how === "graceful" && peer.restartsGracefully ? "restarting" : "others",
     );
     const said = {
       subcode: CeaseSubcode.administrativeShutdown,
@@ -316,7 +314,8 @@ export class Speaker {
 
   #peerContext({ gracefulRestart }: PeerConfig, nowMs: number): PeerContext {
     const { restarting, softwareVersion, random, nowMs: startedMs } = this.#options;
-    const restartTimeMs = (gracefulRestart?.restartTimeSeconds ?? 0) * 1000;
+    const restarts = gracefulRestart?.helperOnly !== true;
+    const restartTimeMs = restarts ? (gracefulRestart?.restartTimeSeconds ?? 0) * 1000 : 0;
     return {
       speaker: () => this.#config,
       softwareVersion,

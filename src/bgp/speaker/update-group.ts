@@ -49,6 +49,8 @@ export class UpdateGroup implements RoutesOut {
   #lastCount: { routes: number } | undefined;
   /** The only receiver: what came from it is of no use to anybody, and is left out as long as that is so. */
   #alone: string | undefined;
+  /** Nothing is kept from the peer that it came from. */
+  readonly #sendsBack: boolean;
   #lastPath: Path | undefined;
   #lastExported: ExportedRoute | undefined;
 
@@ -65,6 +67,7 @@ export class UpdateGroup implements RoutesOut {
     this.#isDeferred = isDeferred;
     this.#exportPolicy = exportPolicy;
     this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
+    this.#sendsBack = target.sendsBack;
     if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
     if (this.#ownDefault !== undefined) {
       this.#prefixes.retain(this.#ownDefault);
@@ -132,12 +135,13 @@ export class UpdateGroup implements RoutesOut {
   join(receiver: Receiver): void {
     this.#complete();
     this.#receivers.set(receiver.peer, receiver);
-    if (this.#receivers.size === 1) this.#alone = receiver.peer;
+    if (this.#receivers.size === 1 && !this.#sendsBack) this.#alone = receiver.peer;
   }
 
   leave({ peer }: Receiver): void {
     this.#receivers.delete(peer);
-    this.#alone = this.#receivers.size === 1 ? [...this.#receivers.keys()][0] : undefined;
+    const isAlone = this.#receivers.size === 1 && !this.#sendsBack;
+    this.#alone = isAlone ? [...this.#receivers.keys()][0] : undefined;
   }
 
   dump(to: Receiver, endOfRib: boolean): void {

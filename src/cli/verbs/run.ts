@@ -130,9 +130,11 @@ async function run(name: string, options: RunOptions): Promise<number> {
     const { runAndLook } = await import("./up.ts");
     return runAndLook(loaded, scenario, options);
   }
+  const isSimulated = loaded.spec.runtime.kind === "sim";
   const signal = endingSignal();
   let status: number = ExitStatus.passed;
-  const first = options.seed ?? randomInt(seedMax);
+  // A simulated run is the same each time, unless it is asked to be another.
+  const first = options.seed ?? (isSimulated ? 1 : randomInt(seedMax));
   const runs: (readonly TimelineRecord[])[] = [];
   const note = (one: number) => {
     // Failed is worse than inconclusive.
@@ -142,7 +144,8 @@ async function run(name: string, options: RunOptions): Promise<number> {
     const seed = first + n;
     const { replay } = loaded.spec;
     const spec = { ...loaded.spec, seed, replay: `${replay} --seed ${seed}` };
-    const drawn = usesChance(loaded.scenario!) ? spec : { ...loaded.spec, seed };
+    const isDrawn = isSimulated || usesChance(loaded.scenario!);
+    const drawn = isDrawn ? spec : { ...loaded.spec, seed };
     const one = await runOnce({ ...loaded, spec: drawn }, options, signal, runs);
     note(one);
   }

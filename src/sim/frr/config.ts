@@ -1,0 +1,151 @@
+import type { Address } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
+
+/** A router's configuration as FRR words it, as far as laboratories use it. */
+export type FrrConfig = {
+  profile: "traditional" | "datacenter";
+  hostname?: string;
+  bgp?: BgpConfig;
+  prefixLists: Map<string, PrefixListEntry[]>;
+  communityLists: Map<string, ListEntry<string[]>[]>;
+  largeCommunityLists: Map<string, ListEntry<string[]>[]>;
+  asPathLists: Map<string, ListEntry<string>[]>;
+  routeMaps: Map<string, RouteMapEntry[]>;
+  staticRoutes: StaticRoute[];
+};
+
+export type Permit = "permit" | "deny";
+export type ListEntry<Value> = { permit: Permit; value: Value };
+
+export type PrefixListEntry = {
+  sequence: number;
+  permit: Permit;
+  prefix: Prefix;
+  minLength?: number;
+  maxLength?: number;
+};
+
+export type StaticRoute = { prefix: Prefix; via: Address | "blackhole"; interface?: string };
+
+export type RouteMapEntry = {
+  sequence: number;
+  permit: Permit;
+  /** In words, as written: `ip address prefix-list PODS`. */
+  matches: string[][];
+  /** `local-preference 200`. */
+  sets: string[][];
+};
+
+export type FrrFamily = "ipv4" | "ipv6";
+
+export type BgpConfig = {
+  asn: number;
+  routerId?: Address;
+  /** Undefined: as the profile has it. */
+  ebgpRequiresPolicy?: boolean;
+  networkImportCheck: boolean;
+  defaultIpv4Unicast: boolean;
+  multipathRelax: boolean;
+  compareRouterId: boolean;
+  fastExternalFailover: boolean;
+  connectedCheck: boolean;
+  clusterId?: Address;
+  gracefulRestart: boolean;
+  gracefulRestartSeconds: number;
+  timers?: Timers;
+  /** By address or interface. */
+  neighbors: Map<string, Neighbor>;
+  peerGroups: Map<string, Neighbor>;
+  listenRanges: { prefix: Prefix; group: string }[];
+  listenLimit: number;
+  families: Record<FrrFamily, FamilyConfig>;
+};
+
+export type Timers = { keepaliveSeconds: number; holdSeconds: number };
+
+export type FamilyConfig = {
+  networks: { prefix: Prefix; routeMap?: string }[];
+  redistribute: { from: Redistributed; routeMap?: string }[];
+  maximumPaths?: number;
+  maximumPathsIbgp?: number;
+};
+
+export type Redistributed = "connected" | "static" | "kernel";
+
+/** What is written for one neighbor or group; undefined: nothing is. */
+export type Neighbor = {
+  /** Neighbors that were made by `neighbor IFACE interface`. */
+  isInterface: boolean;
+  group?: string;
+  remoteAs?: number | "internal" | "external";
+  localAs?: { asn: number; noPrepend: boolean; replaceAs: boolean };
+  description?: string;
+  password?: string;
+  timers?: Timers;
+  connectSeconds?: number;
+  passive?: boolean;
+  shutdown?: { message?: string };
+  updateSource?: string;
+  ebgpMultihop?: number;
+  ttlSecurityHops?: number;
+  bfd?: boolean;
+  families: Record<FrrFamily, NeighborFamily>;
+};
+
+export type NeighborFamily = {
+  activate?: boolean;
+  defaultOriginate?: boolean;
+  nextHopSelf?: boolean | "force";
+  routeReflectorClient?: boolean;
+  routeMapIn?: string;
+  routeMapOut?: string;
+  prefixListIn?: string;
+  prefixListOut?: string;
+  allowAsIn?: number;
+  maximumPrefix?: {
+    count: number;
+    warningOnly: boolean;
+    thresholdPercent: number;
+    restartMinutes?: number;
+  };
+  softReconfigurationInbound?: boolean;
+  addPathTxAll?: boolean;
+};
+
+export function emptyConfig(): FrrConfig {
+  return {
+    profile: "traditional",
+    prefixLists: new Map(),
+    communityLists: new Map(),
+    largeCommunityLists: new Map(),
+    asPathLists: new Map(),
+    routeMaps: new Map(),
+    staticRoutes: [],
+  };
+}
+
+export function emptyBgp(asn: number): BgpConfig {
+  return {
+    asn,
+    networkImportCheck: true,
+    defaultIpv4Unicast: true,
+    multipathRelax: false,
+    compareRouterId: false,
+    fastExternalFailover: true,
+    connectedCheck: true,
+    gracefulRestart: false,
+    gracefulRestartSeconds: 120,
+    neighbors: new Map(),
+    peerGroups: new Map(),
+    listenRanges: [],
+    listenLimit: 100,
+    families: {
+      ipv4: { networks: [], redistribute: [] },
+      ipv6: { networks: [], redistribute: [] },
+    },
+  };
+}
+
+export function emptyNeighbor(isInterface: boolean): Neighbor {
+  return { isInterface, families: { ipv4: {}, ipv6: {} } };
+}

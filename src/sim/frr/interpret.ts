@@ -1,0 +1,182 @@
+import { parseAddress } from "../../net/address.ts";
+import { parsePrefix } from "../../net/prefix.ts";
+import {
+  type BgpConfig,
+  emptyBgp,
+  type FrrConfig,
+  type FrrFamily,
+  type Permit,
+  type RouteMapEntry,
+} from "./config.ts";
+import { bgpLine } from "./interpret-bgp.ts";
+import { neighborLine } from "./interpret-neighbor.ts";
+import { listLine } from "./interpret-lists.ts";
+
+/** Where a line stands: within what was opened before. */
+type Context =
+  | { in: "top" }
+  | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean }
+  | { in: "route-map"; entry: RouteMapEntry }
+  | { in: "other" };
+
+/** What comes of a line: `unknown` words are not understood; `unclear` ones are, but are not simulated. */
+export type LineResult = "done" | "unknown";
+
+/**
+ * Takes configuration lines one by one into a configuration, as vtysh does: `router bgp` opens what the next
+ * lines are about, `exit` and `!` close it.
+ */
+export class Interpreter {
+  readonly config: FrrConfig;
+  #context: Context = { in: "top" };
+
+  constructor(config: FrrConfig) {
+    this.config = config;
+  }
+
+  /** Whether the line was understood. One that was not has no effect. */
+  take(line: string): LineResult {
+    const words = line
+      .trim()
+      .split(/\s+/)
+      .filter((word) => word !== "");
+    const [first] = words;
+    if (first === undefined || first.startsWith("!") || first.startsWith("#")) return "done";
+    const isNo = first === "no";
+    const rest = isNo ? words.slice(1) : words;
+    const inner = this.#inner(rest, isNo);
+    if (inner === "done") return "done";
+    // vtysh leaves what is open where the words belong to the top.
+    return this.#top(rest, isNo);
+  }
+
+  #inner(words: readonly string[], isNo: boolean): LineResult {
+    const context = this.#context;
+    switch (context.in) {
+      case "bgp":
+        return this.#bgp(context, words, isNo);
+      case "route-map":
+        if (words[0] === "match") context.entry.matches.push(words.slice(1));
+        else if (words[0] === "set") context.entry.sets.push(words.slice(1));
+        else if (words[0] === "exit") this.#context = { in: "top" };
+        else return "unknown";
+        return "done";
+      default:
+        return "unknown";
+    }
+  }
+
+  #bgp(context: Context & { in: "bgp" }, words: readonly string[], isNo: boolean): LineResult {
+    const [first, second, third] = words;
+    if (first === "address-family") {
+      if ((second !== "ipv4" && second !== "ipv6") || (third ?? "unicast") !== "unicast") {
+        return "unknown";
+      }
+      this.#context = { ...context, family: second, isInFamily: true };
+      return "done";
+    }
+    if (first === "exit-address-family" || (first === "exit" && context.isInFamily)) {
+      this.#context = { ...context, family: "ipv4", isInFamily: false };
+      return "done";
+    }
+    if (first === "exit") {
+      this.#context = { in: "top" };
+      return "done";
+    }
+    if (first === "neighbor") return neighborLine(context, words.slice(1), isNo);
+    return bgpLine(context, words, isNo);
+  }
+
+  #top(words: readonly string[], isNo: boolean): LineResult {
+    const { config } = this;
+    const [first, second, third] = words;
+    switch (first) {
+      case "configure":
+      case "conf":
+      case "end":
+      case "exit":
+      case "write":
+      case "line":
+      case "log":
+      case "service":
+        this.#context = { in: "top" };
+        return "done";
+      case "hostname":
+        if (second !== undefined) config.hostname = second;
+        return "done";
+      case "frr":
+        if (second === "version") return "done";
+        if (second !== "defaults" || (third !== "datacenter" && third !== "traditional")) {
+          return "unknown";
+        }
+        config.profile = third;
+        return "done";
+      case "router":
+        return second === "bgp" ? this.#router(third, isNo) : "unknown";
+      case "route-map":
+        return this.#routeMap(words, isNo);
+      case "ip":
+      case "ipv6":
+      case "bgp":
+        if (second === "route") return this.#staticRoute(words, isNo);
+        return listLine(config, words, isNo);
+      default:
+        return "unknown";
+    }
+  }
+
+  #router(asnText: string | undefined, isNo: boolean): LineResult {
+    const { config } = this;
+    const asn = Number(asnText ?? config.bgp?.asn);
+    if (!Number.isInteger(asn) || asn < 1) return "unknown";
+    if (isNo) {
+      delete config.bgp;
+      this.#context = { in: "top" };
+      return "done";
+    }
+    if (config.bgp !== undefined && config.bgp.asn !== asn) return "unknown";
+    config.bgp ??= emptyBgp(asn);
+    this.#context = { in: "bgp", bgp: config.bgp, family: "ipv4", isInFamily: false };
+    return "done";
+  }
+
+  #routeMap([, name, permit, sequenceText]: readonly string[], isNo: boolean): LineResult {
+    const { routeMaps } = this.config;
+    if (name === undefined) return "unknown";
+    if (isNo && permit === undefined) {
+      routeMaps.delete(name);
+      return "done";
+    }
+    const sequence = Number(sequenceText);
+    if ((permit !== "permit" && permit !== "deny") || !Number.isInteger(sequence)) return "unknown";
+    const entries = routeMaps.get(name) ?? [];
+    const others = entries.filter((entry) => entry.sequence !== sequence);
+    const entry = entries.find((one) => one.sequence === sequence) ?? {
+      ...{ sequence, permit: permit as Permit, matches: [], sets: [] },
+    };
+    entry.permit = permit;
+    const left = isNo ? others : [...others, entry];
+    routeMaps.set(
+      name,
+      left.sort((a, b) => a.sequence - b.sequence),
+    );
+    this.#context = isNo ? { in: "top" } : { in: "route-map", entry };
+    return "done";
+  }
+
+  #staticRoute([, , to, via, link]: readonly string[], isNo: boolean): LineResult {
+    const prefix = parsePrefix(to ?? "");
+    const isBlackhole = via === "blackhole" || via === "Null0";
+    const address = isBlackhole ? ("blackhole" as const) : parseAddress(via ?? "");
+    if (prefix === undefined || address === undefined) return "unknown";
+    const { config } = this;
+    config.staticRoutes = config.staticRoutes.filter(
+      (route) => route.prefix !== prefix || route.via !== address,
+    );
+    if (!isNo) {
+      const onLink = link === undefined ? {} : { interface: link };
+      config.staticRoutes.push({ prefix, via: address, ...onLink });
+    }
+    return "done";
+  }
+}

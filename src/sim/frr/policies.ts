@@ -1,0 +1,187 @@
+import type { PolicyStatement } from "../../bgp/speaker/config.ts";
+import { parseCommunity, parseLargeCommunity } from "../../bgp/speaker/community-text.ts";
+import type { Origin } from "../../bgp/wire/message.ts";
+import { parseAddress } from "../../net/address.ts";
+import { addressBits, prefixFamily, prefixLength } from "../../net/prefix.ts";
+import type { FrrConfig, NeighborFamily, PrefixListEntry, RouteMapEntry } from "./config.ts";
+
+type Match = NonNullable<PolicyStatement["match"]>;
+type Set = NonNullable<PolicyStatement["set"]>;
+
+/** What of a route map or list the simulation cannot do is told by `problem`, and left out. */
+export class PolicyBuilder {
+  readonly #config: FrrConfig;
+  readonly #problem: (message: string) => void;
+
+  constructor(config: FrrConfig, problem: (message: string) => void) {
+    this.#config = config;
+    this.#problem = problem;
+  }
+
+  /** What a neighbor's prefix list and route map for one direction come to: both must let a route through. */
+  statements(of: NeighborFamily, direction: "in" | "out"): PolicyStatement[] {
+    const list = direction === "in" ? of.prefixListIn : of.prefixListOut;
+    const map = direction === "in" ? of.routeMapIn : of.routeMapOut;
+    const entries: PolicyStatement[] =
+      map === undefined ? [{ name: "all", action: "accept" }] : this.#routeMap(map);
+    if (list === undefined) return entries;
+    const prefixRanges = this.#ranges(list);
+    if (prefixRanges.length === 0) return [{ name: `prefix-list ${list}`, action: "reject" }];
+    return entries.map((entry) => {
+      if (entry.match?.prefixRanges !== undefined) {
+        this.#problem(`prefix-list ${list} beside a route map that matches another one`);
+      }
+      return { ...entry, match: { ...entry.match, prefixRanges } };
+    });
+  }
+
+  /** FRR: a route map that does not exist lets nothing through. */
+  #routeMap(name: string): PolicyStatement[] {
+    const entries = this.#config.routeMaps.get(name);
+    return (entries ?? []).flatMap((entry) => this.#entry(name, entry));
+  }
+
+  #entry(map: string, entry: RouteMapEntry): PolicyStatement[] {
+    const name = `${map} ${entry.sequence}`;
+    const match: Match = {};
+    for (const words of entry.matches) {
+      if (!this.#match(match, words)) this.#problem(`route-map ${name}: match ${words.join(" ")}`);
+    }
+    // A list that nothing can be in.
+    if (match.prefixRanges?.length === 0 || match.communities?.any?.length === 0) return [];
+    const set: Set = {};
+    for (const words of entry.sets) {
+      if (!setOf(set, words)) this.#problem(`route-map ${name}: set ${words.join(" ")}`);
+    }
+    return [
+      {
+        name,
+        action: entry.permit === "permit" ? "accept" : "reject",
+        ...(Object.keys(match).length > 0 && { match }),
+        ...(Object.keys(set).length > 0 && entry.permit === "permit" && { set }),
+      },
+    ];
+  }
+
+  /** Whether it was understood. */
+  #match(match: Match, words: readonly string[]): boolean {
+    const [first, ...rest] = words;
+    const config = this.#config;
+    switch (first) {
+      case "ip":
+      case "ipv6": {
+        const [what, kind, list] = rest;
+        if (what !== "address" || kind !== "prefix-list" || list === undefined) return false;
+        match.prefixRanges = this.#ranges(list);
+        return true;
+      }
+      case "community": {
+        const values = entriesOf(config.communityLists.get(rest[0] ?? ""), parseCommunity);
+        if (values === undefined) return false;
+        match.communities = values;
+        return true;
+      }
+      case "large-community": {
+        const values = entriesOf(
+          config.largeCommunityLists.get(rest[0] ?? ""),
+          parseLargeCommunity,
+        );
+        if (values === undefined) return false;
+        match.largeCommunities = values;
+        return true;
+      }
+      case "as-path": {
+        const entries = config.asPathLists.get(rest[0] ?? "");
+        if (entries?.length !== 1 || entries[0]!.permit === "deny") return false;
+        match.asPath = { regex: entries[0]!.value };
+        return true;
+      }
+      case "origin":
+        match.origin = [rest[0] as Origin];
+        return true;
+      case "peer":
+        match.neighbors = [rest[0]!];
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Those permitted; a list that denies before it permits is told as a problem. */
+  #ranges(list: string): NonNullable<Match["prefixRanges"]> {
+    const entries = this.#config.prefixLists.get(list) ?? [];
+    const firstDeny = entries.findIndex((entry) => entry.permit === "deny");
+    const permitted = entries.filter((entry) => entry.permit === "permit");
+    if (firstDeny >= 0 && entries.slice(firstDeny).some((entry) => entry.permit === "permit")) {
+      this.#problem(`prefix-list ${list}: deny before permit`);
+    }
+    return permitted.map(rangeOf);
+  }
+}
+
+function rangeOf({ prefix, minLength, maxLength }: PrefixListEntry) {
+  const own = prefixLength(prefix);
+  // `ge` alone: up to a host's own prefix.
+  const most = minLength === undefined ? own : addressBits(prefixFamily(prefix));
+  return { prefix, minLength: minLength ?? own, maxLength: maxLength ?? most };
+}
+
+function entriesOf<Value>(
+  entries: readonly { permit: string; value: string[] }[] | undefined,
+  parse: (text: string) => Value | undefined,
+): { any: Value[] } | { all: Value[] } | undefined {
+  if (entries === undefined) return { any: [] };
+  if (entries.some(({ permit }) => permit === "deny")) return undefined;
+  const parsed = entries.map(({ value }) => value.map(parse));
+  if (parsed.flat().includes(undefined)) return undefined;
+  const lists = parsed as Value[][];
+  // Of one entry all must be there; of several entries any.
+  if (lists.length === 1) return { all: lists[0]! };
+  return lists.every((list) => list.length === 1) ? { any: lists.flat() } : undefined;
+}
+
+/** Whether it was understood. */
+function setOf(set: Set, words: readonly string[]): boolean {
+  const [first, ...rest] = words;
+  switch (first) {
+    case "local-preference":
+      set.localPref = Number(rest[0]);
+      return true;
+    case "metric":
+      set.med = Number(rest[0]);
+      return true;
+    case "as-path":
+      if (rest[0] !== "prepend") return false;
+      set.asPathPrepend = rest[1] === "last-as" ? Number(rest[2]) : rest.length - 1;
+      return true;
+    case "community": {
+      const isAdded = rest.at(-1) === "additive";
+      const values = (isAdded ? rest.slice(0, -1) : rest).map(parseCommunity);
+      if (values.includes(undefined)) return false;
+      const communities = values as number[];
+      if (isAdded) set.communities = communities;
+      else set.replace = { ...set.replace, communities };
+      return true;
+    }
+    case "large-community": {
+      const isAdded = rest.at(-1) === "additive";
+      const values = (isAdded ? rest.slice(0, -1) : rest).map(parseLargeCommunity);
+      if (values.includes(undefined)) return false;
+      const largeCommunities = values as [number, number, number][];
+      if (isAdded) set.largeCommunities = largeCommunities;
+      else set.replace = { ...set.replace, largeCommunities };
+      return true;
+    }
+    case "ip":
+    case "ipv6": {
+      const hop = rest.at(-1) ?? "";
+      if (rest[0] !== "next-hop") return false;
+      const parsed = parseAddress(hop);
+      if (parsed === undefined) return false;
+      set.nextHop = parsed;
+      return true;
+    }
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { address } from "../../net/address.ts";
+import { World } from "../world.ts";
+import { walk } from "../walk.ts";
+import { FrrRouter } from "./router.ts";
+
+const timing = { coalesceMs: 50 };
+
+function router(world: World, name: string, loopback: string, lines: string): FrrRouter {
+  const node = world.network.node(name);
+  node.addAddress("lo", { address: address(loopback), prefixLength: 32 });
+  const problems: string[] = [];
+  const made = new FrrRouter(world, node, timing, (message) => problems.push(message));
+  expect(made.configure(lines.split("\n"))).toEqual([]);
+  expect(problems).toEqual([]);
+  made.start();
+  return made;
+}
+
+const runUntil = (world: World, atMs: number) => {
+  while ((world.clock.nextMs ?? Infinity) <= atMs) world.clock.step();
+};
+
+const bgp = (asn: number, more = "") => `
+frr defaults datacenter
+router bgp ${asn}
+ no bgp ebgp-requires-policy
+ neighbor ROUTERS peer-group
+ neighbor ROUTERS remote-as external
+ ${more}
+ address-family ipv4 unicast
+  redistribute connected
+ exit-address-family
+!`;
+
+test("two unnumbered routers find each other and exchange routes; a cut ends it, and mending brings it back", () => {
+  const world = new World(1);
+  for (const name of ["a", "b"]) world.network.addNode(name);
+  const cable = world.network.connect(
+    { node: "a", interface: "net0" },
+    { node: "b", interface: "net0" },
+    0.05,
+  );
+  const a = router(
+    world,
+    "a",
+    "10.0.0.1",
+    bgp(65001, "neighbor net0 interface peer-group ROUTERS"),
+  );
+  router(
+    world,
+    "b",
+    "10.0.0.2",
+    bgp(65002, "neighbor net0 interface peer-group ROUTERS\n neighbor ROUTERS default-originate"),
+  );
+  runUntil(world, 5_000);
+  expect(a.host!.speaker.peers(world.clock.nowMs)).toMatchObject([{ state: "Established" }]);
+  expect(a.node.fib.routes().map(({ prefix, protocol }) => `${prefix} ${protocol}`)).toEqual([
+    "0.0.0.0/0 bgp",
+    "10.0.0.2/32 bgp",
+  ]);
+  expect(walk(a.node, address("10.0.0.2"))).toHaveProperty("arrived.name", "b");
+
+  world.network.setCable(cable, false);
+  runUntil(world, 6_000);
+  expect(a.node.fib.routes()).toEqual([]);
+  expect(walk(a.node, address("10.0.0.2"))).toMatchObject({ dropped: "no route" });
+
+  world.network.setCable(cable, true);
+  runUntil(world, 20_000);
+  expect(walk(a.node, address("10.0.0.2"))).toHaveProperty("arrived.name", "b");
+});

@@ -1,0 +1,306 @@
+import type {
+  ImportPolicy,
+  ListenRange,
+  OwnRoute,
+  PeerConfig,
+  PeerTemplate,
+  PolicyStatement,
+  SpeakerConfig,
+} from "../../bgp/speaker/config.ts";
+import {
+  address,
+  type Address,
+  addressToBytes,
+  familyOf,
+  parseAddress,
+} from "../../net/address.ts";
+import { prefixOf } from "../../net/prefix.ts";
+import { families, type FamilyName } from "../../bgp/rib/family.ts";
+import type { SimNode } from "../network.ts";
+import type {
+  BgpConfig,
+  FrrConfig,
+  FrrFamily,
+  Neighbor,
+  NeighborFamily,
+  Timers,
+} from "./config.ts";
+import { PolicyBuilder } from "./policies.ts";
+
+/** What `frr defaults` sets (FRR bgpd/bgp_vty.c). */
+const profiles = {
+  traditional: {
+    timers: { keepaliveSeconds: 60, holdSeconds: 180 },
+    connectSeconds: 120,
+    ebgpRequiresPolicy: true,
+  },
+  datacenter: {
+    timers: { keepaliveSeconds: 3, holdSeconds: 9 },
+    connectSeconds: 10,
+    ebgpRequiresPolicy: false,
+  },
+} as const;
+
+/** Compiled into Debian's packages: `--enable-multipath=256`. */
+const multipathMax = 256;
+const bgpPort = 179;
+const unspecified = address("::");
+
+/** The speaker that FRR's bgpd would be with this configuration on this node. What cannot be done is told. */
+export function speakerConfigOf(
+  config: FrrConfig & { bgp: BgpConfig },
+  node: SimNode,
+  problem: (message: string) => void,
+): SpeakerConfig {
+  const { bgp, hostname = node.name } = config;
+  const peers = new PeerReader(config, node, problem);
+  const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
+  const listenRanges = bgp.listenRanges.flatMap(({ prefix, group }): ListenRange[] => {
+    const of = bgp.peerGroups.get(group);
+    const peer = of && peers.template(prefix, of);
+    if (peer === undefined) return [];
+    return [{ prefix, limit: bgp.listenLimit, peer }];
+  });
+  return {
+    localAsn: bgp.asn,
+    routerId: bgp.routerId ?? defaultRouterId(node),
+    listenPort: bgpPort,
+    hostname,
+    peers: named,
+    ...(listenRanges.length > 0 && { listenRanges }),
+    ...(bgp.clusterId !== undefined && { clusterId: bgp.clusterId }),
+    maximumPaths: {
+      external: bgp.families.ipv4.maximumPaths ?? multipathMax,
+      internal: bgp.families.ipv4.maximumPathsIbgp ?? multipathMax,
+      asPathRelax: bgp.multipathRelax,
+    },
+    keepsExternalBest: !bgp.compareRouterId,
+    installRoutes: { table: 254, metric: 20 },
+    originate: ownRoutes(config, node, problem),
+  };
+}
+
+/** What FRR takes when none is written: the highest IPv4 address of `lo`, else of all interfaces. */
+function defaultRouterId(node: SimNode): Address {
+  const of = (names: Iterable<string>) =>
+    [...names]
+      .flatMap((name) => node.interfaces.get(name)!.addresses.map((one) => one.address))
+      .filter((one) => familyOf(one) === "ipv4" && !one.startsWith("127."))
+      .sort((a, b) => Buffer.compare(addressToBytes(b), addressToBytes(a)))[0];
+  return of(["lo"]) ?? of(node.interfaces.keys()) ?? address("0.0.0.1");
+}
+
+class PeerReader {
+  readonly #config: FrrConfig & { bgp: BgpConfig };
+  readonly #node: SimNode;
+  readonly #problem: (message: string) => void;
+  readonly #policies: PolicyBuilder;
+
+  constructor(
+    config: FrrConfig & { bgp: BgpConfig },
+    node: SimNode,
+    problem: (message: string) => void,
+  ) {
+    this.#config = config;
+    this.#node = node;
+    this.#problem = problem;
+    this.#policies = new PolicyBuilder(config, problem);
+  }
+
+  /** Undefined: FRR keeps it out of the way until it knows its AS. */
+  peer(id: string, neighbor: Neighbor): PeerConfig | undefined {
+    const of = this.#merged(neighbor);
+    const at = parseAddress(id);
+    const source = of.updateSource && this.#source(of.updateSource, at);
+    const template = this.template(id, neighbor);
+    if (template === undefined) return undefined;
+    return {
+      ...template,
+      name: id,
+      address: at ?? unspecified,
+      port: bgpPort,
+      passive: of.passive === true,
+      ...(at === undefined && { interface: id }),
+      ...(source !== undefined && source !== "" && { localAddress: source }),
+    };
+  }
+
+  template(id: string, neighbor: Neighbor): PeerTemplate | undefined {
+    const { bgp, profile } = this.#config;
+    const of = this.#merged(neighbor);
+    if (of.remoteAs === undefined) return undefined;
+    const defaults = profiles[profile];
+    const timers: Timers = of.timers ?? bgp.timers ?? defaults.timers;
+    const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
+    const needsPolicy = !isInternal && (bgp.ebgpRequiresPolicy ?? defaults.ebgpRequiresPolicy);
+    const active = (["ipv4", "ipv6"] as const).filter(
+      (family) => of.families[family].activate ?? (family === "ipv4" && bgp.defaultIpv4Unicast),
+    );
+    const ipv4 = of.families.ipv4;
+    const first = of.families[active[0] ?? "ipv4"];
+    this.#sameInAll(id, of, active);
+    return {
+      asn: of.remoteAs,
+      holdTimeSeconds: timers.holdSeconds,
+      keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
+      connectRetryTimeSeconds: of.connectSeconds ?? defaults.connectSeconds,
+      families: active.map((family) => families[familyName(family)]),
+      exportPolicy: this.#exportPolicy(first, needsPolicy),
+      importPolicy: this.#importPolicy(first, needsPolicy),
+      sendsBack: true,
+      ...(of.localAs && { localAs: of.localAs }),
+      ...(of.password !== undefined && { password: of.password }),
+      ...ttlOf(of, isInternal),
+      gracefulRestart: {
+        restartTimeSeconds: bgp.gracefulRestartSeconds,
+        ...(!bgp.gracefulRestart && { helperOnly: true }),
+      },
+      ...(first.routeReflectorClient === true && { routeReflectorClient: true }),
+      ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),
+      ...defaultOriginate(of, active),
+      ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
+      ...(of.bfd === true && {
+        bfd: { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 },
+      }),
+      ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
+      ...(of.shutdown && {
+        shutdown: of.shutdown.message === undefined ? {} : { communication: of.shutdown.message },
+      }),
+      ...(first.addPathTxAll === true && { addPath: { send: "all" as const } }),
+    };
+  }
+
+  #merged(neighbor: Neighbor): Neighbor {
+    const group = neighbor.group && this.#config.bgp.peerGroups.get(neighbor.group);
+    if (!group) return neighbor;
+    return {
+      ...group,
+      ...neighbor,
+      families: {
+        ipv4: { ...group.families.ipv4, ...neighbor.families.ipv4 },
+        ipv6: { ...group.families.ipv6, ...neighbor.families.ipv6 },
+      },
+    };
+  }
+
+  /** Spinelab's speaker has one policy for all families of a peer. */
+  #sameInAll(id: string, of: Neighbor, active: readonly FrrFamily[]): void {
+    if (active.length < 2) return;
+    const { activate: _, defaultOriginate: __, maximumPrefix: ___, ...ipv4 } = of.families.ipv4;
+    const { activate: a, defaultOriginate: b, maximumPrefix: c, ...ipv6 } = of.families.ipv6;
+    void [a, b, c];
+    if (JSON.stringify(ipv4) !== JSON.stringify(ipv6)) {
+      this.#problem(`neighbor ${id}: IPv4 and IPv6 are configured differently`);
+    }
+  }
+
+  #exportPolicy(of: NeighborFamily, needsPolicy: boolean): PolicyStatement[] {
+    const isWritten = of.routeMapOut !== undefined || of.prefixListOut !== undefined;
+    return needsPolicy && !isWritten ? [] : this.#policies.statements(of, "out");
+  }
+
+  #importPolicy(of: NeighborFamily, needsPolicy: boolean): ImportPolicy {
+    const isWritten = of.routeMapIn !== undefined || of.prefixListIn !== undefined;
+    if (!isWritten) return needsPolicy ? [] : "accept";
+    return this.#policies.statements(of, "in");
+  }
+
+  /** An address, or the first of the interface. */
+  #source(written: string, to: Address | undefined): Address | undefined {
+    const at = parseAddress(written);
+    if (at !== undefined) return at;
+    const family = to === undefined ? "ipv4" : familyOf(to);
+    return this.#node.interfaces
+      .get(written)
+      ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
+      ?.address;
+  }
+}
+
+function familyName(family: FrrFamily): FamilyName {
+  return `${family}/unicast`;
+}
+
+function ttlOf(of: Neighbor, isInternal: boolean): Pick<PeerTemplate, "ttl" | "ttlSecurityHops"> {
+  if (of.ttlSecurityHops !== undefined) return { ttlSecurityHops: of.ttlSecurityHops };
+  return { ttl: isInternal ? 255 : (of.ebgpMultihop ?? 1) };
+}
+
+function defaultOriginate(
+  of: Neighbor,
+  active: readonly FrrFamily[],
+): Pick<PeerTemplate, "defaultOriginate"> {
+  const names = active.filter((family) => of.families[family].defaultOriginate).map(familyName);
+  return names.length === 0 ? {} : { defaultOriginate: names };
+}
+
+function maximumPrefix(of: Neighbor, active: readonly FrrFamily[]) {
+  return Object.fromEntries(
+    active.flatMap((family) => {
+      const limit = of.families[family].maximumPrefix;
+      if (limit === undefined) return [];
+      return [
+        [
+          familyName(family),
+          {
+            count: limit.count,
+            warningThresholdPercent: limit.thresholdPercent,
+            action: limit.warningOnly ? ("warn" as const) : ("teardown" as const),
+            ...(limit.restartMinutes !== undefined && {
+              restartTimeSeconds: 60 * limit.restartMinutes,
+            }),
+          },
+        ],
+      ];
+    }),
+  );
+}
+
+/** `network` and `redistribute`, as far as the node has the routes. */
+function ownRoutes(
+  { bgp, staticRoutes }: FrrConfig & { bgp: BgpConfig },
+  node: SimNode,
+  problem: (message: string) => void,
+): OwnRoute[] {
+  const own = new Map<string, OwnRoute>();
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const of = bgp.families[family];
+    for (const { from, routeMap } of of.redistribute) {
+      if (routeMap !== undefined) problem(`redistribute ${from} route-map ${routeMap}`);
+      const prefixes =
+        from === "connected"
+          ? connected(node, family)
+          : from === "static"
+            ? staticRoutes.map(({ prefix }) => prefix)
+            : kernel(node);
+      for (const prefix of prefixes) {
+        if (prefix.includes(":") !== (family === "ipv6")) continue;
+        own.set(prefix, { prefix, origin: "incomplete", med: 0 });
+      }
+    }
+    for (const { prefix, routeMap } of of.networks) {
+      if (routeMap !== undefined) problem(`network ${prefix} route-map ${routeMap}`);
+      const isThere = node.fib.at(prefix).length > 0 || connected(node, family).includes(prefix);
+      if (bgp.networkImportCheck && !isThere) continue;
+      own.set(prefix, { prefix, origin: "igp", med: 0 });
+    }
+  }
+  return [...own.values()];
+}
+
+/** Subnets of interfaces that are up; loopback's own 127.0.0.0/8 is none. */
+function connected(node: SimNode, family: FrrFamily) {
+  return [...node.interfaces.values()]
+    .filter((each) => each.hasCarrier)
+    .flatMap(({ addresses }) => addresses)
+    .filter((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
+    .map((one) => prefixOf(one.address, one.prefixLength));
+}
+
+/** What `ip route` has put there. */
+function kernel(node: SimNode) {
+  return node.fib
+    .routes()
+    .filter(({ protocol }) => protocol === "boot" || protocol === "static")
+    .map(({ prefix }) => prefix);
+}

@@ -1,0 +1,214 @@
+import { adminHandler } from "../../agent/admin.ts";
+import { Agent } from "../../agent/agent.ts";
+import type { AgentClock, Edges, NodeEdges } from "../../agent/edges.ts";
+import type { Log } from "../../agent/log.ts";
+import { Operator } from "../../agent/operator.ts";
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { NetworkState } from "../../net/network-state.ts";
+import type { SimNode } from "../network.ts";
+import type { SimRuntime } from "../runtime.ts";
+import { answeringSocket } from "../socket-pair.ts";
+import { SimSpeakerHost } from "../speaker-host.ts";
+
+const adminSocket = "/run/spinelab/agent.sock";
+/** A process of Node on a small machine, from its start to its first request. */
+const startMs = 150;
+
+export type SimAgentsOptions = {
+  runtime: SimRuntime;
+  api: Pick<Edges, "client" | "informer">;
+  version: string;
+  installRoutes: boolean;
+};
+
+type Running = { agent: Agent; hosts: Set<SimSpeakerHost>; stopListening: () => void };
+
+/** The agents of a cluster's nodes, and its operator, each as it is in a process of its own. */
+export class SimAgents {
+  readonly #options: SimAgentsOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #logs = new Map<string, string[]>();
+  #operator: Operator | undefined;
+
+  constructor(options: SimAgentsOptions) {
+    this.#options = options;
+  }
+
+  async startOperator(): Promise<void> {
+    this.#operator = new Operator({
+      edges: this.#edges(),
+      log: this.#logOf("operator"),
+      routerIdPool: undefined,
+    });
+    await this.#operator.start();
+  }
+
+  async start(node: string): Promise<void> {
+    if (this.#running.has(node)) return;
+    const { runtime, version, installRoutes } = this.#options;
+    await runtime.world.sleep(startMs);
+    const hosts = new Set<SimSpeakerHost>();
+    const agent = new Agent({
+      node,
+      edges: this.#nodeEdges(runtime.world.network.node(node), hosts),
+      ...{ ipam: "kubernetes", noEndpointsRoutable: true, bmpStations: [] },
+      softwareVersion: version,
+      log: this.#logOf(node),
+      installRoutes,
+    });
+    const answer = adminHandler(agent);
+    const stopListening = runtime.listenUnix(node, adminSocket, () =>
+      answeringSocket("\n", (request) => `${JSON.stringify(answered(answer, request))}\n`),
+    );
+    this.#running.set(node, { agent, hosts, stopListening });
+    await runtime.world.during(agent.start());
+  }
+
+  async stop(node: string): Promise<void> {
+    const running = this.#take(node);
+    if (running !== undefined) await this.#options.runtime.world.during(running.agent.stop());
+  }
+
+  async kill(node: string): Promise<void> {
+    const running = this.#take(node);
+    if (running === undefined) throw new Error(`the agent of ${node} is not running`);
+    for (const host of running.hosts) void host.stop("killed");
+    await this.#options.runtime.world.during(running.agent.stop());
+  }
+
+  /** The node loses its power: nobody hears a word of it. */
+  nodeStopping(node: string): void {
+    const { world } = this.#options.runtime;
+    world.tcp.forget(world.network.node(node));
+    const running = this.#take(node);
+    for (const host of running?.hosts ?? []) void host.stop("killed");
+    void running?.agent.stop();
+  }
+
+  async restart(node: string): Promise<void> {
+    await this.stop(node);
+    await this.start(node);
+  }
+
+  async log(node: string): Promise<string> {
+    return (this.#logs.get(node) ?? []).join("");
+  }
+
+  /** There is one speaker here: what the sources make now. */
+  async upgrade(node: string): Promise<void> {
+    throw new EnvironmentError(
+      `the simulation has no other speaker to upgrade ${node} to`,
+      "run the lab with --runtime netns",
+    );
+  }
+
+  expectAllToEnd(): void {}
+
+  async close(): Promise<void> {
+    this.#operator?.stop();
+    await Promise.all([...this.#running.keys()].map((node) => this.stop(node)));
+  }
+
+  #take(node: string): Running | undefined {
+    const running = this.#running.get(node);
+    this.#running.delete(node);
+    running?.stopListening();
+    return running;
+  }
+
+  #edges(): Edges {
+    const { runtime, api } = this.#options;
+    return { ...api, clock: agentClock(runtime), random: runtime.world.random };
+  }
+
+  #nodeEdges(node: SimNode, hosts: Set<SimSpeakerHost>): NodeEdges {
+    const { world } = this.#options.runtime;
+    return {
+      ...this.#edges(),
+      network: () => networkState(node),
+      watchNetwork: (onChange) => {
+        const close = node.onChange((change) => {
+          const matters = change.change === "interfaces" || change.route.prefix.endsWith("/0");
+          if (!matters) return;
+          world.wake();
+          onChange();
+        });
+        return { close };
+      },
+      newSpeaker: (config, options) => {
+        const host = new SimSpeakerHost(world, node, config, {
+          ...options,
+          onRoutesChanged: () => {},
+          installDelayMs: 1,
+          resolveViaDefault: true,
+          endsWithLink: false,
+        });
+        hosts.add(host);
+        return host;
+      },
+    };
+  }
+
+  #logOf(process: string): Log {
+    const lines = this.#logs.get(process) ?? [];
+    this.#logs.set(process, lines);
+    const { runtime } = this.#options;
+    return (level, message, fields = {}) => {
+      const time = new Date(runtime.unixAtZeroMs + runtime.world.clock.nowMs).toISOString();
+      lines.push(`${JSON.stringify({ time, level, msg: message, ...fields })}\n`);
+    };
+  }
+}
+
+function answered(answer: (request: Record<string, unknown>) => unknown, line: string): object {
+  try {
+    return { ok: answer(JSON.parse(line) as Record<string, unknown>) };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+export function agentClock({ world, unixAtZeroMs }: SimRuntime): AgentClock {
+  const { clock } = world;
+  return {
+    unixAtZeroMs,
+    monotonicMs: () => clock.nowMs,
+    nowMs: () => unixAtZeroMs + clock.nowMs,
+    setTimer: (afterMs, callback) =>
+      clock.setTimer(afterMs, () => {
+        world.wake();
+        callback();
+      }),
+  };
+}
+
+/** As the kernel would tell it by netlink. */
+function networkState(node: SimNode): NetworkState {
+  const interfaces = [...node.interfaces.values()];
+  const families = ["ipv4", "ipv6"] as const;
+  return {
+    interfaces: interfaces.map((each) => ({
+      ...{ index: each.index, name: each.name, isUp: each.isUp },
+      hasCarrier: each.hasCarrier,
+      operState: each.isLoopback ? "unknown" : each.hasCarrier ? "up" : "down",
+      ...(!each.isLoopback && { mac: each.mac }),
+      addresses: [
+        ...each.addresses.map((one) => ({ ...one, isTentative: false })),
+        ...(each.isLoopback || !each.isUp
+          ? []
+          : [{ address: each.linkLocal, prefixLength: 64, isTentative: false }]),
+      ],
+    })),
+    defaultRoutes: families.flatMap((family) =>
+      node.fib
+        .at((family === "ipv4" ? "0.0.0.0/0" : "::/0") as never)
+        .map(({ metric, nextHops }) => ({
+          ...{ family, metric },
+          nextHops: nextHops.map(({ address, interface: link }) => ({
+            ...(address !== undefined && { gateway: address }),
+            interfaceIndex: node.interfaces.get(link)?.index ?? 0,
+          })),
+        })),
+    ),
+  };
+}

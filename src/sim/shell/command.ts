@@ -1,0 +1,102 @@
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { FrrRouter } from "../frr/router.ts";
+import { show } from "../frr/show.ts";
+import type { SimNode } from "../network.ts";
+import type { World } from "../world.ts";
+import { done, failed, ip, type Output } from "./ip.ts";
+import { ping, traceroute } from "./probes.ts";
+
+/** Where a command runs. `router`: FRR, on nodes that have it. */
+export type ShellPlace = { world: World; node: SimNode; router: FrrRouter | undefined };
+
+/**
+ * What a command comes to. Throws EnvironmentError where the simulation does not know it: what depends on it
+ * cannot be told then.
+ */
+export async function command(place: ShellPlace, argv: readonly string[]): Promise<Output> {
+  const { world, node } = place;
+  if (!node.isUp) return failed(`${node.name} is switched off`, 255);
+  const [program = "", ...words] = argv;
+  const output = await run(place, program.slice(program.lastIndexOf("/") + 1), words, world);
+  if (output !== undefined) return output;
+  throw new EnvironmentError(
+    `the simulation cannot do '${argv.join(" ")}' on ${node.name}`,
+    "run the lab with --runtime netns",
+  );
+}
+
+async function run(
+  place: ShellPlace,
+  program: string,
+  words: readonly string[],
+  world: World,
+): Promise<Output | undefined> {
+  switch (program) {
+    case "ip":
+      return ip(place.node, words);
+    case "ping":
+      return await ping(world, place.node, words);
+    case "traceroute":
+      return await traceroute(world, place.node, words);
+    case "vtysh":
+      return vtysh(place, words);
+    case "frrinit.sh":
+      return frrinit(place, words);
+    case "touch":
+    case "true":
+      return done;
+    case "sed":
+      // Which daemons FRR starts: bgpd is there where it is configured.
+      return words.at(-1) === "/etc/frr/daemons" ? done : undefined;
+    case "sysctl":
+      return sysctl(place.node, words);
+    case "iptables":
+      // What leaves the lab by the management network goes nowhere here.
+      return words.includes("MASQUERADE") ? done : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Settings that change nothing of what is simulated: every node forwards, and hashes flows alike. */
+const indifferent =
+  /^net\.ipv[46]\.(ip_forward|fib_multipath_hash_policy|conf\.\w+\.(forwarding|rp_filter|accept_dad))$/;
+
+function sysctl(node: SimNode, words: readonly string[]): Output | undefined {
+  const settings = words.filter((word) => word.includes("="));
+  for (const setting of settings) {
+    const [key = "", value] = setting.replaceAll("/", ".").split("=");
+    if (/^net\.ipv[46]\.conf\.(all|default)\.ignore_routes_with_linkdown$/.test(key)) {
+      node.ignoresRoutesWithLinkdown = value === "1";
+    } else if (!indifferent.test(key)) return undefined;
+  }
+  return settings.length === 0 ? undefined : done;
+}
+
+function frrinit({ router }: ShellPlace, [verb]: readonly string[]): Output | undefined {
+  if (router === undefined) return failed("frrinit.sh: not found", 127);
+  if (verb === "start" || verb === "restart") {
+    if (verb === "restart") router.stop("cease");
+    router.start();
+  } else if (verb === "stop") router.stop("cease");
+  else return undefined;
+  return done;
+}
+
+function vtysh({ router, world }: ShellPlace, words: readonly string[]): Output | undefined {
+  if (router === undefined) return failed("vtysh: not found", 127);
+  const commands = words.filter((_, i) => words[i - 1] === "-c");
+  const [first = ""] = commands;
+  if (/^\s*(sh|show)\b/.test(first)) {
+    const shown = show(router, first.trim().replace(/^sh /, "show "), world.clock.nowMs);
+    return shown === undefined ? undefined : { ...done, stdout: shown };
+  }
+  if (/^\s*write\b/.test(first)) return done;
+  if (!/^\s*conf/.test(first)) return undefined;
+  const unknown = router.configure(commands.slice(1));
+  if (unknown.length === 0) return done;
+  throw new EnvironmentError(
+    unknown.map((line) => `${router.node.name}: '${line.trim()}' is not simulated`).join("\n"),
+    "run the lab with --runtime netns",
+  );
+}

@@ -1,0 +1,249 @@
+import { type Address, familyOf, parseAddress } from "../../net/address.ts";
+import { addressBits, parsePrefix, type Prefix, prefixOf } from "../../net/prefix.ts";
+import type { FibNextHop, FibRoute } from "../fib.ts";
+import type { SimNode } from "../network.ts";
+
+export type Output = { exitCode: number; stdout: string; stderr: string };
+
+export const done: Output = { exitCode: 0, stdout: "", stderr: "" };
+
+/** As iproute2 and the kernel fail. */
+export function failed(message: string, exitCode = 2): Output {
+  return { exitCode, stdout: "", stderr: `${message}\n` };
+}
+
+/** `ip`, as far as laboratories use it; undefined: not simulated. */
+export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
+  const at = argv.findIndex((word) => objectWords.has(word));
+  const flags = new Set(argv.slice(0, at));
+  const [what = "", verb = "show", ...words] = argv.slice(at);
+  const isJson = flags.has("-j");
+  switch (what) {
+    case "address":
+    case "addr":
+    case "a":
+      return addressCommand(node, verb, words, isJson);
+    case "route":
+    case "r":
+      return routeCommand(node, verb, words, flags.has("-6"), isJson);
+    case "link":
+    case "l":
+      return linkCommand(node, verb, words);
+    default:
+      return undefined;
+  }
+}
+
+const objectWords: ReadonlySet<string> = new Set([
+  ...["address", "addr", "a", "route", "r", "link", "l"],
+]);
+
+function addressCommand(
+  node: SimNode,
+  verb: string,
+  words: readonly string[],
+  isJson: boolean,
+): Output | undefined {
+  if (verb === "show") return isJson ? json(addressesOf(node)) : undefined;
+  const [written = "", key, name = ""] = words;
+  const [text = "", length] = written.split("/");
+  const parsed = parseAddress(text);
+  if (parsed === undefined)
+    return failed(`Error: any valid prefix is expected rather than "${written}".`);
+  if (key !== "dev" || words.length > 4) return undefined;
+  if (!node.interfaces.has(name)) return failed(`Cannot find device "${name}"`, 1);
+  const of = { address: parsed, prefixLength: Number(length ?? addressBits(familyOf(parsed))) };
+  const isThere = node.ownerOf(parsed)?.name === name;
+  switch (verb) {
+    case "add":
+    case "replace":
+      if (isThere) return verb === "add" ? failed("RTNETLINK answers: File exists") : done;
+      node.addAddress(name, of);
+      return done;
+    case "del":
+    case "delete":
+      return node.removeAddress(name, of)
+        ? done
+        : failed("RTNETLINK answers: Cannot assign requested address");
+    default:
+      return undefined;
+  }
+}
+
+function linkCommand(node: SimNode, verb: string, words: readonly string[]): Output | undefined {
+  const [first = "", ...rest] = words[0] === "dev" ? words.slice(1) : words;
+  if (!node.interfaces.has(first)) return failed(`Cannot find device "${first}"`, 1);
+  if (verb === "del" || verb === "delete") {
+    node.removeInterface(first);
+    return done;
+  }
+  if (verb !== "set") return undefined;
+  const [what] = rest;
+  if (what === "up" || what === "down") {
+    node.setInterface(first, what === "up");
+    return done;
+  }
+  // What size packets have changes nothing that is simulated.
+  return what === "mtu" ? done : undefined;
+}
+
+function routeCommand(
+  node: SimNode,
+  verb: string,
+  words: readonly string[],
+  isIpv6: boolean,
+  isJson: boolean,
+): Output | undefined {
+  if (verb === "show" || verb === "list") return isJson ? json(routesOf(node, isIpv6)) : undefined;
+  const kinds = new Set(["blackhole", "unreachable"]);
+  const kind = kinds.has(words[0] ?? "") ? (words[0] as "blackhole" | "unreachable") : "unicast";
+  const [to = "", ...options] = kind === "unicast" ? words : words.slice(1);
+  const prefix = destination(to, isIpv6);
+  if (prefix === undefined)
+    return failed(`Error: any valid prefix is expected rather than "${to}".`);
+  const read = routeOptions(node, options);
+  if (read === undefined) return undefined;
+  if (typeof read === "string") return failed(read);
+  const { metric = 0, protocol = "boot", nextHops } = read;
+  const route: FibRoute = { prefix, kind, protocol, metric, nextHops };
+  const same = node.fib.at(prefix).find((one) => one.metric === metric);
+  switch (verb) {
+    case "add":
+      if (same !== undefined) return failed("RTNETLINK answers: File exists");
+      node.fib.replace(route);
+      return done;
+    case "replace":
+      if (same !== undefined) node.fib.remove(prefix, (one) => one === same);
+      node.fib.replace(route);
+      return done;
+    case "del":
+    case "delete": {
+      const gone = node.fib
+        .at(prefix)
+        .find(
+          (one) =>
+            (read.metric === undefined || one.metric === metric) &&
+            (read.protocol === undefined || one.protocol === protocol) &&
+            nextHops.every((hop) => one.nextHops.some((other) => isSameHop(hop, other))),
+        );
+      if (gone === undefined) return failed("RTNETLINK answers: No such process");
+      node.fib.remove(prefix, (one) => one === gone);
+      return done;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isSameHop(a: FibNextHop, b: FibNextHop): boolean {
+  return a.address === b.address && a.interface === b.interface;
+}
+
+function destination(to: string, isIpv6: boolean): Prefix | undefined {
+  if (to === "default") return (isIpv6 ? "::/0" : "0.0.0.0/0") as Prefix;
+  if (to.includes("/")) return parsePrefix(to);
+  const parsed = parseAddress(to);
+  return parsed && prefixOf(parsed, addressBits(familyOf(parsed)));
+}
+
+type RouteOptions = { nextHops: FibNextHop[]; metric?: number; protocol?: string };
+
+/** Undefined: something that is not simulated; a text: how the kernel refuses it. */
+function routeOptions(node: SimNode, words: readonly string[]): RouteOptions | string | undefined {
+  const hops: { via?: Address; dev?: string }[] = [{}];
+  const read: RouteOptions = { nextHops: [] };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (word === "nexthop") {
+      hops.push({});
+      continue;
+    }
+    const value = words[++i] ?? "";
+    const hop = hops.at(-1)!;
+    switch (word) {
+      case "via": {
+        const text = value === "inet6" || value === "inet" ? (words[++i] ?? "") : value;
+        const parsed = parseAddress(text);
+        if (parsed === undefined) return `Error: inet address is expected rather than "${text}".`;
+        hop.via = parsed;
+        break;
+      }
+      case "dev":
+        if (!node.interfaces.has(value)) return `Cannot find device "${value}"`;
+        hop.dev = value;
+        break;
+      case "metric":
+      case "preference":
+        read.metric = Number(value);
+        break;
+      case "proto":
+      case "protocol":
+        read.protocol = value;
+        break;
+      case "weight":
+        if (value !== "1") return undefined;
+        break;
+      default:
+        return undefined;
+    }
+  }
+  for (const { via, dev } of hops) {
+    if (via === undefined && dev === undefined) continue;
+    const link = dev ?? (via && onLink(node, via));
+    if (link === undefined) return "Error: Nexthop has invalid gateway.";
+    read.nextHops.push({ ...(via !== undefined && { address: via }), interface: link });
+  }
+  return read;
+}
+
+/** The interface whose subnet the gateway is in. */
+function onLink(node: SimNode, gateway: Address): string | undefined {
+  const route = node.fib.lookup(gateway, ({ nextHops }) => nextHops[0]?.address === undefined);
+  return route?.nextHops[0]?.interface;
+}
+
+function json(value: unknown): Output {
+  return { ...done, stdout: JSON.stringify(value) };
+}
+
+function addressesOf(node: SimNode): object[] {
+  return [...node.interfaces.values()].map((each) => ({
+    ifindex: each.index,
+    ifname: each.name,
+    addr_info: [
+      ...each.addresses.map((one) => ({
+        local: one.address,
+        prefixlen: one.prefixLength,
+        scope: one.address.startsWith("127.") ? "host" : "global",
+      })),
+      ...(each.isLoopback || !each.isUp
+        ? []
+        : [{ local: each.linkLocal, prefixlen: 64, scope: "link" }]),
+    ],
+  }));
+}
+
+function routesOf(node: SimNode, isIpv6: boolean): object[] {
+  return node.fib
+    .routes()
+    .filter(({ prefix }) => prefix.includes(":") === isIpv6)
+    .map(({ prefix, kind, protocol, metric, nextHops }) => {
+      const hops = nextHops.map(({ address, interface: dev }) => {
+        const isOther = address !== undefined && address.includes(":") !== isIpv6;
+        const isUp = node.interfaces.get(dev)?.hasCarrier === true;
+        return {
+          ...(address !== undefined &&
+            (isOther ? { via: { family: "inet6", host: address } } : { gateway: address })),
+          dev,
+          flags: isUp ? [] : ["linkdown"],
+        };
+      });
+      return {
+        dst: prefix.endsWith("/0") ? "default" : prefix,
+        ...(kind !== "unicast" && { type: kind }),
+        protocol,
+        ...(metric > 0 && { metric }),
+        ...(hops.length > 1 ? { nexthops: hops, flags: [] } : (hops[0] ?? { flags: [] })),
+      };
+    });
+}

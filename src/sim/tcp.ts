@@ -1,0 +1,342 @@
+import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
+import type { SimNode } from "./network.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+import { walk, type Walk } from "./walk.ts";
+
+/** What a program hears of its connection. */
+export type SocketEvents = {
+  onReceived: (bytes: Uint8Array) => void;
+  /** Once, and nothing after. `reason` as the system names it; undefined: the other side closed in order. */
+  onClosed: (reason: string | undefined) => void;
+};
+
+export type Ends = {
+  localAddress: Address;
+  localPort: number;
+  remoteAddress: Address;
+  remotePort: number;
+  /** Where the addresses are link-local. */
+  interface?: string;
+};
+
+export type Listening = {
+  /** Undefined: connections from there need none. */
+  passwordFor: (remote: Address) => string | undefined;
+  onAccepted: (socket: SimSocket) => void;
+};
+
+export type ConnectOptions = {
+  remoteAddress: Address;
+  interface?: string;
+  port: number;
+  localAddress?: Address;
+  ttl?: number;
+  minTtl?: number;
+  password?: string;
+};
+
+/** Linux's own: tcp_syn_retries 6, tcp_retries2 15, an unanswered ARP request. */
+const firstRetryMs = 1_000;
+const connectLimitMs = 127_000;
+const retransmitMsMin = 200;
+const retransmitMsMax = 120_000;
+const giveUpMs = 924_600;
+const neighborLimitMs = 3_000;
+/** From a segment's arrival to the program that reads it. */
+const stackMs = 0.05;
+const firstEphemeralPort = 32_768;
+
+/**
+ * TCP as BGP sees it: whole and in order, or an end with a reason. Segments follow the routes of the nodes, lost
+ * ones are sent again, later each time.
+ */
+export class Tcp {
+  readonly clock: VirtualClock;
+  readonly random: () => number;
+  readonly #listening = new Map<SimNode, Map<number, Listening>>();
+  readonly #sockets = new Map<SimNode, Set<SimSocket>>();
+  #nextPort = firstEphemeralPort;
+
+  constructor(clock: VirtualClock, random: () => number) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /** Returns how to stop. */
+  listen(node: SimNode, port: number, listening: Listening): () => void {
+    let ports = this.#listening.get(node);
+    if (ports === undefined) this.#listening.set(node, (ports = new Map()));
+    ports.set(port, listening);
+    return () => {
+      if (ports.get(port) === listening) ports.delete(port);
+    };
+  }
+
+  /** A machine without power forgets its connections, and says nothing. */
+  forget(node: SimNode): void {
+    for (const socket of this.#sockets.get(node) ?? []) socket.vanish();
+    this.#sockets.delete(node);
+    this.#listening.delete(node);
+  }
+
+  /**
+   * Tries until it is connected, refused, found unreachable or out of time. `onFailed` says why, as the system
+   * names it. Returns how to give up.
+   */
+  connect(
+    node: SimNode,
+    options: ConnectOptions,
+    events: { onConnected: (socket: SimSocket) => void; onFailed: (reason: string) => void },
+  ): () => void {
+    const untilMs = this.clock.nowMs + connectLimitMs;
+    const localPort = this.#nextPort++;
+    let cancel = () => {};
+    const after = (ms: number, then: () => void) => {
+      cancel = this.clock.setTimer(ms, then);
+    };
+    const attempt = (retryMs: number) => {
+      const again = () => {
+        if (this.clock.nowMs + retryMs >= untilMs) events.onFailed("ETIMEDOUT");
+        else attempt(2 * retryMs);
+      };
+      const source = sourceOf(node, options);
+      if (source === undefined) return after(0, () => events.onFailed("ENETUNREACH"));
+      const there = this.#walk(node, options.remoteAddress, options.interface, options.ttl);
+      if ("dropped" in there) {
+        const { dropped, at, speaks, delayMs } = there;
+        if (!speaks) return after(retryMs, again);
+        if (dropped === "host unreachable" && at === node) {
+          return after(neighborLimitMs, () => events.onFailed("EHOSTUNREACH"));
+        }
+        return after(2 * delayMs, () => events.onFailed("EHOSTUNREACH"));
+      }
+      const link = options.interface && there.hops.at(-1)?.to.name;
+      const answer = this.#answer(there.arrived, source, options);
+      if (answer === "silence") return after(retryMs, again);
+      const back = this.#walk(there.arrived, source, link, undefined);
+      if ("dropped" in back) return after(retryMs, again);
+      if (options.minTtl !== undefined && back.ttl < options.minTtl) return after(retryMs, again);
+      const rttMs = there.delayMs + back.delayMs + 2 * stackMs;
+      if (answer === "refused") return after(rttMs, () => events.onFailed("ECONNREFUSED"));
+      after(rttMs, () => {
+        const [own, other] = this.#pair(node, there.arrived, source, localPort, options, link);
+        // The one that was called hears of it half a round trip later; what is sent meanwhile comes after.
+        this.clock.setTimer(there.delayMs + stackMs, () => {
+          if (!other.isClosed) answer.onAccepted(other);
+        });
+        events.onConnected(own);
+      });
+    };
+    attempt(firstRetryMs);
+    return () => cancel();
+  }
+
+  #answer(
+    at: SimNode,
+    source: Address,
+    options: ConnectOptions,
+  ): Listening | "refused" | "silence" {
+    const listening = this.#listening.get(at)?.get(options.port);
+    if (listening === undefined) return "refused";
+    return listening.passwordFor(source) === options.password ? listening : "silence";
+  }
+
+  #pair(
+    a: SimNode,
+    b: SimNode,
+    source: Address,
+    localPort: number,
+    options: ConnectOptions,
+    link: string | undefined,
+  ): [SimSocket, SimSocket] {
+    const { remoteAddress, port, interface: own } = options;
+    const first = new SimSocket(this, a, {
+      ...{ localAddress: source, localPort, remoteAddress, remotePort: port },
+      ...(own !== undefined && { interface: own }),
+    });
+    const second = new SimSocket(this, b, {
+      ...{ localAddress: remoteAddress, localPort: port, remoteAddress: source },
+      ...{ remotePort: localPort, ...(link !== undefined && { interface: link }) },
+    });
+    if (options.ttl !== undefined) first.ttl = options.ttl;
+    if (options.minTtl !== undefined) first.minTtl = options.minTtl;
+    first.join(second);
+    second.join(first);
+    for (const socket of [first, second]) this.#remember(socket);
+    return [first, second];
+  }
+
+  #remember(socket: SimSocket): void {
+    let sockets = this.#sockets.get(socket.node);
+    if (sockets === undefined) this.#sockets.set(socket.node, (sockets = new Set()));
+    sockets.add(socket);
+  }
+
+  forgetSocket(socket: SimSocket): void {
+    this.#sockets.get(socket.node)?.delete(socket);
+  }
+
+  #walk(from: SimNode, to: Address, link: string | undefined, ttl: number | undefined): Walk {
+    return walk(from, to, {
+      ...(link !== undefined && { interface: link }),
+      ...(ttl !== undefined && { ttl }),
+      random: this.random,
+    });
+  }
+}
+
+/** One end of a connection. */
+export class SimSocket {
+  readonly node: SimNode;
+  readonly ends: Ends;
+  ttl: number | undefined;
+  /** GTSM: what comes with less is not taken. */
+  minTtl: number | undefined;
+  readonly #tcp: Tcp;
+  readonly #flow: number;
+  #peer: SimSocket | undefined;
+  #events: SocketEvents | undefined;
+  /** Came before anybody listened. */
+  #early: Uint8Array[] = [];
+  #queue: Uint8Array[] = [];
+  #isPumping = false;
+  #isClosed = false;
+  /** Closed here: what is queued still goes, then the end. */
+  #isEnding = false;
+  #retryMs = retransmitMsMin;
+  #stuckSinceMs: number | undefined;
+  #lastArrivalMs = 0;
+
+  constructor(tcp: Tcp, node: SimNode, ends: Ends) {
+    this.#tcp = tcp;
+    this.node = node;
+    this.ends = ends;
+    this.#flow = (ends.localPort << 16) ^ ends.remotePort;
+  }
+
+  join(peer: SimSocket): void {
+    this.#peer = peer;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  listen(events: SocketEvents): void {
+    this.#events = events;
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) events.onReceived(bytes);
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.#queue.push(bytes);
+    this.#pump(0);
+  }
+
+  /** After all that was sent. Nothing more is heard here. */
+  close(): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#events = undefined;
+    this.#pump(0);
+  }
+
+  /** As if it had never been; whoever sends to it is told so by a reset. */
+  vanish(): void {
+    this.#isClosed = true;
+    this.#events = undefined;
+    this.#tcp.forgetSocket(this);
+  }
+
+  #pump(afterMs: number): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#tcp.clock.setTimer(afterMs, () => {
+      this.#isPumping = false;
+      this.#transmit();
+    });
+  }
+
+  #transmit(): void {
+    if (this.#isClosed || this.#peer === undefined) return;
+    const peer = this.#peer;
+    const { clock } = this.#tcp;
+    const path = walk(this.node, this.ends.remoteAddress, {
+      flow: this.#flow,
+      random: this.#tcp.random,
+      ...(this.ttl !== undefined && { ttl: this.ttl }),
+      ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
+    });
+    const isHeard = "arrived" in path && path.ttl >= (peer.minTtl ?? 0);
+    if (!isHeard) return this.#retransmit();
+    const sent = this.#queue;
+    this.#queue = [];
+    const isLast = this.#isEnding;
+    const arriveMs = Math.max(this.#lastArrivalMs, clock.nowMs + path.delayMs + stackMs);
+    this.#lastArrivalMs = arriveMs;
+    clock.setTimer(arriveMs - clock.nowMs, () => {
+      if (this.#isClosed) return;
+      const isCut = path.hops.some(({ from }) => !from.hasCarrier) || path.arrived !== peer.node;
+      if (isCut) {
+        this.#queue = [...sent, ...this.#queue];
+        return this.#retransmit();
+      }
+      this.#retryMs = retransmitMsMin;
+      this.#stuckSinceMs = undefined;
+      if (peer.#isClosed) return this.#ended("ECONNRESET");
+      for (const bytes of sent) peer.#take(bytes);
+      if (!isLast) return;
+      this.vanish();
+      peer.#ended(undefined);
+    });
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#isClosed || this.#isEnding) return;
+    if (this.#events === undefined) this.#early.push(bytes);
+    else this.#events.onReceived(bytes);
+  }
+
+  #retransmit(): void {
+    const { nowMs } = this.#tcp.clock;
+    this.#stuckSinceMs ??= nowMs;
+    if (nowMs - this.#stuckSinceMs >= giveUpMs) return this.#ended("ETIMEDOUT");
+    this.#pump(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, retransmitMsMax);
+  }
+
+  #ended(reason: string | undefined): void {
+    if (this.#isClosed) return;
+    const events = this.#events;
+    this.vanish();
+    events?.onClosed(reason);
+  }
+}
+
+/** The address that the kernel would choose; undefined: there is no route. */
+function sourceOf(node: SimNode, options: ConnectOptions): Address | undefined {
+  const { remoteAddress, localAddress } = options;
+  if (isLinkLocal(remoteAddress)) return node.interfaces.get(options.interface ?? "")?.linkLocal;
+  if (localAddress !== undefined) return node.ownerOf(localAddress) && localAddress;
+  return sourceAddress(node, remoteAddress);
+}
+
+/** Of the interface that the route leads out of, else any: `lo` before others (inet_select_addr). */
+export function sourceAddress(node: SimNode, to: Address): Address | undefined {
+  const hop = node.fib.lookup(to)?.nextHops[0];
+  if (hop === undefined) return node.ownerOf(to) && to;
+  const family = familyOf(to);
+  const of = (name: string) =>
+    node.interfaces
+      .get(name)
+      ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
+      ?.address;
+  if (of(hop.interface) !== undefined) return of(hop.interface);
+  for (const name of ["lo", ...node.interfaces.keys()]) {
+    const found = of(name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import { address } from "../net/address.ts";
+import { ip } from "./shell/ip.ts";
+import { walk } from "./walk.ts";
+import { World } from "./world.ts";
+
+/** a – r – b, with routes both ways. */
+function line(): World {
+  const world = new World(1);
+  const { network } = world;
+  for (const name of ["a", "r", "b"]) network.addNode(name);
+  network.connect({ node: "a", interface: "net0" }, { node: "r", interface: "net0" }, 1);
+  network.connect({ node: "r", interface: "net1" }, { node: "b", interface: "net0" }, 2);
+  const run = (node: string, command: string) =>
+    expect({ command, ...ip(network.node(node), command.split(" ")) }).toMatchObject({
+      exitCode: 0,
+    });
+  run("a", "addr add 10.0.1.2/24 dev net0");
+  run("r", "addr add 10.0.1.1/24 dev net0");
+  run("r", "addr add 10.0.2.1/24 dev net1");
+  run("b", "addr add 10.0.2.2/24 dev net0");
+  run("a", "route add default via 10.0.1.1");
+  run("b", "route add default via 10.0.2.1");
+  return world;
+}
+
+const from = (world: World, to: string, ttl = 64) =>
+  walk(world.network.node("a"), address(to), { ttl });
+
+it("goes hop by hop as the routes lead, and takes the cables' time", () => {
+  const there = from(line(), "10.0.2.2");
+  expect(there).toMatchObject({ arrived: { name: "b" }, delayMs: 3, ttl: 63 });
+  expect(there.hops.map(({ to }) => to.node.name)).toEqual(["r", "b"]);
+});
+
+it.each([
+  ["10.0.2.9", 64, "host unreachable", "r", true],
+  ["10.0.3.1", 64, "no route", "r", true],
+  ["10.0.2.2", 1, "TTL exceeded", "r", true],
+] as const)("to %s with TTL %d: %s at %s", (to, ttl, dropped, at, speaks) => {
+  expect(from(line(), to, ttl)).toMatchObject({ dropped, at: { name: at }, speaks });
+});
+
+it("a link that is down swallows packets, without a word", () => {
+  const world = line();
+  world.network.setCable(world.network.node("b").interfaces.get("net0")!.cable!, false);
+  expect(from(world, "10.0.2.2")).toMatchObject({
+    dropped: "link down",
+    at: { name: "r" },
+    speaks: false,
+  });
+});
+
+it("a blackhole route, and a route that comes back to where it was", () => {
+  const world = line();
+  const router = world.network.node("r");
+  ip(router, ["route", "add", "blackhole", "10.9.0.0/16"]);
+  expect(from(world, "10.9.0.1")).toMatchObject({ dropped: "blackhole", at: { name: "r" } });
+  ip(router, ["route", "add", "10.8.0.0/16", "via", "10.0.1.2"]);
+  expect(from(world, "10.8.0.1")).toMatchObject({ dropped: "TTL exceeded" });
+});
+
+it("fails as iproute2 fails", () => {
+  const node = line().network.node("a");
+  const refused = (command: string) => ip(node, command.split(" "));
+  expect(refused("addr add 10.0.1.2/24 dev net0")?.stderr).toContain("File exists");
+  expect(refused("addr add 10.0.1.9/24 dev net9")?.stderr).toContain("Cannot find device");
+  expect(refused("route add 10.7.0.0/16 via 192.0.2.1")?.stderr).toContain("invalid gateway");
+  expect(refused("route del 10.7.0.0/16")?.stderr).toContain("No such process");
+  expect(refused("neigh show")).toBeUndefined();
+});

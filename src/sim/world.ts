@@ -1,0 +1,136 @@
+import type { Address } from "../net/address.ts";
+import { type Interface, SimNetwork, type SimNode } from "./network.ts";
+import { seededRandom } from "./random.ts";
+import { Tcp } from "./tcp.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+import { walk } from "./walk.ts";
+
+/** A packet that is no TCP: what a program on another node hears. */
+export type Packet = {
+  from: Address;
+  to: Address;
+  /** The interface that it came in by. */
+  on: Interface;
+  ttl: number;
+  bytes: Uint8Array;
+};
+
+export type PacketKind = "neighbor discovery" | "bfd";
+
+/** Time, nodes and cables, and what crosses them. One seed gives one course of events. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly network = new SimNetwork();
+  readonly random: () => number;
+  readonly tcp: Tcp;
+  #isAwaited = false;
+  #sleepers = 0;
+  readonly #listeners = new Map<SimNode, Map<PacketKind, Set<(packet: Packet) => void>>>();
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+    this.tcp = new Tcp(this.clock, this.random);
+  }
+
+  /** Resolves after so long of the world's own time, or rejects with the signal's reason. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      const end = () => {
+        this.#sleepers--;
+        this.wake();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const cancel = this.clock.setTimer(ms, () => {
+        end();
+        resolve();
+      });
+      const onAbort = () => {
+        cancel();
+        end();
+        reject(signal!.reason as Error);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#sleepers++;
+      this.onSleeping();
+    });
+  }
+
+  /** Time goes on until the promise is settled, which it is by something in the world. */
+  async during<Value>(promise: Promise<Value>): Promise<Value> {
+    this.#sleepers++;
+    this.onSleeping();
+    try {
+      return await promise;
+    } finally {
+      this.#sleepers--;
+    }
+  }
+
+  /** How many wait for time to pass. */
+  get sleepers(): number {
+    return this.#sleepers;
+  }
+
+  /** Somebody waits: time may go on (drive.ts). */
+  onSleeping: () => void = () => {};
+
+  /** What waits outside the world has something to do: time stands still until it has done it. */
+  wake(): void {
+    this.#isAwaited = true;
+  }
+
+  /** Whether time must stand still, for once. */
+  takeWake(): boolean {
+    const isAwaited = this.#isAwaited;
+    this.#isAwaited = false;
+    return isAwaited;
+  }
+
+  /** Returns how to stop. */
+  onPacket(node: SimNode, kind: PacketKind, listener: (packet: Packet) => void): () => void {
+    let kinds = this.#listeners.get(node);
+    if (kinds === undefined) this.#listeners.set(node, (kinds = new Map()));
+    let listeners = kinds.get(kind);
+    if (listeners === undefined) kinds.set(kind, (listeners = new Set()));
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** To everybody on the link, or to whose address it is. What cannot be sent is lost. */
+  sendOnLink(
+    kind: PacketKind,
+    packet: { from: Address; to: Address; out: Interface; bytes: Uint8Array },
+  ): void {
+    const { out, from, to, bytes } = packet;
+    const isMulticast = to.startsWith("ff");
+    for (const on of out.neighbors()) {
+      if (!isMulticast && on.node.ownerOf(to, on.name) === undefined) continue;
+      const delayMs = out.cable!.delayMs;
+      if (out.cable!.loss > 0 && this.random() < out.cable!.loss) continue;
+      this.#deliver(kind, { from, to, on, ttl: 255, bytes }, delayMs, out);
+    }
+  }
+
+  /** As the nodes' routes lead, with that TTL. */
+  sendRouted(
+    kind: PacketKind,
+    node: SimNode,
+    packet: { from: Address; to: Address; ttl: number; bytes: Uint8Array },
+  ): void {
+    const path = walk(node, packet.to, { ttl: packet.ttl, random: this.random });
+    if (!("arrived" in path)) return;
+    const last = path.hops.at(-1);
+    if (last === undefined) return;
+    const { from, to, bytes } = packet;
+    this.#deliver(kind, { from, to, on: last.to, ttl: path.ttl, bytes }, path.delayMs, last.from);
+  }
+
+  #deliver(kind: PacketKind, packet: Packet, delayMs: number, sentBy: Interface): void {
+    this.clock.setTimer(delayMs, () => {
+      if (!sentBy.hasCarrier || !packet.on.node.isUp) return;
+      const listeners = this.#listeners.get(packet.on.node)?.get(kind);
+      for (const listener of listeners ?? []) listener(packet);
+    });
+  }
+}
