@@ -17,6 +17,7 @@ import type {
 import type { Endpoint, Fabric, FabricNode, ManagementNetwork } from "../topology/fabric.ts";
 import { FrrRouter, type FrrTiming } from "./frr/router.ts";
 import { show } from "./frr/show.ts";
+import { defaultPrefix } from "./fib.ts";
 import type { Cable, SimNode } from "./network.ts";
 import { command } from "./shell/command.ts";
 import { echo } from "./shell/probes.ts";
@@ -27,7 +28,6 @@ import type { World } from "./world.ts";
 const cableDelayMs = 0.02;
 const unixMsAtZero = Date.UTC(2030, 0, 1);
 
-const anyIpv4 = "0.0.0.0/0" as Prefix;
 const unicast = { kind: "unicast", protocol: "boot" } as const;
 
 type NodePlan = { of: FabricNode; management: ManagementNetwork | undefined };
@@ -234,7 +234,7 @@ export class SimRuntime implements Runtime {
       const length = prefixLength(management.ipv4Subnet);
       node.addAddress("eth0", { address: of.managementAddress, prefixLength: length });
       const nextHops = [{ address: management.ipv4Gateway, interface: "eth0" }];
-      node.fib.replace({ prefix: anyIpv4, ...unicast, metric: 0, nextHops });
+      node.fib.replace({ prefix: defaultPrefix("ipv4"), ...unicast, metric: 0, nextHops });
     }
     this.#addPodGateway(node, of.kubernetes?.podCidrs ?? []);
   }

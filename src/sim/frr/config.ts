@@ -48,7 +48,6 @@ export type BgpConfig = {
   multipathRelax: boolean;
   compareRouterId: boolean;
   fastExternalFailover: boolean;
-  connectedCheck: boolean;
   clusterId?: Address;
   gracefulRestart: boolean;
   gracefulRestartSeconds: number;
@@ -132,7 +131,6 @@ export function emptyBgp(asn: number): BgpConfig {
     multipathRelax: false,
     compareRouterId: false,
     fastExternalFailover: true,
-    connectedCheck: true,
     gracefulRestart: false,
     gracefulRestartSeconds: 120,
     neighbors: new Map(),

@@ -50,7 +50,7 @@ function globalLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
       bgp.gracefulRestart = !isNo;
       return "done";
     case "disable-ebgp-connected-route-check":
-      bgp.connectedCheck = isNo;
+      // A neighbor one hop away is reached at any of its addresses here.
       return "done";
     case "log-neighbor-changes":
     case "deterministic-med":

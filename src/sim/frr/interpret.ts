@@ -19,7 +19,7 @@ type Context =
   | { in: "route-map"; entry: RouteMapEntry }
   | { in: "other" };
 
-/** What comes of a line: `unknown` words are not understood; `unclear` ones are, but are not simulated. */
+/** What comes of a line. */
 export type LineResult = "done" | "unknown";
 
 /**

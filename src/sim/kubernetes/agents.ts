@@ -5,6 +5,7 @@ import type { Log } from "../../agent/log.ts";
 import { Operator } from "../../agent/operator.ts";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { NetworkState } from "../../net/network-state.ts";
+import { defaultPrefix } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 import type { SimRuntime } from "../runtime.ts";
 import { answeringSocket } from "../socket-pair.ts";
@@ -200,15 +201,13 @@ function networkState(node: SimNode): NetworkState {
       ],
     })),
     defaultRoutes: families.flatMap((family) =>
-      node.fib
-        .at((family === "ipv4" ? "0.0.0.0/0" : "::/0") as never)
-        .map(({ metric, nextHops }) => ({
-          ...{ family, metric },
-          nextHops: nextHops.map(({ address, interface: link }) => ({
-            ...(address !== undefined && { gateway: address }),
-            interfaceIndex: node.interfaces.get(link)?.index ?? 0,
-          })),
+      node.fib.at(defaultPrefix(family)).map(({ metric, nextHops }) => ({
+        ...{ family, metric },
+        nextHops: nextHops.map(({ address, interface: link }) => ({
+          ...(address !== undefined && { gateway: address }),
+          interfaceIndex: node.interfaces.get(link)?.index ?? 0,
         })),
+      })),
     ),
   };
 }

@@ -2,7 +2,7 @@ import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { PodExec, PodName, PodSandboxes, PodToRun } from "../../kube/pod-sandbox.ts";
 import { addressAfter, familyOf } from "../../net/address.ts";
 import { addressBits, prefixBase, prefixContains } from "../../net/prefix.ts";
-import { hostPrefix } from "../fib.ts";
+import { defaultPrefix, hostPrefix } from "../fib.ts";
 import { podNode } from "../runtime.ts";
 import type { World } from "../world.ts";
 
@@ -46,7 +46,7 @@ export class SimPods implements PodSandboxes {
         nextHops: [{ interface: "eth0" }],
       });
       sandbox.fib.replace({
-        prefix: (familyOf(address) === "ipv4" ? "0.0.0.0/0" : "::/0") as never,
+        prefix: defaultPrefix(familyOf(address)),
         ...onLink,
         nextHops: [{ address: gateway, interface: "eth0" }],
       });

@@ -1,6 +1,6 @@
 import { type Address, familyOf, parseAddress } from "../../net/address.ts";
 import { addressBits, parsePrefix, type Prefix, prefixOf } from "../../net/prefix.ts";
-import type { FibNextHop, FibRoute } from "../fib.ts";
+import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 
 export type Output = { exitCode: number; stdout: string; stderr: string };
@@ -140,7 +140,7 @@ function isSameHop(a: FibNextHop, b: FibNextHop): boolean {
 }
 
 function destination(to: string, isIpv6: boolean): Prefix | undefined {
-  if (to === "default") return (isIpv6 ? "::/0" : "0.0.0.0/0") as Prefix;
+  if (to === "default") return defaultPrefix(isIpv6 ? "ipv6" : "ipv4");
   if (to.includes("/")) return parsePrefix(to);
   const parsed = parseAddress(to);
   return parsed && prefixOf(parsed, addressBits(familyOf(parsed)));
