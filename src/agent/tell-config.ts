@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { serialize } from "node:v8";
-import { parseDocument } from "yaml";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
-import { type Diagnostic, InputError, toldInFull } from "../input/diagnostic.ts";
+import { inFileOrder, InputError, toldInFull } from "../input/diagnostic.ts";
+import { readYamlFile, type YamlDocument, yamlValue } from "../input/yaml-file.ts";
 
 /**
  * What the child of a speaker does (speaker-file.ts): the configuration to standard output, or all that is wrong in
@@ -20,16 +19,20 @@ export function tellConfig(file: string): void {
   }
 }
 
+/** Throws InputError with every mistake, each with its line. */
 function readConfig(file: string): SpeakerConfig {
-  const refuse = (problems: readonly Omit<Diagnostic, "file" | "line">[]) =>
-    new InputError(problems.map((problem) => ({ file, line: 0, ...problem })));
-  let yaml: string;
-  try {
-    yaml = readFileSync(file, "utf8");
-  } catch (error) {
-    throw refuse([{ code: "UnreadableFile", path: "", message: (error as Error).message }]);
+  const read = readYamlFile(file);
+  if ("diagnostics" in read) throw new InputError(read.diagnostics);
+  const [document, second] = read.documents as [YamlDocument, YamlDocument?];
+  if (second !== undefined) {
+    const message = "there is one speaker, and one document, to a file";
+    throw new InputError([{ file, line: second.root.line, code: "BadValue", path: "", message }]);
   }
-  const config = parseSpeakerConfig(parseDocument(yaml).toJS(), hostname());
-  if (Array.isArray(config)) throw refuse(config);
-  return config;
+  const config = parseSpeakerConfig(yamlValue(document.root), hostname());
+  if (!Array.isArray(config)) return config;
+  throw new InputError(
+    inFileOrder(
+      config.map((problem) => ({ file, line: document.lineOf(problem.path), ...problem })),
+    ),
+  );
 }

@@ -1,5 +1,6 @@
 import { createServer, connect, type Server, type Socket } from "node:net";
 import { EnvironmentError } from "../input/diagnostic.ts";
+import { listen } from "../sys/listen.ts";
 import { linesOf } from "../sys/socket-lines.ts";
 
 /**
@@ -11,7 +12,12 @@ export type ControlHandler = (
   stream: { send: (line: unknown) => void; signal: AbortSignal },
 ) => Promise<unknown>;
 
-export async function serveControl(path: string, handle: ControlHandler): Promise<Server> {
+/** `onError`: of a caller who could not be let in; others can. */
+export async function serveControl(
+  path: string,
+  handle: ControlHandler,
+  onError: (error: Error) => void,
+): Promise<Server> {
   const server = createServer((socket) => {
     const gone = new AbortController();
     socket.on("error", () => socket.destroy());
@@ -30,9 +36,7 @@ export async function serveControl(path: string, handle: ControlHandler): Promis
         );
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(path, resolve);
-  });
+  await listen(server, { path }, onError);
   return server;
 }
 

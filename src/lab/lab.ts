@@ -112,7 +112,9 @@ export class Lab {
     const lab = new Lab(spec, options.sinks, await createBackend(spec));
     lab.#begin(options.scenario);
     try {
-      lab.#control = await serveControl(controlSocket(spec.name), controlHandler(lab));
+      lab.#control = await serveControl(controlSocket(spec.name), controlHandler(lab), (error) =>
+        lab.#record({ type: "log", level: "warn", message: `control socket: ${error.message}` }),
+      );
     } catch (error) {
       await lab.down();
       throw error;

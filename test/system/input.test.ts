@@ -142,3 +142,24 @@ test("validate says the same, and `no mistakes` where there are none", async () 
     line: expect.any(Number),
   });
 });
+
+test.each([
+  [
+    "every mistake with its line",
+    "localAsn: 65001\nrouterId: 10.0.0.1\npeers:\n  - address: 10.0.0.2\n    holdTimeSeconds: 1\noriginate: [10.0.0.0/33]\n",
+    [
+      /:4: MissingField peers\[0\]\.asn/,
+      /:5: BadValue peers\[0\]\.holdTimeSeconds/,
+      /:6: BadValue originate\[0\]/,
+      /^3 mistakes/m,
+    ],
+  ],
+  ["what is no YAML", "localAsn: [1\nrouterId: 10.0.0.1\n", [/:2: YamlSyntax/]],
+  ["an empty file", "", [/EmptyFile/]],
+])("a speaker's file: %s", async (_what, text, expected) => {
+  const file = join(folder, "speaker.yaml");
+  writeFileSync(file, text);
+  const { status, stdout, stderr } = await spinelab("speaker", "-f", file);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  for (const pattern of expected) expect(stderr).toMatch(pattern);
+});
