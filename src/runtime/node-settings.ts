@@ -11,6 +11,9 @@ export const nodeSysctls: Readonly<Record<string, string>> = {
   // No duplicate address detection: links are usable at once.
   "net/ipv6/conf/all/accept_dad": "0",
   "net/ipv6/conf/default/accept_dad": "0",
+  // Every traceroute is answered: a kernel tells each address of one lost packet a second, and checks ask more often.
+  "net/ipv4/icmp_ratelimit": "0",
+  "net/ipv6/icmp/ratelimit": "0",
   // A cut cable must not cost the interface its addresses.
   "net/ipv6/conf/all/keep_addr_on_down": "1",
 };
