@@ -6,6 +6,7 @@ import type { Progress, Runtime } from "../runtime/port.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import { Agents, type AgentsOptions } from "./agents.ts";
+import { applyManifest } from "./cluster-objects.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { apiServerOf, reachCluster } from "./kubernetes-kind-access.ts";
@@ -224,14 +225,8 @@ export class KubernetesInKind {
     progress(stage, "end", `${cluster.nodes.length} agents`);
   }
 
-  async #apply(object: KubeObject, source: string): Promise<void> {
-    try {
-      await this.#client.apply(object);
-    } catch (error) {
-      const { kind, metadata } = object;
-      const message = `${source}: ${kind} ${metadata.name}: ${(error as Error).message}`;
-      throw new DeployError(message, { cause: error });
-    }
+  #apply(object: KubeObject, source: string): Promise<void> {
+    return applyManifest((each) => this.#client.apply(each), object, source);
   }
 
   /** Of what is the cluster's own, such as its DNS, nothing is asked. */

@@ -1,5 +1,4 @@
 import { type Controllers, startControllers } from "../kube/controllers/controllers.ts";
-import { nodeObject } from "../kube/controllers/nodes.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type PodRunner, startPodRunner } from "../kube/pods/pod-runner.ts";
 import { builtInResources } from "../kube/server/built-in-resources.ts";
@@ -12,8 +11,8 @@ import { localApi } from "../sim/kubernetes/local-api.ts";
 import { SimPods } from "../sim/kubernetes/pods.ts";
 import type { SimRuntime } from "../sim/runtime.ts";
 import type { Cluster } from "../topology/fabric.ts";
-import { findNode } from "../topology/fabric.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
+import { applyManifest, errorRecorder, registerNode } from "./cluster-objects.ts";
 import { DeployError } from "./exec-lines.ts";
 import { version } from "./version.ts";
 import { workloadsNotReady } from "./workloads.ts";
@@ -28,6 +27,8 @@ export class SimulatedKubernetes implements LabCluster {
   readonly #options: BuildOptions & { cluster: Cluster; runtime: SimRuntime };
   readonly #api: KubeApi;
   readonly #sandboxes: SimPods;
+  /** Nodes without power. */
+  readonly #stopped = new Set<string>();
   #controllers: Controllers | undefined;
   #pods: PodRunner | undefined;
 
@@ -51,30 +52,15 @@ export class SimulatedKubernetes implements LabCluster {
     manifests: readonly { object: KubeObject; source: string }[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { cluster, fabric, runtime } = this.#options;
-    for (const name of cluster.nodes) {
-      const { role, labels, taints, podCidrs, nodeAddresses } = findNode(fabric, name)!.kubernetes!;
-      const node = { name, role, labels, taints, podCidrs, addresses: nodeAddresses };
-      this.#api.create("nodes", nodeObject(node, this.#api.clock.nowMs()));
-    }
-    const onError = (what: string, error: unknown) => {
-      const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-      this.#options.record({ type: "log", level: "error", message });
-    };
-    const agents = [
-      this.agents.startOperator(),
-      ...cluster.nodes.map((node) => this.agents.start(node)),
-    ];
-    this.#controllers = startControllers(this.#api, onError);
+    const { cluster, fabric, record, runtime } = this.#options;
+    const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
+    for (const name of up) registerNode(this.#api, fabric, name);
+    const agents = [this.agents.startOperator(), ...up.map((node) => this.agents.start(node))];
+    const onError = errorRecorder(record);
+    this.#controllers = startControllers(this.#api, onError, cluster);
     this.#pods = startPodRunner({ api: this.#api, sandboxes: this.#sandboxes, onError });
     for (const { object, source } of manifests) {
-      try {
-        await this.port.apply(object);
-      } catch (error) {
-        const { kind, metadata } = object;
-        const message = `${source}: ${kind} ${metadata.name}: ${(error as Error).message}`;
-        throw new DeployError(message, { cause: error });
-      }
+      await applyManifest((each) => this.port.apply(each), object, source);
     }
     await runtime.world.during(Promise.all(agents));
     const untilMs = runtime.world.clock.nowMs + podsLimitMs;
@@ -88,12 +74,17 @@ export class SimulatedKubernetes implements LabCluster {
   }
 
   nodeStopping(node: string): void {
+    this.#stopped.add(node);
     this.agents.nodeStopping(node);
     this.#pods?.nodeStopped(node);
     this.#controllers?.nodes.silent(node);
   }
 
   async nodeStarted(node: string): Promise<void> {
+    this.#stopped.delete(node);
+    if (this.#api.find("nodes", { name: node }) === undefined) {
+      registerNode(this.#api, this.#options.fabric, node);
+    }
     this.#pods?.nodeStarted(node);
     this.#controllers?.nodes.heard(node);
     await this.agents.start(node);

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import { systemClock } from "../kube/clock.ts";
 import { type Controllers, startControllers } from "../kube/controllers/controllers.ts";
-import { nodeObject } from "../kube/controllers/nodes.ts";
 import { kubeconfigText } from "../kube/kubeconfig.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type PodRunner, startPodRunner } from "../kube/pods/pod-runner.ts";
@@ -18,6 +17,7 @@ import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
 import { agentBundle, bundleInNode } from "./agent-bundle.ts";
 import { Agents } from "./agents.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
+import { applyManifest, errorRecorder, registerNode } from "./cluster-objects.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { ServiceForwarding } from "./service-forwarding.ts";
@@ -97,7 +97,7 @@ export class KubernetesInNamespaces implements LabCluster {
         { fd: runtime.listenInManagement(network.ipv4Gateway, apiPort), token },
       ],
       sandboxes: runtime.pods,
-      onError: (error) => reportError(options, "API server", error),
+      onError: (error) => errorRecorder(options.record)("API server", error),
     });
     const [url] = server.urls as [string, string];
     const first = fabric.clusters[0] === cluster;
@@ -130,9 +130,9 @@ export class KubernetesInNamespaces implements LabCluster {
     manifests: readonly { object: KubeObject; source: string }[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { cluster, runtime } = this.#options;
+    const { cluster, fabric, record, runtime } = this.#options;
     const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
-    for (const name of up) this.#register(name);
+    for (const name of up) registerNode(this.#api, fabric, name);
     const agents = Promise.all(
       up.map(async (node, n) => {
         await runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
@@ -142,21 +142,15 @@ export class KubernetesInNamespaces implements LabCluster {
     );
     // Its failure is waited for below; until then it must not count as unhandled.
     agents.catch(() => {});
-    this.#controllers = startControllers(
-      this.#api,
-      (what, error) => reportError(this.#options, what, error),
-      cluster,
-    );
+    const onError = errorRecorder(record);
+    this.#controllers = startControllers(this.#api, onError, cluster);
     this.#services = new ServiceForwarding({
-      ...{ api: this.#api, runtime, nodes: cluster.nodes },
-      onError: (what, error) => reportError(this.#options, what, error),
+      ...{ api: this.#api, runtime, nodes: cluster.nodes, onError },
     });
-    this.#pods = startPodRunner({
-      api: this.#api,
-      sandboxes: runtime.pods,
-      onError: (what, error) => reportError(this.#options, what, error),
-    });
-    for (const { object, source } of manifests) await this.#apply(object, source);
+    this.#pods = startPodRunner({ api: this.#api, sandboxes: runtime.pods, onError });
+    for (const { object, source } of manifests) {
+      await applyManifest((each) => this.#client.apply(each), object, source);
+    }
     await agents;
     await this.#podsRunning(signal);
     await this.#services.settled();
@@ -173,7 +167,8 @@ export class KubernetesInNamespaces implements LabCluster {
   async nodeStarted(node: string): Promise<void> {
     this.#stopped.delete(node);
     await this.#options.runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
-    if (this.#api.find("nodes", { name: node }) === undefined) this.#register(node);
+    if (this.#api.find("nodes", { name: node }) === undefined)
+      registerNode(this.#api, this.#options.fabric, node);
     this.#services?.nodeStarted(node);
     this.#pods?.nodeStarted(node);
     this.#controllers?.nodes.heard(node);
@@ -202,24 +197,6 @@ export class KubernetesInNamespaces implements LabCluster {
     await this.#services?.stop();
     this.#client.close();
     await this.#server.close();
-  }
-
-  /** As its kubelet does. */
-  #register(name: string): void {
-    const { kubernetes } = findNode(this.#options.fabric, name)!;
-    const { role, labels, taints, podCidrs, nodeAddresses } = kubernetes!;
-    const node = { name, role, labels, taints, podCidrs, addresses: nodeAddresses };
-    this.#api.create("nodes", nodeObject(node, Date.now()));
-  }
-
-  async #apply(object: KubeObject, source: string): Promise<void> {
-    try {
-      await this.#client.apply(object);
-    } catch (error) {
-      const { kind, metadata } = object;
-      const message = `${source}: ${kind} ${metadata.name}: ${(error as Error).message}`;
-      throw new DeployError(message, { cause: error });
-    }
   }
 
   /** Looks at once and then at every change. On time-out says which workloads are not ready, and why. */
@@ -254,9 +231,4 @@ function managementNetworkOf(fabric: Fabric, cluster: Cluster) {
   const network = fabric.management.find((each) => each.name === name);
   if (!network) throw new DeployError(`cluster ${cluster.name} has no management network`);
   return network;
-}
-
-function reportError(options: KubernetesOptions, what: string, error: unknown): void {
-  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-  options.record({ type: "log", level: "error", message });
 }

@@ -2,6 +2,7 @@ import { drive } from "../sim/drive.ts";
 import { SimRuntime } from "../sim/runtime.ts";
 import { World } from "../sim/world.ts";
 import type { Clock } from "../scenario/clock.ts";
+import { seededRandom } from "../scenario/random.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
 import { SimulatedKubernetes } from "./kubernetes-simulated.ts";
 
@@ -15,7 +16,7 @@ export class SimBackend implements Backend {
   readonly clock: Clock;
 
   constructor(seed: number) {
-    const world = new World(seed);
+    const world = new World(seededRandom(seed, "world"));
     drive(world);
     this.runtime = new SimRuntime({
       ...{ world, timing },

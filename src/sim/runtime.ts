@@ -119,7 +119,12 @@ export class SimRuntime implements Runtime {
     );
   }
 
-  async writeFile(): Promise<void> {}
+  async writeFile(node: string, path: string): Promise<void> {
+    throw new EnvironmentError(
+      `the simulation keeps no files: ${path} on ${node}`,
+      "run the lab with --runtime netns",
+    );
+  }
 
   async connectUnix(node: string, path: string): Promise<Duplex> {
     const router = this.#routers.get(node);

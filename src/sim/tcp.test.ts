@@ -6,7 +6,7 @@ import { World } from "./world.ts";
 const [a, b] = [address("10.0.0.1"), address("10.0.0.2")];
 
 function pair() {
-  const world = new World(1);
+  const world = new World(() => 0.5);
   const { network } = world;
   const nodes = ["a", "b"].map((name) => network.addNode(name));
   const cable = network.connect(

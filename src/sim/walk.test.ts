@@ -6,7 +6,7 @@ import { World } from "./world.ts";
 
 /** a – r – b, with routes both ways. */
 function line(): World {
-  const world = new World(1);
+  const world = new World(() => 0.5);
   const { network } = world;
   for (const name of ["a", "r", "b"]) network.addNode(name);
   network.connect({ node: "a", interface: "net0" }, { node: "r", interface: "net0" }, 1);

@@ -1,6 +1,5 @@
 import type { Address } from "../net/address.ts";
 import { type Interface, SimNetwork, type SimNode } from "./network.ts";
-import { seededRandom } from "./random.ts";
 import { Tcp } from "./tcp.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import { walk } from "./walk.ts";
@@ -17,7 +16,7 @@ export type Packet = {
 
 export type PacketKind = "neighbor discovery" | "bfd";
 
-/** Time, nodes and cables, and what crosses them. One seed gives one course of events. */
+/** Time, nodes and cables, and what crosses them. The same chance gives the same course of events. */
 export class World {
   readonly clock = new VirtualClock();
   readonly network = new SimNetwork();
@@ -27,9 +26,10 @@ export class World {
   #sleepers = 0;
   readonly #listeners = new Map<SimNode, Map<PacketKind, Set<(packet: Packet) => void>>>();
 
-  constructor(seed: number) {
-    this.random = seededRandom(seed);
-    this.tcp = new Tcp(this.clock, this.random);
+  /** `random`: uniform in [0, 1), all that is left to chance. */
+  constructor(random: () => number) {
+    this.random = random;
+    this.tcp = new Tcp(this.clock, random);
   }
 
   /** Resolves after so long of the world's own time, or rejects with the signal's reason. */

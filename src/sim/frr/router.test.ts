@@ -34,7 +34,7 @@ router bgp ${asn}
 !`;
 
 test("two unnumbered routers find each other and exchange routes; a cut ends it, and mending brings it back", () => {
-  const world = new World(1);
+  const world = new World(() => 0.5);
   for (const name of ["a", "b"]) world.network.addNode(name);
   const cable = world.network.connect(
     { node: "a", interface: "net0" },
