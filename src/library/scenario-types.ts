@@ -267,7 +267,7 @@ export type EventInput =
       chaos: {
         /** a number from 1 to 1000 */
         faults: number;
-        of: ("link" | "agent" | "node")[];
+        of: ("link" | "agent" | "node" | "partition")[];
         /** a duration such as 10ms, 2s or 1m */
         over: string;
         lasting: {

@@ -17,6 +17,8 @@ export class Interface {
   readonly mac: string;
   /** Administratively. */
   isUp = true;
+  /** A filter drops all that comes in; the carrier stays. */
+  dropsIncoming = false;
   readonly addresses: InterfaceAddress[] = [];
   cable: Cable | undefined;
 
@@ -120,6 +122,7 @@ export class SimNode {
         if (!one.address.startsWith("127.")) this.removeAddress(on.name, one);
       }
       on.isUp = true;
+      on.dropsIncoming = false;
     }
   }
 

@@ -101,13 +101,14 @@ export class SimRuntime implements Runtime {
   async exec(
     place: Place,
     argv: readonly string[],
-    _options: ExecOptions = {},
+    { stdin }: ExecOptions = {},
   ): Promise<ExecResult> {
     const { clock } = this.world;
     const beganMs = clock.nowMs;
     const output = await command(
       { world: this.world, node: this.nodeOf(place), router: this.#routers.get(place.node) },
       argv,
+      stdin,
     );
     return { ...output, tookMs: clock.nowMs - beganMs };
   }

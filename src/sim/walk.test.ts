@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
 import { ip } from "./shell/ip.ts";
+import { nft } from "./shell/nft.ts";
 import { walk } from "./walk.ts";
 import { World } from "./world.ts";
 
@@ -58,6 +59,21 @@ it("a blackhole route, and a route that comes back to where it was", () => {
   expect(from(world, "10.9.0.1")).toMatchObject({ dropped: "blackhole", at: { name: "r" } });
   ip(router, ["route", "add", "10.8.0.0/16", "via", "10.0.1.2"]);
   expect(from(world, "10.8.0.1")).toMatchObject({ dropped: "TTL exceeded" });
+});
+
+it("a filter of a partition drops what comes in, with the carrier there, until it is taken away", () => {
+  const world = line();
+  const b = world.network.node("b");
+  const rules = (chains: string) => `table netdev p\ndelete table netdev p\n${chains}`;
+  const drop = `chain drop_0 { type filter hook ingress device "net0" priority -500; policy drop; }`;
+  expect(nft(b, ["-f", "-"], rules(`table netdev p {\n${drop}\n}\n`))).toMatchObject({
+    exitCode: 0,
+  });
+  expect(b.interfaces.get("net0")!.hasCarrier).toBe(true);
+  expect(from(world, "10.0.2.2")).toMatchObject({ dropped: "filtered", speaks: false });
+  nft(b, ["-f", "-"], rules(""));
+  expect(from(world, "10.0.2.2")).toMatchObject({ arrived: { name: "b" } });
+  expect(nft(b, ["-f", "-"], "add rule inet filter input tcp dport 179 drop")).toBeUndefined();
 });
 
 it("fails as iproute2 fails", () => {

@@ -22,6 +22,7 @@ export type DropReason =
   | "host unreachable"
   | "link down"
   | "TTL exceeded"
+  | "filtered"
   | "loss";
 
 export type WalkOptions = {
@@ -67,6 +68,7 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
     for (const crossed of cablesBetween(out, next)) {
       hops.push(crossed);
       delayMs += crossed.cable.delayMs;
+      if (crossed.to.dropsIncoming) return drop("filtered", false);
       if (crossed.cable.loss > 0 && (options.random?.() ?? 1) < crossed.cable.loss) {
         return drop("loss", false);
       }
@@ -97,7 +99,7 @@ function chosen(at: SimNode, nextHops: readonly FibNextHop[], flow: number): Fib
 }
 
 /** From an interface to one on the same link: over one cable, or over those of bridges between. */
-function cablesBetween(from: Interface, to: Interface): Hop[] {
+export function cablesBetween(from: Interface, to: Interface): Hop[] {
   const cable = from.cable!;
   const other = cable.otherEnd(from);
   if (other === to) return [{ from, to, cable }];

@@ -2,7 +2,7 @@ import type { Address } from "../net/address.ts";
 import { type Interface, SimNetwork, type SimNode } from "./network.ts";
 import { Tcp } from "./tcp.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import { walk } from "./walk.ts";
+import { cablesBetween, walk } from "./walk.ts";
 
 /** A packet that is no TCP: what a program on another node hears. */
 export type Packet = {
@@ -106,6 +106,7 @@ export class World {
     const isMulticast = to.startsWith("ff");
     for (const on of out.neighbors()) {
       if (!isMulticast && on.node.ownerOf(to, on.name) === undefined) continue;
+      if (cablesBetween(out, on).some((crossed) => crossed.to.dropsIncoming)) continue;
       const delayMs = out.cable!.delayMs;
       if (out.cable!.loss > 0 && this.random() < out.cable!.loss) continue;
       this.#deliver(kind, { from, to, on, ttl: 255, bytes }, delayMs, out);

@@ -9,7 +9,7 @@ import { eventText } from "./table.ts";
 
 const chaos = (fields: string) => eventOf(`chaos: { ${fields} }`) as EventOf<"chaos">;
 const event = chaos(
-  "faults: 6, of: [link, agent, node], over: 10s, lasting: { atLeast: 100ms, atMost: 2s }, spare: [tor0]",
+  "faults: 6, of: [link, agent, node, partition], over: 10s, lasting: { atLeast: 100ms, atMost: 2s }, spare: [tor0]",
 );
 const draw = (seed: number, of = event) => drawFaults(fabric, of, seededRandom(seed, "1"));
 

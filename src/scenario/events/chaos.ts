@@ -3,9 +3,10 @@ import { findNode } from "../../topology/fabric.ts";
 import { durationText } from "../bounds.ts";
 import { pick, type Random } from "../random.ts";
 import type { EventBody, EventOf, ScenarioEvent } from "../schema/types.ts";
+import { cutLinks } from "./partition.ts";
 
-/** A fault that could be drawn. `key`: what it is about, which has one fault at a time. */
-type Candidate = { key: string; event: EventBody };
+/** A fault that could be drawn. `keys`: what it is about, which has one fault at a time. */
+type Candidate = { keys: readonly string[]; event: EventBody };
 
 /** Draws before it gives up finding a thing that is not broken already. */
 const drawsMax = 1000;
@@ -27,19 +28,22 @@ export function drawFaults(
   const kinds = candidates.filter((each) => each.length > 0);
   if (kinds.length === 0) throw new Error(`${chaosText(event)}: nothing is left to break`);
   const { atLeast = 0, atMost = atLeast } = event.lastingMs;
-  const drawn: { key: string; fromMs: number; toMs: number; event: ScenarioEvent }[] = [];
+  const drawn: (Candidate & { fromMs: number; toMs: number; event: ScenarioEvent })[] = [];
   for (let draws = 0; drawn.length < event.faults; draws++) {
     if (draws === drawsMax) {
       throw new Error(`${chaosText(event)}: so many do not fit, each on a thing of its own`);
     }
-    const { key, event: fault } = pick(random, pick(random, kinds));
+    const { keys, event: fault } = pick(random, pick(random, kinds));
     const fromMs = Math.round(random() * event.overMs);
     const undoAfterMs = Math.round(atLeast + random() * (atMost - atLeast));
     const toMs = fromMs + undoAfterMs;
-    const meets = drawn.some((one) => one.key === key && one.fromMs <= toMs && fromMs <= one.toMs);
+    const meets = drawn.some(
+      (one) =>
+        one.fromMs <= toMs && fromMs <= one.toMs && one.keys.some((key) => keys.includes(key)),
+    );
     if (meets) continue;
     const timing = { source: event.source, afterMs: fromMs, undoAfterMs, times: 1 };
-    drawn.push({ key, fromMs, toMs, event: { ...fault, ...timing } });
+    drawn.push({ keys, fromMs, toMs, event: { ...fault, ...timing } });
   }
   return drawn.toSorted((a, b) => a.fromMs - b.fromMs).map((one) => one.event);
 }
@@ -56,22 +60,33 @@ function candidatesOf(
       return fabric.links
         .filter(({ endpoints }) => !endpoints.some(({ node }) => spared.has(node)))
         .map(({ endpoints: [{ node, interface: name }] }) => ({
-          key: `link ${node}:${name}`,
+          keys: [`link ${node}:${name}`],
           event: { kind: "link", link: { on: { node, interface: name } }, set: "down" },
         }));
     case "node":
       return nodes
         .filter((node) => node.kind !== "bridge")
         .map(({ name }) => ({
-          key: `node ${name}`,
+          keys: [`agent ${name}`, `power ${name}`],
           event: { kind: "node", on: name, action: "stop" },
         }));
     case "agent":
       return nodes
         .filter(({ kubernetes }) => kubernetes !== undefined)
         .map(({ name }) => ({
-          key: `node ${name}`,
+          keys: [`agent ${name}`],
           event: { kind: "agent", on: name, action: "kill" },
         }));
+    case "partition":
+      // One at a time: each replaces the filters of the one before.
+      return nodes.flatMap(({ name }) => {
+        const ends = cutLinks(fabric, [name]).flatMap(({ endpoints }) => endpoints);
+        if (ends.length === 0) return [];
+        const filtering = new Set(ends.map(({ node }) => node));
+        return {
+          keys: ["partition", ...[...filtering].map((node) => `power ${node}`)],
+          event: { kind: "partition", isolate: [name] },
+        };
+      });
   }
 }

@@ -137,7 +137,11 @@ export function chaosEvent(reading: Reading): Shape<EventBody> {
   const shape = fieldsOf(
     {
       faults: integer(1, 1000, "a number"),
-      of: list(oneOf(["link", "agent", "node"]), "a list of link, agent, node", false),
+      of: list(
+        oneOf(["link", "agent", "node", "partition"]),
+        "a list of link, agent, node, partition",
+        false,
+      ),
       over: duration,
       lasting: durationBounds,
       spare: optional(list(nodeName(reading), "a list of nodes")),

@@ -181,7 +181,7 @@ export type EventBody =
   | {
       kind: "chaos";
       faults: number;
-      of: ("link" | "agent" | "node")[];
+      of: ("link" | "agent" | "node" | "partition")[];
       overMs: number;
       lastingMs: Bounds;
       /** Nodes that nothing happens to, nor to their links. */

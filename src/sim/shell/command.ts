@@ -4,6 +4,7 @@ import { show } from "../frr/show.ts";
 import type { SimNode } from "../network.ts";
 import type { World } from "../world.ts";
 import { done, failed, ip, type Output } from "./ip.ts";
+import { nft } from "./nft.ts";
 import { ping, traceroute } from "./probes.ts";
 
 /** Where a command runs. `router`: FRR, on nodes that have it. */
@@ -13,11 +14,16 @@ export type ShellPlace = { world: World; node: SimNode; router: FrrRouter | unde
  * What a command comes to. Throws EnvironmentError where the simulation does not know it: what depends on it
  * cannot be told then.
  */
-export async function command(place: ShellPlace, argv: readonly string[]): Promise<Output> {
+export async function command(
+  place: ShellPlace,
+  argv: readonly string[],
+  stdin?: string,
+): Promise<Output> {
   const { world, node } = place;
   if (!node.isUp) return failed(`${node.name} is switched off`, 255);
   const [program = "", ...words] = argv;
-  const output = await run(place, program.slice(program.lastIndexOf("/") + 1), words, world);
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  const output = name === "nft" ? nft(node, words, stdin) : await run(place, name, words, world);
   if (output !== undefined) return output;
   throw new EnvironmentError(
     `the simulation cannot do '${argv.join(" ")}' on ${node.name}`,
