@@ -14,14 +14,14 @@ import type { Backend, LabCluster } from "./backend.ts";
 import { Captures } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
-import { runExecLines } from "./exec-lines.ts";
+import { deploy } from "./deploy.ts";
 import { checkRuntime, createBackend } from "./backends.ts";
 import { noAgents, noCluster } from "./no-cluster.ts";
 import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
-import { type FabricNode, withObservedNodes } from "../topology/fabric.ts";
+import { withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -155,42 +155,19 @@ export class Lab {
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
-    const { fabric } = this.spec;
-    const failed = new AbortController();
-    const ending = AbortSignal.any([signal, this.#fatal.signal, failed.signal]);
-    const exec = (stage: string, nodes: readonly FabricNode[]) =>
-      this.#stage(stage, async () => {
-        await runExecLines(nodes, this.runtime, this.#record, ending);
-        return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
-      });
-    const stopped = this.spec.stopped ?? [];
-    const running = fabric.nodes.filter(({ name }) => !stopped.includes(name));
-    const members = running.filter((node) => node.kubernetes);
-    const routers = running.filter((node) => !node.kubernetes);
-    let ofRouters = Promise.resolve();
+    const began = performance.now();
+    const ending = AbortSignal.any([signal, this.#fatal.signal]);
     try {
-      const began = performance.now();
-      this.#clusters = await this.#backend.build({
-        lab: this.spec.name,
-        fabric,
-        manifests: this.spec.manifests,
-        installRoutes: this.spec.installRoutes === true,
-        record: this.#record,
-        signal: ending,
-        onLinked: () => {
-          this.captures.start(this.runtime, this.spec.captures ?? [], this.#record);
-          ofRouters = exec("exec", routers);
-          // A cluster that is still being made is of no use then.
-          ofRouters.catch((error: unknown) => failed.abort(error));
+      await deploy({
+        ...{ spec: this.spec, backend: this.#backend, runtime: this.runtime },
+        ...{ record: this.#record, signal: ending },
+        onLinked: () => this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
+        onBuilt: (clusters) => {
+          this.#clusters = clusters;
+          this.#saveState("deploying");
         },
-        progress: (stage, state, detail) => {
-          this.#record({
-            type: "stage",
-            stage,
-            state,
-            ...(detail === undefined ? {} : { detail }),
-          });
-        },
+        stopNode: (node) => this.#nodes.stop(node),
+        onRouters: (nodes) => this.#daemons.start(nodes),
         onDeath: (node, what, exitCode, last) => {
           const message = `the ${what} of ${node} ended with status ${exitCode}`;
           this.#fail(message, { node, output: last });
@@ -198,19 +175,6 @@ export class Lab {
         onLost: (error) => this.#fail(error.message, { remedy: error.remedy }, error),
         onPodsChanged: () => this.#saveState(this.#state.phase),
       });
-      await Promise.all(stopped.map((node) => this.#nodes.stop(node)));
-      this.#saveState("deploying");
-      ending.throwIfAborted();
-      await allOrFirstError([
-        ofRouters.then(() => this.#daemons.start(routers.map(({ name }) => name))),
-        ...(members.length > 0 ? [exec("exec on Kubernetes nodes", members)] : []),
-        ...this.#clusters.map((cluster) =>
-          this.#stage("kubernetes", async () => {
-            await cluster.deploy(this.spec.manifests, ending);
-            return cluster.summary();
-          }),
-        ),
-      ]);
       this.#saveState("up");
       this.#record({
         type: "stage",
@@ -219,8 +183,6 @@ export class Lab {
         tookMs: performance.now() - began,
       });
     } catch (error) {
-      failed.abort(error);
-      await ofRouters.catch(() => {}); // It is the error, or was ended by it.
       this.#saveState("failed");
       throw this.#causeOf(error, signal);
     }
@@ -341,13 +303,6 @@ export class Lab {
     }
   }
 
-  async #stage(stage: string, work: () => Promise<string>): Promise<void> {
-    const began = performance.now();
-    this.#record({ type: "stage", stage, state: "begin" });
-    const detail = await work();
-    this.#record({ type: "stage", stage, state: "end", detail, tookMs: performance.now() - began });
-  }
-
   /** Something died: nothing that is measured from here on would mean anything. */
   #fail(
     message: string,
@@ -388,11 +343,4 @@ export function scenarioSummary(scenario: Scenario) {
     steps: scenario.steps.map((step) => step.name),
     ...(scenario.summary === undefined ? {} : { summary: scenario.summary }),
   };
-}
-
-/** Waits for all, so that nothing is still being made when the error is reported. */
-async function allOrFirstError(work: Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
 }

@@ -3,6 +3,7 @@ import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import type { PeerReset, ResetRequest } from "../bgp/speaker/reset.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
+import { MessageType } from "../bgp/wire/registry.ts";
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixLength, prefixOf } from "../net/prefix.ts";
 import { BgpRoutes } from "./bgp-routes.ts";
@@ -68,7 +69,17 @@ export class SimSpeakerHost {
     );
   }
 
+  get node(): SimNode {
+    return this.#node;
+  }
+
+  /** Those that are set, as the speaker names them. */
+  get timers(): Iterable<TimerId> {
+    return this.#timers.keys();
+  }
+
   start(): void {
+    this.#world.speakers.add(this);
     const { config } = this.speaker;
     this.#listen(config);
     this.#configureRoutes(config);
@@ -94,6 +105,7 @@ export class SimSpeakerHost {
     if (this.#isStopped) return;
     if (how !== "killed") this.#perform(this.speaker.stop(how, this.#world.clock.nowMs));
     this.#isStopped = true;
+    this.#world.speakers.delete(this);
     this.#stopAccepting();
     for (const cancel of this.#timers.values()) cancel();
     for (const cancel of this.#dialling.values()) cancel();
@@ -122,6 +134,7 @@ export class SimSpeakerHost {
           break;
         }
         case "send":
+          if (hasUpdate(effect.bytes)) this.#world.routesMovedAtMs = this.#world.clock.nowMs;
           this.#sockets.get(effect.connection)?.send(effect.bytes);
           break;
         case "close":
@@ -148,6 +161,7 @@ export class SimSpeakerHost {
           this.#sendBfd(effect);
           break;
         case "routes":
+          this.#world.routesMovedAtMs = this.#world.clock.nowMs;
           this.#options.onRoutesChanged(effect.changes.length);
           this.#routes?.take(effect.changes);
           break;
@@ -267,6 +281,14 @@ export class SimSpeakerHost {
       ...(subnets !== undefined && subnets.length > 0 && { sharedSubnets: subnets }),
     };
   }
+}
+
+/** Among whole messages, each with its length after the marker and its type after that (RFC 4271 §4.1). */
+function hasUpdate(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += (bytes[at + 16]! << 8) | bytes[at + 17]!) {
+    if (bytes[at + 18] === MessageType.update) return true;
+  }
+  return false;
 }
 
 function unnumberedLinks({ peers }: SpeakerConfig): ReadonlySet<string> {

@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
 import { type Interface, SimNetwork, type SimNode } from "./network.ts";
+import type { SimSpeakerHost } from "./speaker-host.ts";
 import { Tcp } from "./tcp.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 import { cablesBetween, walk } from "./walk.ts";
@@ -22,6 +23,10 @@ export class World {
   readonly network = new SimNetwork();
   readonly random: () => number;
   readonly tcp: Tcp;
+  /** The speakers that run, of routers and of agents. */
+  readonly speakers = new Set<SimSpeakerHost>();
+  /** When a speaker last sent an UPDATE or used other routes than before. */
+  routesMovedAtMs = 0;
   #isAwaited = false;
   #sleepers = 0;
   readonly #listeners = new Map<SimNode, Map<PacketKind, Set<(packet: Packet) => void>>>();

@@ -1,0 +1,90 @@
+import type { Runtime } from "../runtime/port.ts";
+import type { Recorder } from "../timeline/record.ts";
+import type { FabricNode } from "../topology/fabric.ts";
+import type { Backend, BuildOptions, LabCluster } from "./backend.ts";
+import { runExecLines } from "./exec-lines.ts";
+import type { LabSpec } from "./spec.ts";
+
+export type DeployOptions = Pick<
+  BuildOptions,
+  "record" | "signal" | "onLinked" | "onDeath" | "onLost" | "onPodsChanged"
+> & {
+  spec: Pick<LabSpec, "name" | "fabric" | "manifests" | "installRoutes" | "stopped">;
+  backend: Backend;
+  /** Where the exec lines run. */
+  runtime: Runtime;
+  /** The clusters are there, with nothing in them. */
+  onBuilt: (clusters: LabCluster[]) => void;
+  stopNode: (node: string) => Promise<void>;
+  /** The exec lines of these nodes are done. */
+  onRouters: (nodes: readonly string[]) => Promise<void>;
+};
+
+/** Makes a lab: nodes, links, exec lines, Kubernetes. On an error it is left as it is. */
+export async function deploy(options: DeployOptions): Promise<void> {
+  const { spec, backend, runtime, record } = options;
+  const { fabric, manifests, stopped = [] } = spec;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const exec = (stage: string, nodes: readonly FabricNode[]) =>
+    recordStage(record, stage, async () => {
+      await runExecLines(nodes, runtime, record, signal);
+      return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
+    });
+  const running = fabric.nodes.filter(({ name }) => !stopped.includes(name));
+  const members = running.filter((node) => node.kubernetes);
+  const routers = running.filter((node) => !node.kubernetes);
+  let ofRouters = Promise.resolve();
+  try {
+    const clusters = await backend.build({
+      ...{ lab: spec.name, fabric, manifests, installRoutes: spec.installRoutes === true },
+      ...{ record, signal },
+      onLinked: () => {
+        options.onLinked();
+        ofRouters = exec("exec", routers);
+        // A cluster that is still being made is of no use then.
+        ofRouters.catch((error: unknown) => failed.abort(error));
+      },
+      progress: (stage, state, detail) =>
+        record({ type: "stage", stage, state, ...(detail !== undefined && { detail }) }),
+      onDeath: options.onDeath,
+      onLost: options.onLost,
+      onPodsChanged: options.onPodsChanged,
+    });
+    options.onBuilt(clusters);
+    await Promise.all(stopped.map((node) => options.stopNode(node)));
+    signal.throwIfAborted();
+    await allOrFirstError([
+      ofRouters.then(() => options.onRouters(routers.map(({ name }) => name))),
+      ...(members.length > 0 ? [exec("exec on Kubernetes nodes", members)] : []),
+      ...clusters.map((cluster) =>
+        recordStage(record, "kubernetes", async () => {
+          await cluster.deploy(manifests, signal);
+          return cluster.summary();
+        }),
+      ),
+    ]);
+  } catch (error) {
+    failed.abort(error);
+    await ofRouters.catch(() => {}); // It is the error, or was ended by it.
+    throw error;
+  }
+}
+
+async function recordStage(
+  record: Recorder,
+  stage: string,
+  work: () => Promise<string>,
+): Promise<void> {
+  const began = performance.now();
+  record({ type: "stage", stage, state: "begin" });
+  const detail = await work();
+  record({ type: "stage", stage, state: "end", detail, tookMs: performance.now() - began });
+}
+
+/** Waits for all, so that nothing is still being made when the error is reported. */
+async function allOrFirstError(work: Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
