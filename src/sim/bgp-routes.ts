@@ -66,8 +66,8 @@ export class BgpRoutes {
   #plan(): void {
     if (this.#isPlanned || this.#dirty.size === 0) return;
     this.#isPlanned = true;
-    const { clock, delayMs } = this.#options;
-    clock.setTimer(delayMs, () => {
+    const { node, clock, delayMs } = this.#options;
+    node.processes.setTimer(clock, delayMs, () => {
       this.#isPlanned = false;
       if (this.#isClosed) return;
       const dirty = [...this.#dirty];
@@ -115,7 +115,8 @@ export class BgpRoutes {
   #planLook(): void {
     if (this.#isLookPlanned || (this.#asked.size === 0 && this.#new.size === 0)) return;
     this.#isLookPlanned = true;
-    this.#options.clock.setTimer(0, () => {
+    const { node, clock } = this.#options;
+    node.processes.setTimer(clock, 0, () => {
       this.#isLookPlanned = false;
       if (!this.#isClosed) this.#look();
     });

@@ -1,94 +1,14 @@
 import { type Address, address, familyOf, isLinkLocal } from "../net/address.ts";
 import { prefixOf } from "../net/prefix.ts";
 import { Fib, type FibRoute } from "./fib.ts";
+import { Cable, Interface, type InterfaceAddress } from "./link.ts";
+import { PacketFilter } from "./packet-filter.ts";
+import { Processes } from "./processes.ts";
 
 /** What happened to a node's own network. */
 export type NetworkChange =
   /** An interface came, went, changed its state or its addresses. */
   { change: "interfaces" } | { change: "route"; how: "add" | "delete"; route: FibRoute };
-
-export type InterfaceAddress = { address: Address; prefixLength: number };
-
-/** One end of a cable, or `lo`. */
-export class Interface {
-  readonly node: SimNode;
-  readonly name: string;
-  readonly index: number;
-  readonly mac: string;
-  /** Administratively. */
-  isUp = true;
-  /** A filter drops all that comes in; the carrier stays. */
-  dropsIncoming = false;
-  readonly addresses: InterfaceAddress[] = [];
-  cable: Cable | undefined;
-
-  constructor(node: SimNode, name: string, index: number, mac: string) {
-    this.node = node;
-    this.name = name;
-    this.index = index;
-    this.mac = mac;
-  }
-
-  get isLoopback(): boolean {
-    return this.name === "lo";
-  }
-
-  /** Something is there at the other end, and both ends are up, as with a veth pair. */
-  get hasCarrier(): boolean {
-    if (this.isLoopback) return this.isUp;
-    const { cable } = this;
-    if (cable === undefined || !this.isUp || !cable.isWhole) return false;
-    return cable.otherEnd(this).isUp && cable.otherEnd(this).node.isUp;
-  }
-
-  /** By modified EUI-64 of the MAC address (RFC 4291 Appendix A). */
-  get linkLocal(): Address {
-    const [a, b, c, d, e, f] = this.mac.split(":").map((text) => Number.parseInt(text, 16));
-    const word = (high: number, low: number) => ((high << 8) | low).toString(16);
-    return address(`fe80::${word(a! ^ 2, b!)}:${word(c!, 0xff)}:${word(0xfe, d!)}:${word(e!, f!)}`);
-  }
-
-  /** What can be spoken to without a router: the interfaces at the other ends of cable and bridges. */
-  neighbors(): Interface[] {
-    const seen = new Set<Interface>([this]);
-    const found: Interface[] = [];
-    const cross = (from: Interface) => {
-      if (!from.hasCarrier) return;
-      const other = from.cable!.otherEnd(from);
-      if (seen.has(other)) return;
-      seen.add(other);
-      if (!other.node.isBridge) {
-        found.push(other);
-        return;
-      }
-      for (const port of other.node.interfaces.values()) {
-        if (port === other || port.isLoopback || seen.has(port)) continue;
-        seen.add(port);
-        cross(port);
-      }
-    };
-    cross(this);
-    return found;
-  }
-}
-
-/** Two ends and what lies between. */
-export class Cable {
-  readonly ends: readonly [Interface, Interface];
-  delayMs: number;
-  isWhole = true;
-  /** Packets that are lost, of all: 0 to 1. */
-  loss = 0;
-
-  constructor(ends: readonly [Interface, Interface], delayMs: number) {
-    this.ends = ends;
-    this.delayMs = delayMs;
-  }
-
-  otherEnd(of: Interface): Interface {
-    return this.ends[0] === of ? this.ends[1] : this.ends[0];
-  }
-}
 
 /** A machine: a router, a Kubernetes node, a pod, a bridge. */
 export class SimNode {
@@ -99,6 +19,8 @@ export class SimNode {
   ignoresRoutesWithLinkdown = false;
   readonly interfaces = new Map<string, Interface>();
   readonly fib: Fib;
+  readonly processes = new Processes();
+  readonly filter = new PacketFilter();
   readonly #owned = new Map<Address, Interface>();
   readonly #listeners = new Set<(change: NetworkChange) => void>();
   #nextIndex = 1;
@@ -117,12 +39,18 @@ export class SimNode {
   reset(): void {
     this.ignoresRoutesWithLinkdown = false;
     this.fib.removeAll(() => true);
+    this.filter.tables.clear();
+    this.processes.end();
+    for (const on of [...this.interfaces.values()]) {
+      if (on.isBridge) this.removeInterface(on.name);
+    }
     for (const on of this.interfaces.values()) {
+      on.generatesLinkLocal = true;
+      on.resetLinkLocal();
       for (const one of [...on.addresses]) {
         if (!one.address.startsWith("127.")) this.removeAddress(on.name, one);
       }
       on.isUp = true;
-      on.dropsIncoming = false;
     }
   }
 
@@ -138,27 +66,31 @@ export class SimNode {
     return link?.linkLocal === of ? link : undefined;
   }
 
-  addInterface(name: string): Interface {
-    const added = new Interface(this, name, this.#nextIndex++, this.#newMac());
+  /** `isBridge`: one that joins others, as `ip link add NAME type bridge` makes it. */
+  addInterface(name: string, { isBridge = false } = {}): Interface {
+    const added = new Interface(this, name, this.#nextIndex++, this.#newMac(), isBridge);
     this.interfaces.set(name, added);
     this.#tell({ change: "interfaces" });
     return added;
   }
 
-  /** With its cable, its addresses and the routes over it. */
+  /** With its cable, the end of that at another node, its addresses and the routes over it. */
   removeInterface(name: string): void {
     const gone = this.interfaces.get(name);
     if (gone === undefined) return;
     this.interfaces.delete(name);
+    this.setMaster(gone, undefined);
+    for (const port of [...gone.ports]) this.setMaster(port, undefined);
     for (const { address: one } of gone.addresses) this.#owned.delete(one);
     this.#removeRoutesOver(name);
     const { cable } = gone;
     if (cable !== undefined) {
+      // Of a veth pair neither end is without the other.
       cable.isWhole = false;
       gone.cable = undefined;
       const other = cable.otherEnd(gone);
       other.cable = undefined;
-      other.node.interfacesChanged();
+      other.node.removeInterface(other.name);
     }
     this.#tell({ change: "interfaces" });
   }
@@ -194,14 +126,25 @@ export class SimNode {
     if (on.isUp === isUp) return;
     on.isUp = isUp;
     if (isUp) {
+      if (on.generatesLinkLocal) on.resetLinkLocal();
       for (const one of on.addresses) this.#addConnected(on, one);
     } else {
       const lost = on.addresses.filter((one) => familyOf(one.address) === "ipv6");
       for (const one of lost) this.removeAddress(name, one);
+      if (!on.generatesLinkLocal) on.linkLocal = undefined;
       this.#removeRoutesOver(name);
     }
     this.interfacesChanged();
     on.cable?.otherEnd(on).node.interfacesChanged();
+  }
+
+  /** Makes an interface a port of a bridge of this node; undefined: of none. */
+  setMaster(port: Interface, bridge: Interface | undefined): void {
+    if (port.master === bridge) return;
+    port.master?.ports.delete(port);
+    port.master = bridge;
+    bridge?.ports.add(port);
+    this.#tell({ change: "interfaces" });
   }
 
   interfacesChanged(): void {

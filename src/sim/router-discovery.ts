@@ -1,6 +1,6 @@
 import type { Address } from "../net/address.ts";
 import { type DiscoveryInput, type DiscoveryTimer, RouterDiscovery } from "../nd/discovery.ts";
-import type { Interface, SimNode } from "./network.ts";
+import type { SimNode } from "./network.ts";
 import type { World } from "./world.ts";
 
 /** The interfaces of a node on which a router announces itself, and listens for others. */
@@ -82,10 +82,10 @@ class Link {
 
   look(): void {
     const link = this.#node.interfaces.get(this.#name);
-    const isUp = link?.hasCarrier === true;
+    const isUp = link?.hasCarrier === true && link.linkLocal !== undefined;
     if (isUp === this.#seen) return;
     this.#seen = isUp;
-    if (link === undefined || !isUp) return this.step({ input: "linkDown" });
+    if (link?.linkLocal === undefined || !isUp) return this.step({ input: "linkDown" });
     const linkLayer = Uint8Array.from(link.mac.split(":"), (part) => Number.parseInt(part, 16));
     this.step({ input: "linkUp", linkLocal: link.linkLocal, linkLayer });
   }
@@ -95,8 +95,8 @@ class Link {
     for (const effect of this.#discovery.step(input, clock.nowMs)) {
       switch (effect.do) {
         case "send": {
-          const out: Interface | undefined = this.#node.interfaces.get(this.#name);
-          if (out === undefined) break;
+          const out = this.#node.interfaces.get(this.#name);
+          if (out?.linkLocal === undefined) break;
           const { to, bytes } = effect;
           this.#world.sendOnLink("neighbor discovery", { from: out.linkLocal, to, out, bytes });
           break;
@@ -106,7 +106,9 @@ class Link {
           this.#timers.get(timer)?.();
           this.#timers.set(
             timer,
-            clock.setTimer(afterMs, () => this.step({ input: "timer", timer })),
+            this.#node.processes.setTimer(clock, afterMs, () =>
+              this.step({ input: "timer", timer }),
+            ),
           );
           break;
         }

@@ -18,7 +18,8 @@ import type { Endpoint, Fabric, FabricNode, ManagementNetwork } from "../topolog
 import { FrrRouter, type FrrTiming } from "./frr/router.ts";
 import { show } from "./frr/show.ts";
 import { defaultPrefix } from "./fib.ts";
-import type { Cable, SimNode } from "./network.ts";
+import type { Cable, Interface } from "./link.ts";
+import type { SimNode } from "./network.ts";
 import { command } from "./shell/command.ts";
 import { echo } from "./shell/probes.ts";
 import { answeringSocket } from "./socket-pair.ts";
@@ -62,10 +63,7 @@ export class SimRuntime implements Runtime {
     for (const node of fabric.nodes) this.#addNode(node, fabric);
     progress("nodes", "end", `${fabric.nodes.length} nodes`);
     progress("links", "begin");
-    for (const { endpoints } of fabric.links) {
-      const [a, b] = endpoints;
-      this.#cables.set(cableKey(a, b), this.world.network.connect(a, b, cableDelayMs));
-    }
+    for (const { endpoints } of fabric.links) this.#plugIn(...endpoints);
     progress("links", "end", `${fabric.links.length} links`);
   }
 
@@ -95,6 +93,13 @@ export class SimRuntime implements Runtime {
     const node = this.world.network.node(name);
     node.reset();
     this.world.network.setNode(node, true);
+    this.#addManagement(this.#fabricNodes.get(name)!);
+    for (const { ends } of this.#cables.values()) {
+      if (ends.some((end) => end.node === node && !node.interfaces.has(end.name))) {
+        const [a, b] = ends.map((end) => ({ node: end.node.name, interface: end.name }));
+        this.#plugIn(a!, b!);
+      }
+    }
     this.#configure(this.#fabricNodes.get(name)!);
   }
 
@@ -154,12 +159,10 @@ export class SimRuntime implements Runtime {
     to: Endpoint,
     impairment: Impairment | undefined,
   ): Promise<void> {
-    void this.#cable(from, to);
-    if (impairment === undefined) return;
-    throw new EnvironmentError(
-      "the simulation cannot impair a link yet",
-      "run the lab with --runtime netns",
-    );
+    const cable = this.#cable(from, to);
+    const isSender = ({ node, name }: Interface) =>
+      node.name === from.node && name === from.interface;
+    cable.impair(cable.ends.find(isSender)!, impairment);
   }
 
   watchRoutes(nodes: readonly string[], onChange: (change: RouteChange) => void): () => void {
@@ -217,11 +220,7 @@ export class SimRuntime implements Runtime {
     const node = network.addNode(of.name, { isBridge: of.kind === "bridge" });
     const management = fabric.management.find(({ name }) => name === of.managementNetwork);
     this.#fabricNodes.set(of.name, { of, management });
-    if (management !== undefined) {
-      const bridge = managementBridge(management.name);
-      const end = { node: bridge, interface: `veth-${of.name}` };
-      network.connect({ node: of.name, interface: "eth0" }, end, cableDelayMs);
-    }
+    this.#addManagement({ of, management });
     if ((of.kubernetes?.podCidrs ?? []).length > 0) {
       const end = (name: string) => ({ node: of.name, interface: name });
       network.connect(end("cilium_host"), end("cilium_net"), 0);
@@ -231,6 +230,17 @@ export class SimRuntime implements Runtime {
       const onProblem = (message: string) => this.#options.onProblem(of.name, message);
       this.#routers.set(of.name, new FrrRouter(this.world, node, this.#options.timing, onProblem));
     }
+  }
+
+  #plugIn(a: Endpoint, b: Endpoint): void {
+    this.#cables.set(cableKey(a, b), this.world.network.connect(a, b, cableDelayMs));
+  }
+
+  #addManagement({ of, management }: NodePlan): void {
+    const { network } = this.world;
+    if (management === undefined || network.node(of.name).interfaces.has("eth0")) return;
+    const end = { node: managementBridge(management.name), interface: `veth-${of.name}` };
+    network.connect({ node: of.name, interface: "eth0" }, end, cableDelayMs);
   }
 
   /** What a node has before any exec line. */

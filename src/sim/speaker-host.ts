@@ -7,7 +7,8 @@ import { MessageType } from "../bgp/wire/registry.ts";
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixLength, prefixOf } from "../net/prefix.ts";
 import { BgpRoutes } from "./bgp-routes.ts";
-import type { Interface, SimNode } from "./network.ts";
+import type { Interface } from "./link.ts";
+import type { SimNode } from "./network.ts";
 import { SimRouterDiscovery } from "./router-discovery.ts";
 import { type Ends, SimSocket, sourceAddress } from "./tcp.ts";
 import type { World } from "./world.ts";
@@ -64,7 +65,8 @@ export class SimSpeakerHost {
         });
       }),
       node.onChange(({ change }) => {
-        if (change === "interfaces" && options.endsWithLink) this.#endWithLinks();
+        if (change !== "interfaces" || !options.endsWithLink) return;
+        node.processes.run(() => this.#endWithLinks());
       }),
     );
   }
@@ -146,7 +148,7 @@ export class SimSpeakerHost {
         case "setTimer": {
           const { timer, afterMs } = effect;
           this.#timers.get(timer)?.();
-          const cancel = this.#world.clock.setTimer(afterMs, () => {
+          const cancel = this.#node.processes.setTimer(this.#world.clock, afterMs, () => {
             this.#timers.delete(timer);
             this.#step({ input: "timer", timer });
           });
@@ -246,7 +248,7 @@ export class SimSpeakerHost {
     const { remoteAddress: to, interface: link, bytes } = effect;
     const from = effect.localAddress ?? sourceAddress(this.#node, to);
     const out = link === undefined ? undefined : this.#node.interfaces.get(link);
-    if (out !== undefined) {
+    if (out?.linkLocal !== undefined) {
       this.#world.sendOnLink("bfd", { from: out.linkLocal, to, out, bytes });
     } else if (from !== undefined) {
       this.#world.sendRouted("bfd", this.#node, { from, to, ttl: 255, bytes });
@@ -318,7 +320,7 @@ function sharedLink(on: Interface, { localAddress, remoteAddress }: Ends): Share
   const own = global.find((one) => one.address === localAddress);
   if (own === undefined || on.isLoopback) return undefined;
   const subnet = prefixOf(own.address, own.prefixLength);
-  if (!prefixContains(subnet, remoteAddress)) return undefined;
+  if (!prefixContains(subnet, remoteAddress) || on.linkLocal === undefined) return undefined;
   return { address: localAddress, linkLocal: on.linkLocal };
 }
 

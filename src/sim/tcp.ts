@@ -1,7 +1,7 @@
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import type { SimNode } from "./network.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
-import { walk, type Walk } from "./walk.ts";
+import { walk, type Walk, type WalkOptions } from "./walk.ts";
 
 /** What a program hears of its connection. */
 export type SocketEvents = {
@@ -44,6 +44,8 @@ const giveUpMs = 924_600;
 const neighborLimitMs = 3_000;
 /** From a segment's arrival to the program that reads it. */
 const stackMs = 0.05;
+/** IPv4 and TCP with timestamps. */
+const headerBytes = 52;
 const firstEphemeralPort = 32_768;
 
 /**
@@ -94,37 +96,48 @@ export class Tcp {
     const after = (ms: number, then: () => void) => {
       cancel = this.clock.setTimer(ms, then);
     };
+    const failed = (reason: string) => node.processes.run(() => events.onFailed(reason));
     const attempt = (retryMs: number) => {
       const again = () => {
-        if (this.clock.nowMs + retryMs >= untilMs) events.onFailed("ETIMEDOUT");
+        if (this.clock.nowMs + retryMs >= untilMs) failed("ETIMEDOUT");
         else attempt(2 * retryMs);
       };
       const source = sourceOf(node, options);
-      if (source === undefined) return after(0, () => events.onFailed("ENETUNREACH"));
-      const there = this.#walk(node, options.remoteAddress, options.interface, options.ttl);
+      if (source === undefined) return after(0, () => failed("ENETUNREACH"));
+      const ports = { sourcePort: localPort, destinationPort: options.port };
+      const there = this.#walk(node, options.remoteAddress, {
+        tcp: ports,
+        ...(options.interface !== undefined && { interface: options.interface }),
+        ...(options.ttl !== undefined && { ttl: options.ttl }),
+      });
       if ("dropped" in there) {
         const { dropped, at, speaks, delayMs } = there;
         if (!speaks) return after(retryMs, again);
         if (dropped === "host unreachable" && at === node) {
-          return after(neighborLimitMs, () => events.onFailed("EHOSTUNREACH"));
+          return after(neighborLimitMs, () => failed("EHOSTUNREACH"));
         }
-        return after(2 * delayMs, () => events.onFailed("EHOSTUNREACH"));
+        return after(2 * delayMs, () => failed("EHOSTUNREACH"));
       }
-      const link = options.interface && there.hops.at(-1)?.to.name;
+      const link = options.interface && there.on?.name;
       const answer = this.#answer(there.arrived, source, options);
       if (answer === "silence") return after(retryMs, again);
-      const back = this.#walk(there.arrived, source, link, undefined);
+      const back = this.#walk(there.arrived, source, {
+        tcp: { sourcePort: options.port, destinationPort: localPort },
+        ...(link !== undefined && { interface: link }),
+      });
       if ("dropped" in back) return after(retryMs, again);
       if (options.minTtl !== undefined && back.ttl < options.minTtl) return after(retryMs, again);
       const rttMs = there.delayMs + back.delayMs + 2 * stackMs;
-      if (answer === "refused") return after(rttMs, () => events.onFailed("ECONNREFUSED"));
+      if (answer === "refused") return after(rttMs, () => failed("ECONNREFUSED"));
       after(rttMs, () => {
         const [own, other] = this.#pair(node, there.arrived, source, localPort, options, link);
         // The one that was called hears of it half a round trip later; what is sent meanwhile comes after.
         this.clock.setTimer(there.delayMs + stackMs, () => {
-          if (!other.isClosed) answer.onAccepted(other);
+          other.node.processes.run(() => {
+            if (!other.isClosed) answer.onAccepted(other);
+          });
         });
-        events.onConnected(own);
+        node.processes.run(() => events.onConnected(own));
       });
     };
     attempt(firstRetryMs);
@@ -176,12 +189,9 @@ export class Tcp {
     this.#sockets.get(socket.node)?.delete(socket);
   }
 
-  #walk(from: SimNode, to: Address, link: string | undefined, ttl: number | undefined): Walk {
-    return walk(from, to, {
-      ...(link !== undefined && { interface: link }),
-      ...(ttl !== undefined && { ttl }),
-      random: this.random,
-    });
+  /** Of a segment without data. */
+  #walk(from: SimNode, to: Address, options: WalkOptions): Walk {
+    return walk(from, to, { ...options, random: this.random, nowMs: this.clock.nowMs });
   }
 }
 
@@ -266,6 +276,9 @@ export class SimSocket {
     const path = walk(this.node, this.ends.remoteAddress, {
       flow: this.#flow,
       random: this.#tcp.random,
+      nowMs: clock.nowMs,
+      bytes: this.#queue.reduce((sum, { length }) => sum + length, headerBytes),
+      tcp: { sourcePort: this.ends.localPort, destinationPort: this.ends.remotePort },
       ...(this.ttl !== undefined && { ttl: this.ttl }),
       ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
     });
@@ -295,8 +308,11 @@ export class SimSocket {
 
   #take(bytes: Uint8Array): void {
     if (this.#isClosed || this.#isEnding) return;
-    if (this.#events === undefined) this.#early.push(bytes);
-    else this.#events.onReceived(bytes);
+    this.node.processes.run(() => {
+      if (this.#isEnding) return;
+      if (this.#events === undefined) this.#early.push(bytes);
+      else this.#events.onReceived(bytes);
+    });
   }
 
   #retransmit(): void {
@@ -311,7 +327,7 @@ export class SimSocket {
     if (this.#isClosed) return;
     const events = this.#events;
     this.vanish();
-    events?.onClosed(reason);
+    if (events !== undefined) this.node.processes.run(() => events.onClosed(reason));
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
+import type { SimNode } from "./network.ts";
 import { ip } from "./shell/ip.ts";
 import { nft } from "./shell/nft.ts";
 import { walk } from "./walk.ts";
@@ -74,6 +75,69 @@ it("a filter of a partition drops what comes in, with the carrier there, until i
   nft(b, ["-f", "-"], rules(""));
   expect(from(world, "10.0.2.2")).toMatchObject({ arrived: { name: "b" } });
   expect(nft(b, ["-f", "-"], "add rule inet filter input tcp dport 179 drop")).toBeUndefined();
+});
+
+it("a filter of a port drops TCP to it and nothing else", () => {
+  const world = line();
+  const b = world.network.node("b");
+  const added =
+    "add table inet f; add chain inet f in { type filter hook input priority 0; }; " +
+    "add rule inet f in iifname net0 tcp dport 179 drop";
+  expect(nft(b, [added], undefined)).toMatchObject({ exitCode: 0 });
+  const tcp = { sourcePort: 40_000, destinationPort: 179 };
+  const sent = (options: object) => walk(world.network.node("a"), address("10.0.2.2"), options);
+  expect(sent({ tcp })).toMatchObject({ dropped: "filtered" });
+  expect(sent({ tcp: { ...tcp, destinationPort: 80 } })).toHaveProperty("arrived");
+  expect(sent({})).toHaveProperty("arrived");
+  expect(nft(b, "delete table inet f".split(" "), undefined)).toMatchObject({ exitCode: 0 });
+  expect(sent({ tcp })).toHaveProperty("arrived");
+  expect(nft(b, "delete table inet f".split(" "), undefined)).toMatchObject({ exitCode: 1 });
+});
+
+it("an impaired cable is slower, loses, and sends at its rate, in the direction that was said", () => {
+  const world = line();
+  const [a, r] = ["a", "r"].map((name) => world.network.node(name));
+  const out = a!.interfaces.get("net0")!;
+  const cable = out.cable!;
+  const sent = (by: SimNode, to: string, random = 0.5) =>
+    walk(by, address(to), { random: () => random, nowMs: 0, bytes: 1000 });
+  cable.impair(out, { delayMs: 20, jitterMs: 4 });
+  expect(sent(a!, "10.0.1.1", 0.75).delayMs).toBe(1 + 20 + 2);
+  expect(sent(r!, "10.0.1.2").delayMs).toBe(1);
+  cable.impair(out, { lossPercent: 60 });
+  expect(sent(a!, "10.0.1.1")).toMatchObject({ dropped: "loss" });
+  expect(sent(a!, "10.0.1.1", 0.7)).toHaveProperty("arrived");
+  // The second waits for the first.
+  cable.impair(out, { rateBitsPerSecond: 1_000_000 });
+  expect([0, 1].map(() => sent(a!, "10.0.1.1").delayMs)).toEqual([1 + 8, 1 + 16]);
+  cable.impair(out, undefined);
+  expect(sent(a!, "10.0.1.1").delayMs).toBe(1);
+});
+
+it("a bridge within a node joins its ports, and is an interface of the node", () => {
+  const world = new World(() => 0.5);
+  const { network } = world;
+  for (const name of ["r", "a", "b"]) network.addNode(name);
+  for (const [i, name] of ["a", "b"].entries()) {
+    network.connect({ node: "r", interface: `net${i}` }, { node: name, interface: "net0" }, 1);
+  }
+  const run = (node: string, command: string) =>
+    expect({ command, ...ip(network.node(node), command.split(" ")) }).toMatchObject({
+      exitCode: 0,
+    });
+  for (const rest of ["add rack type bridge", "set rack up", "set net0 master rack"]) {
+    run("r", `link ${rest}`);
+  }
+  run("r", "link set net1 master rack");
+  for (const [i, name] of ["r", "a", "b"].entries()) {
+    run(name, `addr add 10.0.0.${i + 1}/24 dev ${name === "r" ? "rack" : "net0"}`);
+  }
+  const way = (node: string, to: string) => walk(network.node(node), address(to));
+  expect(way("a", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 2, ttl: 64 });
+  expect(way("a", "10.0.0.1")).toMatchObject({ arrived: { name: "r" }, on: { name: "rack" } });
+  expect(way("r", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 1 });
+  run("r", "link set net1 nomaster");
+  expect(way("a", "10.0.0.3")).toMatchObject({ dropped: "host unreachable" });
 });
 
 it("fails as iproute2 fails", () => {

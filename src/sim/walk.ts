@@ -1,9 +1,8 @@
 import { type Address, isLinkLocal } from "../net/address.ts";
 import type { FibNextHop } from "./fib.ts";
-import type { Cable, Interface, SimNode } from "./network.ts";
-
-/** One crossing of a cable. */
-export type Hop = { from: Interface; to: Interface; cable: Cable };
+import type { Hop, Interface, Way } from "./link.ts";
+import type { SimNode } from "./network.ts";
+import type { PacketHeader } from "./packet-filter.ts";
 
 /** Where a packet went. `hops` up to where it arrived, or was dropped. */
 export type Walk = {
@@ -11,6 +10,8 @@ export type Walk = {
   delayMs: number;
   /** What is left of the TTL where it ended. */
   ttl: number;
+  /** The interface that it came in by last; undefined: it never left. */
+  on: Interface | undefined;
 } & (
   | { arrived: SimNode }
   | { dropped: DropReason; at: SimNode; /** The node that would say so by ICMP. */ speaks: boolean }
@@ -21,8 +22,8 @@ export type DropReason =
   | "blackhole"
   | "host unreachable"
   | "link down"
-  | "TTL exceeded"
   | "filtered"
+  | "TTL exceeded"
   | "loss";
 
 export type WalkOptions = {
@@ -31,8 +32,12 @@ export type WalkOptions = {
   interface?: string;
   /** Chooses among equal next hops; equal flows go the same way. */
   flow?: number;
-  /** From 0 to below 1: whether a lossy cable loses the packet. Without it none does. */
+  /** From 0 to below 1: whether a lossy cable loses the packet. Without it none does, but one that loses all. */
   random?: () => number;
+  /** When it is sent, and how big it is: what a cable of limited rate makes of it. */
+  nowMs?: number;
+  bytes?: number;
+  tcp?: PacketHeader;
 };
 
 const defaultTtl = 64;
@@ -43,13 +48,17 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
   let ttl = options.ttl ?? defaultTtl;
   let delayMs = 0;
   let at = from;
+  let on: Interface | undefined;
   const drop = (dropped: DropReason, speaks: boolean): Walk => ({
-    ...{ hops, delayMs, ttl, dropped, at, speaks },
+    ...{ hops, delayMs, ttl, on, dropped, at, speaks },
   });
   if (!from.isUp) return drop("link down", false);
   for (;;) {
-    if (at.ownerOf(to, hops.at(-1)?.to.name ?? options.interface)) {
-      return { hops, delayMs, ttl, arrived: at };
+    if (at.ownerOf(to, on?.name ?? options.interface)) {
+      if (on !== undefined && at.filter.drops("input", on.name, options.tcp)) {
+        return drop("filtered", false);
+      }
+      return { hops, delayMs, ttl, on, arrived: at };
     }
     if (hops.length > 0) {
       if (isLinkLocal(to)) return drop("host unreachable", false);
@@ -60,21 +69,31 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
     if (typeof hop === "string") return drop(hop, true);
     const out = at.interfaces.get(hop.interface);
     if (out === undefined || !out.hasCarrier) return drop("link down", false);
-    const target = hop.address ?? to;
-    const next = out
-      .neighbors()
-      .find((one) => one.node.ownerOf(target, one.name) !== undefined && one.node.isUp);
+    const next = wayTo(out, hop.address ?? to);
     if (next === undefined) return drop("host unreachable", true);
-    for (const crossed of cablesBetween(out, next)) {
+    for (const crossed of next.hops) {
       hops.push(crossed);
-      delayMs += crossed.cable.delayMs;
-      if (crossed.to.dropsIncoming) return drop("filtered", false);
-      if (crossed.cable.loss > 0 && (options.random?.() ?? 1) < crossed.cable.loss) {
-        return drop("loss", false);
+      const nowMs = (options.nowMs ?? 0) + delayMs;
+      const { bytes, random } = options;
+      const packet = { nowMs, random, ...(bytes !== undefined && { bytes }) };
+      const tookMs = crossed.cable.cross(crossed.from, packet);
+      if (tookMs === undefined) return drop("loss", false);
+      delayMs += tookMs;
+      if (crossed.to.node.filter.drops("ingress", crossed.to.name, options.tcp)) {
+        return drop("filtered", false);
       }
     }
-    at = next.node;
+    at = next.to.node;
+    on = next.to;
   }
+}
+
+function wayTo(out: Interface, target: Address): Way | undefined {
+  for (const way of out.ways()) {
+    const { node, name } = way.to;
+    if (node.isUp && node.ownerOf(target, name) !== undefined) return way;
+  }
+  return undefined;
 }
 
 function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | DropReason {
@@ -96,17 +115,4 @@ function chosen(at: SimNode, nextHops: readonly FibNextHop[], flow: number): Fib
   for (const letter of at.name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x735a2d97);
   return nextHops[(hash >>> 8) % nextHops.length]!;
-}
-
-/** From an interface to one on the same link: over one cable, or over those of bridges between. */
-export function cablesBetween(from: Interface, to: Interface): Hop[] {
-  const cable = from.cable!;
-  const other = cable.otherEnd(from);
-  if (other === to) return [{ from, to, cable }];
-  for (const port of other.node.interfaces.values()) {
-    if (port === other || !port.hasCarrier) continue;
-    const rest = port.cable!.otherEnd(port) === to || port.neighbors().includes(to);
-    if (rest) return [{ from, to: other, cable }, ...cablesBetween(port, to)];
-  }
-  throw new Error(`${to.node.name}:${to.name} is no neighbor of ${from.node.name}:${from.name}`);
 }

@@ -1,9 +1,10 @@
 import type { Address } from "../net/address.ts";
-import { type Interface, SimNetwork, type SimNode } from "./network.ts";
+import type { Hop, Interface } from "./link.ts";
+import { SimNetwork, type SimNode } from "./network.ts";
 import type { SimSpeakerHost } from "./speaker-host.ts";
 import { Tcp } from "./tcp.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-import { cablesBetween, walk } from "./walk.ts";
+import { walk } from "./walk.ts";
 
 /** A packet that is no TCP: what a program on another node hears. */
 export type Packet = {
@@ -109,13 +110,25 @@ export class World {
   ): void {
     const { out, from, to, bytes } = packet;
     const isMulticast = to.startsWith("ff");
-    for (const on of out.neighbors()) {
+    for (const { to: on, hops } of out.ways()) {
       if (!isMulticast && on.node.ownerOf(to, on.name) === undefined) continue;
-      if (cablesBetween(out, on).some((crossed) => crossed.to.dropsIncoming)) continue;
-      const delayMs = out.cable!.delayMs;
-      if (out.cable!.loss > 0 && this.random() < out.cable!.loss) continue;
-      this.#deliver(kind, { from, to, on, ttl: 255, bytes }, delayMs, out);
+      const delayMs = this.#crossing(hops);
+      if (delayMs !== undefined)
+        this.#deliver(kind, { from, to, on, ttl: 255, bytes }, delayMs, out);
     }
+  }
+
+  /** Undefined: lost on the way. */
+  #crossing(hops: readonly Hop[]): number | undefined {
+    let delayMs = 0;
+    for (const { cable, from, to } of hops) {
+      const nowMs = this.clock.nowMs + delayMs;
+      const tookMs = cable.cross(from, { nowMs, random: this.random });
+      if (tookMs === undefined || to.node.filter.drops("ingress", to.name, undefined))
+        return undefined;
+      delayMs += tookMs;
+    }
+    return delayMs;
   }
 
   /** As the nodes' routes lead, with that TTL. */
@@ -124,19 +137,21 @@ export class World {
     node: SimNode,
     packet: { from: Address; to: Address; ttl: number; bytes: Uint8Array },
   ): void {
-    const path = walk(node, packet.to, { ttl: packet.ttl, random: this.random });
-    if (!("arrived" in path)) return;
+    const { from, to, ttl, bytes } = packet;
+    const { random, clock } = this;
+    const path = walk(node, to, { ttl, random, nowMs: clock.nowMs, bytes: bytes.length });
     const last = path.hops.at(-1);
-    if (last === undefined) return;
-    const { from, to, bytes } = packet;
-    this.#deliver(kind, { from, to, on: last.to, ttl: path.ttl, bytes }, path.delayMs, last.from);
+    if (!("arrived" in path) || path.on === undefined || last === undefined) return;
+    this.#deliver(kind, { from, to, on: path.on, ttl: path.ttl, bytes }, path.delayMs, last.from);
   }
 
   #deliver(kind: PacketKind, packet: Packet, delayMs: number, sentBy: Interface): void {
     this.clock.setTimer(delayMs, () => {
       if (!sentBy.hasCarrier || !packet.on.node.isUp) return;
       const listeners = this.#listeners.get(packet.on.node)?.get(kind);
-      for (const listener of listeners ?? []) listener(packet);
+      packet.on.node.processes.run(() => {
+        for (const listener of listeners ?? []) listener(packet);
+      });
     });
   }
 }

@@ -195,7 +195,7 @@ function networkState(node: SimNode): NetworkState {
       ...(!each.isLoopback && { mac: each.mac }),
       addresses: [
         ...each.addresses.map((one) => ({ ...one, isTentative: false })),
-        ...(each.isLoopback || !each.isUp
+        ...(each.isLoopback || !each.isUp || each.linkLocal === undefined
           ? []
           : [{ address: each.linkLocal, prefixLength: 64, isTentative: false }]),
       ],

@@ -2,6 +2,7 @@ import { type Address, familyOf, parseAddress } from "../../net/address.ts";
 import { addressBits, parsePrefix, type Prefix, prefixOf } from "../../net/prefix.ts";
 import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
+import { linkCommand } from "./ip-link.ts";
 
 export type Output = { exitCode: number; stdout: string; stderr: string };
 
@@ -68,23 +69,6 @@ function addressCommand(
     default:
       return undefined;
   }
-}
-
-function linkCommand(node: SimNode, verb: string, words: readonly string[]): Output | undefined {
-  const [first = "", ...rest] = words[0] === "dev" ? words.slice(1) : words;
-  if (!node.interfaces.has(first)) return failed(`Cannot find device "${first}"`, 1);
-  if (verb === "del" || verb === "delete") {
-    node.removeInterface(first);
-    return done;
-  }
-  if (verb !== "set") return undefined;
-  const [what] = rest;
-  if (what === "up" || what === "down") {
-    node.setInterface(first, what === "up");
-    return done;
-  }
-  // What size packets have changes nothing that is simulated.
-  return what === "mtu" ? done : undefined;
 }
 
 function routeCommand(

@@ -1,0 +1,64 @@
+import type { Interface } from "../link.ts";
+import type { SimNode } from "../network.ts";
+import { done, failed, type Output } from "./ip.ts";
+
+/** `ip link VERB …`; undefined: not simulated. */
+export function linkCommand(
+  node: SimNode,
+  verb: string,
+  words: readonly string[],
+): Output | undefined {
+  if (verb === "add") return addLink(node, words);
+  const [name = "", ...rest] = words[0] === "dev" ? words.slice(1) : words;
+  const link = node.interfaces.get(name);
+  if (link === undefined) return failed(`Cannot find device "${name}"`, 1);
+  if (verb === "del" || verb === "delete") {
+    node.removeInterface(name);
+    return done;
+  }
+  return verb === "set" ? setLink(node, link, rest) : undefined;
+}
+
+/** `NAME type bridge`. As the kernel makes it: down. */
+function addLink(node: SimNode, words: readonly string[]): Output | undefined {
+  const [name = "", ...rest] = ["name", "dev"].includes(words[0] ?? "") ? words.slice(1) : words;
+  if (rest.join(" ") !== "type bridge") return undefined;
+  if (node.interfaces.has(name)) return failed("RTNETLINK answers: File exists");
+  node.addInterface(name, { isBridge: true }).isUp = false;
+  return done;
+}
+
+function setLink(node: SimNode, link: Interface, words: readonly string[]): Output | undefined {
+  for (let i = 0; i < words.length; i++) {
+    switch (words[i]) {
+      case "up":
+      case "down":
+        node.setInterface(link.name, words[i] === "up");
+        break;
+      case "master": {
+        const master = words[++i] ?? "";
+        const bridge = node.interfaces.get(master);
+        if (bridge === undefined) return failed(`Error: Device does not exist: ${master}`, 1);
+        if (!bridge.isBridge) return undefined;
+        node.setMaster(link, bridge);
+        break;
+      }
+      case "nomaster":
+        node.setMaster(link, undefined);
+        break;
+      case "addrgenmode": {
+        const mode = words[++i];
+        if (mode !== "none" && mode !== "eui64") return undefined;
+        link.generatesLinkLocal = mode === "eui64";
+        break;
+      }
+      // What size packets have changes nothing that is simulated.
+      case "mtu":
+        i++;
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return done;
+}
