@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { validateResource } from "../cilium/schema/validate.ts";
 import { InputError } from "../input/diagnostic.ts";
-import type { KubeObject } from "../kube/object.ts";
 import { examine, type Finding } from "../lab/doctor.ts";
 import { Lab } from "../lab/lab.ts";
 import { findLab, type LoadedLab, loadLab } from "../lab/load.ts";
@@ -88,6 +87,8 @@ export class RunningLab implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #report: string | undefined;
   readonly #ending = new AbortController();
+  /** What earlier steps made: later ones may name it. */
+  readonly #applied: Manifest[] = [];
   #steps = 0;
   #worst: Verdict = "pass";
   /** Of the last step that had events: what `toConvergeWithin` looks at. */
@@ -141,9 +142,10 @@ export class RunningLab implements AsyncDisposable {
     const text = stringify({ name, steps: [{ ...input, name }] });
     const read = readScenarioText(text, name, validateResource, {
       fabric,
-      manifests: manifests as { object: KubeObject; source: string }[] as Manifest[],
+      manifests: [...(manifests as Manifest[]), ...this.#applied],
     });
     if ("diagnostics" in read) throw new InputError(read.diagnostics);
+    this.#applied.push(...read.applied);
     const began = this.records.length;
     const context = this.#lab.context(this.signal);
     const outcome = await runScenario(

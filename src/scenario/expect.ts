@@ -68,6 +68,11 @@ async function untilAllHold(
 ): Promise<boolean> {
   const { clock, names, signal } = context;
   let namesDueAtMs = clock.nowMs() + namesEveryMs;
+  // What held once, and was not looked at since, may hold no more: the verdict is of now.
+  const giveUp = async (roundMs: number) => {
+    await lookAt(watched.filter((one) => one.holds && one.lookedAtMs < roundMs));
+    return false;
+  };
   for (;;) {
     signal.throwIfAborted();
     const roundMs = clock.nowMs();
@@ -79,9 +84,11 @@ async function untilAllHold(
       if (watched.every((one) => one.holds)) return true;
     }
     const left = pending();
-    if (left.length === 0 && watched.some((one) => one.isFinal)) return false;
+    if (left.length === 0 && watched.some((one) => one.isFinal)) {
+      return await giveUp(roundMs);
+    }
     const nowMs = clock.nowMs();
-    if (nowMs >= deadlineMs) return false;
+    if (nowMs >= deadlineMs) return await giveUp(roundMs);
     if (nowMs >= namesDueAtMs) {
       // Where no node can be read, the checks themselves say so.
       await names.refresh().catch(() => undefined);

@@ -85,6 +85,14 @@ describe("within", () => {
     expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 1, fail: 1 } });
     expect(checkRecords().map(({ verdict }) => verdict)).toEqual(["fail", "pass"]);
   });
+
+  test("what held at the first look and does no more fails too, whatever else kept the step from passing", async () => {
+    trueFrom("early", 0, 1000);
+    const outcome = await play(
+      "  - { name: one, within: 5s, expect: [ { exec: { on: tor0, command: early } }, { exec: { on: tor0, command: 'no such' } } ] }",
+    );
+    expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 0, fail: 2 } });
+  });
 });
 
 describe("inconclusive", () => {

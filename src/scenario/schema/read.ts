@@ -19,7 +19,7 @@ import {
 } from "../../input/shape.ts";
 import { parseYaml, readYamlFile, type YamlFile } from "../../input/yaml-file.ts";
 import { hintAtNames } from "../../input/nearest.ts";
-import type { ValidateResource } from "../../topology/manifests.ts";
+import type { Manifest, ValidateResource } from "../../topology/manifests.ts";
 import { lookUp, type ScenarioLab } from "./check-scenario.ts";
 import { checkNames, checkShape } from "./checks.ts";
 import { eventNames, eventReference, eventShape } from "./events.ts";
@@ -44,13 +44,16 @@ export function readScenario(
   return readContent(readYamlFile(file), file, validate, lab);
 }
 
-/** The same of a scenario that is in no file: `name` stands for it in mistakes. */
+/**
+ * The same of a scenario that is in no file: `name` stands for it in mistakes. `applied`: the objects
+ * that its events make, for what comes after it.
+ */
 export function readScenarioText(
   written: string,
   name: string,
   validate: ValidateResource,
   lab: ScenarioLab,
-): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
+): { scenario: Scenario; applied: Manifest[] } | { diagnostics: Diagnostic[] } {
   return readContent(parseYaml(written, name), name, validate, lab);
 }
 
@@ -59,7 +62,7 @@ function readContent(
   file: string,
   validate: ValidateResource,
   lab: ScenarioLab | undefined,
-): { scenario: Scenario } | { diagnostics: Diagnostic[] } {
+): { scenario: Scenario; applied: Manifest[] } | { diagnostics: Diagnostic[] } {
   if ("diagnostics" in content) return content;
   const diagnostics: Diagnostic[] = [];
   const [document, second] = content.documents;
@@ -86,6 +89,7 @@ function readContent(
       ...read,
       steps: read.steps.flatMap(({ step, times }) => repeated(step, times)),
     },
+    applied: reading.applied,
   };
 }
 
