@@ -16,32 +16,34 @@ type Metric = {
   samples: readonly { suffix?: string; labels?: Labels; value: number | bigint }[];
 };
 
-/** One instance's AS number, which Cilium calls its vrouter, and its peers. */
+/** One instance with its peers. */
 export type InstancePeers = { instance: string; localAsn: number; peers: readonly PeerStatus[] };
 
 /** Cilium's BGP metrics, and the three names that guides alert on. */
 export function bgpMetrics(instances: readonly InstancePeers[], counts: ReconcileCounts): string {
-  const all = instances.flatMap(({ localAsn, peers }) =>
+  const all = instances.flatMap(({ instance, localAsn, peers }) =>
     peers.map((peer) => ({
       peer,
       labels: {
-        vrouter: localAsn,
-        neighbor: `${peer.address}:${peer.port}`,
+        ...instanceLabels(instance, localAsn),
+        neighbor: addressAndPort(peer),
         neighbor_asn: peer.asn,
       },
     })),
   );
   const isUp = ({ state }: PeerStatus) => (state === "Established" ? 1 : 0);
   const sessions = all.map(({ peer, labels }) => ({ labels, value: isUp(peer) }));
-  const routes = (field: "advertised" | "received") =>
-    all.flatMap(({ peer, labels }) =>
+  const routes = (field: "advertised" | "received" | "announced", of = all) =>
+    of.flatMap(({ peer, labels }) =>
       peer.families.map(({ family, ...count }) => ({
         labels: { ...labels, afi: family.afi, safi: family.safi },
         value: count[field],
       })),
     );
+  // Without a session Cilium tells no number of routes.
+  const up = all.filter(({ peer }) => isUp(peer));
   const errors = instances.map(({ instance, localAsn }) => ({
-    labels: { vrouter: localAsn },
+    labels: instanceLabels(instance, localAsn),
     value: counts.errors.get(instance) ?? 0,
   }));
   return exposition([
@@ -49,12 +51,12 @@ export function bgpMetrics(instances: readonly InstancePeers[], counts: Reconcil
     gauge(
       "cilium_bgp_control_plane_advertised_routes",
       "Routes advertised to the peer",
-      routes("advertised"),
+      routes("advertised", up),
     ),
     gauge(
       "cilium_bgp_control_plane_received_routes",
       "Routes received of the peer",
-      routes("received"),
+      routes("received", up),
     ),
     counter(
       "cilium_bgp_control_plane_reconcile_errors_total",
@@ -66,7 +68,7 @@ export function bgpMetrics(instances: readonly InstancePeers[], counts: Reconcil
       "Time that a reconciliation took",
       instances.flatMap(({ instance, localAsn }) => {
         const durations = counts.durations.get(instance);
-        return durations ? [{ labels: { vrouter: localAsn }, durations }] : [];
+        return durations ? [{ labels: instanceLabels(instance, localAsn), durations }] : [];
       }),
     ),
     gauge(
@@ -80,10 +82,19 @@ export function bgpMetrics(instances: readonly InstancePeers[], counts: Reconcil
     gauge("cilium_bgp_session_state", "Session to the peer: 1 up, 0 down", sessions),
     counter(
       "cilium_bgp_route_advertisements_total",
-      "Routes advertised to the peers, by family",
-      routes("advertised"),
+      "Routes announced to the peer since the agent began, each as often as it was",
+      routes("announced"),
     ),
   ]);
+}
+
+/** Cilium's labels; `vrouter` is what earlier releases call `local_asn`. */
+function instanceLabels(instance: string, localAsn: number): Labels {
+  return { instance_name: instance, local_asn: localAsn, vrouter: localAsn };
+}
+
+function addressAndPort({ address, port }: PeerStatus): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** LB-IPAM's, of the operator. `eventDurations`: by event and resource, `upsert service`. */

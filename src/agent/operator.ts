@@ -8,6 +8,7 @@ import type { CiliumBGPNodeConfigOverride } from "../cilium/schema/node-config-o
 import type { CiliumBGPNodeConfig } from "../cilium/schema/node-config.ts";
 import type { CiliumBGPPeerConfig } from "../cilium/schema/peer-config.ts";
 import type { CiliumPodIPPool } from "../cilium/schema/pod-ip-pool.ts";
+import { KubeError } from "../kube/client/kube-error.ts";
 import { timestamp } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
@@ -121,9 +122,16 @@ export class Operator {
       this.#log("info", "allocating CIDRs of CiliumPodIPPools", { node });
       const version = nodes.find(({ metadata }) => metadata.name === node)?.metadata
         .resourceVersion;
-      const patch = { spec: { ipam: { pools: { allocated } } } };
-      await this.#edges.client.patch(resources.ciliumNodes, { name: node }, patch);
-      this.#given.set(node, { version, allocated });
+      // The node's agent writes there too: what it gave back meanwhile must not come again.
+      const metadata = version === undefined ? {} : { metadata: { resourceVersion: version } };
+      const patch = { ...metadata, spec: { ipam: { pools: { allocated } } } };
+      try {
+        await this.#edges.client.patch(resources.ciliumNodes, { name: node }, patch);
+        this.#given.set(node, { version, allocated });
+      } catch (error) {
+        // What it is now is about to be heard, which is another round.
+        if (!(error instanceof KubeError && error.statusCode === 409)) throw error;
+      }
     }
   }
 

@@ -55,17 +55,40 @@ test("pools that overlap: no CIDR is given twice", () => {
   ]);
 });
 
-test("an empty pool, a pool that is not there, and CIDRs too small for a pod are errors", () => {
-  const nodes = [
-    node("a", { requested: [request("full", 40), request("none", 1), request("tiny", 1)] }),
-  ];
-  const pools = [pool("full", ["10.20.0.0/27"], 27), pool("tiny", ["10.30.0.0/24"], 32)];
-  expect(allocatePodPools(nodes, pools)).toEqual({
+test("an empty pool and a pool that is not there are errors", () => {
+  const nodes = [node("a", { requested: [request("full", 40), request("none", 1)] })];
+  expect(allocatePodPools(nodes, [pool("full", ["10.20.0.0/27"], 27)])).toEqual({
     changes: [{ node: "a", allocated: [{ pool: "full", cidrs: ["10.20.0.0/27"] }] }],
-    errors: [
-      "node a: pool full has no ipv4 CIDR left",
-      "node a: there is no CiliumPodIPPool none",
-      "node a: pool tiny has no ipv4 CIDR left",
-    ],
+    errors: ["node a: pool full has no ipv4 CIDR left", "node a: there is no CiliumPodIPPool none"],
   });
+});
+
+test("CIDRs of one address and of two are used whole", () => {
+  const requested = [request("one", 2), request("two", 3)];
+  const pools = [pool("one", ["10.30.0.0/24"], 32), pool("two", ["10.31.0.0/24"], 31)];
+  expect(allocatePodPools([node("a", { requested })], pools).changes[0]!.allocated).toEqual([
+    { pool: "one", cidrs: ["10.30.0.0/32", "10.30.0.1/32"] },
+    { pool: "two", cidrs: ["10.31.0.0/31", "10.31.0.2/31"] },
+  ]);
+});
+
+test("allowFirstIP and allowLastIP make room for one more each", () => {
+  const roomy = pool("blue", ["10.20.0.0/24"], 28);
+  roomy.spec.allowFirstIP = true;
+  const of = (count: number, each: CiliumPodIPPool) =>
+    allocatePodPools([node("a", { requested: [request("blue", count)] })], [each]).changes[0]!
+      .allocated[0]!.cidrs.length;
+  expect([of(15, roomy), of(16, roomy)]).toEqual([1, 2]);
+  roomy.spec.allowLastIP = true;
+  expect(of(16, roomy)).toBe(1);
+});
+
+test("what a node gave back is free for another", () => {
+  const pools = [pool("blue", ["10.20.0.0/27"], 27)];
+  const wants = node("b", { requested: [request("blue", 1)] });
+  const has = node("a", { allocated: [{ pool: "blue", cidrs: ["10.20.0.0/27"] }] });
+  expect(allocatePodPools([has, wants], pools).changes).toEqual([]);
+  expect(allocatePodPools([node("a", { allocated: [] }), wants], pools).changes).toEqual([
+    { node: "b", allocated: [{ pool: "blue", cidrs: ["10.20.0.0/27"] }] },
+  ]);
 });

@@ -1,16 +1,8 @@
-import {
-  addressBits,
-  parsePrefix,
-  type Prefix,
-  prefixContains,
-  prefixFamily,
-  prefixLength,
-  subnet,
-} from "../net/prefix.ts";
+import { parsePrefix, type Prefix, prefixContains, prefixFamily, subnet } from "../net/prefix.ts";
 import type { Family } from "../net/address.ts";
 import { compareText } from "./compare-text.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
-import type { CiliumPodIPPool } from "./schema/pod-ip-pool.ts";
+import { type CiliumPodIPPool, usableOffsets } from "./schema/pod-ip-pool.ts";
 
 type Allocated = { pool: string; cidrs: string[] };
 
@@ -21,7 +13,8 @@ export type PodPoolResult = { changes: PodPoolAllocation[]; errors: string[] };
 
 /**
  * Multi-pool IPAM: nodes whose `spec.ipam.pools.requested` needs more addresses than they have get
- * further CIDRs of the pool, of its `maskSize`, the lowest that are free. What a node has it keeps.
+ * further CIDRs of the pool, of its `maskSize`, the lowest that are free. What a node has it keeps until
+ * its agent takes it out of `allocated`: then it is free for all nodes.
  */
 export function allocatePodPools(
   nodes: readonly CiliumNode[],
@@ -48,7 +41,7 @@ export function allocatePodPools(
       const cidrs = allocated.get(name) ?? [];
       for (const family of ["ipv4", "ipv6"] as const) {
         const wanted = needed[`${family}-addrs`] ?? 0;
-        while (room(cidrs, family) < wanted) {
+        while (room(pool, cidrs, family) < wanted) {
           const next = lowestFree(pool, family, taken);
           if (next === undefined) {
             result.errors.push(`node ${metadata.name}: pool ${name} has no ${family} CIDR left`);
@@ -69,15 +62,12 @@ export function allocatePodPools(
   return result;
 }
 
-/** The first address of a CIDR and IPv4's last one are no pod's. */
-function room(cidrs: readonly string[], family: Family): number {
+function room({ spec }: CiliumPodIPPool, cidrs: readonly string[], family: Family): number {
   return cidrs
     .flatMap((each) => parsePrefix(each) ?? [])
     .filter((each) => prefixFamily(each) === family)
-    .reduce((sum, each) => {
-      const size = 2 ** (addressBits(family) - prefixLength(each));
-      return sum + Math.max(0, size - (family === "ipv4" ? 2 : 1));
-    }, 0);
+    .map((each) => usableOffsets(each, spec))
+    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 function lowestFree(
@@ -86,8 +76,6 @@ function lowestFree(
   taken: readonly Prefix[],
 ): Prefix | undefined {
   const { cidrs = [], maskSize = 0 } = spec[family] ?? {};
-  // Too small to hold a pod: it would be asked for without end.
-  if (2 ** (addressBits(family) - maskSize) < (family === "ipv4" ? 4 : 2)) return undefined;
   for (const cidr of cidrs) {
     const whole = parsePrefix(cidr);
     if (whole === undefined) continue;

@@ -40,8 +40,8 @@ test("peers in Cilium's columns: a session once, its families below one another"
     state: "OpenSent",
     uptimeMs: 1_315_000,
     families: [
-      { family: ipv4, received: 2, accepted: 0, advertised: 1 },
-      { family: { afi: "ipv6", safi: "unicast" }, received: 0, accepted: 0, advertised: 3 },
+      { family: ipv4, received: 2, accepted: 0, advertised: 1, announced: 1 },
+      { family: { afi: "ipv6", safi: "unicast" }, received: 0, accepted: 0, advertised: 3, announced: 3 },
     ],
   };
   expect(peersTable([peer])).toBe(

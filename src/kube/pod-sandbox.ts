@@ -11,6 +11,8 @@ export interface PodSandboxes {
   start(pod: PodToRun): Promise<void>;
   /** Ends the pod. Fine where it is gone already. */
   stop(pod: PodName): Promise<void>;
+  /** The node has these CIDRs of pools no more: they may be another node's now. */
+  releaseCidrs(node: string, cidrs: readonly Prefix[]): Promise<void>;
   /** Runs a command in the pod, its streams joined to the caller's. */
   exec(pod: PodName, argv: readonly string[], options: { terminal: boolean }): PodExec;
   /** What the container wrote so far to stdout and stderr. */
@@ -26,7 +28,7 @@ export type PodToRun = PodName & {
   /** Addresses of the pod, one per family, out of the node's podCIDRs or a pool. */
   addresses: Address[];
   podCidrs: Prefix[];
-  /** Of the pool that the addresses are of instead; what no pod has of them is unreachable. */
+  /** Of the pools that addresses are of instead; what no pod has of them is unreachable. */
   poolCidrs: Prefix[];
   containers: {
     name: string;

@@ -185,6 +185,7 @@ describe("Spinelab's agent", () => {
           received: 11,
           accepted: 0,
           advertised: 1,
+          announced: 1,
         },
       ],
     };

@@ -339,6 +339,18 @@ export const rules: readonly Rule[] = [
     "src/cilium/pod-pool-allocation.test.ts",
     "nodes that ask get the lowest free CIDRs of the mask size",
   ]),
+  rule("multi-pool IPAM: what no pod needs is given back", [
+    "src/kube/pods/pod-pools.test.ts",
+    "a CIDR that no pod has an address of any more is given back, another is kept",
+  ]),
+  rule("multi-pool IPAM: CIDRs of a deleted pool stay as long as they are used", [
+    "src/kube/pods/pod-pools.test.ts",
+    "CIDRs of a pool that is gone stay as long as pods use them",
+  ]),
+  rule("multi-pool IPAM: which pool a pod's address is of", [
+    "src/kube/pods/pod-pool-choice.test.ts",
+    "annotations come before selectors",
+  ]),
   rule("egress gateway: the first ready node by name", [
     addresses,
     "the first ready node by name that the selector matches is the gateway",

@@ -138,9 +138,11 @@ export class NumberedOut implements RoutesOut {
   }
 
   #send(batch: UpdateBatch, endOfRib: boolean): void {
-    const { bytes, tooLong } = batch.pack(endOfRib);
+    const { bytes, announced, tooLong } = batch.pack(endOfRib);
     for (const each of tooLong) this.#forget(each);
-    if (bytes.length > 0) this.#receiver.send(bytes);
+    if (bytes.length === 0) return;
+    this.#receiver.send(bytes);
+    this.#receiver.announced(this.#options.name, announced);
   }
 
   #forget({ routes: { ids, pathIds }, reason }: TooLong): void {

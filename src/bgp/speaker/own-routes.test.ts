@@ -64,6 +64,25 @@ it("an own route goes out with the ORIGIN and MED it was given, and changes with
   expect(a.speaker.routesReceived()).toMatchObject([{ attributes: { med: 7 } }]);
 });
 
+it("routes announced are counted each time, over all sessions with the peer", () => {
+  const net = new TestNet();
+  const own = (med: number) => [
+    { prefix: prefix("10.1.0.0/16"), origin: "igp" as const, med },
+    { prefix: prefix("10.2.0.0/16"), origin: "igp" as const, med: 0 },
+  ];
+  const node = net.add({ ...hub(), originate: own(0) }, "10.0.0.1");
+  const a = net.add(spoke(65001), "10.0.0.2");
+  net.run(10_000);
+  const counts = () => node.speaker.peers(net.nowMs).map(({ families }) => families[0]);
+  expect(counts()).toMatchObject([{ advertised: 2, announced: 2 }, { announced: 0 }]);
+  net.configure(node, { ...hub(), originate: own(7) });
+  net.run(10_000);
+  expect(counts()).toMatchObject([{ advertised: 2, announced: 3 }, { announced: 0 }]);
+  net.crash(a);
+  net.run(200_000);
+  expect(counts()).toMatchObject([{ advertised: 0, announced: 3 }, { announced: 0 }]);
+});
+
 /** Two equal external paths; the one of the lower BGP Identifier, a's, comes last. */
 function bestAfterBoth(keepsExternalBest: boolean): unknown {
   const net = new TestNet();

@@ -40,6 +40,7 @@ export class Peer {
   readonly #stale: StaleRoutes;
   #heldDown: string | undefined;
   readonly #limits = new PrefixLimits();
+  readonly #announced = new Map<FamilyName, number>();
   readonly #context: PeerContext;
 
   constructor(serial: number, config: PeerConfig, context: PeerContext) {
@@ -76,6 +77,11 @@ export class Peer {
 
   get established(): Established | undefined {
     return this.#established;
+  }
+
+  /** Routes of the family that were announced to the peer, over all of its sessions. */
+  announced(name: FamilyName): number {
+    return this.#announced.get(name) ?? 0;
   }
 
   /** Why the last session ended; undefined before the first. */
@@ -323,6 +329,9 @@ export class Peer {
       send: (bytes) => {
         this.#emit({ do: "send", connection, bytes });
         this.#context.changed(this);
+      },
+      announced: (name, routes) => {
+        if (routes > 0) this.#announced.set(name, this.announced(name) + routes);
       },
       // RFC 8654 §4: routes whose attributes leave no room for a prefix.
       notSent: (reason, prefix) => {

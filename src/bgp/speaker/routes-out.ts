@@ -1,5 +1,6 @@
 import type { Prefix } from "../../net/prefix.ts";
 import type { Exporter } from "../rib/export.ts";
+import type { FamilyName } from "../rib/family.ts";
 import type { AttributeSet } from "../rib/path.ts";
 import type { PrefixId } from "../rib/prefix-table.ts";
 
@@ -9,6 +10,8 @@ export type Receiver = {
   readonly peer: string;
   /** Whole messages. */
   readonly send: (bytes: Uint8Array) => void;
+  /** Counts routes that such a message announces. */
+  readonly announced: (name: FamilyName, routes: number) => void;
   /** For the log: the first of the routes that no message holds. */
   readonly notSent: (reason: string, prefix: Prefix) => void;
 };

@@ -31,7 +31,7 @@ describe("two speakers", () => {
         uptimeMs: net.nowMs + 1000 - a.status().establishedAtMs!,
         appliedHoldTimeSeconds: 9,
         appliedKeepaliveSeconds: 3,
-        families: [{ family: ipv4Unicast, received: 1, accepted: 1, advertised: 2 }],
+        families: [{ family: ipv4Unicast, received: 1, accepted: 1, advertised: 2, announced: 2 }],
         hostname: "host-2.2.2.2",
       },
     ]);

@@ -44,9 +44,10 @@ export class UpdateBatch {
   }
 
   /** The UPDATEs, one after the other, and last End-of-RIB where it is wanted. What is too long is withdrawn instead. */
-  pack(endOfRib = false): { bytes: Uint8Array; tooLong: TooLong[] } {
+  pack(endOfRib = false): { bytes: Uint8Array; announced: number; tooLong: TooLong[] } {
     const family = families[this.#name];
     const tooLong: TooLong[] = [];
+    let announced = 0;
     const packer = new UpdatePacker(
       this.#codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax,
     );
@@ -60,6 +61,7 @@ export class UpdateBatch {
           set.encoded(this.#codec),
           routes,
         );
+        announced += routes.count;
       } catch (error) {
         if (!(error instanceof NoRoomError)) throw error;
         tooLong.push({ routes, reason: error.message });
@@ -67,7 +69,7 @@ export class UpdateBatch {
       }
     }
     if (endOfRib) packer.endOfRib(family);
-    return { bytes: packer.take(), tooLong };
+    return { bytes: packer.take(), announced, tooLong };
   }
 }
 

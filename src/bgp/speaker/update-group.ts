@@ -279,9 +279,13 @@ export class UpdateGroup implements RoutesOut {
 
   #send(batch: UpdateBatch, to: readonly Receiver[], endOfRib: boolean): void {
     if (to.length === 0) return;
-    const { bytes, tooLong } = batch.pack(endOfRib);
+    const { bytes, announced, tooLong } = batch.pack(endOfRib);
     for (const each of tooLong) this.#forget(each, to);
-    if (bytes.length > 0) for (const receiver of to) receiver.send(bytes);
+    if (bytes.length === 0) return;
+    for (const receiver of to) {
+      receiver.send(bytes);
+      receiver.announced(this.#name, announced);
+    }
   }
 
   #forget({ routes: { ids }, reason }: TooLong, to: readonly Receiver[]): void {

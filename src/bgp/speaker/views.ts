@@ -54,6 +54,8 @@ export type FamilyCounts = {
   accepted: number;
   /** Routes in adj-rib-out. */
   advertised: number;
+  /** Routes announced so far, over all sessions with the peer, each as often as it was. */
+  announced: number;
 };
 
 /** Attributes as they were received or sent. */
@@ -131,7 +133,8 @@ function asnOf({ asn }: PeerConfig): number {
   return typeof asn === "number" ? asn : 0;
 }
 
-function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
+function familyCounts(peer: Peer): FamilyCounts[] {
+  const { config, established, inbound } = peer;
   return (established?.negotiated.families ?? config.families).map((family) => {
     const name = familyName(family);
     return {
@@ -139,6 +142,7 @@ function familyCounts({ config, established, inbound }: Peer): FamilyCounts[] {
       received: inbound.tables().get(name)?.size ?? 0,
       accepted: inbound.accepted(name),
       advertised: established?.outbound.advertised(name) ?? 0,
+      announced: peer.announced(name),
     };
   });
 }

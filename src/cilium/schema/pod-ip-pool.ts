@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressBits, type Prefix, prefixFamily, prefixLength } from "../../net/prefix.ts";
 import { cidr } from "./fields.ts";
 import { labelSelector } from "./label-selector.ts";
 import { metadata } from "./metadata.ts";
@@ -73,3 +74,16 @@ export const podIpPoolV2 = podIpPoolV2alpha1.extend({
 });
 
 export type CiliumPodIPPool = z.output<typeof podIpPoolV2alpha1>;
+
+/**
+ * Which addresses of a pool's CIDR pods may have, from the `first`th to the `last`th: all of a CIDR of one
+ * or two, else neither its first nor its last one, unless the pool allows them.
+ */
+export function usableOffsets(
+  of: Prefix,
+  allowed: Partial<Pick<CiliumPodIPPool["spec"], "allowFirstIP" | "allowLastIP">> = {},
+): { first: number; last: number } {
+  const size = 2 ** (addressBits(prefixFamily(of)) - prefixLength(of));
+  if (size <= 2) return { first: 0, last: size - 1 };
+  return { first: allowed.allowFirstIP ? 0 : 1, last: size - (allowed.allowLastIP ? 1 : 2) };
+}

@@ -10,57 +10,61 @@ import {
 /** No node holds more pods than that, however large its podCIDR. */
 const podsMax = 65_536;
 
+/** Addresses of a CIDR that pods may have: from its `first`th to its `last`th, both counted from 0. */
+export type AddressRange = { cidr: Prefix; first: number; last: number };
+
+/** Of a node's podCIDR: its first host address is the node's own, the pods' gateway. */
+export function podCidrRange(cidr: Prefix): AddressRange {
+  const family = prefixFamily(cidr);
+  const size = 2 ** (addressBits(family) - prefixLength(cidr));
+  // IPv4's last address is the subnet's broadcast address.
+  return { cidr, first: 2, last: size - (family === "ipv4" ? 2 : 1) };
+}
+
 /**
- * Which addresses of a podCIDR are taken. The first host address is the node's own (the pods'
- * gateway); pods get the lowest free one from the second on, so that equal histories give equal
- * addresses.
+ * Which addresses of podCIDRs and pools' CIDRs are taken. Pods get the lowest free one, so that equal
+ * histories give equal addresses.
  */
 export class PodAddresses {
   readonly #taken = new Map<Prefix, Set<number>>();
-  readonly #held = new Map<string, { prefix: Prefix; offset: number }[]>();
+  readonly #held = new Map<string, { cidr: Prefix; offset: number }[]>();
 
-  /**
-   * One address of each podCIDR for the pod, or the podCIDR that has none left. `first`: 1 where the
-   * node has none of it itself.
-   */
-  allocate(
-    podUid: string,
-    podCidrs: readonly Prefix[],
-    first = 2,
-  ): Address[] | { exhausted: Prefix } {
-    const found = podCidrs.map((prefix) => ({ prefix, offset: this.#lowestFree(prefix, first) }));
+  /** One address of each range for the pod, or the CIDR that has none left. */
+  allocate(podUid: string, ranges: readonly AddressRange[]): Address[] | { exhausted: Prefix } {
+    const found = ranges.map((range) => ({ cidr: range.cidr, offset: this.#lowestFree(range) }));
     const none = found.find(({ offset }) => offset === undefined);
-    if (none) return { exhausted: none.prefix };
-    const held = found as { prefix: Prefix; offset: number }[];
+    if (none) return { exhausted: none.cidr };
+    const held = found as { cidr: Prefix; offset: number }[];
     this.#held.set(podUid, held);
-    for (const { prefix, offset } of held) this.#takenOf(prefix).add(offset);
-    return held.map(({ prefix, offset }) => addressAfter(prefixBase(prefix), offset));
+    for (const { cidr, offset } of held) this.#takenOf(cidr).add(offset);
+    return held.map(({ cidr, offset }) => addressAfter(prefixBase(cidr), offset));
   }
 
-  hasFree(prefix: Prefix, first: number): boolean {
-    return this.#lowestFree(prefix, first) !== undefined;
+  hasFree(range: AddressRange): boolean {
+    return this.#lowestFree(range) !== undefined;
+  }
+
+  /** How many pods have an address of the CIDR. */
+  used(cidr: Prefix): number {
+    return this.#taken.get(cidr)?.size ?? 0;
   }
 
   free(podUid: string): void {
-    for (const { prefix, offset } of this.#held.get(podUid) ?? []) {
-      this.#takenOf(prefix).delete(offset);
-    }
+    for (const { cidr, offset } of this.#held.get(podUid) ?? []) this.#takenOf(cidr).delete(offset);
     this.#held.delete(podUid);
   }
 
-  #lowestFree(prefix: Prefix, first: number): number | undefined {
-    const family = prefixFamily(prefix);
-    const size = 2 ** (addressBits(family) - prefixLength(prefix));
-    // IPv4's last address is the subnet's broadcast address.
-    const last = Math.min(podsMax + 1, size - (family === "ipv4" ? 2 : 1));
-    const taken = this.#takenOf(prefix);
-    for (let offset = first; offset <= last; offset++) if (!taken.has(offset)) return offset;
+  #lowestFree({ cidr, first, last }: AddressRange): number | undefined {
+    const taken = this.#takenOf(cidr);
+    for (let offset = first; offset <= Math.min(podsMax + 1, last); offset++) {
+      if (!taken.has(offset)) return offset;
+    }
     return undefined;
   }
 
-  #takenOf(prefix: Prefix): Set<number> {
-    let taken = this.#taken.get(prefix);
-    if (!taken) this.#taken.set(prefix, (taken = new Set()));
+  #takenOf(cidr: Prefix): Set<number> {
+    let taken = this.#taken.get(cidr);
+    if (!taken) this.#taken.set(cidr, (taken = new Set()));
     return taken;
   }
 }

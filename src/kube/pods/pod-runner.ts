@@ -30,8 +30,16 @@ export function startPodRunner({ api, sandboxes, onError }: PodRunnerOptions): P
   const stopped = new Set<string>();
   const isStopped = (node: string) => stopped.has(node);
   const addresses = new PodAddresses();
-  const pools = new PodPools(api, addresses);
-  const context = { api, sandboxes, onError, addresses, pools, isStopped };
+  const pools = new PodPools({
+    ...{ api, addresses },
+    released: async (node, cidrs) => {
+      if (isStopped(node)) return; // It comes back without any.
+      await sandboxes
+        .releaseCidrs(node, cidrs)
+        .catch((error: unknown) => onError(`CIDRs of node ${node}`, error));
+    },
+  });
+  const context = { api, sandboxes, onError, pools, isStopped };
   const workers = new Map<string, PodWorker>();
   /** By namespace and name: the end of the last pod of that name. */
   const ends = new Map<string, Promise<void>>();

@@ -6,7 +6,6 @@ import { recordEvent } from "../events.ts";
 import type { ContainerState, NodeObject, Pod } from "../kinds.ts";
 import type { PodSandboxes, PodToRun } from "../pod-sandbox.ts";
 import type { KubeApi } from "../server/kube-api.ts";
-import type { PodAddresses } from "./pod-addresses.ts";
 import type { PodPools } from "./pod-pools.ts";
 import { containerProcess } from "./pod-environment.ts";
 import { type ContainerRun, internalAddresses, podStatus } from "./pod-status.ts";
@@ -14,7 +13,6 @@ import { type ContainerRun, internalAddresses, podStatus } from "./pod-status.ts
 export type WorkerContext = {
   api: KubeApi;
   sandboxes: PodSandboxes;
-  addresses: PodAddresses;
   pools: PodPools;
   onError: (what: string, error: unknown) => void;
   /** Whether a node is without power. */
@@ -40,7 +38,7 @@ export class PodWorker {
   #pod: Pod;
   #node: NodeObject | undefined;
   #addresses: Address[] = [];
-  /** Of the pool that the addresses are of, where it is not the node's own. */
+  /** Of the pools that the addresses are of, where they are not the node's own. */
   #poolCidrs: Prefix[] = [];
   #chain: Promise<void>;
   #cancelTimer = () => {};
@@ -141,7 +139,7 @@ export class PodWorker {
   }
 
   async #podToRun(start: number): Promise<PodToRun> {
-    const { api, addresses, pools } = this.#context;
+    const { api, pools } = this.#context;
     const { metadata, spec } = this.#pod;
     const hostNetwork = spec.hostNetwork === true;
     this.#node = api.find("nodes", { name: spec.nodeName! }) as NodeObject | undefined;
@@ -149,13 +147,9 @@ export class PodWorker {
     const podCidrs = (this.#node.spec.podCIDRs ?? []).map((text) => parsePrefix(text)!);
     if (hostNetwork) this.#addresses = internalAddresses(this.#node);
     else if (this.#addresses.length === 0) {
-      const pool = pools.poolOf(this.#pod);
-      if (pool === undefined) this.#addresses = allocate(addresses, this.uid, podCidrs);
-      else {
-        const given = await pools.allocate(this.#pod, pool);
-        this.#addresses = given.addresses;
-        this.#poolCidrs = given.cidrs;
-      }
+      const given = await pools.allocate(this.#pod, podCidrs);
+      this.#addresses = given.addresses;
+      this.#poolCidrs = given.poolCidrs;
     }
     // Fields like status.podIP are known by now; the object has them after the next report only.
     const pod = { ...this.#pod, status: this.#status() };
@@ -295,7 +289,7 @@ export class PodWorker {
         if (this.#abandoned) return;
       }
     }
-    this.#context.addresses.free(this.uid);
+    await this.#context.pools.free(this.uid, this.node);
     const current = this.#current();
     if (!current) return;
     const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } };
@@ -352,10 +346,4 @@ export class PodWorker {
       recordEvent(this.#context.api, this.#pod, { type, reason, message, component });
     }
   }
-}
-
-function allocate(from: PodAddresses, uid: string, podCidrs: readonly Prefix[]): Address[] {
-  const found = from.allocate(uid, podCidrs);
-  if ("exhausted" in found) throw new Error(`no free address in podCIDR ${found.exhausted}`);
-  return found;
 }

@@ -26,6 +26,11 @@ export class FakeSandboxes implements PodSandboxes {
     return Promise.resolve();
   }
 
+  releaseCidrs(node: string, cidrs: readonly string[]): Promise<void> {
+    this.calls.push(`release ${node} ${cidrs.join(",")}`);
+    return Promise.resolve();
+  }
+
   /** `echo WORDS` writes them, `cat` gives its stdin back, `exit N` ends with N, `fail` cannot start. */
   exec(_pod: PodName, argv: readonly string[], options: { terminal: boolean }): PodExec {
     const [command, ...words] = argv;

@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { PodExec, PodName, PodSandboxes, PodToRun } from "../../kube/pod-sandbox.ts";
 import { familyOf } from "../../net/address.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import { podGatewayAddress } from "./links.ts";
 import { ipBatch } from "./ip.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -48,6 +49,12 @@ export class NetnsPods implements PodSandboxes {
     for (const command of running.containers.values()) command.kill("SIGKILL");
     if (running.own) await running.sandbox.destroy();
     rmSync(this.#directory(pod), { recursive: true, force: true });
+  }
+
+  async releaseCidrs(node: string, cidrs: readonly Prefix[]): Promise<void> {
+    const lines = cidrs.map((cidr) => `route del ${unreachable(cidr)}`).join("\n");
+    const onNode = ["nsenter", "-t", String(this.#options.nodeSandbox(node).pid), "--net", "--"];
+    await ipBatch(onNode, lines, `pool CIDRs of node ${node}`);
   }
 
   exec(pod: PodName, argv: readonly string[], options: { terminal: boolean }): PodExec {
@@ -114,7 +121,7 @@ export class NetnsPods implements PodSandboxes {
       `link add ${hostEnd} type veth peer name eth0 netns ${sandbox.pid}`,
       `link set ${hostEnd} up`,
     ];
-    inNode.push(...pod.poolCidrs.map((cidr) => `route replace unreachable ${cidr}`));
+    inNode.push(...pod.poolCidrs.map((cidr) => `route replace ${unreachable(cidr)}`));
     const inPod = ["link set lo up", "link set eth0 up"];
     for (const address of pod.addresses) {
       const family = familyOf(address);
@@ -168,6 +175,11 @@ export class NetnsPods implements PodSandboxes {
 }
 
 const imagePrograms = fileURLToPath(new URL("image", import.meta.url));
+
+/** Behind every other route for the CIDR: it may be of one address, a pod's own. */
+function unreachable(cidr: Prefix): string {
+  return `unreachable ${cidr} metric 65535`;
+}
 
 function keyOf(pod: PodName): string {
   return `${pod.namespace}/${pod.name}`;

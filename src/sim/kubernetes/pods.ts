@@ -1,7 +1,7 @@
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { PodExec, PodName, PodSandboxes, PodToRun } from "../../kube/pod-sandbox.ts";
 import { addressAfter, familyOf } from "../../net/address.ts";
-import { addressBits, prefixBase, prefixContains } from "../../net/prefix.ts";
+import { addressBits, prefixBase, prefixFamily } from "../../net/prefix.ts";
 import { defaultPrefix, hostPrefix } from "../fib.ts";
 import { podNode } from "../runtime.ts";
 import type { World } from "../world.ts";
@@ -33,7 +33,8 @@ export class SimPods implements PodSandboxes {
       vethDelayMs,
     );
     for (const address of pod.addresses) {
-      const podCidr = pod.podCidrs.find((each) => prefixContains(each, address));
+      // Also where the address is of a pool: the gateway is the node's.
+      const podCidr = pod.podCidrs.find((each) => prefixFamily(each) === familyOf(address));
       if (podCidr === undefined) throw new Error(`node ${pod.node} has no podCIDR for ${address}`);
       const gateway = addressAfter(prefixBase(podCidr), 1);
       const metric = familyOf(address) === "ipv4" ? 0 : 1024;
@@ -63,6 +64,9 @@ export class SimPods implements PodSandboxes {
     network.node(running.pod.node).removeInterface(running.link);
     network.removeNode(name);
   }
+
+  /** Nodes have no route for a pool's CIDR, only for their pods' addresses. */
+  async releaseCidrs(): Promise<void> {}
 
   exec(pod: PodName, argv: readonly string[]): PodExec {
     throw new EnvironmentError(
