@@ -5,9 +5,12 @@
 
 LAB ?= rack-spine
 
-# What `make test-kind` runs: the tests, or the lab that LAB names on the command line.
+# What `make test-kind` runs: the tests, the lab that LAB names on the command line, or one after the other those of
+# LABS: `all`, which writes docs/kind-labs.md, or names with commas.
 ifeq ($(origin LAB),command line)
 ON_KIND := bin/spinelab.mjs run $(LAB) --runtime docker
+else ifneq ($(LABS),)
+ON_KIND := test/docker/kind-labs.ts $(LABS)
 else
 ON_KIND := node_modules/vitest/vitest.mjs run --project kind
 endif
@@ -52,7 +55,7 @@ interop-table: ## write docs/interop.md anew from such a run: read the differenc
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker
 
-test-kind: setup ## rack-spine on real Kubernetes by kind, or any lab (LAB=services); the first time compiles it (root)
+test-kind: setup ## rack-spine on real Kubernetes by kind, or labs (LAB=services, LABS=all); the first time compiles it (root)
 	@$(AS_ROOT) setup/test-engine.sh run sh -c 'set -a; settings=$$(setup/test-kind.sh) && eval "$$settings" && node_modules/.bin/node $(ON_KIND)'
 
 bench: ## measure: against a lab built by hand, against every other speaker, fuzz, Docker (root)

@@ -116,6 +116,8 @@ export type ProcessSettings = {
   version?: string;
   /** The agent puts the routes it learns into the kernel's. */
   installRoutes?: boolean;
+  /** The agent carries out CiliumEgressGatewayPolicies. */
+  egressGateway?: boolean;
 };
 
 /** Namespace, rights, operator and DaemonSet of deploy/, with these settings. */
@@ -153,6 +155,9 @@ export function withSettings(object: KubeObject, settings: ProcessSettings): Kub
     }
     if (settings.installRoutes && container.name === "agent") {
       container.args.push("--install-routes");
+    }
+    if (settings.egressGateway && container.name === "agent") {
+      container.args.push("--enable-egress-gateway");
     }
   }
   return copy;

@@ -84,13 +84,16 @@ test("an image that was loaded is not pulled, unless the manifest says so", () =
 });
 
 test("agent and operator get the lab's settings, everything else stays as deploy/ has it", () => {
-  const settings = { image: "me:2", apiServer: { host: "cp", port: "6443" }, version: "v" };
+  const apiServer = { host: "cp", port: "6443" };
+  const settings = { image: "me:2", apiServer, version: "v", egressGateway: true };
   const [agent] = deployObjects("agent.yaml").map((each) => withSettings(each, settings));
   const { containers } = (
     agent!.spec as { template: { spec: { containers: Record<string, unknown>[] } } }
   ).template.spec;
   expect(containers[0]).toMatchObject({ image: "me:2" });
-  expect(containers[0]!["args"]).toContain("--version=v");
+  expect(containers[0]!["args"]).toEqual(
+    expect.arrayContaining(["--version=v", "--enable-egress-gateway"]),
+  );
   expect(containers[0]!["env"]).toEqual([
     { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
     { name: "KUBERNETES_SERVICE_HOST", value: "cp" },

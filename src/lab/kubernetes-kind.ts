@@ -131,6 +131,7 @@ export class KubernetesInKind {
         apiServer: apiServerOf(this.#internalKubeconfig),
         version: softwareVersion,
         installRoutes,
+        egressGateway: true,
       });
     }
     this.#injected = true;
