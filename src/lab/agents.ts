@@ -1,5 +1,4 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { EnvironmentError } from "../input/diagnostic.ts";
 import type { RunningCommand, Runtime } from "../runtime/port.ts";
 import { inNode } from "./agent-bundle.ts";
 import { logDirectory } from "./state-folder.ts";
@@ -22,8 +21,8 @@ export type AgentsOptions = {
   version: string;
   /** They put the routes they learn into the kernel's. */
   installRoutes: boolean;
-  /** Where the program made of the sources as they are now is, inside a node; absent: it cannot get there. */
-  currentProgram?: () => Promise<string>;
+  /** Where the program made of the sources as they are now is, inside this node. */
+  currentProgram: (node: string) => Promise<string>;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
 };
@@ -78,14 +77,7 @@ export class Agents {
 
   /** As `restart`, and what starts is the program of this moment's sources. */
   async upgrade(node: string): Promise<void> {
-    const { currentProgram } = this.#options;
-    if (currentProgram === undefined) {
-      throw new EnvironmentError(
-        "agents that were copied into kind's nodes cannot be upgraded",
-        "use --runtime netns",
-      );
-    }
-    const program = await currentProgram();
+    const program = await this.#options.currentProgram(node);
     await this.stop(node);
     this.#programs.set(node, program);
     await this.start(node);

@@ -207,6 +207,7 @@ export class DockerBackend implements Backend {
         ...options,
         ...{ cluster, kind, speakerImage, runtime: this.runtime, inject: this.#choice.inject },
         hasImage: has,
+        currentImage: () => ensureSpeakerImage(this.#engine.docker, progress),
         forwardPort: this.#engine.forwardPort,
         signal: ending,
       });

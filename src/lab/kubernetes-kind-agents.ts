@@ -1,4 +1,3 @@
-import { EnvironmentError } from "../input/diagnostic.ts";
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import { isReady, type Pod } from "../kube/kinds.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -10,6 +9,7 @@ import type { ClusterWatch } from "./kubernetes-kind-watch.ts";
 
 const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
 const nodes: Resource = { apiVersion: "v1", plural: "nodes", namespaced: false };
+const daemonSets: Resource = { apiVersion: "apps/v1", plural: "daemonsets", namespaced: true };
 
 /**
  * Ends the agent as kubelet does: the signal, and SIGKILL after the pod's five seconds of grace. The
@@ -28,6 +28,8 @@ export type DaemonSetAgentsOptions = {
   client: KubeClient;
   watch: ClusterWatch;
   runtime: Pick<Runtime, "exec">;
+  /** Image of the sources as they are now, which every node has when this resolves. */
+  currentImage: () => Promise<string>;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
   onDeath: (node: string, what: string, exitCode: number, last: string) => void;
 };
@@ -85,13 +87,29 @@ export class DaemonSetAgents implements AgentPort {
     });
   }
 
-  upgrade(): Promise<void> {
-    return Promise.reject(
-      new EnvironmentError(
-        "agents of a DaemonSet are upgraded by another image, and this lab has but one",
-        "patch the DaemonSet spinelab-agent, or use --runtime netns",
-      ),
+  /**
+   * As `restart`, with the image of this moment's sources. The DaemonSet has it from then on and
+   * restarts nobody by itself: another node's agent comes up with it when it is next started anew.
+   */
+  async upgrade(node: string): Promise<void> {
+    const image = await this.#options.currentImage();
+    const { namespace, agent: name } = installed;
+    const { metadata } = await this.#options.client.patch<KubeObject>(
+      daemonSets,
+      { namespace, name },
+      {
+        spec: {
+          updateStrategy: { type: "OnDelete", rollingUpdate: null },
+          template: { spec: { containers: [{ name: "agent", image }] } },
+        },
+      },
+      { type: "strategic" },
     );
+    // Until its controller has seen this, a new pod would have the image of before.
+    const unseen = () =>
+      this.#observedGeneration() < metadata.generation! ? [`${name} as before`] : [];
+    await this.#options.watch.untilNothing(unseen, { limitMs });
+    await this.restart(node);
   }
 
   async log(node: string): Promise<string> {
@@ -129,6 +147,15 @@ export class DaemonSetAgents implements AgentPort {
   /** From now on it is no news that they end. */
   expectAllToEnd(): void {
     this.#allAsked = true;
+  }
+
+  #observedGeneration(): number {
+    const all = this.#options.watch.list("daemonsets.apps");
+    const own = all.find(
+      ({ metadata: { namespace, name } }) =>
+        namespace === installed.namespace && name === installed.agent,
+    );
+    return (own?.status as { observedGeneration?: number } | undefined)?.observedGeneration ?? 0;
   }
 
   /** Of agents and operator. */

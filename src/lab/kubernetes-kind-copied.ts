@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { KindCluster } from "../runtime/docker/kind.ts";
 import type { Runtime } from "../runtime/port.ts";
@@ -6,6 +6,17 @@ import { agentBundle, inNode } from "./agent-bundle.ts";
 
 /** On the node's disk: /run, where a lab's own namespaces have it, is memory in a kind node. */
 const onDisk = "/opt/spinelab";
+
+/** Copies the program of the sources as they are now beside the first; resolves with its path in the node. */
+export async function copyCurrentProgram(
+  kind: Pick<KindCluster, "copyInto">,
+  node: string,
+): Promise<string> {
+  const bundle = await agentBundle();
+  const path = `${dirname(inNode.agent)}/${basename(bundle)}`;
+  await kind.copyInto(node, bundle, path);
+  return path;
+}
 
 /**
  * Copies what an agent needs into the nodes: this process's own node binary, the bundle, koffi with

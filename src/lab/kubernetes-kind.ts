@@ -11,7 +11,7 @@ import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { apiServerOf, reachCluster } from "./kubernetes-kind-access.ts";
 import { DaemonSetAgents } from "./kubernetes-kind-agents.ts";
-import { copyAgent } from "./kubernetes-kind-copied.ts";
+import { copyAgent, copyCurrentProgram } from "./kubernetes-kind-copied.ts";
 import { imagesOfEngine, withLoadedImages } from "./kubernetes-kind-images.ts";
 import {
   installDefinitions,
@@ -43,6 +43,8 @@ export type KubernetesInKindOptions = {
   inject: "image" | "copy";
   /** Image of agent and operator, which the engine has. */
   speakerImage: string;
+  /** The same of the sources as they are now. */
+  currentImage: () => Promise<string>;
   /** Whether the engine has an image: then the cluster gets it from there. */
   hasImage: (image: string) => Promise<boolean>;
   /**
@@ -97,10 +99,16 @@ export class KubernetesInKind {
       this.#copied = new Agents({
         ...{ lab, runtime, onDeath },
         ...{ kubeconfigInNode, version: softwareVersion, installRoutes: options.installRoutes },
+        currentProgram: (node) => copyCurrentProgram(options.kind, node),
       });
       this.agents = this.#copied;
     } else {
-      this.#daemonSet = new DaemonSetAgents({ client, watch: this.#watch, runtime, onDeath });
+      const currentImage = async () => {
+        const image = await options.currentImage();
+        await options.kind.loadImages([image], options.signal);
+        return image;
+      };
+      this.#daemonSet = new DaemonSetAgents({ client, watch, runtime, currentImage, onDeath });
       this.agents = this.#daemonSet;
     }
   }

@@ -7,6 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { EnvironmentError } from "../../src/input/diagnostic.ts";
 import { loadKubeconfig } from "../../src/kube/client/cluster-access.ts";
 import { KubeClient, type Resource } from "../../src/kube/client/kube-client.ts";
+import type { Pod } from "../../src/kube/kinds.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { runExecLines } from "../../src/lab/exec-lines.ts";
 import { kindConfigOf } from "../../src/lab/kubernetes-kind-config.ts";
@@ -45,6 +46,8 @@ const [cluster] = fabric.clusters;
 const folder = mkdtempSync(join(tmpdir(), "spinelab-kind-"));
 const kindOptions = { name: cluster!.name, kubeconfig: join(folder, "kind.kubeconfig") };
 const deaths: string[] = [];
+/** Stands for the image of sources that have changed. */
+const upgraded = "spinelab/upgraded-speaker";
 
 let before: Awaited<ReturnType<typeof everything>>;
 let kind: KindCluster | undefined;
@@ -74,6 +77,10 @@ beforeAll(async () => {
     inject: "image",
     speakerImage: image,
     hasImage: (reference) => hasImage(docker, reference),
+    currentImage: async () => {
+      await docker.getImage(image).tag({ repo: upgraded, tag: "latest" });
+      return `${upgraded}:latest`;
+    },
   });
   client = new KubeClient(await loadKubeconfig(kindOptions.kubeconfig));
   const manifests = ["cilium-bgp-peering-policies.yaml", "netshoot-ds.yaml"].flatMap((name) =>
@@ -91,6 +98,7 @@ afterAll(async () => {
   await takeDown();
   const state = process.env["SPINELAB_STATE"] ?? "/run/spinelab";
   rmSync(`${state}/${fabric.name}`, { recursive: true, force: true });
+  if (await hasImage(docker, upgraded)) await docker.getImage(upgraded).remove();
   rmSync(folder, { recursive: true, force: true });
 }, 2 * minutes);
 
@@ -282,6 +290,28 @@ describe("the seed's lab on kind", () => {
       expect(deaths).toEqual([]);
     },
     3 * minutes,
+  );
+
+  test(
+    "an agent is upgraded by another image, and the other nodes' go on",
+    { timeout: 2 * minutes },
+    async () => {
+      const podOf = async (node: string) => {
+        const selector = "app.kubernetes.io/name=spinelab-agent";
+        const pods: Resource = { apiVersion: "v1", plural: "pods", namespaced: true };
+        const { items } = await client.list<Pod>(pods, { labelSelector: selector });
+        return items.find(({ spec }) => spec.nodeName === node)!;
+      };
+      const other = await podOf("kind-worker2");
+      await kubernetes.agents.upgrade("kind-worker");
+      const { spec } = await podOf("kind-worker");
+      expect(spec.containers).toMatchObject([{ image: `${upgraded}:latest` }]);
+      expect((await podOf("kind-worker2")).metadata.uid).toBe(other.metadata.uid);
+      await expect
+        .poll(async () => (await sessions("tor0"))["10.0.2.2"], { timeout: 30_000 })
+        .toBe("1/11");
+      expect(deaths).toEqual([]);
+    },
   );
 
   test("an agent that dies unasked is told, with its status", async () => {
