@@ -22,7 +22,7 @@ test("where the lab brings pod networking, kind's controller manager hands out n
   expect(config).toContain("# why");
   const { kubeadmConfigPatches } = parse(config) as { kubeadmConfigPatches: string[] };
   expect(kubeadmConfigPatches[0]).toBe("kind: InitConfiguration");
-  expect(kubeadmConfigPatches.slice(1).map((patch) => parse(patch) as object)).toMatchObject([
+  expect(kubeadmConfigPatches.slice(2).map((patch) => parse(patch) as object)).toMatchObject([
     {
       apiVersion: "kubeadm.k8s.io/v1beta2",
       controllerManager: { extraArgs: { "allocate-node-cidrs": "false" } },
@@ -35,9 +35,23 @@ test("where the lab brings pod networking, kind's controller manager hands out n
   ]);
 });
 
-test("with kind's own CNI its configuration is as it was written", () => {
-  const written = "kind: Cluster # as it is\n";
-  expect(kindConfigOf(cluster(written, false))).toBe(written);
+test("Kubernetes up to 1.22 keeps conditions of Services, and every other feature that was asked for", () => {
+  const gates = (config: string) => {
+    const { kubeadmConfigPatches } = parse(kindConfigOf(cluster(config, false))) as {
+      kubeadmConfigPatches: string[];
+    };
+    expect(kubeadmConfigPatches).toHaveLength(1);
+    const patch = parse(kubeadmConfigPatches[0]!) as {
+      apiVersion: string;
+      apiServer: { extraArgs: object };
+    };
+    expect(patch.apiVersion).toBe("kubeadm.k8s.io/v1beta2");
+    return patch.apiServer.extraArgs;
+  };
+  expect(gates("kind: Cluster\n")).toEqual({ "feature-gates": "MixedProtocolLBService=true" });
+  expect(
+    gates("kind: Cluster\nnetworking: { ipFamily: dual }\nfeatureGates: { Some: false }\n"),
+  ).toEqual({ "feature-gates": "Some=false,IPv6DualStack=true,MixedProtocolLBService=true" });
 });
 
 test("CNI configuration of a node with both families", () => {
