@@ -11,8 +11,8 @@ export type DeployOptions = Pick<
 > & {
   spec: Pick<LabSpec, "name" | "fabric" | "manifests" | "installRoutes" | "stopped">;
   backend: Backend;
-  /** Where the exec lines run. */
-  runtime: Runtime;
+  /** Where the exec lines run; there is none before the nodes are. */
+  runtime: () => Runtime;
   /** The clusters are there, with nothing in them. */
   onBuilt: (clusters: LabCluster[]) => void;
   stopNode: (node: string) => Promise<void>;
@@ -22,13 +22,13 @@ export type DeployOptions = Pick<
 
 /** Makes a lab: nodes, links, exec lines, Kubernetes. On an error it is left as it is. */
 export async function deploy(options: DeployOptions): Promise<void> {
-  const { spec, backend, runtime, record } = options;
+  const { spec, backend, record } = options;
   const { fabric, manifests, stopped = [] } = spec;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const exec = (stage: string, nodes: readonly FabricNode[]) =>
     recordStage(record, stage, async () => {
-      await runExecLines(nodes, runtime, record, signal);
+      await runExecLines(nodes, options.runtime(), record, signal);
       return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
     });
   const running = fabric.nodes.filter(({ name }) => !stopped.includes(name));

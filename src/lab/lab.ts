@@ -159,7 +159,7 @@ export class Lab {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     try {
       await deploy({
-        ...{ spec: this.spec, backend: this.#backend, runtime: this.runtime },
+        ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
         ...{ record: this.#record, signal: ending },
         onLinked: () => this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
         onBuilt: (clusters) => {
