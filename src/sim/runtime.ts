@@ -23,11 +23,14 @@ import type { SimNode } from "./network.ts";
 import { command } from "./shell/command.ts";
 import { echo } from "./shell/probes.ts";
 import { answeringSocket } from "./socket-pair.ts";
+import { unixMsAtZero } from "./virtual-clock.ts";
 import type { World } from "./world.ts";
 
 /** One way over a veth pair and through two kernels. */
 const cableDelayMs = 0.02;
-const unixMsAtZero = Date.UTC(2030, 0, 1);
+
+/** How long one waits for processes that stand still before it is of no use any more. */
+const noAnswerMs = 10_000;
 
 const unicast = { kind: "unicast", protocol: "boot" } as const;
 
@@ -134,6 +137,10 @@ export class SimRuntime implements Runtime {
 
   async connectUnix(node: string, path: string): Promise<Duplex> {
     const router = this.#routers.get(node);
+    if (this.world.network.node(node).processes.arePaused) {
+      await this.world.sleep(noAnswerMs);
+      throw Object.assign(new Error(`no answer from ${path}`), { code: "ECONNREFUSED" });
+    }
     if (path === "/run/frr/bgpd.vty" && router?.isRunning === true) {
       return answeringSocket("\0", (request) => this.#vty(router, request));
     }

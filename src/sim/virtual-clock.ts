@@ -1,3 +1,6 @@
+/** Unix time when a simulated world begins: any, but the same each time. */
+export const unixMsAtZero = Date.UTC(2030, 0, 1);
+
 /** Time that stands still while anything runs, and jumps to what comes next: the same order every time. */
 export class VirtualClock {
   #nowMs = 0;

@@ -5,6 +5,7 @@ import type { Prefix } from "../../net/prefix.ts";
 export type FrrConfig = {
   profile: "traditional" | "datacenter";
   hostname?: string;
+  logFile?: string;
   bgp?: BgpConfig;
   prefixLists: Map<string, PrefixListEntry[]>;
   communityLists: Map<string, ListEntry<string[]>[]>;

@@ -97,8 +97,14 @@ export class Interpreter {
       case "exit":
       case "write":
       case "line":
-      case "log":
       case "service":
+        this.#context = { in: "top" };
+        return "done";
+      case "log":
+        if (second === "file" && third !== undefined) {
+          if (isNo) delete config.logFile;
+          else config.logFile = third;
+        }
         this.#context = { in: "top" };
         return "done";
       case "hostname":

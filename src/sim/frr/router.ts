@@ -2,8 +2,10 @@ import type { SpeakerConfig } from "../../bgp/speaker/config.ts";
 import { jsonEqual } from "../../cilium/json-equal.ts";
 import type { SimNode } from "../network.ts";
 import { SimSpeakerHost } from "../speaker-host.ts";
+import { unixMsAtZero } from "../virtual-clock.ts";
 import type { World } from "../world.ts";
 import { emptyConfig, type FrrConfig } from "./config.ts";
+import { logLine, logTime } from "./bgpd-log.ts";
 import { Interpreter } from "./interpret.ts";
 import { speakerConfigOf } from "./speaker-config.ts";
 
@@ -16,15 +18,23 @@ export type FrrTiming = {
 /** FRR on one node: its configuration, and bgpd as far as a speaker can be one. */
 export class FrrRouter {
   readonly node: SimNode;
-  readonly #world: World;
+  readonly world: World;
   readonly #timing: FrrTiming;
   readonly #onProblem: (message: string) => void;
   #config: FrrConfig = emptyConfig();
   #interpreter = new Interpreter(this.#config);
+  /** What `write memory` wrote. */
+  #saved: FrrConfig | undefined;
   #host: SimSpeakerHost | undefined;
+  /** Daemons that a start brings. bgpd is there where it is configured. */
+  readonly #enabled = new Set<"bgpd" | "bfdd">(["bgpd"]);
   #isRunning = false;
+  #hasBfdd = false;
   #wanted: SpeakerConfig | undefined;
   #tableVersion = 0;
+  /** Told once each: what of the configuration is not simulated. */
+  readonly #told = new Set<string>();
+  #log = "";
   readonly #stopListening: () => void;
 
   constructor(
@@ -33,7 +43,7 @@ export class FrrRouter {
     timing: FrrTiming,
     onProblem: (message: string) => void,
   ) {
-    this.#world = world;
+    this.world = world;
     this.node = node;
     this.#timing = timing;
     this.#onProblem = onProblem;
@@ -61,39 +71,80 @@ export class FrrRouter {
     return this.#tableVersion;
   }
 
-  /** Takes configuration lines; those that are not understood come back. */
+  /** Takes configuration lines. What of them is not simulated comes back: lines, and what they come to together. */
   configure(lines: readonly string[]): string[] {
     const unknown = lines.filter((line) => this.#interpreter.take(line) === "unknown");
+    const before = this.#told.size;
     this.#apply();
-    return unknown;
+    return [...unknown, ...[...this.#told].slice(before)];
+  }
+
+  enable(daemon: "bgpd" | "bfdd", isEnabled: boolean): void {
+    if (isEnabled) this.#enabled.add(daemon);
+    else this.#enabled.delete(daemon);
   }
 
   start(): void {
-    if (this.#isRunning) return;
+    if (this.#isRunning || !this.#enabled.has("bgpd")) return;
     this.#isRunning = true;
+    this.#hasBfdd ||= this.#enabled.has("bfdd");
     this.#apply();
   }
 
-  /** `killed`: without a word. The configuration stays, as written memory does. */
+  /** BFD is a daemon of its own, and bgpd's sessions go on without it. */
+  setBfdd(isRunning: boolean): void {
+    this.#hasBfdd = isRunning;
+    this.#apply();
+  }
+
+  /** `killed`: without a word. Zebra sees either, and takes the routes away. What was not saved is gone. */
   stop(how: "cease" | "killed"): void {
+    this.#end(how);
+    this.node.fib.removeAll((route) => route.protocol === "bgp");
+    this.#setConfig(this.#saved ?? emptyConfig());
+  }
+
+  /** The node lost its power, and with it all that was not written to a file, and the files. */
+  reset(): void {
+    this.#end("killed");
+    this.#saved = undefined;
+    this.#log = "";
+    this.#hasBfdd = false;
+    this.#enabled.delete("bfdd");
+    this.#setConfig(emptyConfig());
+  }
+
+  /** `write memory`. */
+  save(): void {
+    this.#saved = structuredClone(this.#config);
+  }
+
+  /** `vtysh -b`. */
+  readSaved(): void {
+    if (this.#saved !== undefined) this.#setConfig(this.#saved);
+    this.#apply();
+  }
+
+  /** What bgpd wrote to this file; undefined where it has not been told to. */
+  logFile(path: string): string | undefined {
+    return this.#config.logFile === path ? this.#log : undefined;
+  }
+
+  #setConfig(config: FrrConfig): void {
+    this.#config = structuredClone(config);
+    this.#interpreter = new Interpreter(this.#config);
+  }
+
+  #end(how: "cease" | "killed"): void {
     this.#isRunning = false;
     void this.#host?.stop(how);
     this.#host = undefined;
     this.#wanted = undefined;
-    if (how === "killed") return;
-    this.node.fib.removeAll((route) => route.protocol === "bgp");
-  }
-
-  /** The node lost its power, and with it all that was not written to a file. */
-  reset(): void {
-    this.stop("killed");
-    this.#config = emptyConfig();
-    this.#interpreter = new Interpreter(this.#config);
   }
 
   dispose(): void {
     this.#stopListening();
-    this.stop("killed");
+    this.#end("killed");
   }
 
   #apply(): void {
@@ -103,14 +154,22 @@ export class FrrRouter {
       this.#host = undefined;
       return;
     }
-    const wanted = speakerConfigOf({ ...this.#config, bgp }, this.node, this.#onProblem);
+    const hasBfd = this.#hasBfdd;
+    const wanted = speakerConfigOf(
+      { ...this.#config, bgp },
+      { node: this.node, hasBfd },
+      (text) => {
+        if (!this.#told.has(text)) this.#onProblem(text);
+        this.#told.add(text);
+      },
+    );
     if (this.#wanted !== undefined && jsonEqual(wanted, this.#wanted)) return;
     this.#wanted = wanted;
     if (this.#host !== undefined) return this.#host.configure(wanted);
-    this.#host = new SimSpeakerHost(this.#world, this.node, wanted, {
+    this.#host = new SimSpeakerHost(this.world, this.node, wanted, {
       restarting: bgp.gracefulRestart,
       softwareVersion: "FRRouting",
-      log: () => {},
+      log: (_level, message, peer) => this.#wrote(message, peer),
       onChanged: () => {},
       onRoutesChanged: (count) => (this.#tableVersion += count),
       installDelayMs: this.#timing.coalesceMs,
@@ -118,5 +177,13 @@ export class FrrRouter {
       endsWithLink: bgp.fastExternalFailover,
     });
     this.#host.start();
+  }
+
+  #wrote(message: string, peer: string | undefined): void {
+    if (peer === undefined || this.#config.logFile === undefined) return;
+    const { nowMs } = this.world.clock;
+    const status = this.#host?.speaker.peers(nowMs).find(({ name }) => name === peer);
+    const line = logLine(message, peer, status?.hostname);
+    if (line !== undefined) this.#log += `${logTime(unixMsAtZero + nowMs)} BGP: ${line}\n`;
   }
 }

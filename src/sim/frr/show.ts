@@ -1,57 +1,66 @@
-import type { AvailableRoute } from "../../bgp/speaker/views.ts";
 import { formatAsPath, formatCommunity } from "../../observe/speaker.ts";
 import type { FrrRouter } from "./router.ts";
 import { runningConfig } from "./running-config.ts";
+import { selectionReason } from "./selection-reason.ts";
+import { bfdText, prefixText, summaryText, tableText } from "./show-text.ts";
+import { type ShownRoute, shownRoutes } from "./shown-routes.ts";
 
 /** What bgpd prints to a `show` command; undefined: one that is not simulated. */
 export function show(router: FrrRouter, command: string, nowMs: number): string | undefined {
   if (command === "show running-config") return runningConfig(router.config);
-  const shown = showBgp(router, command, nowMs);
-  return shown && JSON.stringify(shown);
-}
-
-function showBgp(router: FrrRouter, command: string, nowMs: number): object | undefined {
+  if (command === "show bfd peers brief") return bfdText(router);
   if (command === "show bgp summary json") {
-    return {
+    return JSON.stringify({
       ipv4Unicast: summary(router, "ipv4", nowMs),
       ipv6Unicast: summary(router, "ipv6", nowMs),
-    };
+    });
   }
-  const [, family, prefix] = /^show bgp (ipv4|ipv6) unicast(?: (\S+))? json$/.exec(command) ?? [];
-  if (family !== "ipv4" && family !== "ipv6") return undefined;
-  if (prefix === "summary") return summary(router, family, nowMs);
-  const routes = shownRoutes(router).filter((route) => route.family.afi === family);
-  if (prefix !== undefined) {
-    const paths = routes.filter((route) => route.prefix === prefix);
-    return paths.length === 0 ? {} : { prefix, paths: paths.map((one) => prefixPath(router, one)) };
-  }
-  const byPrefix = Object.groupBy(routes, (route) => route.prefix);
-  return {
-    routes: Object.fromEntries(
-      Object.entries(byPrefix).map(([of, paths]) => [of, paths!.map(tablePath)]),
-    ),
-  };
-}
-
-type ShownRoute = AvailableRoute & { stale: boolean; valid: boolean };
-
-/** What was chosen from, and what has a next hop that nothing reaches: bgpd shows that as not valid. */
-function shownRoutes({ host }: FrrRouter): ShownRoute[] {
-  const received = host?.speaker.routesReceived() ?? [];
-  const keyOf = ({ prefix, peer = "" }: { prefix: string; peer?: string }) => `${prefix} ${peer}`;
-  const stale = new Set(received.filter((route) => route.stale).map(keyOf));
-  const available = host?.speaker.routesAvailable() ?? [];
-  const chosenFrom = new Set(available.map(keyOf));
-  const unreachable = received.filter(
-    (route) => route.notUsed?.startsWith("its next hop") === true && !chosenFrom.has(keyOf(route)),
+  const parsed = showBgp.exec(command)?.groups;
+  if (parsed === undefined) return undefined;
+  const family = parsed["family"] as "ipv4" | "ipv6";
+  const { what, json } = parsed;
+  if (what !== undefined && what !== "summary" && !what.includes("/")) return undefined;
+  if (json === undefined) return showText(router, family, what, nowMs);
+  return JSON.stringify(
+    what === "summary"
+      ? summary(router, family, nowMs)
+      : what === undefined
+        ? table(router, family)
+        : pathsTo(router, what),
   );
-  return [
-    ...available.map((route) => ({ ...route, valid: true, stale: stale.has(keyOf(route)) })),
-    ...unreachable.map((route) => ({ ...route, valid: false })),
-  ];
 }
 
-function summary(router: FrrRouter, family: "ipv4" | "ipv6", nowMs: number): object {
+const showBgp =
+  /^show (?:ip )?bgp (?<family>ipv4|ipv6)(?: unicast)?(?: (?<what>summary|[\d.:a-f]+\/\d+))?(?: wide)?(?<json> json)?$/;
+
+function showText(
+  router: FrrRouter,
+  family: "ipv4" | "ipv6",
+  what: string | undefined,
+  nowMs: number,
+): string {
+  if (router.host === undefined) return "% BGP instance not found\n";
+  if (what === "summary") return summaryText(router, family, summary(router, family, nowMs));
+  return what === undefined ? tableText(router, family) : prefixText(router, what);
+}
+
+function table(router: FrrRouter, family: "ipv4" | "ipv6"): object {
+  const routes = shownRoutes(router).filter((route) => route.family.afi === family);
+  const byPrefix = Object.entries(Object.groupBy(routes, (route) => route.prefix));
+  const shown = byPrefix.map(([of, paths]) => [
+    of,
+    paths!.map((route) => tablePath(router, route, paths!.length)),
+  ]);
+  return { routes: Object.fromEntries(shown) as object };
+}
+
+function pathsTo(router: FrrRouter, prefix: string): object {
+  const paths = shownRoutes(router).filter((route) => route.prefix === prefix);
+  if (paths.length === 0) return {};
+  return { prefix, paths: paths.map((one) => prefixPath(router, one, paths.length)) };
+}
+
+function summary(router: FrrRouter, family: "ipv4" | "ipv6", nowMs: number) {
   const { host, config } = router;
   const received = Map.groupBy(shownRoutes(router), ({ peer }) => peer);
   const countOf = (peer: string) =>
@@ -89,17 +98,20 @@ function common(route: ShownRoute) {
   };
 }
 
-function tablePath(route: ShownRoute): object {
+function tablePath(router: FrrRouter, route: ShownRoute, pathCount: number): object {
   return {
     ...common(route),
     network: route.prefix,
     peerId: route.peerAddress ?? "(unspec)",
     path: formatAsPath(route.attributes.asPath),
-    ...(route.best && { bestpath: true }),
+    ...(route.best && {
+      bestpath: true,
+      selectionReason: selectionReason(router, route.prefix, pathCount),
+    }),
   };
 }
 
-function prefixPath(router: FrrRouter, route: ShownRoute): object {
+function prefixPath(router: FrrRouter, route: ShownRoute, pathCount: number): object {
   const { attributes } = route;
   const peer = router.host?.speaker.config.peers.find(({ name }) => name === route.peer);
   const status = router.host?.speaker.peers(0).find(({ name }) => name === route.peer);
@@ -108,7 +120,12 @@ function prefixPath(router: FrrRouter, route: ShownRoute): object {
   return {
     ...common(route),
     aspath: { string: asPath === "" ? "Local" : asPath },
-    ...(route.best && { bestpath: { overall: true } }),
+    ...(route.best && {
+      bestpath: {
+        overall: true,
+        selectionReason: selectionReason(router, route.prefix, pathCount),
+      },
+    }),
     ...(communities.length > 0 && {
       community: { string: communities.map(formatCommunity).join(" ") },
     }),

@@ -49,11 +49,11 @@ const unspecified = address("::");
 /** The speaker that FRR's bgpd would be with this configuration on this node. What cannot be done is told. */
 export function speakerConfigOf(
   config: FrrConfig & { bgp: BgpConfig },
-  node: SimNode,
+  { node, hasBfd }: { node: SimNode; /** bfdd runs. */ hasBfd: boolean },
   problem: (message: string) => void,
 ): SpeakerConfig {
   const { bgp, hostname = node.name } = config;
-  const peers = new PeerReader(config, node, problem);
+  const peers = new PeerReader(config, { node, hasBfd }, problem);
   const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
   const listenRanges = bgp.listenRanges.flatMap(({ prefix, group }): ListenRange[] => {
     const of = bgp.peerGroups.get(group);
@@ -93,16 +93,18 @@ function defaultRouterId(node: SimNode): Address {
 class PeerReader {
   readonly #config: FrrConfig & { bgp: BgpConfig };
   readonly #node: SimNode;
+  readonly #hasBfd: boolean;
   readonly #problem: (message: string) => void;
   readonly #policies: PolicyBuilder;
 
   constructor(
     config: FrrConfig & { bgp: BgpConfig },
-    node: SimNode,
+    { node, hasBfd }: { node: SimNode; hasBfd: boolean },
     problem: (message: string) => void,
   ) {
     this.#config = config;
     this.#node = node;
+    this.#hasBfd = hasBfd;
     this.#problem = problem;
     this.#policies = new PolicyBuilder(config, problem);
   }
@@ -159,9 +161,10 @@ class PeerReader {
       ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),
       ...defaultOriginate(of, active),
       ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
-      ...(of.bfd === true && {
-        bfd: { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 },
-      }),
+      ...(of.bfd === true &&
+        this.#hasBfd && {
+          bfd: { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 },
+        }),
       ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
       ...(of.shutdown && {
         shutdown: of.shutdown.message === undefined ? {} : { communication: of.shutdown.message },

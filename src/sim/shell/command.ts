@@ -1,11 +1,13 @@
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { FrrRouter } from "../frr/router.ts";
-import { show } from "../frr/show.ts";
 import type { SimNode } from "../network.ts";
 import type { World } from "../world.ts";
+import { catLog, editDaemons, frrinit, watchfrr } from "./daemons.ts";
 import { done, failed, ip, type Output } from "./ip.ts";
 import { nft } from "./nft.ts";
 import { ping, traceroute } from "./probes.ts";
+import { sh } from "./sh.ts";
+import { vtysh } from "./vtysh.ts";
 
 /** Where a command runs. `router`: FRR, on nodes that have it. */
 export type ShellPlace = { world: World; node: SimNode; router: FrrRouter | undefined };
@@ -45,15 +47,24 @@ async function run(
     case "traceroute":
       return await traceroute(world, place.node, words);
     case "vtysh":
-      return vtysh(place, words);
+      return await vtysh(place.router, words);
     case "frrinit.sh":
-      return frrinit(place, words);
+      return frrinit(place.router, words);
+    case "watchfrr.sh":
+      return watchfrr(place.router, words);
+    case "cat":
+      return words[0]?.startsWith("/var/log/frr/") === true
+        ? catLog(place.router, words[0])
+        : undefined;
+    case "sh":
+      return words[0] === "-c"
+        ? await sh(place, words[1] ?? "", ([inner = "", ...rest]) => run(place, inner, rest, world))
+        : undefined;
     case "touch":
     case "true":
       return done;
     case "sed":
-      // Which daemons FRR starts: bgpd is there where it is configured.
-      return words.at(-1) === "/etc/frr/daemons" ? done : undefined;
+      return editDaemons(place.router, words);
     case "sysctl":
       return sysctl(place.node, words);
     case "iptables":
@@ -77,32 +88,4 @@ function sysctl(node: SimNode, words: readonly string[]): Output | undefined {
     } else if (!indifferent.test(key)) return undefined;
   }
   return settings.length === 0 ? undefined : done;
-}
-
-function frrinit({ router }: ShellPlace, [verb]: readonly string[]): Output | undefined {
-  if (router === undefined) return failed("frrinit.sh: not found", 127);
-  if (verb === "start" || verb === "restart") {
-    if (verb === "restart") router.stop("cease");
-    router.start();
-  } else if (verb === "stop") router.stop("cease");
-  else return undefined;
-  return done;
-}
-
-function vtysh({ router, world }: ShellPlace, words: readonly string[]): Output | undefined {
-  if (router === undefined) return failed("vtysh: not found", 127);
-  const commands = words.filter((_, i) => words[i - 1] === "-c");
-  const [first = ""] = commands;
-  if (/^\s*(sh|show)\b/.test(first)) {
-    const shown = show(router, first.trim().replace(/^sh /, "show "), world.clock.nowMs);
-    return shown === undefined ? undefined : { ...done, stdout: shown };
-  }
-  if (/^\s*write\b/.test(first)) return done;
-  if (!/^\s*conf/.test(first)) return undefined;
-  const unknown = router.configure(commands.slice(1));
-  if (unknown.length === 0) return done;
-  throw new EnvironmentError(
-    unknown.map((line) => `${router.node.name}: '${line.trim()}' is not simulated`).join("\n"),
-    "run the lab with --runtime netns",
-  );
 }

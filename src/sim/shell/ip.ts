@@ -2,6 +2,7 @@ import { type Address, familyOf, parseAddress } from "../../net/address.ts";
 import { addressBits, parsePrefix, type Prefix, prefixOf } from "../../net/prefix.ts";
 import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
+import { addressCommand } from "./ip-address.ts";
 import { linkCommand } from "./ip-link.ts";
 
 export type Output = { exitCode: number; stdout: string; stderr: string };
@@ -23,7 +24,7 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
     case "address":
     case "addr":
     case "a":
-      return addressCommand(node, verb, words, isJson);
+      return addressCommand(node, verb, words, flags);
     case "route":
     case "r":
       return routeCommand(node, verb, words, flags.has("-6"), isJson);
@@ -38,38 +39,6 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
 const objectWords: ReadonlySet<string> = new Set([
   ...["address", "addr", "a", "route", "r", "link", "l"],
 ]);
-
-function addressCommand(
-  node: SimNode,
-  verb: string,
-  words: readonly string[],
-  isJson: boolean,
-): Output | undefined {
-  if (verb === "show") return isJson ? json(addressesOf(node)) : undefined;
-  const [written = "", key, name = ""] = words;
-  const [text = "", length] = written.split("/");
-  const parsed = parseAddress(text);
-  if (parsed === undefined)
-    return failed(`Error: any valid prefix is expected rather than "${written}".`);
-  if (key !== "dev" || words.length > 4) return undefined;
-  if (!node.interfaces.has(name)) return failed(`Cannot find device "${name}"`, 1);
-  const of = { address: parsed, prefixLength: Number(length ?? addressBits(familyOf(parsed))) };
-  const isThere = node.ownerOf(parsed)?.name === name;
-  switch (verb) {
-    case "add":
-    case "replace":
-      if (isThere) return verb === "add" ? failed("RTNETLINK answers: File exists") : done;
-      node.addAddress(name, of);
-      return done;
-    case "del":
-    case "delete":
-      return node.removeAddress(name, of)
-        ? done
-        : failed("RTNETLINK answers: Cannot assign requested address");
-    default:
-      return undefined;
-  }
-}
 
 function routeCommand(
   node: SimNode,
@@ -186,25 +155,8 @@ function onLink(node: SimNode, gateway: Address): string | undefined {
   return route?.nextHops[0]?.interface;
 }
 
-function json(value: unknown): Output {
+export function json(value: unknown): Output {
   return { ...done, stdout: JSON.stringify(value) };
-}
-
-function addressesOf(node: SimNode): object[] {
-  return [...node.interfaces.values()].map((each) => ({
-    ifindex: each.index,
-    ifname: each.name,
-    addr_info: [
-      ...each.addresses.map((one) => ({
-        local: one.address,
-        prefixlen: one.prefixLength,
-        scope: one.address.startsWith("127.") ? "host" : "global",
-      })),
-      ...(each.isLoopback || !each.isUp
-        ? []
-        : [{ local: each.linkLocal, prefixlen: 64, scope: "link" }]),
-    ],
-  }));
 }
 
 function routesOf(node: SimNode, isIpv6: boolean): object[] {
