@@ -11,6 +11,8 @@ import { builtInResources } from "../kube/server/built-in-resources.ts";
 import { ciliumResources } from "../kube/server/cilium-resources.ts";
 import { KubeApi } from "../kube/server/kube-api.ts";
 import { selfSignedCertificate } from "../kube/server/self-signed.ts";
+import type { ForwardingPlan } from "../kube/services/forwarding.ts";
+import { forwardingRules } from "../kube/services/forwarding-rules.ts";
 import type { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
 import type { KubePort } from "../scenario/context.ts";
 import { type Cluster, type Fabric, findNode } from "../topology/fabric.ts";
@@ -145,7 +147,8 @@ export class KubernetesInNamespaces implements LabCluster {
     const onError = errorRecorder(record);
     this.#controllers = startControllers(this.#api, onError, cluster);
     this.#services = new ServiceForwarding({
-      ...{ api: this.#api, runtime, nodes: cluster.nodes, onError },
+      ...{ api: this.#api, nodes: cluster.nodes, onError },
+      forward: (node, plan) => applyRules(runtime, node, plan),
     });
     this.#pods = startPodRunner({ api: this.#api, sandboxes: runtime.pods, onError });
     for (const { object, source } of manifests) {
@@ -224,6 +227,12 @@ export class KubernetesInNamespaces implements LabCluster {
       else look();
     });
   }
+}
+
+async function applyRules(runtime: NetnsRuntime, node: string, plan: ForwardingPlan) {
+  const stdin = forwardingRules(plan);
+  const { exitCode, stderr } = await runtime.exec({ node }, ["nft", "-f", "-"], { stdin });
+  if (exitCode !== 0) throw new Error(`nft: ${stderr.trim()}`);
 }
 
 function managementNetworkOf(fabric: Fabric, cluster: Cluster) {

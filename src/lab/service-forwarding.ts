@@ -1,20 +1,20 @@
 import type { NodeObject } from "../kube/kinds.ts";
 import type { KubeApi } from "../kube/server/kube-api.ts";
-import { forwardingRules } from "../kube/services/forwarding.ts";
+import { type ForwardingPlan, forwardingPlan } from "../kube/services/forwarding.ts";
 import type { EndpointSlice, Service } from "../kube/services/service.ts";
-import type { Runtime } from "../runtime/port.ts";
 
 const slices = "endpointslices.discovery.k8s.io";
 const resources: ReadonlySet<string> = new Set(["services", "nodes", slices]);
 
 export type ServiceForwardingOptions = {
   api: KubeApi;
-  runtime: Runtime;
   nodes: readonly string[];
+  /** Makes a node forward so, in place of what it did before. */
+  forward: (node: string, plan: ForwardingPlan) => Promise<void>;
   onError: (what: string, error: unknown) => void;
 };
 
-/** kube-proxy for every node of a cluster: its rules follow services and endpoints. */
+/** kube-proxy for every node of a cluster: what it does follows services and endpoints. */
 export class ServiceForwarding {
   readonly #options: ServiceForwardingOptions;
   readonly #unsubscribe: () => void;
@@ -33,7 +33,7 @@ export class ServiceForwarding {
     });
   }
 
-  /** Resolves when every node has the rules of what there is now. */
+  /** Resolves when every node forwards by what there is now. */
   async settled(): Promise<void> {
     await this.#working;
   }
@@ -69,20 +69,19 @@ export class ServiceForwarding {
   }
 
   async #apply(node: string): Promise<void> {
-    const { api, runtime, onError } = this.#options;
+    const { api, forward, onError } = this.#options;
     if (this.#absent.has(node)) return;
     const services = api.list("services") as Service[];
     const before = this.#applied.get(node);
     if (services.length === 0 && before === undefined) return;
     const endpointSlices = api.list(slices) as EndpointSlice[];
     const nodes = api.list("nodes") as NodeObject[];
-    const text = forwardingRules(services, endpointSlices, nodes, node);
+    const plan = forwardingPlan(services, endpointSlices, nodes, node);
+    const text = JSON.stringify(plan);
     if (text === before) return;
     try {
-      const result = await runtime.exec({ node }, ["nft", "-f", "-"], { stdin: text });
-      if (this.#stopped || this.#absent.has(node)) return;
-      if (result.exitCode !== 0) throw new Error(`nft: ${result.stderr.trim()}`);
-      this.#applied.set(node, text);
+      await forward(node, plan);
+      if (!this.#stopped && !this.#absent.has(node)) this.#applied.set(node, text);
     } catch (error) {
       // A node that is going down takes no rules any more.
       if (!this.#stopped && !this.#absent.has(node))

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { forwardingRules } from "./forwarding.ts";
+import { forwardingPlan } from "./forwarding.ts";
+import { forwardingRules } from "./forwarding-rules.ts";
 import type { EndpointSlice, Service } from "./service.ts";
 
 const service = (spec: Partial<Service["spec"]>, ingress: string[] = []): Service => ({
@@ -34,6 +35,8 @@ const nodes = ["w1", "w2", "w3"].map((name, n) => ({
 }));
 const both = slice("IPv4", ["10.1.1.2", "w1"], ["10.1.2.2", "w2"]);
 
+const rulesOf = (...of: Parameters<typeof forwardingPlan>) => forwardingRules(forwardingPlan(...of));
+
 /** The lines of one chain or set. */
 function block(text: string, head: string): string[] {
   const lines = text.split("\n");
@@ -51,7 +54,7 @@ function chainOf(text: string, map: string, key: string): string[] {
 }
 
 test("cluster policy: every ready endpoint; what comes from outside gets the node's address", () => {
-  const text = forwardingRules(
+  const text = rulesOf(
     [service({ type: "LoadBalancer" }, ["192.0.2.1"])],
     [both, slice("IPv4", ["10.1.3.2", "w3", false])],
     nodes,
@@ -83,7 +86,7 @@ test("policy Local: from outside the node's own endpoints or nobody, from the cl
     ["w2", "numgen random mod 1 vmap { 0 : goto endpoint-2 }"],
     ["w3", "drop"],
   ] as const) {
-    const text = forwardingRules([local], [both], nodes, node);
+    const text = rulesOf([local], [both], nodes, node);
     for (const [map, key] of [
       ["map ipv4-services", "192.0.2.1 . tcp . 80"],
       ["map ipv4-node-ports", "tcp . 30080"],
@@ -102,26 +105,26 @@ test("policy Local: from outside the node's own endpoints or nobody, from the cl
 
 test("internalTrafficPolicy Local: the node's own endpoints, or a refusal", () => {
   const local = service({ internalTrafficPolicy: "Local" });
-  expect(forwardingRules([local], [both], nodes, "w1")).toMatch(/numgen random mod 1 /);
-  const refused = block(forwardingRules([local], [both], nodes, "w3"), "set ipv4-refused");
+  expect(rulesOf([local], [both], nodes, "w1")).toMatch(/numgen random mod 1 /);
+  const refused = block(rulesOf([local], [both], nodes, "w3"), "set ipv4-refused");
   expect(refused.at(-1)).toBe("elements = { 10.96.0.11 . tcp . 80 }");
 });
 
 test("IPv6 beside IPv4", () => {
   const dual = service({ clusterIPs: ["10.96.0.11", "fd00::b"] });
-  const text = forwardingRules([dual], [both, slice("IPv6", ["fd01::2", "w1"])], nodes, "w1");
+  const text = rulesOf([dual], [both, slice("IPv6", ["fd01::2", "w1"])], nodes, "w1");
   expect(chainOf(text, "map ipv6-services", "fd00::b . tcp . 80")).toHaveLength(2);
   expect(text).toContain("meta l4proto tcp dnat ip6 to [fd01::2]:8080");
 });
 
 test("what comes twice is there once: two services may share an address", () => {
   const other = { ...service({}), metadata: { name: "b", namespace: "default" } };
-  const text = forwardingRules([service({}), other], [], nodes, "w1");
+  const text = rulesOf([service({}), other], [], nodes, "w1");
   expect(text).toContain("elements = { 10.96.0.11 . tcp . 80 }");
 });
 
 test("a service's own address is refused whole, a node's address on the service's port only", () => {
-  const text = forwardingRules(
+  const text = rulesOf(
     [service({ type: "LoadBalancer", externalIPs: ["10.0.0.2"] }, ["192.0.2.1", "10.0.0.3"])],
     [],
     nodes,

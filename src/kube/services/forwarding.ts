@@ -1,84 +1,104 @@
+import type { NodeObject } from "../kinds.ts";
 import type { EndpointSlice, Service, ServicePort } from "./service.ts";
 import { serviceNameLabel } from "./service.ts";
-import {
-  type Family,
-  type ForwardingNode,
-  ForwardingTable,
-  type Target,
-} from "./forwarding-table.ts";
 
 /**
- * Addresses that share a traffic policy (spec.internalTrafficPolicy, spec.externalTrafficPolicy).
- * `inside`: for clients in the cluster, which are not led to a node by its routes.
+ * What one node does with packets to services, as kube-proxy does it. Carried out by the kernel
+ * (forwarding-rules.ts) or by a simulated node.
  */
-type Destination = {
-  addresses: string[];
-  nodePort?: number;
-  local: boolean;
-  inside: boolean;
+export type ForwardingPlan = {
+  destinations: ForwardedDestination[];
+  /** Addresses that are a service's alone: what is sent to them and led nowhere is refused, not sent on and on. */
+  virtual: string[];
+  /** The node's InternalIPs: the source of what it passes on for others. */
+  nodeAddresses: string[];
 };
 
-/**
- * What kube-proxy does on one node, as the text for `nft -f -`; it replaces what an earlier one made.
- * `nodes`: all of the cluster, the node itself among them.
- */
-export function forwardingRules(
+/** A port of a service on its addresses of one family. */
+export type ForwardedDestination = {
+  family: Family;
+  protocol: "tcp" | "udp" | "sctp";
+  addresses: string[];
+  port: number;
+  /** On every address that the node has. */
+  nodePort?: number;
+  /** Cluster IPs: for clients in the cluster, which are not led to a node by its routes. */
+  inside: boolean;
+  /** One is drawn by chance for each connection; sessions do not stick (`sessionAffinity`). None: refused. */
+  targets: Target[];
+  /** By externalTrafficPolicy `Local` clients outside the cluster are led to these instead, or to nobody. */
+  targetsForOutside?: Target[];
+};
+
+export type Family = "ipv4" | "ipv6";
+/** As whom a node forwards. */
+export type ForwardingNode = Pick<NodeObject, "metadata" | "status">;
+export type Target = { address: string; port: number; nodeName?: string };
+
+/** Addresses that share a traffic policy (spec.internalTrafficPolicy, spec.externalTrafficPolicy). */
+type Destination = Pick<ForwardedDestination, "addresses" | "nodePort" | "inside"> & {
+  local: boolean;
+};
+
+/** `nodes`: all of the cluster, the node itself among them. */
+export function forwardingPlan(
   services: readonly Service[],
   slices: readonly EndpointSlice[],
   nodes: readonly ForwardingNode[],
   node: string,
-): string {
+): ForwardingPlan {
   const slicesOf = Map.groupBy(
     slices,
     ({ metadata }) => `${metadata.namespace}/${metadata.labels?.[serviceNameLabel]}`,
   );
-  const table = new ForwardingTable(nodes.find(({ metadata }) => metadata.name === node));
   const ofNodes = new Set(
     nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)),
   );
+  const self = nodes.find(({ metadata }) => metadata.name === node);
+  const plan: ForwardingPlan = {
+    destinations: [],
+    virtual: [],
+    nodeAddresses: (self?.status?.addresses ?? [])
+      .filter(({ type }) => type === "InternalIP")
+      .map(({ address }) => address),
+  };
   for (const service of services) {
     const { namespace, name } = service.metadata;
     const own = slicesOf.get(`${namespace}/${name}`) ?? [];
     // An address that a node has itself is the service's on the service's ports only.
-    table.addVirtual(virtualAddresses(service).filter((each) => !ofNodes.has(each)));
+    plan.virtual.push(...virtualAddresses(service).filter((each) => !ofNodes.has(each)));
     for (const port of service.spec.ports ?? []) {
       const targets = targetsOf(own, port);
       for (const destination of destinationsOf(service, port)) {
-        addDestination(table, port, destination, targets, node);
+        plan.destinations.push(...ofFamilies(destination, port, targets, node));
       }
     }
   }
-  return table.text();
+  return plan;
 }
 
-function addDestination(
-  table: ForwardingTable,
+function ofFamilies(
+  { addresses, local, inside, nodePort }: Destination,
   { protocol = "TCP", port }: ServicePort,
-  { addresses, nodePort, local, inside }: Destination,
   targets: readonly Target[],
   node: string,
-): void {
-  const kind = protocol.toLowerCase();
-  for (const family of ["ipv4", "ipv6"] as const) {
-    const keys = addresses
-      .filter((address) => familyOf(address) === family)
-      .map((each) => `${each} . ${kind} . ${port}`);
-    const ports = nodePort === undefined ? [] : [`${kind} . ${nodePort}`];
-    if (keys.length === 0 && ports.length === 0) continue;
+): ForwardedDestination[] {
+  return (["ipv4", "ipv6"] as const).flatMap((family) => {
+    const ofFamily = addresses.filter((address) => familyOf(address) === family);
+    if (ofFamily.length === 0 && nodePort === undefined) return [];
     const all = targets.filter(({ address }) => familyOf(address) === family);
     const own = all.filter(({ nodeName }) => nodeName === node);
-    // By a `Local` policy clients inside the cluster find any endpoint of an external address.
-    if ((local && inside ? own : all).length === 0) {
-      table.refuse(family, keys);
-      continue;
-    }
-    const chain = inside
-      ? table.fromInside(family, kind, local ? own : all)
-      : local
-        ? table.fromOutsideLocal(family, kind, own, all)
-        : table.fromOutside(family, kind, all);
-    table.lead(family, keys, ports, chain);
-  }
+    return [
+      {
+        ...{ family, port, inside, addresses: ofFamily },
+        protocol: protocol.toLowerCase() as ForwardedDestination["protocol"],
+        ...(nodePort !== undefined && { nodePort }),
+        // By a `Local` policy clients inside the cluster find any endpoint of an external address.
+        targets: local && inside ? own : all,
+        ...(local && !inside && { targetsForOutside: own }),
+      },
+    ];
+  });
 }
 
 function destinationsOf(service: Service, port: ServicePort): Destination[] {

@@ -1,26 +1,24 @@
-import type { NodeObject } from "../kinds.ts";
+import type { Family, ForwardedDestination, ForwardingPlan, Target } from "./forwarding.ts";
 
-/**
- * The nftables table that forwards a node's service traffic: packets to a service's addresses and
- * node ports go to one of its endpoints, drawn by chance for each connection. Sessions do not stick to
- * an endpoint (`sessionAffinity`).
- */
 const name = "spinelab-services";
 /** Of packets whose source becomes the node's own, so that the answer comes back through it. */
 const masqueradeMark = "0x4000";
 const setMark = `meta mark set meta mark | ${masqueradeMark}`;
 const families = ["ipv4", "ipv6"] as const;
 
-export type Family = (typeof families)[number];
-/** As whom a node forwards. */
-export type ForwardingNode = Pick<NodeObject, "metadata" | "status">;
-export type Target = { address: string; port: number; nodeName?: string };
-
 /** Verdict maps and sets hold their elements once: two services may share an address. */
 type Elements = Record<Family, Set<string>>;
 
-export class ForwardingTable {
-  readonly #node: ForwardingNode | undefined;
+/** A ForwardingPlan for `nft -f -`; it replaces what an earlier one made. */
+export function forwardingRules(plan: ForwardingPlan): string {
+  const table = new ForwardingTable(plan);
+  for (const destination of plan.destinations) table.add(destination);
+  return table.text();
+}
+
+/** The nftables table: verdict maps lead to a chain for each destination, and that to one of its endpoints. */
+class ForwardingTable {
+  readonly #nodeAddresses: readonly string[];
   readonly #chains: string[] = [];
   readonly #endpoints = new Map<string, string>();
   readonly #byAddress = elements();
@@ -30,53 +28,48 @@ export class ForwardingTable {
   readonly #refused = elements();
   #count = 0;
 
-  constructor(node: ForwardingNode | undefined) {
-    this.#node = node;
+  constructor({ nodeAddresses, virtual }: ForwardingPlan) {
+    this.#nodeAddresses = nodeAddresses;
+    for (const each of virtual) this.#virtual[each.includes(":") ? "ipv6" : "ipv4"].add(each);
   }
 
-  /** What is sent to these addresses and is no service's is refused, and not sent on and on. */
-  addVirtual(addresses: readonly string[]): void {
-    for (const each of addresses) this.#virtual[each.includes(":") ? "ipv6" : "ipv4"].add(each);
-  }
-
-  /** `keys`: `ADDRESS . PROTOCOL . PORT`. */
-  refuse(family: Family, keys: readonly string[]): void {
-    for (const key of keys) this.#refused[family].add(key);
-  }
-
-  lead(family: Family, keys: readonly string[], ports: readonly string[], chain: string): void {
+  add({ family, protocol, addresses, port, nodePort, ...led }: ForwardedDestination): void {
+    const keys = addresses.map((each) => `${each} . ${protocol} . ${port}`);
+    if (led.targets.length === 0) {
+      for (const key of keys) this.#refused[family].add(key);
+      return;
+    }
+    const { inside, targets, targetsForOutside: own } = led;
+    const draw = this.#draw(family, protocol, targets);
+    const chain = inside
+      ? this.#fromInside(draw)
+      : own === undefined
+        ? this.#chain([setMark, draw])
+        : this.#fromOutsideLocal(
+            draw,
+            own.length === 0 ? "drop" : this.#draw(family, protocol, own),
+          );
     for (const key of keys) this.#byAddress[family].add(`${key} : goto ${chain}`);
-    for (const port of ports) this.#byPort[family].add(`${port} : goto ${chain}`);
+    if (nodePort !== undefined) {
+      this.#byPort[family].add(`${protocol} . ${nodePort} : goto ${chain}`);
+    }
   }
 
   /**
-   * Cluster IPs. A client that is no pod of this node has come by the fabric, or is the node: the
-   * endpoint would answer it directly.
+   * A client that is no pod of this node has come by the fabric, or is the node: the endpoint would
+   * answer it directly.
    */
-  fromInside(family: Family, protocol: string, targets: readonly Target[]): string {
-    return this.#chain([`iifname != "lxc*" ${setMark}`, this.#draw(family, protocol, targets)]);
+  #fromInside(draw: string): string {
+    return this.#chain([`iifname != "lxc*" ${setMark}`, draw]);
   }
 
-  /** External addresses with traffic policy `Cluster`: the endpoint may be on another node. */
-  fromOutside(family: Family, protocol: string, targets: readonly Target[]): string {
-    return this.#chain([setMark, this.#draw(family, protocol, targets)]);
-  }
-
-  /**
-   * External addresses with traffic policy `Local`: from outside only to endpoints of the node, which
-   * see the client's address, or to nobody; from the cluster itself to any.
-   */
-  fromOutsideLocal(
-    family: Family,
-    protocol: string,
-    own: readonly Target[],
-    all: readonly Target[],
-  ): string {
-    const any = this.#chain([this.#draw(family, protocol, all)]);
+  /** From outside the endpoints of the node see the client's address. */
+  #fromOutsideLocal(draw: string, drawOwn: string): string {
+    const any = this.#chain([draw]);
     return this.#chain([
       `iifname "lxc*" goto ${any}`,
       `fib saddr type local goto ${any}`,
-      own.length === 0 ? "drop" : this.#draw(family, protocol, own),
+      drawOwn,
     ]);
   }
 
@@ -114,11 +107,8 @@ export class ForwardingTable {
 
   /** As Cilium does: the source is the node's InternalIP, whichever way the packet goes out. */
   #postrouting(): string[] {
-    const addresses = (this.#node?.status?.addresses ?? [])
-      .filter(({ type }) => type === "InternalIP")
-      .map(({ address }) => address);
-    const ipv4 = addresses.find((each) => !each.includes(":"));
-    const ipv6 = addresses.find((each) => each.includes(":"));
+    const ipv4 = this.#nodeAddresses.find((each) => !each.includes(":"));
+    const ipv6 = this.#nodeAddresses.find((each) => each.includes(":"));
     const marked = (family: Family) =>
       `  meta nfproto ${family} meta mark & ${masqueradeMark} != 0`;
     return [
