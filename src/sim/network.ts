@@ -2,6 +2,7 @@ import { type Address, address, familyOf, isLinkLocal } from "../net/address.ts"
 import { prefixOf } from "../net/prefix.ts";
 import { Fib, type FibRoute } from "./fib.ts";
 import { Cable, Interface, type InterfaceAddress } from "./link.ts";
+import { type Chain, Netfilter } from "./netfilter.ts";
 import { PacketFilter } from "./packet-filter.ts";
 import { Processes } from "./processes.ts";
 
@@ -17,6 +18,10 @@ export class SimNode {
   isUp = true;
   /** Next hops over a link without carrier are passed over (sysctl ignore_routes_with_linkdown). */
   ignoresRoutesWithLinkdown = false;
+  /** Which of several next hops a packet takes depends on its ports too (sysctl fib_multipath_hash_policy 1). */
+  hashesPorts = false;
+  /** Undefined: it has no packet rules. */
+  netfilter: Netfilter | undefined;
   readonly interfaces = new Map<string, Interface>();
   readonly fib: Fib;
   readonly processes = new Processes();
@@ -38,6 +43,8 @@ export class SimNode {
   /** As it was before anything was configured: its interfaces up, without addresses and routes. */
   reset(): void {
     this.ignoresRoutesWithLinkdown = false;
+    this.hashesPorts = false;
+    this.netfilter = undefined;
     this.fib.removeAll(() => true);
     this.filter.tables.clear();
     this.processes.end();
@@ -52,6 +59,12 @@ export class SimNode {
       }
       on.isUp = true;
     }
+  }
+
+  /** Packet rules in place of those of the same name; none: they go. */
+  setPacketRules(name: string, chains: readonly Chain[]): void {
+    if (chains.length > 0) this.netfilter ??= new Netfilter(this);
+    this.netfilter?.setTable(name, chains);
   }
 
   onChange(listener: (change: NetworkChange) => void): () => void {

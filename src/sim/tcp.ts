@@ -74,6 +74,11 @@ export class Tcp {
     };
   }
 
+  /** What speaks TCP there but no HTTP. */
+  listenerOn(node: SimNode, port: number): string | undefined {
+    return this.#listening.get(node)?.has(port) === true ? "the BGP speaker" : undefined;
+  }
+
   /** A machine without power forgets its connections, and says nothing. */
   forget(node: SimNode): void {
     for (const socket of this.#sockets.get(node) ?? []) socket.vanish();

@@ -1,6 +1,7 @@
 import { type Address, isLinkLocal } from "../net/address.ts";
 import type { FibNextHop } from "./fib.ts";
 import type { Hop, Interface, Way } from "./link.ts";
+import type { Hook, IpPacket, Tuple } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
 import type { PacketHeader } from "./packet-filter.ts";
 
@@ -22,9 +23,10 @@ export type DropReason =
   | "blackhole"
   | "host unreachable"
   | "link down"
-  | "filtered"
   | "TTL exceeded"
-  | "loss";
+  | "loss"
+  /** By a node's packet rules; where they say so, its sender is told. */
+  | "filtered";
 
 export type WalkOptions = {
   ttl?: number;
@@ -38,53 +40,85 @@ export type WalkOptions = {
   nowMs?: number;
   bytes?: number;
   tcp?: PacketHeader;
+  /** What nodes' packet rules look at, and change. Without it there are none, and `flow` counts. */
+  packet?: IpPacket;
 };
 
 const defaultTtl = 64;
 
 /** Follows a packet hop by hop, as each node's routes have it now. */
 export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Walk {
+  const { packet } = options;
+  const tcp = () => options.tcp ?? headerOf(packet);
   const hops: Hop[] = [];
   let ttl = options.ttl ?? defaultTtl;
   let delayMs = 0;
   let at = from;
   let on: Interface | undefined;
+  let cameBy: IpPacket["cameBy"];
   const drop = (dropped: DropReason, speaks: boolean): Walk => ({
     ...{ hops, delayMs, ttl, on, dropped, at, speaks },
   });
   if (!from.isUp) return drop("link down", false);
   for (;;) {
-    if (at.ownerOf(to, on?.name ?? options.interface)) {
-      if (on !== undefined && at.filter.drops("input", on.name, options.tcp)) {
+    const before = packet?.tuple;
+    packet?.enter(cameBy);
+    const isOwn = cameBy === undefined;
+    const first = filtered(at, isOwn ? "output" : "prerouting", packet);
+    if (first !== undefined) return drop("filtered", first === "reject");
+    const target = packet?.tuple.destination ?? to;
+    if (at.ownerOf(target, on?.name ?? options.interface)) {
+      if (on !== undefined && at.filter.drops("input", on.name, tcp()))
         return drop("filtered", false);
-      }
+      const last = filtered(at, "input", packet);
+      if (last !== undefined) return drop("filtered", last === "reject");
+      remember(at, before, packet);
       return { hops, delayMs, ttl, on, arrived: at };
     }
-    if (hops.length > 0) {
-      if (isLinkLocal(to)) return drop("host unreachable", false);
+    if (!isOwn) {
+      if (isLinkLocal(target)) return drop("host unreachable", false);
       ttl--;
       if (ttl <= 0) return drop("TTL exceeded", true);
     }
-    const hop = outgoing(at, to, options);
+    const tunnelTo = packet?.tunnelTo;
+    if (tunnelTo === "nowhere") return drop("no route", true);
+    const hop = tunnelTo === undefined ? outgoing(at, target, options) : undefined;
     if (typeof hop === "string") return drop(hop, true);
+    const verdict =
+      (isOwn ? undefined : filtered(at, "forward", packet)) ?? filtered(at, "postrouting", packet);
+    if (verdict !== undefined) return drop("filtered", verdict === "reject");
+    remember(at, before, packet);
+    if (hop === undefined) {
+      const { random } = options;
+      const outer = walk(at, tunnelTo!, { ...(random !== undefined && { random }) });
+      hops.push(...outer.hops);
+      delayMs += outer.delayMs;
+      // Who fails to pass on the outer packet tells the node that packed it, and that tells nobody.
+      if (!("arrived" in outer)) return drop(outer.dropped, false);
+      at = outer.arrived;
+      on = outer.on;
+      cameBy = "tunnel";
+      continue;
+    }
     const out = at.interfaces.get(hop.interface);
     if (out === undefined || !out.hasCarrier) return drop("link down", false);
-    const next = wayTo(out, hop.address ?? to);
+    const next = wayTo(out, hop.address ?? target);
     if (next === undefined) return drop("host unreachable", true);
     for (const crossed of next.hops) {
       hops.push(crossed);
       const nowMs = (options.nowMs ?? 0) + delayMs;
       const { bytes, random } = options;
-      const packet = { nowMs, random, ...(bytes !== undefined && { bytes }) };
-      const tookMs = crossed.cable.cross(crossed.from, packet);
+      const sent = { nowMs, random, ...(bytes !== undefined && { bytes }) };
+      const tookMs = crossed.cable.cross(crossed.from, sent);
       if (tookMs === undefined) return drop("loss", false);
       delayMs += tookMs;
-      if (crossed.to.node.filter.drops("ingress", crossed.to.name, options.tcp)) {
+      if (crossed.to.node.filter.drops("ingress", crossed.to.name, tcp())) {
         return drop("filtered", false);
       }
     }
     at = next.to.node;
     on = next.to;
+    cameBy = next.to;
   }
 }
 
@@ -96,6 +130,21 @@ function wayTo(out: Interface, target: Address): Way | undefined {
   return undefined;
 }
 
+function headerOf(packet: IpPacket | undefined): PacketHeader | undefined {
+  const { protocol, sourcePort = 0, destinationPort = 0 } = packet?.tuple ?? {};
+  return protocol === "tcp" ? { sourcePort, destinationPort } : undefined;
+}
+
+/** Undefined: it goes on. */
+function filtered(at: SimNode, hook: Hook, packet: IpPacket | undefined) {
+  const verdict = packet === undefined ? "accept" : (at.netfilter?.pass(hook, packet) ?? "accept");
+  return verdict === "accept" ? undefined : verdict;
+}
+
+function remember(at: SimNode, before: Tuple | undefined, packet: IpPacket | undefined): void {
+  if (before !== undefined) at.netfilter?.remember(before, packet!);
+}
+
 function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | DropReason {
   if (isLinkLocal(to)) {
     return options.interface === undefined ? "no route" : { interface: options.interface };
@@ -105,12 +154,24 @@ function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | 
   const route = at.fib.lookup(to, (one) => one.kind !== "unicast" || one.nextHops.some(isUsable));
   if (route === undefined) return "no route";
   if (route.kind !== "unicast") return route.kind === "blackhole" ? "blackhole" : "no route";
-  return chosen(at, route.nextHops.filter(isUsable), options.flow ?? 0);
+  const nextHops = route.nextHops.filter(isUsable);
+  return nextHops.length === 1 ? nextHops[0]! : chosen(at, nextHops, flowOf(at, options));
+}
+
+/** By addresses alone, unless fib_multipath_hash_policy says that ports count as well. */
+function flowOf({ hashesPorts }: SimNode, { packet, flow = 0 }: WalkOptions): number {
+  if (packet === undefined) return flow;
+  const { source, destination, sourcePort = 0, destinationPort = 0 } = packet.tuple;
+  const ports = hashesPorts ? ` ${sourcePort} ${destinationPort}` : "";
+  let hash = 0;
+  for (const letter of `${source} ${destination}${ports}`) {
+    hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
+  }
+  return hash;
 }
 
 /** Of equal next hops one by the flow, another at every node, as routers hash with a seed of their own. */
 function chosen(at: SimNode, nextHops: readonly FibNextHop[], flow: number): FibNextHop {
-  if (nextHops.length === 1) return nextHops[0]!;
   let hash = flow ^ 0x811c9dc5;
   for (const letter of at.name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x735a2d97);

@@ -1,6 +1,7 @@
 import type { Address } from "../net/address.ts";
 import type { Hop, Interface } from "./link.ts";
 import { SimNetwork, type SimNode } from "./network.ts";
+import { Programs } from "./programs.ts";
 import type { SimSpeakerHost } from "./speaker-host.ts";
 import { Tcp } from "./tcp.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -24,6 +25,7 @@ export class World {
   readonly network = new SimNetwork();
   readonly random: () => number;
   readonly tcp: Tcp;
+  readonly programs = new Programs();
   /** The speakers that run, of routers and of agents. */
   readonly speakers = new Set<SimSpeakerHost>();
   /** When a speaker last sent an UPDATE or used other routes than before. */

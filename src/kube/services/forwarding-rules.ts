@@ -66,11 +66,7 @@ class ForwardingTable {
   /** From outside the endpoints of the node see the client's address. */
   #fromOutsideLocal(draw: string, drawOwn: string): string {
     const any = this.#chain([draw]);
-    return this.#chain([
-      `iifname "lxc*" goto ${any}`,
-      `fib saddr type local goto ${any}`,
-      drawOwn,
-    ]);
+    return this.#chain([`iifname "lxc*" goto ${any}`, `fib saddr type local goto ${any}`, drawOwn]);
   }
 
   text(): string {

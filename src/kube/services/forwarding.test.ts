@@ -35,7 +35,8 @@ const nodes = ["w1", "w2", "w3"].map((name, n) => ({
 }));
 const both = slice("IPv4", ["10.1.1.2", "w1"], ["10.1.2.2", "w2"]);
 
-const rulesOf = (...of: Parameters<typeof forwardingPlan>) => forwardingRules(forwardingPlan(...of));
+const rulesOf = (...of: Parameters<typeof forwardingPlan>) =>
+  forwardingRules(forwardingPlan(...of));
 
 /** The lines of one chain or set. */
 function block(text: string, head: string): string[] {

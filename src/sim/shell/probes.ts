@@ -1,26 +1,19 @@
 import { type Address, familyOf, parseAddress } from "../../net/address.ts";
+import { exchange, toldSender } from "../exchange.ts";
+import { IpPacket } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
 import { sourceAddress } from "../tcp.ts";
-import { walk } from "../walk.ts";
+import { type DropReason, walk } from "../walk.ts";
 import type { World } from "../world.ts";
+import { ephemeralPorts } from "./curl.ts";
 import { failed, type Output } from "./ip.ts";
 
 /** There and back again; undefined: no answer. */
 export function echo(world: World, from: SimNode, to: Address): number | undefined {
   const source = sourceAddress(from, to);
   if (source === undefined) return undefined;
-  const there = walk(from, to, { flow: flowOf(source, to), random: world.random });
-  if (!("arrived" in there)) return undefined;
-  const back = walk(there.arrived, source, { flow: flowOf(to, source), random: world.random });
-  if (!("arrived" in back) || back.arrived !== from) return undefined;
-  return there.delayMs + back.delayMs;
-}
-
-/** As Linux hashes without ports: all packets between two addresses go one way. */
-function flowOf(from: Address, to: Address): number {
-  let hash = 0;
-  for (const letter of `${from} ${to}`) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
-  return hash;
+  const done = exchange(world, from, { protocol: "icmp", source, destination: to });
+  return done.outcome === "answered" ? done.rttMs : undefined;
 }
 
 /** `ping -n -c COUNT -i SECONDS -W SECONDS ADDRESS`. */
@@ -65,6 +58,14 @@ export async function ping(
 
 const hopsMaxDefault = 30;
 const answerWithinMs = 1_000;
+/** Where traceroute's probes go, one port further each. */
+const firstProbePort = 33_434;
+/** How traceroute notes that its packet was turned away, after which it ends. */
+const notes: Partial<Record<DropReason, string>> = {
+  "no route": " !N",
+  "host unreachable": " !H",
+  filtered: " !X",
+};
 
 /** `traceroute -n -q 1 -w SECONDS -m HOPS ADDRESS`. */
 export async function traceroute(
@@ -78,43 +79,48 @@ export async function traceroute(
   const hopsMax = at < 0 ? hopsMaxDefault : Number(argv[at + 1]);
   const lines = [`traceroute to ${to} (${to}), ${hopsMax} hops max, 60 byte packets`];
   const source = sourceAddress(from, to);
-  const flow = source === undefined ? 0 : flowOf(source, to);
+  if (source === undefined) return failed("connect: Network is unreachable", 1);
+  const sourcePort = ephemeralPorts.first + Math.floor(world.random() * ephemeralPorts.count);
   let waitMs = 0;
   for (let ttl = 1; ttl <= hopsMax; ttl++) {
-    const there = walk(from, to, { ttl, flow, random: world.random });
-    const answerer =
-      "arrived" in there ? there.arrived : there.speaks && there.at !== from ? there.at : undefined;
-    const speaker = answerer && answerAddress(answerer, from, to, there.hops.at(-1)?.to.name);
-    const isHeard = speaker !== undefined && hears(world, answerer!, from, to);
-    lines.push(` ${ttl}  ${isHeard ? `${speaker}  ${(2 * there.delayMs).toFixed(3)} ms` : "*"}`);
-    waitMs = Math.max(waitMs, isHeard ? 2 * there.delayMs : answerWithinMs);
-    if ("arrived" in there && isHeard) break;
+    const destinationPort = firstProbePort + ttl - 1;
+    const asked = new IpPacket({
+      ...{ protocol: "udp", source, sourcePort },
+      ...{ destination: to, destinationPort },
+    });
+    const there = walk(from, to, {
+      ttl,
+      packet: asked,
+      random: world.random,
+      nowMs: world.clock.nowMs,
+    });
+    const speaker =
+      "arrived" in there
+        ? to
+        : there.speaks && there.at !== from
+          ? answerAddress(there.at, asked.tuple.source, to, there.hops.at(-1)?.to.name)
+          : undefined;
+    const told = speaker && toldSender(world, there, from, asked, speaker);
+    const note = "dropped" in there ? (notes[there.dropped] ?? "") : "";
+    lines.push(told ? ` ${ttl}  ${speaker}  ${told.rttMs.toFixed(3)} ms${note}` : ` ${ttl}  *`);
+    waitMs = Math.max(waitMs, told?.rttMs ?? answerWithinMs);
+    if (told && ("arrived" in there || note !== "")) break;
   }
   // Its packets are on the way at the same time.
   await world.sleep(waitMs);
   return { exitCode: 0, stdout: `${lines.join("\n")}\n`, stderr: "" };
 }
 
-function hears(world: World, answerer: SimNode, from: SimNode, to: Address): boolean {
-  const source = sourceAddress(from, to);
-  if (source === undefined) return false;
-  const back = walk(answerer, source, { random: world.random });
-  return "arrived" in back && back.arrived === from;
-}
-
 /** Of the interface that the packet came in by, as Linux answers; one without an address borrows one. */
 function answerAddress(
   answerer: SimNode,
-  from: SimNode,
+  asker: Address,
   to: Address,
   cameIn: string | undefined,
 ): Address | undefined {
-  if (answerer.ownerOf(to) !== undefined) return to;
   const family = familyOf(to);
   const own = answerer.interfaces
     .get(cameIn ?? "")
     ?.addresses.find((one) => familyOf(one.address) === family)?.address;
-  if (own !== undefined) return own;
-  const source = sourceAddress(from, to);
-  return source && sourceAddress(answerer, source);
+  return own ?? sourceAddress(answerer, asker);
 }

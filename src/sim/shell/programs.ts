@@ -1,0 +1,59 @@
+import { EnvironmentError } from "../../input/diagnostic.ts";
+import type { SimNode } from "../network.ts";
+import type { World } from "../world.ts";
+import { splitShellWords } from "../../topology/shell-words.ts";
+import { scriptAnswer } from "./answer-script.ts";
+
+/** Where a program runs. `readFile`: undefined where there is none. */
+export type ProgramPlace = {
+  world: World;
+  node: SimNode;
+  hostname: string;
+  env: Readonly<Record<string, string>>;
+  readFile: (path: string) => string | undefined;
+};
+
+/** Those that nobody else notices. */
+const silent: ReadonlySet<string> = new Set(["sleep", "pause"]);
+
+/** Starts a program that goes on: a server of `socat`, else one that is not known. Returns how to end it. */
+export function startProgram(place: ProgramPlace, argv: readonly string[]): () => void {
+  const { world, node } = place;
+  const [program = ""] = argv;
+  if (silent.has(program)) return () => {};
+  const listens = program === "socat" ? listening(argv[1] ?? "") : undefined;
+  const script = listens && scriptOf(argv[2] ?? "", place);
+  if (listens === undefined || script === undefined) return world.programs.runUnknown(node, argv);
+  return world.programs.serve(node, {
+    ...listens,
+    answer: ({ peer }) => {
+      const env = { ...place.env, SOCAT_PEERADDR: peer };
+      const said = scriptAnswer(script, { hostname: place.hostname, env });
+      if (said !== undefined) return said;
+      throw new EnvironmentError(
+        `the simulation cannot tell what '${script.trim()}' on ${node.name} says`,
+        "run the lab with --runtime netns",
+      );
+    },
+  });
+}
+
+function listening(address: string) {
+  const [, version, port] =
+    /^TCP([46]?)-LISTEN:(\d+)(?:,(?:fork|reuseaddr))*$/i.exec(address) ?? [];
+  if (port === undefined) return undefined;
+  // Without a number socat takes IPv4 only.
+  const family = version === "6" ? ("ipv6" as const) : ("ipv4" as const);
+  return { port: Number(port), families: [family] };
+}
+
+/** Of `SYSTEM:SCRIPT` and `EXEC:"sh FILE"`, whose quotes and backslashes socat takes off. */
+function scriptOf(address: string, place: ProgramPlace): string | undefined {
+  const [, kind, rest = ""] = /^(SYSTEM|EXEC):([^]*)$/.exec(address) ?? [];
+  const text = rest.replace(/^(['"])([^]*)\1$/, "$2").replaceAll(/\\(.)/g, "$1");
+  if (kind === "SYSTEM") return text;
+  if (kind !== "EXEC") return undefined;
+  const split = splitShellWords(text);
+  const [shell, file = "", ...others] = "words" in split ? split.words : [];
+  return shell === "sh" && others.length === 0 ? place.readFile(file) : undefined;
+}
