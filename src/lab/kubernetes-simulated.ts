@@ -9,11 +9,13 @@ import type { KubePort } from "../scenario/context.ts";
 import { agentClock, SimAgents } from "../sim/kubernetes/agents.ts";
 import { localApi } from "../sim/kubernetes/local-api.ts";
 import { SimPods } from "../sim/kubernetes/pods.ts";
+import { serviceRules } from "../sim/kubernetes/service-rules.ts";
 import type { SimRuntime } from "../sim/runtime.ts";
 import type { Cluster } from "../topology/fabric.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
 import { applyManifest, errorRecorder, registerNode } from "./cluster-objects.ts";
 import { DeployError } from "./exec-lines.ts";
+import { ServiceForwarding } from "./service-forwarding.ts";
 import { version } from "./version.ts";
 import { workloadsNotReady } from "./workloads.ts";
 
@@ -31,6 +33,7 @@ export class SimulatedKubernetes implements LabCluster {
   readonly #stopped = new Set<string>();
   #controllers: Controllers | undefined;
   #pods: PodRunner | undefined;
+  #services: ServiceForwarding | undefined;
 
   constructor(options: BuildOptions & { cluster: Cluster; runtime: SimRuntime }) {
     const { runtime, cluster, installRoutes } = options;
@@ -58,6 +61,14 @@ export class SimulatedKubernetes implements LabCluster {
     const agents = [this.agents.startOperator(), ...up.map((node) => this.agents.start(node))];
     const onError = errorRecorder(record);
     this.#controllers = startControllers(this.#api, onError, cluster);
+    this.#services = new ServiceForwarding({
+      ...{ api: this.#api, nodes: cluster.nodes, onError },
+      forward: async (node, plan) => {
+        const { network, random } = runtime.world;
+        const simulated = network.node(node);
+        simulated.setPacketRules("services", serviceRules(simulated, plan, random));
+      },
+    });
     this.#pods = startPodRunner({ api: this.#api, sandboxes: this.#sandboxes, onError });
     for (const { object, source } of manifests) {
       await applyManifest((each) => this.port.apply(each), object, source);
@@ -76,6 +87,7 @@ export class SimulatedKubernetes implements LabCluster {
   nodeStopping(node: string): void {
     this.#stopped.add(node);
     this.agents.nodeStopping(node);
+    this.#services?.nodeStopped(node);
     this.#pods?.nodeStopped(node);
     this.#controllers?.nodes.silent(node);
   }
@@ -85,6 +97,7 @@ export class SimulatedKubernetes implements LabCluster {
     if (this.#api.find("nodes", { name: node }) === undefined) {
       registerNode(this.#api, this.#options.fabric, node);
     }
+    this.#services?.nodeStarted(node);
     this.#pods?.nodeStarted(node);
     this.#controllers?.nodes.heard(node);
     await this.agents.start(node);
@@ -105,6 +118,7 @@ export class SimulatedKubernetes implements LabCluster {
   async close(): Promise<void> {
     this.#controllers?.stop();
     await this.#pods?.stop();
+    await this.#services?.stop();
     await this.agents.close();
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { EnvironmentError } from "../input/diagnostic.ts";
 import { type Address, addressAfter, familyOf } from "../net/address.ts";
@@ -20,7 +21,7 @@ import { show } from "./frr/show.ts";
 import { defaultPrefix } from "./fib.ts";
 import type { Cable, Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
-import { command } from "./shell/command.ts";
+import { command, type ShellPlace, sysctl } from "./shell/command.ts";
 import { echo } from "./shell/probes.ts";
 import { answeringSocket } from "./socket-pair.ts";
 import { unixMsAtZero } from "./virtual-clock.ts";
@@ -88,6 +89,7 @@ export class SimRuntime implements Runtime {
     const node = network.node(name);
     // Before its system could close them.
     tcp.forget(node);
+    this.world.programs.forget(node);
     this.#routers.get(name)?.reset();
     network.setNode(node, false);
   }
@@ -113,11 +115,7 @@ export class SimRuntime implements Runtime {
   ): Promise<ExecResult> {
     const { clock } = this.world;
     const beganMs = clock.nowMs;
-    const output = await command(
-      { world: this.world, node: this.nodeOf(place), router: this.#routers.get(place.node) },
-      argv,
-      stdin,
-    );
+    const output = await command(this.#shellPlace(place), argv, stdin);
     return { ...output, tookMs: clock.nowMs - beganMs };
   }
 
@@ -222,6 +220,19 @@ export class SimRuntime implements Runtime {
     return this.world.network.node(pod === undefined ? node : podNode(pod));
   }
 
+  #shellPlace(place: Place): ShellPlace {
+    const { world } = this;
+    const { of } = this.#fabricNodes.get(place.node)!;
+    return {
+      ...{ world, node: this.nodeOf(place), router: this.#routers.get(place.node) },
+      hostname: place.pod?.name ?? of.hostname,
+      readFile: (path) => {
+        const bind = of.binds.find(({ destination }) => destination === path);
+        return bind && readFileSync(bind.source, "utf8");
+      },
+    };
+  }
+
   #addNode(of: FabricNode, fabric: Fabric): void {
     const { network } = this.world;
     const node = network.addNode(of.name, { isBridge: of.kind === "bridge" });
@@ -260,6 +271,12 @@ export class SimRuntime implements Runtime {
       node.fib.replace({ prefix: defaultPrefix("ipv4"), ...unicast, metric: 0, nextHops });
     }
     this.#addPodGateway(node, of.kubernetes?.podCidrs ?? []);
+    const settings = Object.entries(of.sysctls).map(([key, value]) => `${key}=${value}`);
+    for (const setting of settings) {
+      if (sysctl(node, [setting]) === undefined) {
+        this.#options.onProblem(of.name, `sysctl ${setting}`);
+      }
+    }
   }
 
   /** As Cilium has it, and every runtime of Spinelab: the pods' gateway, and no way to addresses that no pod has. */

@@ -40,6 +40,8 @@ function unescaped(text: string): string {
   return text.replaceAll("\\r", "\r").replaceAll("\\n", "\n");
 }
 
+const expansion = /\\([$"\\`])|\$\(hostname\)|\$([A-Z_]\w*)|\$\{([A-Z_]\w*)\}|[$`]/gi;
+
 /** At semicolons and line ends that are not quoted. */
 function commandsOf(script: string): string[] {
   const parts = script.match(/(?:'[^']*'|"(?:\\.|[^"\\])*"|[^;\n'"])+/g) ?? [];
@@ -50,9 +52,10 @@ function commandsOf(script: string): string[] {
 function wordsOf(command: string, { hostname, env }: ScriptPlace): string[] | undefined {
   let isKnown = true;
   const expanded = (text: string) =>
-    text.replaceAll(/\$\(hostname\)|\$([A-Z_]\w*)|\$\{([A-Z_]\w*)\}|[$`]/gi, (match, a, b) => {
+    text.replaceAll(expansion, (match, escaped, plain, braced) => {
+      if (escaped !== undefined) return escaped as string;
       if (match === "$(hostname)") return hostname;
-      const name = (a ?? b) as string | undefined;
+      const name = (plain ?? braced) as string | undefined;
       if (name === undefined) isKnown = false;
       return name === undefined ? "" : (env[name] ?? "");
     });
@@ -60,7 +63,7 @@ function wordsOf(command: string, { hostname, env }: ScriptPlace): string[] | un
   const read = words.map((word) =>
     word.replaceAll(/'([^']*)'|"((?:\\.|[^"\\])*)"|[^'"]+/g, (plain, single, double) => {
       if (single !== undefined) return single as string;
-      return expanded(((double as string | undefined) ?? plain).replaceAll(/\\([$"\\`])/g, "$1"));
+      return expanded((double as string | undefined) ?? plain);
     }),
   );
   return isKnown && !/[<>&|]/.test(command.replaceAll(/'[^']*'|"[^"]*"/g, "")) ? read : undefined;

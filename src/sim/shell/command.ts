@@ -1,16 +1,18 @@
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { FrrRouter } from "../frr/router.ts";
 import type { SimNode } from "../network.ts";
-import type { World } from "../world.ts";
+import { curl } from "./curl.ts";
 import { catLog, editDaemons, frrinit, watchfrr } from "./daemons.ts";
 import { done, failed, ip, type Output } from "./ip.ts";
+import { iptables } from "./iptables.ts";
 import { nft } from "./nft.ts";
 import { ping, traceroute } from "./probes.ts";
+import type { ProgramPlace } from "./programs.ts";
 import { sh } from "./sh.ts";
 import { vtysh } from "./vtysh.ts";
 
 /** Where a command runs. `router`: FRR, on nodes that have it. */
-export type ShellPlace = { world: World; node: SimNode; router: FrrRouter | undefined };
+export type ShellPlace = ProgramPlace & { router: FrrRouter | undefined };
 
 /**
  * What a command comes to. Throws EnvironmentError where the simulation does not know it: what depends on it
@@ -21,11 +23,9 @@ export async function command(
   argv: readonly string[],
   stdin?: string,
 ): Promise<Output> {
-  const { world, node } = place;
+  const { node } = place;
   if (!node.isUp) return failed(`${node.name} is switched off`, 255);
-  const [program = "", ...words] = argv;
-  const name = program.slice(program.lastIndexOf("/") + 1);
-  const output = name === "nft" ? nft(node, words, stdin) : await run(place, name, words, world);
+  const output = await run(place, argv, stdin);
   if (output !== undefined) return output;
   throw new EnvironmentError(
     `the simulation cannot do '${argv.join(" ")}' on ${node.name}`,
@@ -35,17 +35,26 @@ export async function command(
 
 async function run(
   place: ShellPlace,
-  program: string,
-  words: readonly string[],
-  world: World,
+  [path = "", ...words]: readonly string[],
+  stdin: string | undefined,
 ): Promise<Output | undefined> {
-  switch (program) {
+  const { world, node } = place;
+  switch (path.slice(path.lastIndexOf("/") + 1)) {
     case "ip":
-      return ip(place.node, words);
+      return ip(node, words);
+    case "nft":
+      return nft(node, words, stdin);
     case "ping":
-      return await ping(world, place.node, words);
+      return await ping(world, node, words);
     case "traceroute":
-      return await traceroute(world, place.node, words);
+      return await traceroute(world, node, words);
+    case "curl":
+      return await curl(world, node, words);
+    case "sh":
+    case "bash":
+      return words.length === 2 && words[0] === "-c"
+        ? await sh(place, words[1]!, (inner) => run(place, inner, undefined))
+        : undefined;
     case "vtysh":
       return await vtysh(place.router, words);
     case "frrinit.sh":
@@ -56,35 +65,35 @@ async function run(
       return words[0]?.startsWith("/var/log/frr/") === true
         ? catLog(place.router, words[0])
         : undefined;
-    case "sh":
-      return words[0] === "-c"
-        ? await sh(place, words[1] ?? "", ([inner = "", ...rest]) => run(place, inner, rest, world))
-        : undefined;
     case "touch":
     case "true":
       return done;
     case "sed":
       return editDaemons(place.router, words);
     case "sysctl":
-      return sysctl(place.node, words);
+      return sysctl(node, words);
     case "iptables":
       // What leaves the lab by the management network goes nowhere here.
-      return words.includes("MASQUERADE") ? done : undefined;
+      return words.includes("MASQUERADE") ? done : iptables(node, "ipv4", words);
+    case "ip6tables":
+      return words.includes("MASQUERADE") ? done : iptables(node, "ipv6", words);
     default:
       return undefined;
   }
 }
 
-/** Settings that change nothing of what is simulated: every node forwards, and hashes flows alike. */
-const indifferent =
-  /^net\.ipv[46]\.(ip_forward|fib_multipath_hash_policy|conf\.\w+\.(forwarding|rp_filter|accept_dad))$/;
+/** Settings that change nothing of what is simulated: every node forwards. */
+const indifferent = /^net\.ipv[46]\.(ip_forward|conf\.\w+\.(forwarding|rp_filter|accept_dad))$/;
 
-function sysctl(node: SimNode, words: readonly string[]): Output | undefined {
+/** `sysctl -w KEY=VALUE…`; undefined: not simulated. */
+export function sysctl(node: SimNode, words: readonly string[]): Output | undefined {
   const settings = words.filter((word) => word.includes("="));
   for (const setting of settings) {
     const [key = "", value] = setting.replaceAll("/", ".").split("=");
     if (/^net\.ipv[46]\.conf\.(all|default)\.ignore_routes_with_linkdown$/.test(key)) {
       node.ignoresRoutesWithLinkdown = value === "1";
+    } else if (/^net\.ipv[46]\.fib_multipath_hash_policy$/.test(key) && /^[01]$/.test(value!)) {
+      node.hashesPorts = value === "1";
     } else if (!indifferent.test(key)) return undefined;
   }
   return settings.length === 0 ? undefined : done;

@@ -4,12 +4,11 @@ import type { World } from "../world.ts";
 import { splitShellWords } from "../../topology/shell-words.ts";
 import { scriptAnswer } from "./answer-script.ts";
 
-/** Where a program runs. `readFile`: undefined where there is none. */
+/** Where a program runs. `readFile`: undefined where there is no such file. */
 export type ProgramPlace = {
   world: World;
   node: SimNode;
   hostname: string;
-  env: Readonly<Record<string, string>>;
   readFile: (path: string) => string | undefined;
 };
 
@@ -27,7 +26,7 @@ export function startProgram(place: ProgramPlace, argv: readonly string[]): () =
   return world.programs.serve(node, {
     ...listens,
     answer: ({ peer }) => {
-      const env = { ...place.env, SOCAT_PEERADDR: peer };
+      const env = { SOCAT_PEERADDR: peer };
       const said = scriptAnswer(script, { hostname: place.hostname, env });
       if (said !== undefined) return said;
       throw new EnvironmentError(

@@ -1,0 +1,75 @@
+import { expect, it } from "vitest";
+import { World } from "../world.ts";
+import { drive } from "../drive.ts";
+import { curl } from "./curl.ts";
+import { ip } from "./ip.ts";
+import { iptables } from "./iptables.ts";
+import { startProgram } from "./programs.ts";
+
+/** client – server, which answers on port 8080 with the address that it sees. */
+function pair() {
+  const world = new World(() => 0.5);
+  drive(world);
+  const { network } = world;
+  const [client, server] = ["client", "server"].map((name) => network.addNode(name));
+  const end = (node: string) => ({ node, interface: "net0" });
+  const cable = network.connect(end("client"), end("server"), 1);
+  ip(client!, ["addr", "add", "10.0.0.1/24", "dev", "net0"]);
+  ip(server!, ["addr", "add", "10.0.0.2/24", "dev", "net0"]);
+  const script =
+    `SYSTEM:'while read -r line; do [ \\\${#line} -gt 1 ] || break; done; ` +
+    `printf "HTTP/1.0 200 OK\\\\r\\\\n\\\\r\\\\n"; echo "$(hostname) saw $SOCAT_PEERADDR"'`;
+  const place = { world, node: server!, hostname: "srv", readFile: () => undefined };
+  const end8080 = startProgram(place, ["socat", "TCP4-LISTEN:8080,fork,reuseaddr", script]);
+  const get = (url: string) =>
+    curl(world, client!, ["-sS", "-w", "\n%{http_code}", "--max-time", "3", url]);
+  return { world, server: server!, cable, place, get, end: end8080 };
+}
+
+it("gets an answer after two round trips", async () => {
+  const { world, get } = pair();
+  expect(await get("http://10.0.0.2:8080/")).toEqual({
+    ...{ exitCode: 0, stderr: "" },
+    stdout: "srv saw 10.0.0.1\n\n200",
+  });
+  expect(world.clock.nowMs).toBe(4);
+});
+
+it("is refused where nobody listens, and where an iptables rule rejects", async () => {
+  const { get, server, end } = pair();
+  const rule = "-A INPUT -p tcp --dport 8080 ! -s 10.0.0.9 -j REJECT --reject-with tcp-reset";
+  expect(await get("http://10.0.0.2:8081/")).toMatchObject({ exitCode: 7 });
+  expect(iptables(server, "ipv4", rule.split(" "))).toMatchObject({ exitCode: 0 });
+  expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 7 });
+  expect(iptables(server, "ipv4", rule.replace("-A", "-D").split(" "))).toMatchObject({
+    exitCode: 0,
+  });
+  expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 0 });
+  end();
+  expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 7 });
+});
+
+it("waits as long as it may where nothing is heard, and sends again what was lost", async () => {
+  const { world, get, cable } = pair();
+  world.network.setCable(cable, false);
+  expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 28 });
+  expect(world.clock.nowMs).toBe(3000);
+  world.clock.setTimer(500, () => world.network.setCable(cable, true));
+  expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 0 });
+  expect(world.clock.nowMs).toBe(4004);
+});
+
+it("cannot tell what an unknown program answers", async () => {
+  const { get, place } = pair();
+  startProgram(place, ["python3", "-m", "http.server"]);
+  await expect(get("http://10.0.0.2:8000/")).rejects.toThrow(/python3 -m http.server/);
+});
+
+it("knows nothing of names, of TLS and of rules that BGP's packets would meet", async () => {
+  const { get, server } = pair();
+  expect(await get("http://server/")).toBeUndefined();
+  expect(await get("https://10.0.0.2/")).toBeUndefined();
+  for (const rule of ["-A INPUT -p tcp -j DROP", "-A INPUT -p tcp --dport 179 -j DROP"]) {
+    expect(iptables(server, "ipv4", rule.split(" "))).toBeUndefined();
+  }
+});
