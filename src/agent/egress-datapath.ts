@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { egressPlan, type EgressPod } from "../cilium/egress-plan.ts";
+import { type EgressPlan, egressPlan, type EgressPod } from "../cilium/egress-plan.ts";
 import { gatewaysOf } from "../cilium/egress-gateway.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumEgressGatewayPolicy } from "../cilium/schema/egress-gateway-policy.ts";
@@ -8,7 +8,14 @@ import { isActive, isReady, type Pod } from "../kube/kinds.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { Coalescer } from "./coalesce.ts";
 import type { NodeEdges } from "./edges.ts";
-import { egressRemoval, egressRoutes, egressRuleset, tunnel } from "./egress-rules.ts";
+import { EgressInterfaces } from "./egress-interfaces.ts";
+import {
+  egressRemoval,
+  egressRoutes,
+  egressRuleset,
+  interfaceTables,
+  tunnel,
+} from "./egress-rules.ts";
 import { InformerSet } from "./informers.ts";
 import type { Log } from "./log.ts";
 
@@ -23,7 +30,11 @@ export class EgressDatapath {
   readonly #log: Log;
   readonly #informers: InformerSet;
   readonly #apply: Coalescer;
+  readonly #interfaces: EgressInterfaces;
+  /** Addresses, links and default routes, as long as there are policies. */
+  #watch: { close: () => void } | undefined;
   #applied = "";
+  #refused = "";
 
   constructor(node: string, edges: NodeEdges, log: Log) {
     this.#node = node;
@@ -35,6 +46,7 @@ export class EgressDatapath {
       (error) => this.#log("warn", `egress gateway, trying again: ${error.message}`),
     );
     this.#informers = new InformerSet(edges, log, () => this.#apply.request());
+    this.#interfaces = new EgressInterfaces(edges.clock, log);
   }
 
   async start(): Promise<void> {
@@ -45,6 +57,8 @@ export class EgressDatapath {
   stop(): void {
     this.#apply.stop();
     this.#informers.stop();
+    this.#watch?.close();
+    this.#interfaces.close();
   }
 
   async #applyOnce(): Promise<void> {
@@ -59,6 +73,7 @@ export class EgressDatapath {
       for (const name of ["pods", "namespaces", "nodes", "ciliumNodes"] as const)
         informers.add(name);
     }
+    this.#watch ??= this.#edges.watchNetwork(() => this.#apply.request());
     const nodes = informers.list<CiliumNode>("ciliumNodes");
     const addresses = new Map(nodes.flatMap((node) => internalIp(node) ?? []));
     const self = addresses.get(this.#node);
@@ -75,6 +90,12 @@ export class EgressDatapath {
       ...chosenBy,
       ...{ node: this.#node, policies, pods: this.#pods(), network },
     });
+    this.#tellRefused(plan.refused);
+    const tables = Array.from(interfaceTables(plan), ([name, table]) => ({
+      table,
+      interfaceIndex: network.interfaces.find((each) => each.name === name)!.index,
+    }));
+    this.#interfaces.follow(tables);
     const gateways = policies
       .flatMap(({ spec }) => (spec ? gatewaysOf(spec, chosenBy) : []))
       .flatMap(({ node }) => (node === undefined || node === this.#node ? [] : [node]));
@@ -95,11 +116,26 @@ export class EgressDatapath {
     });
   }
 
+  #tellRefused(refused: EgressPlan["refused"]): void {
+    const told = JSON.stringify(refused);
+    if (told === this.#refused) return;
+    this.#refused = told;
+    for (const { policy, reason } of refused)
+      this.#log("error", `CiliumEgressGatewayPolicy ${policy} is left out: ${reason}`);
+  }
+
   async #remove(): Promise<void> {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#interfaces.follow([]);
     // An earlier agent of the node may have left it.
-    if (this.#applied === "" && !existsSync(`/sys/class/net/${tunnel}`)) return;
+    const hasTunnel = existsSync(`/sys/class/net/${tunnel}`);
+    if (this.#applied === "" && !hasTunnel) return;
     await run(["nft", "-f", "-"], [egressRemoval.nft]);
-    await run(["ip", "-force", "-batch", "-"], egressRemoval.ip, true);
+    for (const family of ["-4", "-6"]) {
+      await run(["ip", family, "-batch", "-"], egressRemoval.rules);
+    }
+    if (hasTunnel) await run(["ip", "-batch", "-"], egressRemoval.link);
     this.#applied = "";
   }
 

@@ -20,12 +20,23 @@ const markMask = 0xff0000;
 const answerMark = 0xff0000;
 const firstTable = 0xe900;
 const answerTable = firstTable + 0xff;
+/** Interfaces are numbered down from here, gateways up from 0. */
+const lastNumber = 0xfd;
+/** `proto`: what is ours among the rules. */
+const ruleProtocol = 179;
 
 /** InternalIPs by node name. */
 export type TunnelNodes = ReadonlyMap<string, Address>;
 
+/** The routing table of what leaves by each interface. Egress-interfaces.ts fills it. */
+export function interfaceTables(plan: EgressPlan): Map<string, number> {
+  const names = plan.translated.flatMap(({ interfaceName }) => interfaceName ?? []);
+  return new Map([...new Set(names)].sort().map((name, n) => [name, firstTable + lastNumber - n]));
+}
+
 /** `nft -f -`; replaces what an earlier one made. */
 export function egressRuleset(plan: EgressPlan, node: string, gateways: readonly string[]): string {
+  const tables = interfaceTables(plan);
   const own = plan.translated.flatMap(({ egressIp }) => egressIp ?? []);
   const refused = [...new Set(own)].map((each) => `  ${ip(each)} daddr ${each} reject`);
   return [
@@ -36,7 +47,14 @@ export function egressRuleset(plan: EgressPlan, node: string, gateways: readonly
     "chain prerouting {",
     "  type filter hook prerouting priority -90",
     `  ct direction reply ct mark & ${hex(markMask)} == ${hex(answerMark)} ${mark(answerMark)} return`,
-    `  iifname ${tunnel} ct mark set ct mark | ${hex(answerMark)} return`,
+    `  iifname ${tunnel} ct mark set ct mark | ${hex(answerMark)}`,
+    // Answers of pods to who called them go back as they came.
+    "  ct direction reply return",
+    ...plan.translated.flatMap((flow) => {
+      const table = tables.get(flow.interfaceName ?? "");
+      return table === undefined ? [] : `  ${match(flow)} ${mark(markOf(table))} return`;
+    }),
+    `  iifname ${tunnel} return`,
     ...plan.leaving.map((flow) => {
       const { gateway } = flow;
       const verdict =
@@ -44,7 +62,7 @@ export function egressRuleset(plan: EgressPlan, node: string, gateways: readonly
           ? "drop"
           : gateway === node
             ? "return"
-            : `${mark(gatewayMark(gateways.indexOf(gateway)))} return`;
+            : `${mark(markOf(firstTable + gateways.indexOf(gateway)))} return`;
       return `  ${match(flow)} ${verdict}`;
     }),
     "}",
@@ -105,18 +123,24 @@ export function egressRoutes(
   const over = (peer: Address, table: number) =>
     `via inet6 ${via(peer)} dev ${tunnel} onlink table ${table}`;
   const addRule = (value: number, table: number) => {
-    const rule = `rule add priority ${rulePriority} fwmark ${hex(value)}/${hex(markMask)} table ${table}`;
+    const rule = `rule add priority ${rulePriority} fwmark ${hex(value)}/${hex(markMask)} table ${table} protocol ${ruleProtocol}`;
     for (const family of ["ipv4", "ipv6"] as const) routes[family].push(rule);
   };
   for (const [n, gateway] of gateways.entries()) {
     const table = firstTable + n;
-    addRule(gatewayMark(n), table);
+    addRule(markOf(table), table);
     const peer = underlayOf(gateway);
     const route =
       peer === undefined
         ? `route replace unreachable default table ${table}`
         : `route replace default ${over(peer, table)}`;
     for (const family of ["ipv4", "ipv6"] as const) routes[family].push(route);
+  }
+  for (const table of interfaceTables(plan).values()) {
+    addRule(markOf(table), table);
+    // By this interface or not at all.
+    const nowhere = `route replace unreachable default metric 4294967295 table ${table}`;
+    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(nowhere);
   }
   addRule(answerMark, answerTable);
   for (const { address, node } of plan.remotePods) {
@@ -132,7 +156,9 @@ export function egressRoutes(
 /** What takes all of it away. */
 export const egressRemoval = {
   nft: `table inet ${egressTable}\ndelete table inet ${egressTable}\n`,
-  ip: [`link del ${tunnel}`],
+  link: [`link del ${tunnel}`],
+  /** Of each family. */
+  rules: [`rule flush protocol ${ruleProtocol}`],
 } as const;
 
 function match({ family, sources, destinations, excluded }: EgressFlow): string {
@@ -149,9 +175,9 @@ function disjoint(prefixes: EgressFlow["excluded"]): string {
     .join(", ");
 }
 
-/** Of what leaves by the n-th of the other gateways. */
-function gatewayMark(n: number): number {
-  return (n + 1) << 16;
+/** Of what a table is for. */
+function markOf(table: number): number {
+  return (table - firstTable + 1) << 16;
 }
 
 function mark(value: number): string {

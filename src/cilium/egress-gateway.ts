@@ -1,5 +1,5 @@
 import { type Address, type Family, familyOf, isLinkLocal, parseAddress } from "../net/address.ts";
-import type { NetworkState } from "../net/network-state.ts";
+import type { NetworkInterface, NetworkState } from "../net/network-state.ts";
 import { addressBits, type Prefix, prefixOf } from "../net/prefix.ts";
 import { compareText } from "./compare-text.ts";
 import { acceptStatement, type RankedStatement, statementPriority } from "./export-policy.ts";
@@ -37,6 +37,19 @@ export function gatewaysOf(
   }));
 }
 
+/** Why Cilium leaves a policy out as a whole; undefined where it does not. */
+export function policyError({
+  egressGateway,
+  egressGateways,
+  selectors,
+}: NonNullable<CiliumEgressGatewayPolicy["spec"]>): string | undefined {
+  if ([egressGateway, ...egressGateways].some((each) => each.interface && each.egressIP))
+    return "a gateway cannot have both an interface and an egress IP";
+  if (selectors.some((each) => !each.podSelector && !each.namespaceSelector))
+    return "a selector needs podSelector or namespaceSelector";
+  return undefined;
+}
+
 /** The egress IPs that `node` is gateway of. */
 export function egressIpsOf(
   node: string,
@@ -44,12 +57,14 @@ export function egressIpsOf(
   network: NetworkState,
   nodes: EgressNodes,
 ): Address[] {
-  const chosen = policies.flatMap(({ spec }) => (spec ? gatewaysOf(spec, nodes) : []));
+  const chosen = policies.flatMap(({ spec }) =>
+    spec && policyError(spec) === undefined ? gatewaysOf(spec, nodes) : [],
+  );
   const own = chosen.filter((each) => each.node === node);
   return [
     ...new Set(
       (["ipv4", "ipv6"] as const).flatMap((family) =>
-        own.flatMap(({ gateway }) => egressIp(gateway, family, network) ?? []),
+        own.flatMap(({ gateway }) => wayOut(gateway, family, network).egressIp ?? []),
       ),
     ),
   ];
@@ -64,25 +79,42 @@ function selects({ nodeSelector }: EgressGateway, labels: Record<string, string>
   }
 }
 
+/** How traffic of one family leaves the gateway node. Without an egress IP it does not. */
+export type WayOut = {
+  egressIp: Address | undefined;
+  /** By this one and no other; undefined: by the node's ordinary routes. */
+  interfaceName: string | undefined;
+};
+
 /**
- * As written, or the first address of the interface: the one named, else that of the default route.
- * An egress IP that is written says nothing of the other family.
+ * By the interface that is named, else by the one that has the egress IP, else by that of the default
+ * route. What no egress IP is written for has the interface's first address. An egress IP that no interface
+ * has is taken as well, where Cilium refuses it: somebody announces it.
  */
-export function egressIp(
-  gateway: EgressGateway,
+export function wayOut(
+  { egressIP: text, interface: name }: EgressGateway,
   family: Family,
   { interfaces, defaultRoutes }: NetworkState,
-): Address | undefined {
-  if (gateway.egressIP) {
-    const written = parseAddress(gateway.egressIP);
-    return written !== undefined && familyOf(written) === family ? written : undefined;
-  }
+): WayOut {
+  const written = text ? parseAddress(text) : undefined;
   const byDefault = defaultRoutes.find((route) => route.family === family)?.nextHops[0];
-  const link = interfaces.find(({ name, index }) =>
-    gateway.interface ? name === gateway.interface : index === byDefault?.interfaceIndex,
-  );
-  return link?.addresses.find(
-    ({ address }) => familyOf(address) === family && isUnicast(address) && !isLinkLocal(address),
+  const link = name
+    ? interfaces.find((each) => each.name === name)
+    : written
+      ? interfaces.find(({ addresses }) => addresses.some(({ address }) => address === written))
+      : interfaces.find(({ index }) => index === byDefault?.interfaceIndex);
+  const isWritten = written !== undefined && familyOf(written) === family;
+  return {
+    egressIp: isWritten ? written : link && firstAddress(link, family),
+    // Nothing leaves by lo or a dummy interface, which know no state: there the egress IP is only kept.
+    interfaceName: !name && link?.operState === "unknown" ? undefined : link?.name,
+  };
+}
+
+function firstAddress({ addresses }: NetworkInterface, family: Family): Address | undefined {
+  return addresses.find(
+    ({ address, isTentative }) =>
+      familyOf(address) === family && isUnicast(address) && !isLinkLocal(address) && !isTentative,
   )?.address;
 }
 

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { address } from "../net/address.ts";
 import { type EgressPod, egressPlan } from "./egress-plan.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
+import type { NetworkState } from "../net/network-state.ts";
+import { wayOut } from "./egress-gateway.ts";
 import type { CiliumEgressGatewayPolicy } from "./schema/egress-gateway-policy.ts";
 
 type Spec = NonNullable<CiliumEgressGatewayPolicy["spec"]>;
@@ -56,15 +58,14 @@ test("a selected pod leaves by the gateway, which translates it and knows the wa
         ...{ sources: ["10.1.3.2"], destinations: ["0.0.0.0/0"], excluded: inside },
       },
     ],
-    translated: [],
-    remotePods: [],
+    ...{ translated: [], remotePods: [], refused: [] },
   });
   expect(plan("w1")).toMatchObject({
     leaving: [{ sources: ["10.1.1.2"], gateway: "w1" }],
     translated: [{ sources: ["10.1.1.2", "10.1.3.2"], egressIp: "192.0.2.1" }],
     remotePods: [{ address: "10.1.3.2", node: "w3" }],
   });
-  expect(plan("w2")).toEqual({ leaving: [], translated: [], remotePods: [] });
+  expect(plan("w2")).toEqual({ leaving: [], translated: [], remotePods: [], refused: [] });
 });
 
 test("another ready node takes the place of a lost gateway; without one the traffic is dropped", () => {
@@ -112,7 +113,6 @@ test.each<[string, Partial<Spec>, number]>([
     { selectors: [{ podSelector: {}, nodeSelector: { matchLabels: { egress: "yes" } } }] },
     0,
   ],
-  ["neither pods nor namespaces: the policy is left out", { selectors: [{}] }, 0],
 ])("selection by %s", (_, spec, count) => {
   const { leaving } = plan("w3", spec);
   expect(leaving.flatMap(({ sources }) => sources)).toHaveLength(count);
@@ -125,4 +125,101 @@ test("excludedCIDRs are excluded beside the cluster's own pods and nodes", () =>
 
 test("IPv6 destinations are none of an IPv4 pod's", () => {
   expect(plan("w3", { destinationCIDRs: ["::/0"] }).leaving).toEqual([]);
+});
+
+test.each<[string, Partial<Spec>, string]>([
+  [
+    "an interface and an egress IP",
+    { egressGateway: { nodeSelector: {}, interface: "net1", egressIP: "192.0.2.1" } },
+    "a gateway cannot have both an interface and an egress IP",
+  ],
+  [
+    "neither pods nor namespaces",
+    { selectors: [{ nodeSelector: {} }] },
+    "a selector needs podSelector or namespaceSelector",
+  ],
+  [
+    "a selector that is none",
+    { selectors: [{ podSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }] },
+    'In of label "a" needs values',
+  ],
+])("a policy with %s is left out, and it is said why", (_, spec, reason) => {
+  expect(plan("w1", spec)).toEqual({
+    ...{ leaving: [], translated: [], remotePods: [] },
+    refused: [{ policy: "p", reason }],
+  });
+});
+
+const link = (index: number, name: string, ...addresses: string[]) => ({
+  ...{ index, name, isUp: true, hasCarrier: true },
+  operState: name === "lo" ? ("unknown" as const) : ("up" as const),
+  addresses: addresses.map((each) => ({
+    address: address(each),
+    prefixLength: 24,
+    isTentative: false,
+  })),
+});
+const network: NetworkState = {
+  interfaces: [
+    link(1, "lo", "127.0.0.1", "192.0.2.7"),
+    link(2, "net0", "10.0.0.1", "fe80::1", "fd00::1"),
+    link(3, "net1", "10.9.0.1", "192.0.2.1", "fe80::2", "fd09::1"),
+  ],
+  defaultRoutes: [
+    { family: "ipv4", metric: 0, nextHops: [{ gateway: address("10.0.0.9"), interfaceIndex: 2 }] },
+  ],
+};
+
+test.each<[string, { interface?: string; egressIP?: string }, ReturnType<typeof wayOut>[]]>([
+  [
+    "the interface named, with its first addresses",
+    { interface: "net1" },
+    [
+      { egressIp: address("10.9.0.1"), interfaceName: "net1" },
+      { egressIp: address("fd09::1"), interfaceName: "net1" },
+    ],
+  ],
+  [
+    "the interface that has the egress IP, with its first address of the other family",
+    { egressIP: "192.0.2.1" },
+    [
+      { egressIp: address("192.0.2.1"), interfaceName: "net1" },
+      { egressIp: address("fd09::1"), interfaceName: "net1" },
+    ],
+  ],
+  [
+    "that of the default route of the family",
+    {},
+    [
+      { egressIp: address("10.0.0.1"), interfaceName: "net0" },
+      { egressIp: undefined, interfaceName: undefined },
+    ],
+  ],
+  [
+    "the ordinary routes, of an egress IP that no interface has",
+    { egressIP: "192.0.2.100" },
+    [
+      { egressIp: address("192.0.2.100"), interfaceName: undefined },
+      { egressIp: undefined, interfaceName: undefined },
+    ],
+  ],
+  [
+    "the ordinary routes, of an egress IP that lo keeps",
+    { egressIP: "192.0.2.7" },
+    [
+      { egressIp: address("192.0.2.7"), interfaceName: undefined },
+      { egressIp: undefined, interfaceName: undefined },
+    ],
+  ],
+  [
+    "nothing, of an interface that is not there",
+    { interface: "net7" },
+    [
+      { egressIp: undefined, interfaceName: undefined },
+      { egressIp: undefined, interfaceName: undefined },
+    ],
+  ],
+])("traffic leaves by %s", (_, gateway, expected) => {
+  const of = (family: "ipv4" | "ipv6") => wayOut({ nodeSelector: {}, ...gateway }, family, network);
+  expect([of("ipv4"), of("ipv6")]).toEqual(expected);
 });

@@ -2,7 +2,13 @@ import { type Address, type Family, familyOf, parseAddress } from "../net/addres
 import type { NetworkState } from "../net/network-state.ts";
 import { addressBits, parsePrefix, type Prefix, prefixFamily, prefixOf } from "../net/prefix.ts";
 import { compareText } from "./compare-text.ts";
-import { egressIp, type EgressNodes, gatewaysOf } from "./egress-gateway.ts";
+import {
+  type EgressNodes,
+  gatewaysOf,
+  policyError,
+  type WayOut,
+  wayOut,
+} from "./egress-gateway.ts";
 import { LabelSelectorError, type Labels, matchesLabels } from "./labels.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
 import type { CiliumEgressGatewayPolicy } from "./schema/egress-gateway-policy.ts";
@@ -32,9 +38,11 @@ export type EgressPlan = {
   /** Of the node's own pods. `gateway`: the node that it leaves by; undefined: it is dropped. */
   leaving: (EgressFlow & { gateway: string | undefined })[];
   /** Of pods of all nodes that leave by this one. Without an egress IP it is dropped. */
-  translated: (EgressFlow & { egressIp: Address | undefined })[];
+  translated: (EgressFlow & WayOut)[];
   /** Pods of other nodes that leave by this one, whose answers go back to their node. */
   remotePods: { address: Address; node: string }[];
+  /** Policies that cannot be used are left out, as Cilium leaves them out. */
+  refused: { policy: string; reason: string }[];
 };
 
 export type EgressInput = EgressNodes & {
@@ -46,16 +54,19 @@ export type EgressInput = EgressNodes & {
 
 type Selector = NonNullable<CiliumEgressGatewayPolicy["spec"]>["selectors"][number];
 
-/** Policies whose selectors cannot be used are left out, as Cilium leaves them out. */
 export function egressPlan(input: EgressInput): EgressPlan {
-  const plan: EgressPlan = { leaving: [], translated: [], remotePods: [] };
+  const plan: EgressPlan = { leaving: [], translated: [], remotePods: [], refused: [] };
   const remote = new Map<Address, string>();
   const inside = insideCluster(input.nodes);
   const nodeLabels = new Map(input.nodes.map((node) => [node.metadata.name, node.metadata.labels]));
   const sorted = [...input.policies].sort((a, b) => compareText(a.metadata.name, b.metadata.name));
   for (const { metadata, spec } of sorted) {
-    const selected = spec && selectedPods(spec.selectors, input.pods, nodeLabels);
-    if (!spec || !selected) continue;
+    if (!spec) continue;
+    const selected = policyError(spec) ?? selectedPods(spec.selectors, input.pods, nodeLabels);
+    if (typeof selected === "string") {
+      plan.refused.push({ policy: metadata.name, reason: selected });
+      continue;
+    }
     const gateways = gatewaysOf(spec, input);
     // Pods are spread over the gateways there are.
     const usable = gateways.filter(({ node }) => node !== undefined);
@@ -80,8 +91,8 @@ export function egressPlan(input: EgressInput): EgressPlan {
         const own = pods.filter(({ node }) => node === input.node);
         for (const each of flow(own)) plan.leaving.push({ ...each, gateway });
         if (gateway !== input.node) continue;
-        const address = egressIp(chosen!.gateway, family, input.network);
-        for (const each of flow(pods)) plan.translated.push({ ...each, egressIp: address });
+        const way = wayOut(chosen!.gateway, family, input.network);
+        for (const each of flow(pods)) plan.translated.push({ ...each, ...way });
         for (const pod of pods) {
           if (pod.node === input.node) continue;
           for (const each of pod.addresses) remote.set(each, pod.node);
@@ -97,9 +108,7 @@ function selectedPods(
   selectors: readonly Selector[],
   pods: readonly EgressPod[],
   nodeLabels: ReadonlyMap<string, Labels | undefined>,
-): EgressPod[] | undefined {
-  // Neither pods nor namespaces: an error of the policy.
-  if (selectors.some((each) => !each.podSelector && !each.namespaceSelector)) return undefined;
+): EgressPod[] | string {
   try {
     return pods.filter((pod) =>
       selectors.some(
@@ -111,7 +120,7 @@ function selectedPods(
     );
   } catch (error) {
     if (!(error instanceof LabelSelectorError)) throw error;
-    return undefined;
+    return error.message;
   }
 }
 

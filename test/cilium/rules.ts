@@ -355,6 +355,14 @@ export const rules: readonly Rule[] = [
     addresses,
     "the first ready node by name that the selector matches is the gateway",
   ]),
+  rule("egress gateway: policies that are left out", [
+    "src/cilium/egress-plan.test.ts",
+    "a policy with %s is left out, and it is said why",
+  ]),
+  rule("egress gateway: the interface that traffic leaves by", [
+    "test/system/outside-client.test.ts",
+    "egress gateway: by a named interface and its routes alone, in both address families",
+  ]),
   rule("egress gateway: pods leave with the egress IP", [
     "test/system/outside-client.test.ts",
     "egress gateway: seen by the egress IP from every node",

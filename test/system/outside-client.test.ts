@@ -9,10 +9,10 @@ const folder = mkdtempSync(join(tmpdir(), "spinelab-outside-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Resolves with the verdict's words; nothing may be left behind. */
-async function play(scenario: string): Promise<string> {
+async function play(scenario: string, directory = "outside-client"): Promise<string> {
   const lab = `outside-${scenario}-${process.pid}`;
   const before = traces(lab);
-  const files = join("test", "system", "outside-client");
+  const files = join("test", "system", directory);
   const options = ["--name", lab, "--report", folder];
   const file = join(files, `${scenario}.yaml`);
   const { stdout, stderr } = await spinelab("run", files, "--scenario", file, ...options);
@@ -26,6 +26,10 @@ test("services: each kind of address, both traffic policies; endpoints and nodes
 
 test("egress gateway: seen by the egress IP from every node; another gateway takes its place", async () => {
   expect(await play("egress")).toContain("PASSED");
+});
+
+test("egress gateway: by a named interface and its routes alone, in both address families", async () => {
+  expect(await play("scenario", "egress-interface")).toContain("PASSED");
 });
 
 test("pod IP pools: CIDRs for the nodes whose pods ask, addresses of them, reached from outside", async () => {
