@@ -18,6 +18,18 @@ export const nodeSysctls: Readonly<Record<string, string>> = {
   "net/ipv6/conf/all/keep_addr_on_down": "1",
 };
 
+/** Path below /proc/sys → value: those of every node, and the topology's for this one. */
+export function sysctlsOf(node: FabricNode): Record<string, string> {
+  const own = Object.entries(node.sysctls).map(([key, value]) => [key.replaceAll(".", "/"), value]);
+  return { ...nodeSysctls, ...Object.fromEntries(own) };
+}
+
+/** The command that sets them in a node that is there already. */
+export function sysctlsCommand(node: FabricNode): string[] {
+  const script = 'while [ $# -gt 0 ]; do echo "$2" >"/proc/sys/$1" || exit; shift 2; done';
+  return ["sh", "-c", script, "sh", ...Object.entries(sysctlsOf(node)).flat()];
+}
+
 /** For /etc/hosts: every node that has a management address, by all its names. */
 export function managementHosts(
   fabric: Fabric,

@@ -8,7 +8,7 @@ import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linksUpBatch } from "../links.ts";
 import { plugBatch, unplugBatch } from "../parked-links.ts";
-import { managementHosts, writeFileScript } from "../node-settings.ts";
+import { managementHosts, sysctlsCommand, writeFileScript } from "../node-settings.ts";
 import { pingArgv, pingEcho } from "../ping-echo.ts";
 import type {
   EchoRun,
@@ -173,8 +173,9 @@ export class DockerRuntime implements Runtime {
     this.#stopped.delete(name);
     const node = nodeContainer(container, State.Pid);
     this.#nodes.set(name, node);
-    await this.#batch(this.#parking!.pid, name, plugBatch(fabric, name, node.pid));
     const description = fabric.nodes.find((each) => each.name === name)!;
+    if (description.kubernetes !== undefined) await this.#setSysctls(description);
+    await this.#batch(this.#parking!.pid, name, plugBatch(fabric, name, node.pid));
     const cut = this.#cuts.cutOn(name).map((each) => `link set ${each} down\n`);
     await this.#batch(node.pid, name, linksUpBatch(fabric, description) + cut.join(""));
     await this.#impairments.nodeStarted(name);
@@ -298,12 +299,19 @@ export class DockerRuntime implements Runtime {
           this.#nodes.set(node.name, nodeContainer(container, State.Pid));
           const [network] = Object.values(NetworkSettings.Networks);
           if (network?.IPAddress) addresses.set(node.name, network.IPAddress);
+          await this.#setSysctls(node);
         } catch (error) {
           throw engineError(this.#docker, error, `Kubernetes node ${node.name}`);
         }
       }),
     );
     return addresses;
+  }
+
+  /** Of a container that kind has made: those of IPv4 clusters have no IPv6, which links may need. */
+  async #setSysctls(node: FabricNode): Promise<void> {
+    const { exitCode, stderr } = await this.exec({ node: node.name }, sysctlsCommand(node));
+    if (exitCode !== 0) throw new Error(`${node.name}: sysctls: ${stderr.trim()}`);
   }
 
   async #clearKubernetesNodes(fabric: Fabric): Promise<void> {

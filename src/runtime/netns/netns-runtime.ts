@@ -18,7 +18,7 @@ import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linkBatch } from "../links.ts";
 import { plugBatch, unplugBatch } from "../parked-links.ts";
-import { managementHosts, nodeSysctls, writeFileScript } from "../node-settings.ts";
+import { managementHosts, sysctlsOf, writeFileScript } from "../node-settings.ts";
 import { ipBatch } from "./ip.ts";
 import { bridgeBatch, managementBatch, managementPort, nodeBatch } from "./links.ts";
 import { attachNames, detachNames, namespaceNames } from "./names.ts";
@@ -256,7 +256,7 @@ export class NetnsRuntime implements Runtime {
       directory: `${this.#options.directory}/nodes/${node.name}`,
       hosts: hostsFile(fabric, node),
       binds: [...(node.kubernetes ? this.#options.tools : []), ...node.binds],
-      sysctls: { ...nodeSysctls, ...sysctlPaths(node.sysctls) },
+      sysctls: sysctlsOf(node),
     }).catch((error: unknown) => {
       throw new Error(`node ${node.name}: ${(error as Error).message}`, { cause: error });
     });
@@ -277,12 +277,6 @@ export class NetnsRuntime implements Runtime {
   #batchInNetwork(sandbox: Sandbox, what: string, batch: string): Promise<void> {
     return ipBatch(["nsenter", "-t", String(sandbox.pid), "--net", "--"], batch, what);
   }
-}
-
-function sysctlPaths(sysctls: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(sysctls).map(([key, value]) => [key.replaceAll(".", "/"), value]),
-  );
 }
 
 function hostsFile(fabric: Fabric, self: FabricNode): string {
