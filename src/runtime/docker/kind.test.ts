@@ -51,6 +51,9 @@ cd "$(dirname "$0")"
 echo "docker $*" >> calls
 case "$*" in
   "network inspect kind") [ -e network ] ;;
+  "network create "*--ipv6*kind)
+    [ ! -e no-ipv6 ] || { echo "Cannot read IPv6 setup for bridge" >&2; exit 1; }
+    [ ! -e taken ] || { echo "pool overlaps" >&2; exit 1; }; touch network ;;
   "network create "*) [ ! -e taken ] || { echo "pool overlaps" >&2; exit 1; }; touch network ;;
   "network rm kind") rm network ;;
   "cp "*) [ -e "$3" ] || { echo "no such file" >&2; exit 1; } ;;
@@ -104,7 +107,8 @@ test("makes kind's network with the subnet asked for, where it is not there", as
   const networkSubnet = "172.18.0.0/16";
   await (await KindCluster.create({ ...options(), config, networkSubnet })).delete();
   const creations = () => calls().filter((call) => call.startsWith("docker network create"));
-  expect(creations()).toEqual([expect.stringContaining("--subnet 172.18.0.0/16 kind")]);
+  const both = "--subnet 172.18.0.0/16 --ipv6 --subnet fc00:f853:ccd:e793::/64 kind";
+  expect(creations()).toEqual([expect.stringContaining(both)]);
   expect(existsSync(file("network"))).toBe(false);
   writeFileSync(file("taken"), "");
   const taken = KindCluster.create({ ...options(), config, networkSubnet });
@@ -112,6 +116,20 @@ test("makes kind's network with the subnet asked for, where it is not there", as
   writeFileSync(file("network"), "");
   await KindCluster.create({ ...options(), config, networkSubnet });
   expect(creations()).toHaveLength(2);
+});
+
+test("makes kind's network without IPv6 where the engine's machine has none", async () => {
+  writeFileSync(file("no-ipv6"), "");
+  const cluster = await KindCluster.create({
+    ...options(),
+    config,
+    networkSubnet: "172.18.0.0/16",
+  });
+  expect(calls().filter((call) => call.startsWith("docker network create"))).toEqual([
+    expect.stringContaining("--ipv6"),
+    expect.stringMatching(/--subnet 172\.18\.0\.0\/16 kind$/),
+  ]);
+  await cluster.delete();
 });
 
 test("leaves kind's network to those who had it before, or have it still", async () => {

@@ -173,12 +173,18 @@ async function hasNetwork(options: KindCommand): Promise<boolean> {
 const networkAppearsWithinMs = 3000;
 const lookAgainMs = 50;
 
-/** As kind itself makes it for IPv4; it takes one of that name that is there. */
+/** What kind itself chooses for a network of this name. */
+const ipv6Subnet = "fc00:f853:ccd:e793::/64";
+
+/** As kind itself makes it, with this IPv4 subnet; it takes one of that name that is there. */
 async function createNetwork(options: KindCommand, subnet: string): Promise<void> {
   const masquerade = "com.docker.network.bridge.enable_ip_masquerade=true";
   const args = ["network", "create", "--driver", "bridge", "--opt", masquerade];
-  const command = { ...options, command: "docker" };
-  const { exitCode, said } = await run(command, [...args, "--subnet", subnet, "kind"]);
+  const create = (...ipv6: string[]) =>
+    run({ ...options, command: "docker" }, [...args, "--subnet", subnet, ...ipv6, "kind"]);
+  let { exitCode, said } = await create("--ipv6", "--subnet", ipv6Subnet);
+  // An engine on a machine without IPv6 says so: IPv4 clusters can do without, and others say it again.
+  if (said.includes("Cannot read IPv6 setup")) ({ exitCode, said } = await create());
   if (exitCode === 0) return;
   // Another cluster may have been quicker: the engine gives its network the subnet before the name.
   const deadlineMs = performance.now() + (said.includes("overlaps") ? networkAppearsWithinMs : 0);
