@@ -40,7 +40,7 @@ const { positionals, values } = parseArgs({
 });
 const [role, ...operands] = positionals;
 if (role === "relay") {
-  relay(operands[0]!);
+  relay();
 } else if (role === "watch-routes") {
   watchRoutes(operands.map(Number));
 } else if (role === "operator") {

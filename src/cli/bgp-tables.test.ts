@@ -41,7 +41,13 @@ test("peers in Cilium's columns: a session once, its families below one another"
     uptimeMs: 1_315_000,
     families: [
       { family: ipv4, received: 2, accepted: 0, advertised: 1, announced: 1 },
-      { family: { afi: "ipv6", safi: "unicast" }, received: 0, accepted: 0, advertised: 3, announced: 3 },
+      {
+        family: { afi: "ipv6", safi: "unicast" },
+        received: 0,
+        accepted: 0,
+        advertised: 3,
+        announced: 3,
+      },
     ],
   };
   expect(peersTable([peer])).toBe(

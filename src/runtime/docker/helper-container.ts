@@ -1,10 +1,10 @@
-import { once } from "node:events";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import type { ExecResult } from "../port.ts";
 import { labLabel } from "./containers.ts";
 import { engineError } from "./engine-error.ts";
 import { EngineCommand, execIn, type ExecPlace } from "./exec.ts";
+import { SocketRelay } from "./socket-relay.ts";
 
 /** Paths inside the project's image: see images/speaker. */
 const node = "/usr/local/bin/node";
@@ -22,6 +22,8 @@ export type RouteLine = { pid: number; change: "add" | "delete"; prefix: string;
  */
 export class Helper {
   readonly #place: ExecPlace;
+  /** Starting a process for each connection would cost more than what is asked there. */
+  #relay: SocketRelay | undefined;
 
   /** The helper of a lab that another process has started. */
   static of(docker: Docker, lab: string): Helper {
@@ -100,37 +102,11 @@ export class Helper {
    * Connects to a Unix socket of the machine's file system, such as one below /proc/PID/root. Where
    * nobody listens the error has the system's `code`.
    */
-  async connectUnix(path: string): Promise<Duplex> {
-    let stderr = "";
-    const answered = Promise.withResolvers<void>();
-    const connection = new RelayedConnection();
-    const command = new EngineCommand(this.#place, [node, agent, "relay", path], {
-      stdin: true,
-      terminal: false,
-      env: {},
-      onOutput: (name, bytes) => {
-        if (name === "stdout") return connection.receive(bytes);
-        stderr += bytes.toString("utf8");
-        if (stderr.endsWith("\n")) answered.resolve();
-        return undefined;
-      },
-    });
-    const late = AbortSignal.timeout(beginsWithinMs);
-    await Promise.race([answered.promise, command.ended, once(late, "abort")]);
-    if (stderr !== "connected\n") {
-      connection.destroy();
-      const code = /\bE[A-Z]{3,}\b/.exec(stderr)?.[0];
-      const error = new Error(
-        `connect ${path}: ${stderr.trim() || (late.aborted ? "no answer" : "the relay ended")}`,
-      );
-      throw Object.assign(error, code === undefined ? {} : { code });
+  connectUnix(path: string): Promise<Duplex> {
+    if (this.#relay === undefined || this.#relay.hasEnded) {
+      this.#relay = new SocketRelay(this.#place, [node, agent, "relay"]);
     }
-    connection.join(await command.opened);
-    command.ended.then(
-      () => connection.receiveEnd(),
-      (error: Error) => connection.destroy(error),
-    );
-    return connection;
+    return this.#relay.connect(path);
   }
 
   /** Route changes of network namespaces, by the processes that hold them. */
@@ -182,47 +158,4 @@ export class Helper {
 
 function helperName(lab: string): string {
   return `spinelab-helper-${lab}`;
-}
-
-/** Both directions of a socket that a relay process holds at the other end. */
-class RelayedConnection extends Duplex {
-  #stream: Duplex | undefined;
-
-  constructor() {
-    // As net.Socket: "close" follows when the other side has ended, and whoever waits for more hears it.
-    super({ allowHalfOpen: false });
-  }
-
-  join(stream: Duplex): void {
-    this.#stream = stream;
-    if (this.destroyed) stream.destroy();
-  }
-
-  receive(bytes: Buffer): undefined {
-    if (!this.destroyed) this.push(bytes);
-  }
-
-  receiveEnd(): void {
-    if (!this.destroyed) this.push(null);
-  }
-
-  override _read(): void {}
-
-  override _write(
-    bytes: Buffer,
-    _encoding: BufferEncoding,
-    callback: (error?: Error | null) => void,
-  ): void {
-    this.#stream!.write(bytes, callback);
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#stream!.end(callback);
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // The relay ends with its standard input.
-    this.#stream?.destroy();
-    callback(error);
-  }
 }
