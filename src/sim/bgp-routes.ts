@@ -125,7 +125,7 @@ export class BgpRoutes {
   #look(): void {
     const told: { nextHop: Address; cost: number | undefined }[] = [];
     for (const nextHop of new Set([...this.#asked.keys(), ...this.#new])) {
-      const cost = isLinkLocal(nextHop) ? 0 : this.#reaching(nextHop)?.metric;
+      const cost = isLinkLocal(nextHop) ? 0 : costOf(this.#reaching(nextHop));
       const isKnown = this.#asked.has(nextHop) && this.#asked.get(nextHop) === cost;
       this.#asked.set(nextHop, cost);
       if (!isKnown || this.#new.has(nextHop)) told.push({ nextHop, cost });
@@ -133,6 +133,11 @@ export class BgpRoutes {
     this.#new.clear();
     if (told.length > 0) this.#options.tell(told);
   }
+}
+
+/** To zebra what is connected costs nothing, whatever metric the kernel gave it. */
+function costOf(route: FibRoute | undefined): number | undefined {
+  return route?.protocol === "kernel" ? 0 : route?.metric;
 }
 
 function isOwn(route: FibRoute): boolean {

@@ -18,7 +18,7 @@ export function ownCapabilities(
   }));
   capabilities.push({ capability: "routeRefresh" });
   // RFC 8950: only over an IPv6 session would a next hop be IPv6.
-  if (peer.address.includes(":")) {
+  if (peer.address.includes(":") && peer.extendedNextHop !== false) {
     const entries = peer.families
       .filter(({ afi }) => afi === "ipv4")
       .map((family) => ({ family, nextHopAfi: "ipv6" as const }));

@@ -2,7 +2,7 @@ import { hardReset } from "../wire/cease.ts";
 import type { WireError } from "../wire/error.ts";
 import type { NotificationMessage } from "../wire/message.ts";
 import { CeaseSubcode, NotificationCode, notificationName } from "../wire/registry.ts";
-import type { CeaseSaid, DownReason, Negotiated } from "./io.ts";
+import type { CeaseSaid, DownReason, Negotiated, SessionPeer } from "./io.ts";
 import {
   cease,
   describeNotification,
@@ -120,8 +120,12 @@ export function reset(): End {
 export function notificationToSend(
   { reason, notification: said }: End,
   session: Negotiated | undefined,
+  { gracefulRestart }: SessionPeer,
 ): NotificationMessage | undefined {
   if (said === undefined || reason === "notificationReceived") return undefined;
-  const wrap = session?.gracefulRestart?.notification === true && endsForGood(said);
+  const isForGood =
+    endsForGood(said) ||
+    (reason === "adminReset" && gracefulRestart?.hardAdministrativeReset === true);
+  const wrap = session?.gracefulRestart?.notification === true && isForGood;
   return wrap ? hardReset(said) : said;
 }

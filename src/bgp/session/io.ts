@@ -37,6 +37,8 @@ export type SessionPeer = {
   localAddress?: Address;
   /** False: a shared link is none, for next hops. */
   linkLocalNextHop?: boolean;
+  /** False: RFC 8950 is not offered. */
+  extendedNextHop?: boolean;
   port: number;
   /** Never connect, only accept. */
   passive: boolean;
@@ -52,6 +54,8 @@ export type SessionPeer = {
     restartTimeSeconds: number;
     longLivedStaleTimeSeconds?: number;
     helperOnly?: boolean;
+    /** Administrative Reset goes as a Hard Reset (RFC 8538 §3.1). */
+    hardAdministrativeReset?: boolean;
   };
   families: AfiSafi[];
   /** RFC 7911, for every family. */

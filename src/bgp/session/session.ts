@@ -369,7 +369,7 @@ export class Session {
 
   #end(connection: Connection, end: End): void {
     const session = this.#established?.connection === connection ? this.#established : undefined;
-    const sent = notificationToSend(end, session?.negotiated);
+    const sent = notificationToSend(end, session?.negotiated, this.#options.peer);
     if (sent !== undefined) connection.send(sent);
     connection.release(end.transport);
     this.#connections.delete(connection.id);

@@ -144,6 +144,8 @@ export type PeerConfig = {
    * §3 wants both.
    */
   linkLocalNextHop?: boolean;
+  /** False: IPv4 routes with an IPv6 next hop (RFC 8950) are not offered, nor sent; undefined: over IPv6 they are. */
+  extendedNextHop?: boolean;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */
   ttl?: number;
   /** GTSM (RFC 5082), in place of `ttl`: the peer is at most this many hops away. */
@@ -156,12 +158,14 @@ export type PeerConfig = {
    * of a peer that is back wait for its End-of-RIB, and the bound beyond the restart time of one that goes again and
    * again (RFC 8538 §4.1); undefined: 360. `helperOnly`: we keep the peer's routes while it restarts, and do not ask
    * it to keep ours (RFC 4724 §3, a capability without families), as FRR has it by itself.
+   * `hardAdministrativeReset`: a reset by the operator is a Hard Reset, which keeps no routes, as FRR has it too.
    */
   gracefulRestart?: {
     restartTimeSeconds: number;
     longLivedStaleTimeSeconds?: number;
     stalePathTimeSeconds?: number;
     helperOnly?: boolean;
+    hardAdministrativeReset?: boolean;
   };
   /** RFC 7911: several paths to one prefix. `send`: all that the export policy lets out, or the best so many. */
   addPath?: { receive?: boolean; send?: "all" | number };

@@ -35,6 +35,11 @@ describe("IPv4 routes with an IPv6 next hop (RFC 8950)", () => {
     expect(b.speaker.routesReceived()).toEqual([]);
   });
 
+  it("are not where the capability is not offered", () => {
+    const { b } = overIpv6({ extendedNextHop: false });
+    expect(b.speaker.routesReceived()).toMatchObject([{ prefix: "fd01::/32" }]);
+  });
+
   it("one that a policy gives an IPv4 next hop goes out with that", () => {
     const nextHop = peerConfig({ address: "192.0.2.1" }).address;
     const exportPolicy = [{ name: "s", action: "accept" as const, set: { nextHop } }];

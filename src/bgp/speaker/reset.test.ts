@@ -64,6 +64,25 @@ describe("a hard reset", () => {
     expect(b.speaker.routesReceived()).toMatchObject([{ stale: false }, { stale: false }]);
   });
 
+  it("may be a Hard Reset, which keeps no routes (RFC 8538 §3.1)", () => {
+    const gracefulRestart = { restartTimeSeconds: 60 };
+    const { net, a, b } = twoSpeakers(
+      {
+        originate,
+        peer: { gracefulRestart: { ...gracefulRestart, hardAdministrativeReset: true } },
+      },
+      { originate: ["10.9.0.0/16"], peer: { gracefulRestart } },
+    );
+    net.settle();
+    reset(net, a, "hard");
+    expect(notifications(a)).toContain("6/9");
+    expect(a.speaker.routesReceived()).toEqual([]);
+    net.runUntil("b hears of it", () => b.status().state !== "Established");
+    expect(b.speaker.routesReceived()).toEqual([]);
+    net.settle();
+    expect(b.speaker.routesReceived()).toHaveLength(2);
+  });
+
   it("ends the wait after too many routes, but no administrative shutdown", () => {
     const maximumPrefix = {
       "ipv4/unicast": { count: 1, warningThresholdPercent: 75, action: "teardown" as const },

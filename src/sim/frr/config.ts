@@ -89,6 +89,7 @@ export type Neighbor = {
   ebgpMultihop?: number;
   ttlSecurityHops?: number;
   bfd?: boolean;
+  extendedNextHop?: boolean;
   families: Record<FrrFamily, NeighborFamily>;
 };
 

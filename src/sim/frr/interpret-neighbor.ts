@@ -99,8 +99,7 @@ function settingLine(
     case "bfd":
       return set("bfd", true);
     case "capability":
-      // Unnumbered neighbors have it; others ask for it, and Spinelab's speaker always can.
-      return second === "extended-nexthop" ? "done" : "unknown";
+      return second === "extended-nexthop" ? set("extendedNextHop", true) : "unknown";
     default:
       return familyLine(of.families[context.family], words, isNo);
   }

@@ -65,6 +65,7 @@ function neighborLines(id: string, of: Neighbor): string[] {
     ...(of.remoteAs === undefined ? [] : [line(`remote-as ${of.remoteAs}`)]),
     ...(of.updateSource === undefined ? [] : [line(`update-source ${of.updateSource}`)]),
     ...(of.bfd === true ? [line("bfd")] : []),
+    ...(of.extendedNextHop === true ? [line("capability extended-nexthop")] : []),
   ];
 }
 

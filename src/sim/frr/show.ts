@@ -1,5 +1,6 @@
 import { formatAsPath, formatCommunity } from "../../observe/speaker.ts";
 import type { FrrRouter } from "./router.ts";
+import { gracefulRestartText } from "./show-graceful-restart.ts";
 import { runningConfig } from "./running-config.ts";
 import { selectionReason } from "./selection-reason.ts";
 import { bfdText, prefixText, summaryText, tableText } from "./show-text.ts";
@@ -15,6 +16,8 @@ export function show(router: FrrRouter, command: string, nowMs: number): string 
       ipv6Unicast: summary(router, "ipv6", nowMs),
     });
   }
+  const restarting = showGracefulRestart.exec(command)?.groups?.["peer"];
+  if (restarting !== undefined) return gracefulRestartText(router, restarting, nowMs);
   const parsed = showBgp.exec(command)?.groups;
   if (parsed === undefined) return undefined;
   const family = parsed["family"] as "ipv4" | "ipv6";
@@ -30,6 +33,8 @@ export function show(router: FrrRouter, command: string, nowMs: number): string 
   );
 }
 
+const showGracefulRestart =
+  /^show (?:ip )?bgp (?:ipv4|ipv6)(?: unicast)? neighbors (?<peer>\S+) graceful-restart$/;
 const showBgp =
   /^show (?:ip )?bgp (?<family>ipv4|ipv6)(?: unicast)?(?: (?<what>summary|[\d.:a-f]+\/\d+))?(?: wide)?(?<json> json)?$/;
 

@@ -150,12 +150,15 @@ class PeerReader {
       exportPolicy: this.#exportPolicy(first, needsPolicy),
       importPolicy: this.#importPolicy(first, needsPolicy),
       sendsBack: true,
+      // By itself FRR offers it only to neighbors that are named by their interface.
+      ...(!of.isInterface && of.extendedNextHop !== true && { extendedNextHop: false }),
       ...(of.localAs && { localAs: of.localAs }),
       ...(of.password !== undefined && { password: of.password }),
       ...ttlOf(of, isInternal),
       gracefulRestart: {
         restartTimeSeconds: bgp.gracefulRestartSeconds,
         ...(!bgp.gracefulRestart && { helperOnly: true }),
+        hardAdministrativeReset: true,
       },
       ...(first.routeReflectorClient === true && { routeReflectorClient: true }),
       ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),

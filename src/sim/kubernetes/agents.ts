@@ -1,9 +1,8 @@
 import { adminHandler } from "../../agent/admin.ts";
 import { Agent } from "../../agent/agent.ts";
 import type { AgentClock, Edges, NodeEdges } from "../../agent/edges.ts";
-import type { Log } from "../../agent/log.ts";
+import { type Log, logLine } from "../../agent/log.ts";
 import { Operator } from "../../agent/operator.ts";
-import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { NetworkState } from "../../net/network-state.ts";
 import { defaultPrefix } from "../fib.ts";
 import type { SimNode } from "../network.ts";
@@ -38,7 +37,7 @@ export class SimAgents {
   async startOperator(): Promise<void> {
     this.#operator = new Operator({
       edges: this.#edges(),
-      log: this.#logOf("operator"),
+      log: this.#logOf("operator", "operator"),
       routerIdPool: undefined,
     });
     await this.#operator.start();
@@ -54,7 +53,7 @@ export class SimAgents {
       edges: this.#nodeEdges(runtime.world.network.node(node), hosts),
       ...{ ipam: "kubernetes", noEndpointsRoutable: true, bmpStations: [] },
       softwareVersion: version,
-      log: this.#logOf(node),
+      log: this.#logOf(node, "bgp-control-plane"),
       installRoutes,
     });
     const answer = adminHandler(agent);
@@ -95,12 +94,9 @@ export class SimAgents {
     return (this.#logs.get(node) ?? []).join("");
   }
 
-  /** There is one speaker here: what the sources make now. */
-  async upgrade(node: string): Promise<void> {
-    throw new EnvironmentError(
-      `the simulation has no other speaker to upgrade ${node} to`,
-      "run the lab with --runtime netns",
-    );
+  /** To what runs already: the sources as they were when this process began. */
+  upgrade(node: string): Promise<void> {
+    return this.restart(node);
   }
 
   expectAllToEnd(): void {}
@@ -150,13 +146,14 @@ export class SimAgents {
     };
   }
 
-  #logOf(process: string): Log {
+  #logOf(process: string, subsystem: string): Log {
     const lines = this.#logs.get(process) ?? [];
     this.#logs.set(process, lines);
     const { runtime } = this.#options;
     return (level, message, fields = {}) => {
-      const time = new Date(runtime.unixAtZeroMs + runtime.world.clock.nowMs).toISOString();
-      lines.push(`${JSON.stringify({ time, level, msg: message, ...fields })}\n`);
+      if (level === "debug") return;
+      const time = new Date(runtime.unixAtZeroMs + runtime.world.clock.nowMs);
+      lines.push(logLine(time, level, message, { subsys: subsystem, ...fields }));
     };
   }
 }

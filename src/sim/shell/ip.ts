@@ -1,5 +1,5 @@
 import { type Address, familyOf, parseAddress } from "../../net/address.ts";
-import { addressBits, parsePrefix, type Prefix, prefixOf } from "../../net/prefix.ts";
+import { addressBits, parsePrefix, type Prefix, prefixFamily, prefixOf } from "../../net/prefix.ts";
 import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 import { addressCommand } from "./ip-address.ts";
@@ -51,13 +51,15 @@ function routeCommand(
   const kinds = new Set(["blackhole", "unreachable"]);
   const kind = kinds.has(words[0] ?? "") ? (words[0] as "blackhole" | "unreachable") : "unicast";
   const [to = "", ...options] = kind === "unicast" ? words : words.slice(1);
-  const prefix = destination(to, isIpv6);
+  const prefix = destination(to, isIpv6 || isViaIpv6(options));
   if (prefix === undefined)
     return failed(`Error: any valid prefix is expected rather than "${to}".`);
   const read = routeOptions(node, options);
   if (read === undefined) return undefined;
   if (typeof read === "string") return failed(read);
-  const { metric = 0, protocol = "boot", nextHops } = read;
+  const { protocol = "boot", nextHops } = read;
+  // IP6_RT_PRIO_USER of the kernel.
+  const metric = read.metric || (prefixFamily(prefix) === "ipv6" ? 1024 : 0);
   const route: FibRoute = { prefix, kind, protocol, metric, nextHops };
   const same = node.fib.at(prefix).find((one) => one.metric === metric);
   switch (verb) {
@@ -90,6 +92,11 @@ function routeCommand(
 
 function isSameHop(a: FibNextHop, b: FibNextHop): boolean {
   return a.address === b.address && a.interface === b.interface;
+}
+
+/** `default` is of the family of its gateway, unless that is said to be of another (`via inet6`). */
+function isViaIpv6(words: readonly string[]): boolean {
+  return words[words.indexOf("via") + 1]?.includes(":") === true;
 }
 
 function destination(to: string, isIpv6: boolean): Prefix | undefined {
