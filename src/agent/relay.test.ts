@@ -26,11 +26,8 @@ beforeEach(async () => {
   });
   server.listen(join(folder, "socket"));
   await once(server, "listening");
-  const relay = new URL("relay.ts", import.meta.url).href;
-  const program = `(await import(${JSON.stringify(relay)})).relay()`;
-  child = spawn(process.execPath, ["--input-type=module", "-e", program], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const agent = new URL("main.ts", import.meta.url).pathname;
+  child = spawn(process.execPath, [agent, "relay"], { stdio: ["pipe", "pipe", "inherit"] });
   const messages = new RelayMessages();
   child.stdout!.on("data", (bytes: Buffer) => {
     for (const { connection, kind, payload } of messages.push(bytes)) {
