@@ -4,7 +4,7 @@
  * millisecond, an outage against a cut of known length. Root. Ends with status 1 where a limit is not
  * kept; a busy machine keeps none.
  *
- *   node bench/scenario.ts
+ *   node bench/scenario.ts [checkCost] [thousandChecks] [routeChange] [probes] [outage]
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import { findLab, loadLab, loadScenario } from "../src/lab/load.ts";
 import { frrText } from "../src/observe/frr.ts";
 import { checkHandler } from "../src/scenario/checks/table.ts";
 import type { TimelineRecord } from "../src/timeline/record.ts";
+import { unixMsOf } from "../src/timeline/wall-clock.ts";
 
 const limits = {
   checkBeyondAnswerMs: 2,
@@ -22,6 +23,7 @@ const limits = {
   probesCore: 0.3,
   outageBeyondIntervalMs: 2,
 };
+const wanted = process.argv.slice(2);
 const signal = AbortSignal.timeout(600_000);
 const folder = mkdtempSync(join(tmpdir(), "spinelab-bench-"));
 const source = { ...findLab("rack-spine"), name: `bench-${process.pid}` };
@@ -36,11 +38,10 @@ try {
     expect:
       - ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3 }
       - session: { on: router0, to: tor1, received: 5, sent: 13 }`);
-  await checkCost();
-  await thousandChecks();
-  await routeChange();
-  await probes();
-  await outage();
+  const measures = { checkCost, thousandChecks, routeChange, probes, outage };
+  for (const [name, measure] of Object.entries(measures)) {
+    if (wanted.length === 0 || wanted.includes(name)) await measure();
+  }
 } finally {
   await lab.down();
   rmSync(folder, { recursive: true });
@@ -114,7 +115,7 @@ async function routeChange(): Promise<void> {
   - name: routes
     do: [ { exec: { on: tor1, command: ${command} } } ]`);
   const started = lab.records.findLast((each) => each.type === "started")!;
-  const zeroMs = Date.parse("wallClock" in started ? started.wallClock : "");
+  const zeroMs = unixMsOf("wallClock" in started ? started.wallClock : "");
   const exec = records.find((each) => each.type === "exec")!;
   const made = new Map<string, number>(
     ("stdout" in exec ? exec.stdout : "")

@@ -21,7 +21,20 @@ export class Captures {
     if (interfaces.length > 0) mkdirSync(this.#directory, { recursive: true });
     for (const each of interfaces) {
       const [node, name] = each.split(":") as [string, string];
-      const argv = ["tcpdump", "-i", name, "-U", "-Z", "root", "-c", String(packetsMax), "-w", "-"];
+      const limits = ["-c", String(packetsMax)];
+      // At once: in blocks, the packets of the last second would be lost with the process.
+      const argv = [
+        "tcpdump",
+        "-i",
+        name,
+        "--immediate-mode",
+        "-U",
+        "-Z",
+        "root",
+        ...limits,
+        "-w",
+        "-",
+      ];
       const fd = openSync(join(this.#directory, `${node}-${name}.pcap`), "w", 0o644);
       const running = runtime.spawn({ node }, argv, { stdout: fd, stdin: "ignore" });
       closeSync(fd);

@@ -3,12 +3,13 @@ import type { Server } from "node:net";
 import { withObserved } from "../runtime/observed.ts";
 import type { Runtime } from "../runtime/port.ts";
 import { StateWatch } from "./state-watch.ts";
-import { systemClock } from "../scenario/clock.ts";
+import { type Clock, systemClock } from "../scenario/clock.ts";
 import { Names } from "../observe/names.ts";
 import type { BetweenSteps, LabContext } from "../scenario/context.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
+import { wallClockText } from "../timeline/wall-clock.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
 import { Captures } from "./captures.ts";
@@ -58,17 +59,19 @@ export class Lab {
   #up: Promise<void> | undefined;
   #down: Promise<void> | undefined;
   #looking: ReturnType<typeof withObserved> | undefined;
-  readonly #zeroMs = performance.now();
+  /** One for everything that bears a time. */
+  readonly #clock: Clock;
   readonly #whenDown = Promise.withResolvers<void>();
 
   private constructor(spec: LabSpec, sinks: readonly Sink[], backend: Backend) {
     this.spec = spec;
+    this.#clock = backend.clock ?? systemClock(performance.now());
     this.#state = {
       lab: spec.name,
       runtime: spec.runtime,
       supervisor: { pid: process.pid, startTime: startTimeOf(process.pid)! },
       phase: "deploying",
-      startedAt: new Date().toISOString(),
+      startedAt: wallClockText(backend.clock ? Date.now() : this.#clock.unixAtZeroMs),
       nodes: {},
       pods: {},
       fabric: spec.fabric,
@@ -79,7 +82,7 @@ export class Lab {
     this.#timeline = openTimelineLog(timelineFile(spec.name), (error) => this.#fail(error.message));
     for (const sink of sinks) this.#sinks.add(sink);
     this.#record = createRecorder(
-      () => backend.clock?.nowMs() ?? performance.now(),
+      () => this.#clock.nowMs(),
       [
         (record) => {
           this.records.push(record);
@@ -227,7 +230,7 @@ export class Lab {
       agents: cluster?.agents ?? noAgents,
       nodes: this.#nodes,
       recorder: this.#record,
-      clock: this.#backend.clock ?? systemClock(this.#zeroMs),
+      clock: this.#clock,
       seed,
       signal,
       names: new Names(this.runtime, fabric),
@@ -259,14 +262,14 @@ export class Lab {
   /** Writes the verdict: the scenario's own, or that of a run that came to none. */
   conclude(verdict: Verdict, reason?: string): void {
     const checks = { pass: 0, fail: 0, warn: 0, inconclusive: 0 };
-    const began = this.records.findLastIndex((record) => record.type === "started");
-    for (const record of this.records.slice(began)) {
+    const at = this.records.findLastIndex((record) => record.type === "started");
+    for (const record of this.records.slice(at)) {
       if (record.type === "check") checks[record.verdict] += 1;
     }
     this.#record({
       type: "verdict",
       verdict,
-      tookMs: performance.now() - this.#zeroMs,
+      tookMs: this.#clock.nowMs() - this.records[at]!.atMs,
       checks,
       ...(reason === undefined ? {} : { reason }),
     });

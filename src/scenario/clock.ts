@@ -12,7 +12,7 @@ export interface Clock {
 
 /** The machine's monotonic clock. `performanceAtZeroMs`: performance.now() at the beginning of the run. */
 export function systemClock(performanceAtZeroMs: number): Clock {
-  const unixAtZeroMs = Date.now() - (performance.now() - performanceAtZeroMs);
+  const unixAtZeroMs = unixNowMs() - (performance.now() - performanceAtZeroMs);
   return {
     performanceAtZeroMs,
     unixAtZeroMs,
@@ -31,4 +31,11 @@ export function systemClock(performanceAtZeroMs: number): Clock {
         signal.addEventListener("abort", onAbort, { once: true });
       }),
   };
+}
+
+/** Date.now() has whole milliseconds; this has their parts as long as nobody set the clock meanwhile. */
+function unixNowMs(): number {
+  const fineMs = performance.timeOrigin + performance.now();
+  const coarseMs = Date.now();
+  return Math.abs(fineMs - coarseMs) < 2 ? fineMs : coarseMs + 0.5;
 }

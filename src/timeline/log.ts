@@ -13,15 +13,15 @@ import type { Recorder, TimelineRecord } from "./record.ts";
 export type Sink = (record: TimelineRecord) => void;
 
 /**
- * A recorder that stamps each body with `atMs` and hands it to the sinks in order. Zero is now.
- * `nowMs` is a monotonic clock in milliseconds (`performance.now`); should it step back, the record
- * keeps the time of the one before, so a timeline is always in order.
+ * A recorder that stamps each body with `atMs` and hands it to the sinks in order. `nowMs`:
+ * milliseconds since the run began, by a monotonic clock, the one that all other times of the records
+ * are of; should it step back, the record keeps the time of the one before, so a timeline is always
+ * in order.
  */
 export function createRecorder(nowMs: () => number, sinks: readonly Sink[]): Recorder {
-  const zeroMs = nowMs();
   let lastMs = 0;
   return (body) => {
-    lastMs = Math.max(lastMs, Math.round((nowMs() - zeroMs) * 1000) / 1000);
+    lastMs = Math.max(lastMs, Math.round(nowMs() * 1000) / 1000);
     const record = { atMs: lastMs, ...body };
     for (const sink of sinks) sink(record);
   };

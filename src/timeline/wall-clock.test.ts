@@ -1,0 +1,17 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { unixMsOf, wallClockText } from "./wall-clock.ts";
+
+test("to the microsecond", () => {
+  expect(wallClockText(1_763_716_815_123.4567)).toBe("2025-11-21T09:20:15.123457Z");
+  expect(wallClockText(1_763_716_815_999.9999)).toBe("2025-11-21T09:20:16.000000Z");
+  expect(unixMsOf("2025-11-21T09:20:15Z")).toBe(1_763_716_815_000);
+});
+
+test("and back", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4e15 }), (microseconds) => {
+      expect(unixMsOf(wallClockText(microseconds / 1000))).toBeCloseTo(microseconds / 1000, 3);
+    }),
+  );
+});
