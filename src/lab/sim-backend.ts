@@ -1,13 +1,11 @@
 import { drive } from "../sim/drive.ts";
+import { measuredFile, readTiming } from "../sim/frr/timing.ts";
 import { SimRuntime } from "../sim/runtime.ts";
 import { World } from "../sim/world.ts";
 import type { Clock } from "../scenario/clock.ts";
 import { seededRandom } from "../scenario/random.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
 import { SimulatedKubernetes } from "./kubernetes-simulated.ts";
-
-/** FRR 8.4 on a quiet machine; `calibrate` measures them. */
-const timing = { coalesceMs: 50 };
 
 /** Nodes and pods in virtual time. */
 export class SimBackend implements Backend {
@@ -19,7 +17,7 @@ export class SimBackend implements Backend {
     const world = new World(seededRandom(seed, "world"));
     drive(world);
     this.runtime = new SimRuntime({
-      ...{ world, timing },
+      ...{ world, timing: readTiming(measuredFile) },
       onProblem: (node, message) => this.#onProblem(node, message),
     });
     this.clock = {

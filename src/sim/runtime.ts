@@ -16,8 +16,9 @@ import type {
   Runtime,
 } from "../runtime/port.ts";
 import type { Endpoint, Fabric, FabricNode, ManagementNetwork } from "../topology/fabric.ts";
-import { FrrRouter, type FrrTiming } from "./frr/router.ts";
+import { FrrRouter } from "./frr/router.ts";
 import { show } from "./frr/show.ts";
+import type { FrrTiming } from "./frr/timing.ts";
 import { defaultPrefix } from "./fib.ts";
 import type { Cable, Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";

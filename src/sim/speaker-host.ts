@@ -2,6 +2,7 @@ import type { SharedLink } from "../bgp/session/io.ts";
 import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import type { PeerReset, ResetRequest } from "../bgp/speaker/reset.ts";
+import type { Pace } from "../bgp/speaker/pace.ts";
 import { Speaker } from "../bgp/speaker/speaker.ts";
 import { MessageType } from "../bgp/wire/registry.ts";
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
@@ -20,6 +21,8 @@ export type SimSpeakerOptions = {
   onChanged: (peer: string) => void;
   /** So many prefixes are reached otherwise than before. */
   onRoutesChanged: (count: number) => void;
+  /** Undefined: nothing waits for company. */
+  pace?: Pace;
   /** From a changed best path to the route in the node's table. */
   installDelayMs: number;
   resolveViaDefault: boolean;
@@ -52,6 +55,7 @@ export class SimSpeakerHost {
       restarting: options.restarting,
       softwareVersion: options.softwareVersion,
       random: world.random,
+      ...(options.pace !== undefined && { pace: options.pace }),
     });
     this.#discovery = new SimRouterDiscovery(world, node, (link, addresses) =>
       this.#step({ input: "neighbors", interface: link, addresses }),

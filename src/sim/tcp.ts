@@ -287,8 +287,7 @@ export class SimSocket {
       ...(this.ttl !== undefined && { ttl: this.ttl }),
       ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
     });
-    const isHeard = "arrived" in path && path.ttl >= (peer.minTtl ?? 0);
-    if (!isHeard) return this.#retransmit();
+    if ("dropped" in path) return this.#retransmit();
     const sent = this.#queue;
     this.#queue = [];
     const isLast = this.#isEnding;
@@ -296,7 +295,10 @@ export class SimSocket {
     this.#lastArrivalMs = arriveMs;
     clock.setTimer(arriveMs - clock.nowMs, () => {
       if (this.#isClosed) return;
-      const isCut = path.hops.some(({ from }) => !from.hasCarrier) || path.arrived !== peer.node;
+      const isCut =
+        path.hops.some(({ from }) => !from.hasCarrier) ||
+        path.arrived !== peer.node ||
+        path.ttl < (peer.minTtl ?? 0);
       if (isCut) {
         this.#queue = [...sent, ...this.#queue];
         return this.#retransmit();

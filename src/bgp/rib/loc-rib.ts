@@ -143,6 +143,11 @@ export class LocRib {
     this.#isTrackingAll = true;
   }
 
+  /** Whether `takeChanged` has anything. */
+  get hasChanged(): boolean {
+    return this.#changed.length > 0;
+  }
+
   /** The prefixes whose best path, or a path used beside it, became another since the last call. */
   takeChanged(): readonly PrefixId[] {
     const changed = this.#changed;

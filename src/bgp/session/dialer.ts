@@ -30,7 +30,7 @@ export class Dialer {
     this.#options = options;
     this.#emit = edge.emit;
     this.#nowMs = edge.nowMs;
-    this.#retry = new Retry(options.peer.connectRetryTimeSeconds, options.random);
+    this.#retry = new Retry(options.peer, options.random);
   }
 
   /** The session's state as long as it has no connection. */
@@ -106,7 +106,7 @@ export class Dialer {
 
   /** An attempt failed. TcpConnectionFails leads to Active, every other failure to Idle (RFC 4271 §8.2.2). */
   afterFailure(next: "Active" | "Idle"): void {
-    this.#wait(next, this.#retry.afterFailureMs());
+    this.#wait(next, this.#retry.afterFailureMs(next === "Active"));
   }
 
   afterSession(lastedMs: number): void {

@@ -46,6 +46,8 @@ export type SessionPeer = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
+  /** How long a session that ended stays Idle; undefined: as retry.ts says. */
+  idleHoldTimeSeconds?: number;
   ttl?: number;
   /** GTSM (RFC 5082): the peer is at most this many hops away, and what comes from further is not listened to. */
   ttlSecurityHops?: number;

@@ -1,11 +1,19 @@
 import { expect, it } from "vitest";
 import { Retry } from "./retry.ts";
 
+const noJitter = () => 1;
+
 it("a session that was up makes failures before it forgotten", () => {
-  const retry = new Retry(120, () => 1);
-  expect([retry.afterFailureMs(), retry.afterFailureMs(), retry.afterFailureMs()]).toEqual([
-    250, 500, 1000,
-  ]);
+  const retry = new Retry({ connectRetryTimeSeconds: 120 }, noJitter);
+  expect([1, 2, 3].map(() => retry.afterFailureMs(true))).toEqual([250, 500, 1000]);
   expect(retry.afterSessionMs(60_000)).toBe(250);
-  expect(retry.afterFailureMs()).toBe(250);
+  expect(retry.afterFailureMs(true)).toBe(250);
+});
+
+it("with an IdleHoldTime waits for ConnectRetryTime where nothing was connected, else Idle, for longer each time", () => {
+  const retry = new Retry({ connectRetryTimeSeconds: 10, idleHoldTimeSeconds: 1 }, noJitter);
+  expect([1, 2].map(() => retry.afterFailureMs(true))).toEqual([10_000, 10_000]);
+  expect([1, 2, 3].map(() => retry.afterFailureMs(false))).toEqual([1000, 2000, 4000]);
+  expect(Array.from({ length: 9 }, () => retry.afterSessionMs(0)).at(-1)).toBe(60_000);
+  expect(retry.afterSessionMs(60_000)).toBe(1000);
 });

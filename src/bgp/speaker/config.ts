@@ -134,6 +134,8 @@ export type PeerConfig = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
+  /** How long a session that ended stays Idle, as FRR has it; undefined: sessions come back quickly (session/retry.ts). */
+  idleHoldTimeSeconds?: number;
   /**
    * The link of a link-local `address`, which has no zone of its own; of `address` `::`, the link whose router
    * is the peer, as FRR's `neighbor IFACE interface`: its address is learned from Router Advertisements.

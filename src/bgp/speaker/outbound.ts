@@ -30,7 +30,7 @@ export type OutboundOptions = Pick<
   pathsMax: number;
 };
 
-/** The way of routes out over one Established session: of each family in a group, or by itself where paths are numbered. */
+/** The way of routes out over one Established session, from `begin` on: of each family in a group, or by itself where paths are numbered. */
 export class Outbound {
   readonly #ribs: Ribs;
   readonly #groups: UpdateGroups;
@@ -56,9 +56,6 @@ export class Outbound {
     this.#negotiated = negotiated;
     this.#receiver = receiver;
     this.#deferred = deferred;
-    for (const family of negotiated.families) {
-      this.#tables.set(familyName(family), { family, out: this.#newTable(family) });
-    }
   }
 
   families(): IterableIterator<FamilyName> {
@@ -88,6 +85,9 @@ export class Outbound {
 
   /** The whole table to a peer that has nothing yet, and End-of-RIB of each family (RFC 4724 §2). */
   begin(): void {
+    for (const family of this.#negotiated.families) {
+      this.#tables.set(familyName(family), { family, out: this.#newTable(family) });
+    }
     for (const [name, { out }] of this.#tables) {
       const isDeferred = this.#deferred().has(name);
       if (isDeferred) this.#owed.add(name);

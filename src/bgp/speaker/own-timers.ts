@@ -10,7 +10,9 @@ export type OwnTimer =
   /** The end of a family's long-lived stale routes (RFC 9494 §4.2). */
   | `longLived/${FamilyName}`
   /** The end of a teardown for too many routes. */
-  | "maximumPrefix";
+  | "maximumPrefix"
+  /** The first UPDATE of a session that waits for it (pace.ts). */
+  | "firstUpdate";
 
 /** Knows which of them run, so that only those are cleared. */
 export class OwnTimers {

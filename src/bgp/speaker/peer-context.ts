@@ -21,6 +21,8 @@ export type PeerContext = {
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
   readonly deferred: () => ReadonlySet<FamilyName>;
   readonly random: () => number;
+  /** From Established until the first UPDATE. */
+  readonly firstUpdateMs: () => number;
   /** Why the address of a peer that is named by its interface is not known; undefined where it is. */
   readonly whyUnknown: (config: PeerConfig) => string | undefined;
   readonly newConnectionId: () => ConnectionId;

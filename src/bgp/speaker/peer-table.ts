@@ -14,6 +14,10 @@ export class PeerTable {
     this.#contextOf = contextOf;
   }
 
+  get size(): number {
+    return this.#byName.size;
+  }
+
   values(): IterableIterator<Peer> {
     return this.#byName.values();
   }

@@ -75,6 +75,11 @@ export class Peer {
     return this.#config;
   }
 
+  /** It is named by its interface, and whoever is there may be somebody else now. */
+  get mayMove(): boolean {
+    return this.#config.interface !== undefined && this.#established === undefined;
+  }
+
   get established(): Established | undefined {
     return this.#established;
   }
@@ -127,6 +132,7 @@ export class Peer {
     const own = this.#timers.fired(name);
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
+    else if (own === "firstUpdate") this.#established?.outbound.begin();
     else {
       if (own === "sweepStale" || own === "staleLimit") this.#stale.restartTimeOver();
       else this.#stale.staleTimeOver(own.slice("longLived/".length) as FamilyName);
@@ -283,10 +289,13 @@ export class Peer {
     const outbound = new Outbound(ribs, groups, options, negotiated, receiver, deferred);
     this.#established = { negotiated, opens, outbound, sinceMs: nowMs };
     for (const missing of missingPolicies(config, negotiated)) this.#log("warn", missing);
-    outbound.begin();
+    const waitMs = this.#context.firstUpdateMs();
+    if (waitMs > 0) this.#timers.set("firstUpdate", waitMs);
+    else outbound.begin();
   }
 
   #end(reason: DownReason, graceful: boolean): void {
+    this.#timers.clear("firstUpdate");
     this.#lastDown = this.session.lastError ?? reason;
     const negotiated = graceful ? this.#established?.negotiated : undefined;
     this.#established?.outbound.end();

@@ -103,6 +103,11 @@ export class Ribs {
     return id;
   }
 
+  /** Whether `takeChanged` has anything. */
+  get hasChanged(): boolean {
+    return Object.values(this.loc).some((loc) => loc.hasChanged);
+  }
+
   /** The prefixes of each family whose routes in use are others since the last call; families without any are left out. */
   takeChanged(): [FamilyName, readonly PrefixId[]][] {
     const locs = Object.entries(this.loc) as [FamilyName, LocRib][];

@@ -1,3 +1,5 @@
+import type { Pace } from "./pace.ts";
+
 /** What a speaker is given besides its configuration. */
 export type SpeakerOptions = {
   /** Any clock that only goes forward; the same for every call. */
@@ -8,6 +10,8 @@ export type SpeakerOptions = {
   softwareVersion: string;
   /** Uniform in [0, 1): jitter of timers (RFC 4271 §10). */
   random: () => number;
+  /** Undefined: nothing waits. */
+  pace?: Pace;
   /** Milliseconds since 1970 at 0 of that clock, for BMP; undefined: times are left out. */
   timeOriginMs?: number;
 };

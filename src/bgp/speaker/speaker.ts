@@ -16,6 +16,7 @@ import { NextHopFeed } from "./next-hop-feed.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { mustStartOver, speakerReset } from "./peer-change.ts";
+import { PacedChanges } from "./pace.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
 import { type PeerReset, resetPeers, type ResetRequest } from "./reset.ts";
@@ -61,6 +62,7 @@ export class Speaker {
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
+  readonly #paced: PacedChanges;
   readonly #routes: RouteFeed;
   readonly #nextHops: NextHopFeed;
 
@@ -69,6 +71,7 @@ export class Speaker {
     this.#config = config;
     this.#options = options;
     const emit = (effect: Effect) => this.#effects.push(effect);
+    this.#paced = new PacedChanges(options.pace, emit);
     const { softwareVersion, timeOriginMs } = options;
     const shared = { config: () => this.#config, ribs: this.#ribs };
     const monitor = new BmpMonitor({ ...shared, softwareVersion, timeOriginMs });
@@ -109,9 +112,7 @@ export class Speaker {
     if (this.#state !== "running") return [];
     this.#take(input, nowMs);
     this.#removeGone(nowMs);
-    const mayMove = ({ config, established }: Peer) =>
-      config.interface !== undefined && established === undefined;
-    if ([...this.#changed].some(mayMove)) this.#followNeighbors(nowMs);
+    if ([...this.#changed].some((peer) => peer.mayMove)) this.#followNeighbors(nowMs);
     return this.#finish(nowMs);
   }
 
@@ -132,6 +133,7 @@ export class Speaker {
         break;
       case "timer": {
         this.#bmp.timer(input.timer, nowMs);
+        this.#paced.timer(input.timer);
         if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
         if (serial === "bfd") this.#bfd.timer(name, nowMs);
@@ -199,9 +201,7 @@ export class Speaker {
       if (importPolicy) this.#bmp.policyChanged(peer, nowMs);
     }
     const added = this.#peers.addMissing(config.peers, nowMs);
-    if (this.#state === "running") {
-      for (const peer of added) peer.start(nowMs);
-    }
+    for (const peer of this.#state === "running" ? added : []) peer.start(nowMs);
   }
 
   /**
@@ -325,6 +325,7 @@ export class Speaker {
       groups: this.#groups,
       deferred: () => this.#deferral.families,
       random,
+      firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {
@@ -372,17 +373,20 @@ export class Speaker {
 
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(nowMs: number): Effect[] {
-    for (const [name, changed] of this.#ribs.takeChanged()) {
-      this.#groups.changed(name, changed);
-      for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
-      this.#routes.changed(name, changed);
-      this.#bmp.locRibChanged(name, changed, nowMs);
+    if (this.#paced.mayTell(this.#ribs.hasChanged)) {
+      for (const [name, changed] of this.#ribs.takeChanged()) {
+        this.#groups.changed(name, changed);
+        for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
+        this.#routes.changed(name, changed);
+        this.#bmp.locRibChanged(name, changed, nowMs);
+      }
     }
     // Routes whose next hops are being asked about are not selected yet.
     if (!this.#ribs.nextHops.isWaiting) {
       this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
     }
-    tidy(this.#ribs, this.#groups, this.#peers.values());
+    // What changed and waits goes by the numbers of prefixes, too.
+    if (!this.#ribs.hasChanged) tidy(this.#ribs, this.#groups, this.#peers.values());
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }

@@ -13,7 +13,7 @@ export function logLine(
   );
   if (limit !== null) {
     const [, count, version, allowed] = limit;
-    return `[WXWVK-MCJ5T] %MAXPFXEXCEED: No. of IPv${version} Unicast prefix received from ${neighbor} ${count} exceed, limit ${allowed}`;
+    return `[QAZ2C-BZRW5] %MAXPFXEXCEED: No. of IPv${version} Unicast prefix received from ${neighbor} ${count} exceed, limit ${allowed}`;
   }
   const near = /^(\d+) ipv(4|6)\/unicast routes: more than \d+ % of the (\d+) allowed$/.exec(
     message,

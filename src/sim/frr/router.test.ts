@@ -3,8 +3,9 @@ import { address } from "../../net/address.ts";
 import { World } from "../world.ts";
 import { walk } from "../walk.ts";
 import { FrrRouter } from "./router.ts";
+import { measuredFile, readTiming } from "./timing.ts";
 
-const timing = { coalesceMs: 50 };
+const timing = readTiming(measuredFile);
 
 function router(world: World, name: string, loopback: string, lines: string): FrrRouter {
   const node = world.network.node(name);

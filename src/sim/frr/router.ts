@@ -8,18 +8,13 @@ import { emptyConfig, type FrrConfig } from "./config.ts";
 import { logLine, logTime } from "./bgpd-log.ts";
 import { Interpreter } from "./interpret.ts";
 import { speakerConfigOf } from "./speaker-config.ts";
-
-/** FRR's own times that a run depends on, in milliseconds. */
-export type FrrTiming = {
-  /** From a changed best path to the route in the kernel, and to the peers. */
-  coalesceMs: number;
-};
+import type { FrrTiming } from "./timing.ts";
 
 /** FRR on one node: its configuration, and bgpd as far as a speaker can be one. */
 export class FrrRouter {
   readonly node: SimNode;
   readonly world: World;
-  readonly #timing: FrrTiming;
+  readonly timing: FrrTiming;
   readonly #onProblem: (message: string) => void;
   #config: FrrConfig = emptyConfig();
   #interpreter = new Interpreter(this.#config);
@@ -45,7 +40,7 @@ export class FrrRouter {
   ) {
     this.world = world;
     this.node = node;
-    this.#timing = timing;
+    this.timing = timing;
     this.#onProblem = onProblem;
     this.#stopListening = node.onChange(({ change, ...rest }) => {
       const isOwn = change === "route" && "route" in rest && rest.route.protocol === "bgp";
@@ -154,15 +149,11 @@ export class FrrRouter {
       this.#host = undefined;
       return;
     }
-    const hasBfd = this.#hasBfdd;
-    const wanted = speakerConfigOf(
-      { ...this.#config, bgp },
-      { node: this.node, hasBfd },
-      (text) => {
-        if (!this.#told.has(text)) this.#onProblem(text);
-        this.#told.add(text);
-      },
-    );
+    const router = { node: this.node, hasBfd: this.#hasBfdd, timing: this.timing };
+    const wanted = speakerConfigOf({ ...this.#config, bgp }, router, (text) => {
+      if (!this.#told.has(text)) this.#onProblem(text);
+      this.#told.add(text);
+    });
     if (this.#wanted !== undefined && jsonEqual(wanted, this.#wanted)) return;
     this.#wanted = wanted;
     if (this.#host !== undefined) return this.#host.configure(wanted);
@@ -172,7 +163,8 @@ export class FrrRouter {
       log: (_level, message, peer) => this.#wrote(message, peer),
       onChanged: () => {},
       onRoutesChanged: (count) => (this.#tableVersion += count),
-      installDelayMs: this.#timing.coalesceMs,
+      pace: this.timing,
+      installDelayMs: this.timing.zebraMs,
       resolveViaDefault: this.#config.profile === "datacenter",
       endsWithLink: bgp.fastExternalFailover,
     });

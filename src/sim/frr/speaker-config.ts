@@ -26,6 +26,7 @@ import type {
   Timers,
 } from "./config.ts";
 import { PolicyBuilder } from "./policies.ts";
+import type { FrrTiming } from "./timing.ts";
 
 /** What `frr defaults` sets (FRR bgpd/bgp_vty.c). */
 const profiles = {
@@ -46,14 +47,18 @@ const multipathMax = 256;
 const bgpPort = 179;
 const unspecified = address("::");
 
+/** What is not configuration. */
+export type RouterSetting = { node: SimNode; /** bfdd runs. */ hasBfd: boolean; timing: FrrTiming };
+
 /** The speaker that FRR's bgpd would be with this configuration on this node. What cannot be done is told. */
 export function speakerConfigOf(
   config: FrrConfig & { bgp: BgpConfig },
-  { node, hasBfd }: { node: SimNode; /** bfdd runs. */ hasBfd: boolean },
+  router: RouterSetting,
   problem: (message: string) => void,
 ): SpeakerConfig {
+  const { node } = router;
   const { bgp, hostname = node.name } = config;
-  const peers = new PeerReader(config, { node, hasBfd }, problem);
+  const peers = new PeerReader(config, router, problem);
   const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
   const listenRanges = bgp.listenRanges.flatMap(({ prefix, group }): ListenRange[] => {
     const of = bgp.peerGroups.get(group);
@@ -92,19 +97,17 @@ function defaultRouterId(node: SimNode): Address {
 
 class PeerReader {
   readonly #config: FrrConfig & { bgp: BgpConfig };
-  readonly #node: SimNode;
-  readonly #hasBfd: boolean;
+  readonly #router: RouterSetting;
   readonly #problem: (message: string) => void;
   readonly #policies: PolicyBuilder;
 
   constructor(
     config: FrrConfig & { bgp: BgpConfig },
-    { node, hasBfd }: { node: SimNode; hasBfd: boolean },
+    router: RouterSetting,
     problem: (message: string) => void,
   ) {
     this.#config = config;
-    this.#node = node;
-    this.#hasBfd = hasBfd;
+    this.#router = router;
     this.#problem = problem;
     this.#policies = new PolicyBuilder(config, problem);
   }
@@ -146,6 +149,7 @@ class PeerReader {
       holdTimeSeconds: timers.holdSeconds,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds: of.connectSeconds ?? defaults.connectSeconds,
+      idleHoldTimeSeconds: this.#router.timing.idleHoldMs / 1000,
       families: active.map((family) => families[familyName(family)]),
       exportPolicy: this.#exportPolicy(first, needsPolicy),
       importPolicy: this.#importPolicy(first, needsPolicy),
@@ -165,7 +169,7 @@ class PeerReader {
       ...defaultOriginate(of, active),
       ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
       ...(of.bfd === true &&
-        this.#hasBfd && {
+        this.#router.hasBfd && {
           bfd: { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 },
         }),
       ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
@@ -220,7 +224,7 @@ class PeerReader {
     const at = parseAddress(written);
     if (at !== undefined) return at;
     const family = to === undefined ? "ipv4" : familyOf(to);
-    return this.#node.interfaces
+    return this.#router.node.interfaces
       .get(written)
       ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
       ?.address;

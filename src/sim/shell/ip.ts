@@ -27,13 +27,20 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
       return addressCommand(node, verb, words, flags);
     case "route":
     case "r":
-      return routeCommand(node, verb, words, flags.has("-6"), isJson);
+      return routeCommand(node, verb, words, speaksOfIpv6(words, flags), isJson);
     case "link":
     case "l":
       return linkCommand(node, verb, words);
     default:
       return undefined;
   }
+}
+
+/** The family that is not told follows from the gateway, as iproute2 has it. */
+function speaksOfIpv6(words: readonly string[], flags: ReadonlySet<string>): boolean {
+  if (flags.has("-6")) return true;
+  const gateway = words[words.indexOf("via") + 1];
+  return !flags.has("-4") && words.includes("via") && gateway!.includes(":");
 }
 
 const objectWords: ReadonlySet<string> = new Set([

@@ -18,6 +18,7 @@ export async function vtysh(
     await world.sleep(noAnswerMs);
     return failed("vtysh: no answer from bgpd", 1);
   }
+  await world.sleep(router.timing.vtyshMs);
   if (words.join(" ") === "-b") {
     router.readSaved();
     return done;

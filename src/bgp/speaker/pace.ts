@@ -1,0 +1,53 @@
+import type { Effect } from "./effect.ts";
+
+/**
+ * How long a speaker lets things wait so that more of them go together, as FRR's bgpd does: its work queue of changed
+ * routes (bgp_process, 50 ms), and a new session's first UPDATE (`coalesce-time`).
+ */
+export type Pace = {
+  /** From the first changed route until what is chosen goes to peers and to the edge. */
+  changesMs: number;
+  /** From Established until the peer's first UPDATE: so much, and so much more for every peer configured. */
+  firstUpdateMs: number;
+  firstUpdatePerPeerMs: number;
+};
+
+const atOnce: Pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0 };
+
+/** Of the speaker itself: no peer has the serial number 0. */
+const changesTimer = "0:changes";
+
+/** Whether what changed is told now. */
+export class PacedChanges {
+  readonly #pace: Pace;
+  readonly #emit: (effect: Effect) => void;
+  #state: "none" | "waiting" | "due" = "none";
+
+  constructor(pace: Pace = atOnce, emit: (effect: Effect) => void) {
+    this.#pace = pace;
+    this.#emit = emit;
+  }
+
+  firstUpdateMs(peers: number): number {
+    return this.#pace.firstUpdateMs + this.#pace.firstUpdatePerPeerMs * peers;
+  }
+
+  /** Of any timer. */
+  timer(timer: string): void {
+    if (timer === changesTimer) this.#state = "due";
+  }
+
+  /** Asked after every call. The first change lets those after it come along. */
+  mayTell(hasChanged: boolean): boolean {
+    const { changesMs } = this.#pace;
+    if (changesMs === 0 || this.#state === "due") {
+      this.#state = "none";
+      return true;
+    }
+    if (this.#state === "none" && hasChanged) {
+      this.#state = "waiting";
+      this.#emit({ do: "setTimer", timer: changesTimer, afterMs: changesMs });
+    }
+    return false;
+  }
+}

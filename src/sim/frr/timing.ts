@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+const ms = z.number().nonnegative();
+
+/** FRR's own times that a run depends on. Whoever looks for a source: `spinelab calibrate` measures them. */
+const schema = z.strictObject({
+  /** What was measured, and when: for people. */
+  measured: z.strictObject({ frr: z.string(), at: z.string(), runs: z.number() }),
+  /** From the first changed route until bgpd chooses, tells its peers and tells zebra: its work queue (bgp_process). */
+  changesMs: ms,
+  /** From Established to the first UPDATE, and so much more for each peer: `coalesce-time`. */
+  firstUpdateMs: ms,
+  firstUpdatePerPeerMs: ms,
+  /** From bgpd's choice to the kernel's route: zebra. */
+  zebraMs: ms,
+  /** How long a session that ended stays Idle before it is tried again, the first time. */
+  idleHoldMs: ms,
+  /** From the start of `vtysh -c` until its lines have been carried out. */
+  vtyshMs: ms,
+});
+
+export type FrrTiming = z.infer<typeof schema>;
+
+/** What `spinelab calibrate` measured where Spinelab is developed. */
+export const measuredFile = new URL("measured-timing.json", import.meta.url);
+
+/** Throws where the file is not such a file, and says what of it. */
+export function readTiming(file: URL | string): FrrTiming {
+  const read = schema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  if (read.success) return read.data;
+  throw new Error(`${String(file)}: ${z.prettifyError(read.error)}`);
+}
