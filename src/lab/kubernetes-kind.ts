@@ -12,7 +12,7 @@ import { kubePort } from "./kube-port.ts";
 import { apiServerOf, reachCluster } from "./kubernetes-kind-access.ts";
 import { DaemonSetAgents } from "./kubernetes-kind-agents.ts";
 import { copyAgent, copyCurrentProgram } from "./kubernetes-kind-copied.ts";
-import { imagesOfEngine, withLoadedImages } from "./kubernetes-kind-images.ts";
+import { imagesOf, imagesOfEngine, withLoadedImages } from "./kubernetes-kind-images.ts";
 import {
   installDefinitions,
   installed,
@@ -164,9 +164,11 @@ export class KubernetesInKind {
       await this.#apply(withLoadedImages(object, loaded), source);
     }
     await speakers;
+    // A Secret for the agents in kube-system makes nobody wait for what else is there.
+    const withPods = objects.filter((object) => imagesOf(object).length > 0);
     const namespaces = new Set([
       installed.namespace,
-      ...manifests.map(({ object }) => object.metadata.namespace ?? "default"),
+      ...withPods.map(({ metadata }) => metadata.namespace ?? "default"),
     ]);
     await this.#running(namespaces, signal);
   }
