@@ -52,6 +52,10 @@ export class KubernetesInNamespaces implements LabCluster {
   #services: ServiceForwarding | undefined;
   /** Nodes without power. */
   readonly #stopped = new Set<string>();
+  readonly #paused = new Set<string>();
+  readonly #controlPlanes: string[];
+  /** The control plane is down with its nodes: no API server, no controllers. */
+  #isDown = false;
 
   private constructor(
     options: KubernetesOptions,
@@ -65,7 +69,11 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#server = server;
     this.#client = client;
     this.#nodeKubeconfig = nodeKubeconfig;
-    this.port = kubePort(client, options.runtime.pods, (callback) => api.subscribe(callback));
+    const { nodes } = options.cluster;
+    const roleOf = (node: string) => findNode(options.fabric, node)?.kubernetes?.role;
+    this.#controlPlanes = nodes.filter((node) => roleOf(node) === "control-plane");
+    const port = kubePort(client, options.runtime.pods, (callback) => api.subscribe(callback));
+    this.port = this.#orDown(port);
     this.agents = new Agents({
       lab: options.lab,
       runtime: options.runtime,
@@ -96,7 +104,7 @@ export class KubernetesInNamespaces implements LabCluster {
       api,
       listeners: [
         { host: "127.0.0.1", port: 0, tls, token },
-        { fd: runtime.listenInManagement(network.ipv4Gateway, apiPort), token },
+        { fd: () => runtime.listenInManagement(network.ipv4Gateway, apiPort), token },
       ],
       sandboxes: runtime.pods,
       onError: (error) => errorRecorder(options.record)("API server", error),
@@ -145,7 +153,7 @@ export class KubernetesInNamespaces implements LabCluster {
     // Its failure is waited for below; until then it must not count as unhandled.
     agents.catch(() => {});
     const onError = errorRecorder(record);
-    this.#controllers = startControllers(this.#api, onError, cluster);
+    this.#controllers = this.#startControllers();
     this.#services = new ServiceForwarding({
       ...{ api: this.#api, nodes: cluster.nodes, onError },
       forward: (node, plan) => applyRules(runtime, node, plan),
@@ -165,10 +173,21 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#services?.nodeStopped(node);
     this.#pods?.nodeStopped(node);
     this.#controllers?.nodes.silent(node);
+    if (this.#isDown || this.#hasQuorum) return;
+    this.#isDown = true;
+    this.#controllers?.stop();
+    this.#controllers = undefined;
+    // Connections are reset before this returns; `resume` waits for the rest.
+    void this.#server.suspend();
   }
 
   async nodeStarted(node: string): Promise<void> {
     this.#stopped.delete(node);
+    if (this.#isDown && this.#hasQuorum) {
+      await this.#server.resume();
+      this.#isDown = false;
+      this.#controllers = this.#startControllers();
+    }
     await this.#options.runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
     if (this.#api.find("nodes", { name: node }) === undefined)
       registerNode(this.#api, this.#options.fabric, node);
@@ -178,11 +197,47 @@ export class KubernetesInNamespaces implements LabCluster {
     await this.agents.nodeStarted(node);
   }
 
+  /** As etcd has it: more than half of the control plane is up. */
+  get #hasQuorum(): boolean {
+    const up = this.#controlPlanes.filter((each) => !this.#stopped.has(each));
+    return up.length * 2 > this.#controlPlanes.length;
+  }
+
+  #startControllers(): Controllers {
+    const { record, cluster } = this.#options;
+    const controllers = startControllers(this.#api, errorRecorder(record), cluster);
+    for (const node of cluster.nodes) {
+      const isSilent = this.#stopped.has(node) || this.#paused.has(node);
+      controllers.nodes[isSilent ? "silent" : "heard"](node);
+    }
+    return controllers;
+  }
+
+  /** Where a pod is a lab knows by itself: it can be pinged without the API. All else is refused. */
+  #orDown(port: KubePort): KubePort {
+    const down = () => {
+      const nodes = this.#controlPlanes.filter((each) => this.#stopped.has(each)).join(", ");
+      return Promise.reject(new Error(`the API server does not answer: ${nodes} is stopped`));
+    };
+    const pods = async (namespace?: string) =>
+      this.#api.list("pods", namespace === undefined ? {} : { namespace });
+    return {
+      ...port,
+      get: (...of) => (this.#isDown ? down() : port.get(...of)),
+      apply: (...of) => (this.#isDown ? down() : port.apply(...of)),
+      patch: (...of) => (this.#isDown ? down() : port.patch(...of)),
+      delete: (...of) => (this.#isDown ? down() : port.delete(...of)),
+      listPods: (...of) => (this.#isDown ? pods(...of) : port.listPods(...of)),
+    };
+  }
+
   nodePaused(node: string): void {
+    this.#paused.add(node);
     this.#controllers?.nodes.silent(node);
   }
 
   nodeUnpaused(node: string): void {
+    this.#paused.delete(node);
     this.#controllers?.nodes.heard(node);
     this.#pods?.nodeUnpaused(node);
   }

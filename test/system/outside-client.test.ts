@@ -32,6 +32,10 @@ test("egress gateway: by a named interface and its routes alone, in both address
   expect(await play("scenario", "egress-interface")).toContain("PASSED");
 });
 
+test("the control plane's node stops: no API, sessions and routes stay, all catches up", async () => {
+  expect(await play("control-plane")).toContain("PASSED");
+});
+
 test("pod IP pools: CIDRs for the nodes whose pods ask, addresses of them, reached from outside", async () => {
   expect(await play("pools")).toContain("PASSED");
 });

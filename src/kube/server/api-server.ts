@@ -18,7 +18,8 @@ const version = {
   platform: `linux/${process.arch === "x64" ? "amd64" : process.arch}`,
 };
 
-export type Listener = ({ host: string; port: number } | { fd: number }) & {
+/** `fd`: asked for a listening socket whenever the server begins to serve. */
+export type Listener = ({ host: string; port: number } | { fd: () => number }) & {
   /** PEM texts. Absent: plain HTTP. */
   tls?: { key: string; cert: string };
   /** Every request must bear it. Absent: none is asked. */
@@ -37,6 +38,10 @@ export type ApiServerOptions = {
 export type ApiServer = {
   /** One for each listener, in their order. */
   urls: string[];
+  /** Ends watches and connections at once, and lets nobody in until `resume`: the machine has no power. */
+  suspend(): Promise<void>;
+  /** Serves again, at the same addresses. */
+  resume(): Promise<void>;
   /** Ends watches and connections. */
   close(): Promise<void>;
 };
@@ -48,31 +53,51 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     sandboxes: options.sandboxes,
     watches: new Set(),
   };
-  const servers = await Promise.all(
-    options.listeners.map((listener) => serverFor(listener, context, options)),
-  );
+  const listeners = [...options.listeners];
+  let servers: Server[] = [];
   const close = async () => {
     for (const watch of context.watches) watch.end();
     await Promise.all(
       servers.map(async (server) => {
+        const closed = new Promise((resolve) => {
+          if (server.listening) server.close(resolve);
+          else resolve(undefined);
+        });
         server.closeAllConnections();
         for (const socket of upgraded.get(server) ?? []) socket.destroy();
-        if (server.listening) await new Promise((resolve) => server.close(resolve));
+        await closed;
       }),
     );
   };
-  try {
-    await Promise.all(servers.map((server, index) => listen(server, options.listeners[index]!)));
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const open = async () => {
+    servers = await Promise.all(listeners.map((listener) => serverFor(listener, context, options)));
+    try {
+      await Promise.all(servers.map((server, index) => listen(server, listeners[index]!)));
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  };
+  await open();
   const urls = servers.map((server, index) => {
     const { address, family, port } = server.address() as AddressInfo;
+    const listener = listeners[index]!;
+    // A port that was free is this one's from now on.
+    if ("port" in listener) listeners[index] = { ...listener, port };
     const host = family === "IPv6" ? `[${address}]` : address;
-    return `${options.listeners[index]!.tls ? "https" : "http"}://${host}:${port}`;
+    return `${listener.tls ? "https" : "http"}://${host}:${port}`;
   });
-  return { urls, close };
+  let suspended: Promise<void> | undefined;
+  return {
+    urls,
+    close,
+    suspend: () => (suspended ??= close()),
+    async resume() {
+      await suspended;
+      suspended = undefined;
+      await open();
+    },
+  };
 }
 
 /** Connections that became WebSockets: the HTTP server no longer counts them as its own. */
@@ -109,8 +134,9 @@ async function serverFor(
 function listen(server: Server, listener: Listener): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    const { fd, host, port } = listener as Partial<{ fd: number; host: string; port: number }>;
-    server.listen(fd === undefined ? { host, port } : { fd }, () => {
+    const at =
+      "fd" in listener ? { fd: listener.fd() } : { host: listener.host, port: listener.port };
+    server.listen(at, () => {
       server.off("error", reject);
       resolve();
     });
