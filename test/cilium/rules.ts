@@ -255,6 +255,10 @@ export const rules: readonly Rule[] = [
     agent,
     "the API server is gone: sessions and routes stay, and all catches up when it is back",
   ]),
+  rule("with the control plane's node gone sessions and routes stay", [
+    "test/system/outside-client.test.ts",
+    "the control plane's node stops: no API, sessions and routes stay, all catches up",
+  ]),
   // The legacy policy.
   rule("more than one policy for a node", [
     legacy,

@@ -104,6 +104,25 @@ describe("who may ask", () => {
   });
 });
 
+test("suspended, it ends watches and lets nobody in; resumed, it has all it had, at the same address", async () => {
+  api.create("namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "kept" } });
+  const watch = await fetch(`${url}/api/v1/namespaces?watch=true`, {
+    headers: { authorization: "Bearer secret" },
+  });
+  const reader = watch.body!.getReader();
+  await reader.read();
+  const ended = (async () => {
+    while (!(await reader.read()).done);
+  })().catch(() => {});
+  await server.suspend();
+  await ended;
+  await expect(ask("GET", "/version")).rejects.toThrow("fetch failed");
+  await server.resume();
+  expect((await ask("GET", "/api/v1/namespaces/kept")).code).toBe(200);
+  await server.suspend();
+  await expect(ask("GET", "/version")).rejects.toThrow("fetch failed");
+});
+
 describe("what is served", () => {
   test("discovery, as lists and aggregated", async () => {
     expect((await ask("GET", "/healthz")).body).toEqual({ text: "ok" });

@@ -1,5 +1,5 @@
 import type { Fabric, FabricNode } from "../../topology/fabric.ts";
-import { addressAfter } from "../../net/address.ts";
+import { type Address, addressAfter, addressToBytes } from "../../net/address.ts";
 import { prefixBase, prefixLength } from "../../net/prefix.ts";
 import { linksUpBatch } from "../links.ts";
 
@@ -40,7 +40,7 @@ function portLine(fabric: Fabric, node: FabricNode, n: number): string {
 export function bridgeBatch(fabric: Fabric): string {
   const lines = ["link set lo up"];
   for (const [n, network] of fabric.management.entries()) {
-    lines.push(`link add br${n} type bridge`);
+    lines.push(`link add br${n} address ${bridgeMac(network.ipv4Gateway)} type bridge`);
     lines.push(`addr add ${network.ipv4Gateway}/${prefixLength(network.ipv4Subnet)} dev br${n}`);
     if (network.ipv6Subnet && network.ipv6Gateway) {
       const length = prefixLength(network.ipv6Subnet);
@@ -50,6 +50,15 @@ export function bridgeBatch(fabric: Fabric): string {
   }
   for (const [n, node] of managed(fabric).entries()) lines.push(portLine(fabric, node, n));
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * As Docker makes it. A bridge without one takes its ports' lowest: with that node it would go, and the others
+ * would look for the gateway, and the API server there, where nobody is.
+ */
+function bridgeMac(gateway: Address): string {
+  const bytes = [0x02, 0x42, ...addressToBytes(gateway)];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
 /** Run in the node: loopback, links and management interface up, and the pods' gateway. */
