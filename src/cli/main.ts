@@ -19,6 +19,7 @@ import { registerPlay } from "./verbs/play.ts";
 import { registerRecord } from "./verbs/record.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerRun } from "./verbs/run.ts";
+import { registerSimulate } from "./verbs/simulate.ts";
 import { registerSpeaker } from "./verbs/speaker.ts";
 import { registerSupervise } from "./verbs/supervise.ts";
 import { registerWatch } from "./verbs/watch.ts";
@@ -52,6 +53,7 @@ Exit status: 0 passed, 1 a check failed, 2 the input is wrong, 3 inconclusive.`,
 registerRun(program);
 registerUp(program);
 registerPlay(program);
+registerSimulate(program);
 registerDown(program);
 registerList(program);
 registerInspect(program);

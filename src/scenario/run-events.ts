@@ -19,7 +19,7 @@ export type EventsOutcome = { failed?: string; inconclusive?: string };
 export async function runEvents(
   context: LabContext,
   stepIndex: number,
-  step: Step,
+  step: Pick<Step, "events">,
   onEvent: (text: string) => void,
 ): Promise<EventsOutcome> {
   const row = new EventRow(context, stepIndex, onEvent);
@@ -98,10 +98,10 @@ class EventRow {
     const { fabric, recorder, seed } = this.#context;
     // Its place in the file, wherever that is.
     const place = event.source.slice(event.source.lastIndexOf("/") + 1);
-    const events = drawFaults(fabric, event, seededRandom(seed, place));
+    const drawn = drawFaults(fabric, event, seededRandom(seed, place));
     const message = `${chaosText(event)}, drawn from --seed ${seed}`;
     recorder({ type: "log", level: "info", message });
-    await this.#together({ ...event, kind: "together", events });
+    await this.#together({ ...event, kind: "together", events: drawn.map((one) => one.event) });
   }
 
   /** All at one instant; every one is waited for, then the first failure counts. */

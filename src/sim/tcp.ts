@@ -184,6 +184,14 @@ export class Tcp {
     return [first, second];
   }
 
+  /** Whether a connection that is not being closed has something to send again, since it was lost. */
+  get isRetransmitting(): boolean {
+    for (const sockets of this.#sockets.values()) {
+      for (const socket of sockets) if (socket.isRetransmitting) return true;
+    }
+    return false;
+  }
+
   #remember(socket: SimSocket): void {
     let sockets = this.#sockets.get(socket.node);
     if (sockets === undefined) this.#sockets.set(socket.node, (sockets = new Set()));
@@ -235,6 +243,10 @@ export class SimSocket {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  get isRetransmitting(): boolean {
+    return this.#stuckSinceMs !== undefined && !this.#isEnding;
   }
 
   listen(events: SocketEvents): void {

@@ -1,5 +1,5 @@
 import { type Address, isLinkLocal } from "../net/address.ts";
-import type { FibNextHop } from "./fib.ts";
+import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { Hop, Interface, Way } from "./link.ts";
 import type { Hook, IpPacket, Tuple } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
@@ -122,7 +122,8 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
   }
 }
 
-function wayTo(out: Interface, target: Address): Way | undefined {
+/** Over the link to whoever has the address; undefined: nobody. */
+export function wayTo(out: Interface, target: Address): Way | undefined {
   for (const way of out.ways()) {
     const { node, name } = way.to;
     if (node.isUp && node.ownerOf(target, name) !== undefined) return way;
@@ -146,16 +147,31 @@ function remember(at: SimNode, before: Tuple | undefined, packet: IpPacket | und
 }
 
 function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | DropReason {
-  if (isLinkLocal(to)) {
-    return options.interface === undefined ? "no route" : { interface: options.interface };
-  }
+  const nextHops = nextHopsTo(at, to, options);
+  if (typeof nextHops === "string") return nextHops;
+  if (nextHops.length === 1) return nextHops[0]!;
+  return chosen(at, nextHops, flowOf(at, options));
+}
+
+/** By the route that counts, of those that `which` picks; else why there is none. */
+export function nextHopsTo(
+  at: SimNode,
+  to: Address,
+  {
+    interface: link,
+    which = () => true,
+  }: { interface?: string; which?: (of: FibRoute) => boolean },
+): readonly FibNextHop[] | DropReason {
+  if (isLinkLocal(to)) return link === undefined ? "no route" : [{ interface: link }];
   const isUsable = ({ interface: name }: FibNextHop) =>
     !at.ignoresRoutesWithLinkdown || at.interfaces.get(name)?.hasCarrier === true;
-  const route = at.fib.lookup(to, (one) => one.kind !== "unicast" || one.nextHops.some(isUsable));
+  const route = at.fib.lookup(
+    to,
+    (one) => which(one) && (one.kind !== "unicast" || one.nextHops.some(isUsable)),
+  );
   if (route === undefined) return "no route";
   if (route.kind !== "unicast") return route.kind === "blackhole" ? "blackhole" : "no route";
-  const nextHops = route.nextHops.filter(isUsable);
-  return nextHops.length === 1 ? nextHops[0]! : chosen(at, nextHops, flowOf(at, options));
+  return route.nextHops.filter(isUsable);
 }
 
 /** By addresses alone, unless fib_multipath_hash_policy says that ports count as well. */

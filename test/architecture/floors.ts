@@ -32,9 +32,10 @@ export const floors: Record<string, readonly string[]> = {
   ],
   scenario: ["net", "input", "timeline", "topology", "runtime", "observe", "kube"],
   lab: belowLab,
+  explore: [...belowLab, "lab"],
   report: ["net", "timeline", "lab"],
   library: [...belowLab, "lab", "report"],
-  cli: [...belowLab, "lab", "report"],
+  cli: [...belowLab, "lab", "explore", "report"],
 };
 
 /** Files that import by a computed name, each with the reason. */

@@ -15,15 +15,14 @@ export function chaosText({ faults, of, overMs }: EventOf<"chaos">): string {
   return `chaos: ${faults} faults of ${of.join(", ")} over ${durationText(overMs)}`;
 }
 
+/** A fault that was drawn: `afterMs` from the chaos event's beginning, and `undoAfterMs`. */
+export type DrawnFault = { keys: readonly string[]; event: ScenarioEvent };
+
 /**
- * The faults of a chaos event in order of time, each with its `afterMs` from the event's beginning and
- * its `undoAfterMs`. Nothing has two faults at one time. Throws where there is nothing to break.
+ * The faults of a chaos event in order of time. Nothing has two faults at one time. Throws where there is nothing to
+ * break.
  */
-export function drawFaults(
-  fabric: Fabric,
-  event: EventOf<"chaos">,
-  random: Random,
-): ScenarioEvent[] {
+export function drawFaults(fabric: Fabric, event: EventOf<"chaos">, random: Random): DrawnFault[] {
   const candidates = event.of.map((kind) => candidatesOf(fabric, kind, event.spare));
   const kinds = candidates.filter((each) => each.length > 0);
   if (kinds.length === 0) throw new Error(`${chaosText(event)}: nothing is left to break`);
@@ -45,7 +44,7 @@ export function drawFaults(
     const timing = { source: event.source, afterMs: fromMs, undoAfterMs, times: 1 };
     drawn.push({ keys, fromMs, toMs, event: { ...fault, ...timing } });
   }
-  return drawn.toSorted((a, b) => a.fromMs - b.fromMs).map((one) => one.event);
+  return drawn.toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
 function candidatesOf(

@@ -1,0 +1,122 @@
+import type { LabSpec } from "../lab/spec.ts";
+import { runEvents } from "../scenario/run-events.ts";
+import type { ScenarioEvent } from "../scenario/schema/types.ts";
+import { findNode } from "../topology/fabric.ts";
+import { wrongDecisions } from "./invariants/decision.ts";
+import { notExchanged } from "./invariants/exchange.ts";
+import type { Finding } from "./invariants/finding.ts";
+import { reachable, unreached, waysBetween } from "./invariants/reach.ts";
+import { type KnownSession, knownSessions, stuckSessions } from "./invariants/session.ts";
+import { staleRoutes } from "./invariants/stale.ts";
+import { findCircles } from "./oscillation.ts";
+import { podEnds } from "./pod-ends.ts";
+import { untilRest } from "./rest.ts";
+import { isOpen, sessionPairs, waysOf } from "./sessions.ts";
+import { SimulatedLab } from "./simulated-lab.ts";
+
+/** One course of events: a world, and what breaks in it. */
+export type Plan = {
+  seed: number;
+  /** From the end of deployment to the beginning of the faults. */
+  beginMs: number;
+  /** `afterMs` from that beginning. */
+  faults: readonly ScenarioEvent[];
+};
+
+export type Outcome =
+  | {
+      verdict: "pass" | "fail";
+      findings: Finding[];
+      /** When routes were at rest, from the end of deployment. */ restedMs: number;
+    }
+  | { verdict: "inconclusive"; reason: string };
+
+/** What was there before anything was broken. */
+type Before = { sessions: KnownSession[]; reachable: ReadonlySet<string> };
+
+/** Plays a plan in a world of its own, waits for rest and looks at everything. Throws where the lab cannot be simulated. */
+export async function play(spec: LabSpec, plan: Plan, signal: AbortSignal): Promise<Outcome> {
+  await using lab = await SimulatedLab.up(spec, plan.seed, signal);
+  const { world, context } = lab;
+  const deployedMs = world.clock.nowMs;
+  await world.sleep(plan.beginMs, signal);
+  const before = await lookBefore(lab);
+  const outcome = await runEvents(context, 0, { events: [together(plan.faults)] }, () => {});
+  const reason = outcome.inconclusive ?? outcome.failed;
+  if (reason !== undefined) return { verdict: "inconclusive", reason };
+  const findings = await restAndLook(lab, before);
+  const restedMs = world.clock.nowMs - deployedMs;
+  return { verdict: findings.length > 0 ? "fail" : "pass", findings, restedMs };
+}
+
+/** The lab with nothing broken. */
+export type Unbroken = {
+  findings: Finding[];
+  /** When routes were at rest, from the end of deployment. */
+  restedMs: number;
+  sessions: number;
+  /** From pod to pod of another node: those that are open, and all. */
+  ways: { open: number; all: number };
+  /** What of the lab is not simulated. */
+  problems: readonly string[];
+};
+
+/** The lab with nothing broken: whether it comes to rest, when, and whether all is well then. */
+export async function playUnbroken(
+  spec: LabSpec,
+  seed: number,
+  signal: AbortSignal,
+): Promise<Unbroken> {
+  await using lab = await SimulatedLab.up(spec, seed, signal);
+  const { world, problems } = lab;
+  const deployedMs = world.clock.nowMs;
+  const findings = await restAndLook(lab, { sessions: [], reachable: new Set() });
+  const { sessions, reachable: open } = await lookBefore(lab);
+  return {
+    ...{ findings, problems, restedMs: world.clock.nowMs - deployedMs },
+    sessions: sessions.length,
+    ways: { open: open.size, all: waysBetween(await podEnds(lab)).length },
+  };
+}
+
+async function lookBefore(lab: SimulatedLab): Promise<Before> {
+  return {
+    sessions: knownSessions(sessionPairs(lab.world)),
+    reachable: reachable(await podEnds(lab)),
+  };
+}
+
+async function restAndLook(lab: SimulatedLab, before: Before): Promise<Finding[]> {
+  const since = { eventMs: lab.world.clock.nowMs, suspects: true };
+  let rest = await untilRest(lab, before.sessions, since);
+  if (rest === "suspect") {
+    const circles = await findCircles(lab);
+    if (circles.length > 0) return circles;
+    rest = await untilRest(lab, before.sessions, { ...since, suspects: false });
+  }
+  if (rest !== "rest") {
+    return [{ invariant: "rest", text: "routes still change ten minutes after the last event" }];
+  }
+  return await look(lab, before);
+}
+
+async function look(lab: SimulatedLab, before: Before): Promise<Finding[]> {
+  const { world, spec } = lab;
+  const sessions = sessionPairs(world);
+  return [
+    ...stuckSessions(before.sessions, sessions, world),
+    ...notExchanged(sessions),
+    ...staleRoutes(world, sessions),
+    ...wrongDecisions(world),
+    ...unreached({
+      pods: await podEnds(lab),
+      sessions: sessions.filter((pair) => waysOf(pair).every(isOpen)),
+      passesOn: ({ name }) => findNode(spec.fabric, name)?.kubernetes === undefined,
+      before: before.reachable,
+    }),
+  ];
+}
+
+function together(events: readonly ScenarioEvent[]): ScenarioEvent {
+  return { kind: "together", events: [...events], source: "drawn", afterMs: 0, times: 1 };
+}
