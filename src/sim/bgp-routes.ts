@@ -81,13 +81,20 @@ export class BgpRoutes {
     const { fib } = node;
     const hops = (this.#wanted.get(prefix) ?? []).flatMap((hop) => this.#resolve(hop));
     const isTaken = fib.at(prefix).some((route) => !isOwn(route));
+    const own = { prefix, protocol: "bgp", metric };
+    const leadsNowhere = (this.#wanted.get(prefix) ?? []).some(
+      ({ address }) => !isLinkLocal(address) && this.#reaching(address)?.kind === "blackhole",
+    );
+    if (!isTaken && hops.length === 0 && leadsNowhere) {
+      return fib.replace({ ...own, kind: "blackhole", nextHops: [] });
+    }
     if (hops.length === 0 || isTaken) return fib.remove(prefix, isOwn);
     const nextHops = hops.filter(
       (hop, i) =>
         hops.findIndex((one) => one.address === hop.address && one.interface === hop.interface) ===
         i,
     );
-    fib.replace({ prefix, kind: "unicast", protocol: "bgp", metric, nextHops });
+    fib.replace({ ...own, kind: "unicast", nextHops });
   }
 
   #resolve({ address, peer }: NextHop): FibNextHop[] {
@@ -101,14 +108,14 @@ export class BgpRoutes {
     return (route?.nextHops ?? []).map((hop) => ({ address, ...hop }));
   }
 
-  /** Not by routes of BGP itself. A link without carrier reaches nothing. */
+  /** Not by routes of BGP itself. A link without carrier reaches nothing; a blackhole is a way, to nowhere. */
   #reaching(to: Address): FibRoute | undefined {
     const { node, resolveViaDefault } = this.#options;
     const isUsable = (route: FibRoute) =>
-      route.kind === "unicast" &&
       !isOwn(route) &&
       (resolveViaDefault || !route.prefix.endsWith("/0")) &&
-      route.nextHops.some((hop) => node.interfaces.get(hop.interface)?.hasCarrier === true);
+      (route.kind === "blackhole" ||
+        route.nextHops.some((hop) => node.interfaces.get(hop.interface)?.hasCarrier === true));
     return node.fib.lookup(to, isUsable);
   }
 

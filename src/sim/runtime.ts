@@ -31,6 +31,8 @@ import type { World } from "./world.ts";
 /** One way over a veth pair and through two kernels. */
 const cableDelayMs = 0.02;
 
+/** From power to the first command, as a node of the runtime netns needs. */
+const bootMs = 1_000;
 /** How long one waits for processes that stand still before it is of no use any more. */
 const noAnswerMs = 10_000;
 
@@ -97,6 +99,7 @@ export class SimRuntime implements Runtime {
 
   async startNode(name: string): Promise<void> {
     const node = this.world.network.node(name);
+    await this.world.sleep(bootMs);
     node.reset();
     this.world.network.setNode(node, true);
     this.#addManagement(this.#fabricNodes.get(name)!);

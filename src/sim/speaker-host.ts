@@ -1,5 +1,5 @@
 import type { SharedLink } from "../bgp/session/io.ts";
-import type { PeerConfig, SpeakerConfig } from "../bgp/speaker/config.ts";
+import type { PeerTemplate, SpeakerConfig } from "../bgp/speaker/config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "../bgp/speaker/effect.ts";
 import type { PeerReset, ResetRequest } from "../bgp/speaker/reset.ts";
 import type { Pace } from "../bgp/speaker/pace.ts";
@@ -208,7 +208,7 @@ export class SimSpeakerHost {
     this.#stopAccepting();
     if (config.listenPort === undefined) return;
     const stop = this.#world.tcp.listen(this.#node, config.listenPort, {
-      passwordFor: (remote) => passwordFor(config, remote),
+      passwordFor: (remote) => peerAt(config, remote)?.password,
       onAccepted: (socket) => {
         const connection = this.#nextAccepted--;
         this.#adopt(connection, socket);
@@ -240,8 +240,9 @@ export class SimSpeakerHost {
       const on =
         link === undefined ? this.#node.ownerOf(localAddress) : this.#node.interfaces.get(link);
       if (on?.hasCarrier === true || on?.isLoopback === true) continue;
-      const peer = this.speaker.config.peers.find(({ address }) => address === remoteAddress);
-      if (peer === undefined || !isExternal(peer, this.speaker.config)) continue;
+      const peer = peerAt(this.speaker.config, remoteAddress);
+      // What comes over several hops may come another way.
+      if (peer === undefined || !isExternal(peer, this.speaker.config) || peer.ttl !== 1) continue;
       this.#sockets.delete(connection);
       socket.close();
       this.#step({ input: "closed", connection, reason: "the link is down" });
@@ -302,15 +303,16 @@ function unnumberedLinks({ peers }: SpeakerConfig): ReadonlySet<string> {
   return new Set(unnumbered.map((peer) => peer.interface!));
 }
 
-function passwordFor(config: SpeakerConfig, remote: Address): string | undefined {
+/** As it is configured, by itself or by the longest of the listen ranges. */
+function peerAt(config: SpeakerConfig, remote: Address): PeerTemplate | undefined {
   const peer = config.peers.find((one) => one.address === remote);
-  if (peer !== undefined) return peer.password;
+  if (peer !== undefined) return peer;
   const ranges = (config.listenRanges ?? []).filter(({ prefix }) => prefixContains(prefix, remote));
   const [longest] = ranges.sort((a, b) => prefixLength(b.prefix) - prefixLength(a.prefix));
-  return longest?.peer.password;
+  return longest?.peer;
 }
 
-function isExternal({ asn }: PeerConfig, { localAsn }: SpeakerConfig): boolean {
+function isExternal({ asn }: PeerTemplate, { localAsn }: SpeakerConfig): boolean {
   return asn === "external" || (typeof asn === "number" && asn !== localAsn);
 }
 

@@ -188,6 +188,8 @@ export type PeerConfig = {
   defaultOriginate?: FamilyName[];
   /** To an external peer also what came from it, as FRR has it: it will find its own AS in the path. */
   sendsBack?: boolean;
+  /** Routes that come from this external peer with BLACKHOLE get NO_EXPORT as well, as FRR has it (RFC 7999 §3.2). */
+  keepsBlackholes?: boolean;
   /** How often our own AS number may be in a path received; undefined: not at all. */
   allowAsIn?: number;
   /** Single-hop BFD (RFC 5881): the session ends when the path to the peer does. */

@@ -21,6 +21,7 @@ import type { Ribs } from "./ribs.ts";
 type InboundSession = {
   source: PeerSource;
   local: LocalSide;
+  keepsBlackholes: boolean;
   /** AS number put in front of every path that comes in: local-as. */
   prepend: number | undefined;
 };
@@ -334,21 +335,24 @@ function pathOf(
 
 /**
  * The attributes with what a session adds to all of its routes: local-as, OTC by its role (RFC 9234 §5), and
- * for those that an external peer is about to take away (GRACEFUL_SHUTDOWN) the lowest LOCAL_PREF (RFC 8326 §4.2).
+ * for those that an external peer is about to take away (GRACEFUL_SHUTDOWN) the lowest LOCAL_PREF (RFC 8326 §4.2), for
+ * those that are to be thrown away (BLACKHOLE) NO_EXPORT.
  */
 function received(
   attributes: PathAttributes,
-  { source: { internal }, local: { role, peerAsn }, prepend }: InboundSession,
+  { source: { internal }, local: { role, peerAsn }, prepend, keepsBlackholes }: InboundSession,
 ): PathAttributes {
-  const isGoing =
-    !internal && attributes.communities?.includes(WellKnownCommunity.gracefulShutdown);
-  if (role === undefined && prepend === undefined && !isGoing) return attributes;
+  const { communities = [] } = attributes;
+  const isGoing = !internal && communities.includes(WellKnownCommunity.gracefulShutdown);
+  const isKept = keepsBlackholes && communities.includes(WellKnownCommunity.blackhole);
+  if (role === undefined && prepend === undefined && !isGoing && !isKept) return attributes;
   const onlyToCustomer = role && markedIn(attributes, role, peerAsn);
   return {
     ...attributes,
     ...(prepend !== undefined && { asPath: prependAsn(attributes.asPath, prepend, 1) }),
     ...(onlyToCustomer !== undefined && { onlyToCustomer }),
     ...(isGoing && { localPref: 0 }),
+    ...(isKept && { communities: [...new Set([...communities, WellKnownCommunity.noExport])] }),
   };
 }
 

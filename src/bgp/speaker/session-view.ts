@@ -32,6 +32,7 @@ export function inboundSession(
       identifier: negotiated.peerIdentifier,
       client: isClient(config, negotiated),
     },
+    keepsBlackholes: config.keepsBlackholes === true && !internal,
     local: {
       asns: localAs === undefined ? [localAsn] : [localAsn, localAs.asn],
       allowAsIn: config.allowAsIn ?? 0,

@@ -154,6 +154,7 @@ class PeerReader {
       exportPolicy: this.#exportPolicy(first, needsPolicy),
       importPolicy: this.#importPolicy(first, needsPolicy),
       sendsBack: true,
+      keepsBlackholes: true,
       // By itself FRR offers it only to neighbors that are named by their interface.
       ...(!of.isInterface && of.extendedNextHop !== true && { extendedNextHop: false }),
       ...(of.localAs && { localAs: of.localAs }),
