@@ -43,31 +43,31 @@ afterEach(() => {
 
 const say = (connection: number, kind: RelayMessage["kind"], text = "") =>
   child.stdin!.write(encodeRelayMessage({ connection, kind, payload: Buffer.from(text) }));
-const hear = (...lines: string[]) =>
+const expectHeard = (...lines: string[]) =>
   expect.poll(() => heard, { timeout: 20_000 }).toEqual(expect.arrayContaining(lines));
 
 test("connections go beside each other, each to its end", async () => {
   say(1, "open", join(folder, "socket"));
   say(2, "open", join(folder, "socket"));
-  await hear("1 opened", "2 opened");
+  await expectHeard("1 opened", "2 opened");
   say(2, "data", "two");
-  await hear("2 data TWO");
+  await expectHeard("2 data TWO");
   say(1, "data", "one");
-  await hear("1 data ONE");
+  await expectHeard("1 data ONE");
   say(2, "end");
-  await hear("2 data bye", "2 closed");
+  await expectHeard("2 data bye", "2 closed");
   say(1, "closed");
-  await hear("1 closed");
+  await expectHeard("1 closed");
 });
 
 test("where nobody listens the answer has the system's words", async () => {
   say(7, "open", join(folder, "none"));
-  await hear(`7 closed connect ENOENT ${join(folder, "none")}`);
+  await expectHeard(`7 closed connect ENOENT ${join(folder, "none")}`);
 });
 
 test("it ends with its input", async () => {
   say(1, "open", join(folder, "socket"));
-  await hear("1 opened");
+  await expectHeard("1 opened");
   child.stdin!.end();
   expect(await once(child, "exit")).toEqual([0, null]);
 });
