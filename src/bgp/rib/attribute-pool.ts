@@ -11,6 +11,7 @@ const canonical: CodecOptions = { fourOctetAs: true, extendedMessage: true };
 
 const slabBytes = 1 << 16;
 const sweepSizeMin = 1 << 16;
+const capacityMin = 1 << 10;
 
 /**
  * Equal attribute sets become one object. A full table has far fewer sets than routes, so this saves
@@ -20,59 +21,106 @@ const sweepSizeMin = 1 << 16;
  * their slab.
  */
 export class AttributePool {
-  /** By hash; sets that share one are a chain. */
-  #sets = new Map<number, InternedSet>();
-  #size = 0;
+  /** By number: the sets, and the hashes of their bytes. */
+  #sets: InternedSet[] = [];
+  #hashes = new Int32Array(capacityMin);
+  /** Number + 1, or 0; open addressing, a power of two of them, at most half in use. */
+  #slots = new Int32Array(2 * capacityMin);
   #sweepSize = sweepSizeMin;
   readonly #writer = new ByteWriter();
   #slab = new Uint8Array(0);
   #slabUsed = 0;
 
   get size(): number {
-    return this.#size;
+    return this.#sets.length;
   }
 
   /** Worth a sweep. */
   get isFull(): boolean {
-    return this.#size >= this.#sweepSize;
+    return this.size >= this.#sweepSize;
   }
 
   /** The one set of these values. They must not be changed afterwards. */
   intern(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
     const writer = this.#writer;
     // What no message can hold is nobody's equal: it is seldom, and is not sent.
-    if (!this.#write(attributes, nextHop)) {
-      return new InternedSet(attributes, nextHop, undefined, 0, 0, 0);
-    }
-    const hash = writer.hash();
-    const first = this.#sets.get(hash);
-    for (let set = first; set !== undefined; set = set.next) {
-      if (writer.isIn(set.slab!, set.begin, set.end)) return set;
-    }
-    const begin = this.#keep();
-    const end = begin + writer.length;
-    const set = new InternedSet(attributes, nextHop, this.#slab, begin, end, hash);
-    set.next = first;
-    this.#sets.set(hash, set);
-    this.#size++;
+    if (!this.#write(attributes, nextHop)) return new InternedSet(nextHop, { attributes });
+    return this.#internBytes(writer.buffer, 0, writer.length, nextHop);
+  }
+
+  /** The same of values that will be asked for soon: they are kept for a while. */
+  internRecent(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
+    const set = this.intern(attributes, nextHop);
+    set.keepForAWhile(attributes);
     return set;
   }
 
-  /** Forgets all other sets. */
-  sweep(live: ReadonlySet<AttributeSet>): void {
-    const before = this.#sets;
-    this.#sets = new Map();
-    this.#size = 0;
-    for (const first of before.values()) {
-      for (let set: InternedSet | undefined = first, next; set !== undefined; set = next) {
-        next = set.next;
-        if (!live.has(set)) continue;
-        set.next = this.#sets.get(set.hash);
-        this.#sets.set(set.hash, set);
-        this.#size++;
-      }
+  /** Forgets all sets but those that `forEachLive` calls with, each as often as it likes. */
+  sweep(forEachLive: (call: (live: AttributeSet) => void) => void): void {
+    const sets = this.#sets;
+    const isLive = new Uint8Array(sets.length);
+    forEachLive((set) => {
+      if (set instanceof InternedSet) isLive[set.number] = 1;
+    });
+    let kept = 0;
+    for (const [number, set] of sets.entries()) {
+      if (isLive[number] === 0) continue;
+      this.#hashes[kept] = this.#hashes[number]!;
+      sets[kept] = set;
+      set.number = kept++;
     }
-    this.#sweepSize = Math.max(sweepSizeMin, 4 * this.#size);
+    sets.length = kept;
+    this.#fillSlots(this.#slots.length);
+    this.#sweepSize = Math.max(sweepSizeMin, 4 * kept);
+  }
+
+  #internBytes(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    nextHop: Address | undefined,
+  ): InternedSet {
+    const hash = hashOf(bytes, start, end);
+    const mask = this.#slots.length - 1;
+    let slot = hash & mask;
+    for (;;) {
+      const number = this.#slots[slot]! - 1;
+      if (number < 0) break;
+      if (this.#hashes[number] === hash) {
+        const set = this.#sets[number]!;
+        if (set.isIn(bytes, start, end)) return set;
+      }
+      slot = (slot + 1) & mask;
+    }
+    const number = this.#sets.length;
+    const begin = this.#keep(bytes, start, end);
+    const stored = { slab: this.#slab, begin, end: begin + end - start, number };
+    const set = new InternedSet(nextHop, stored);
+    this.#sets.push(set);
+    this.#hashes[number] = hash;
+    this.#slots[slot] = number + 1;
+    if (number + 1 === this.#hashes.length) this.#grow();
+    return set;
+  }
+
+  #grow(): void {
+    const hashes = new Int32Array(2 * this.#hashes.length);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+    this.#fillSlots(2 * hashes.length);
+  }
+
+  /** By the hashes alone: the sets lie all over the memory. */
+  #fillSlots(count: number): void {
+    const slots = (this.#slots = new Int32Array(count));
+    const hashes = this.#hashes;
+    const { length } = this.#sets;
+    const mask = count - 1;
+    for (let number = 0; number < length; number++) {
+      let slot = hashes[number]! & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
   }
 
   /** Into the writer. An IPv6 next hop stands at the end: NEXT_HOP cannot hold it. Whether a message can hold it. */
@@ -91,15 +139,30 @@ export class AttributePool {
   }
 
   /** Many in one piece of memory: one each would weigh more than what is in it. Where they begin in the slab. */
-  #keep(): number {
-    const { length } = this.#writer;
+  #keep(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
     if (this.#slabUsed + length > this.#slab.length) {
       this.#slab = new Uint8Array(Math.max(slabBytes, length));
       this.#slabUsed = 0;
     }
     const begin = this.#slabUsed;
-    this.#writer.copyInto(this.#slab, begin);
+    const slab = this.#slab;
+    for (let i = 0; i < length; i++) slab[begin + i] = bytes[start + i]!;
     this.#slabUsed += length;
     return begin;
   }
+}
+
+/** Four bytes at a time: every set is gone through. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word =
+      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x9e3779b1);
+  return hash ^ (hash >>> 15);
 }

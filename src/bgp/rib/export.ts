@@ -91,7 +91,9 @@ export class Exporter {
     }
     let known = this.#known.get(statement);
     if (known === undefined) this.#known.set(statement, (known = new PathMemo()));
-    return known.get(path, () => exportPath(path, statement, this.#target, this.#pool));
+    return (
+      known.get(path) ?? known.set(path, exportPath(path, statement, this.#target, this.#pool))
+    );
   }
 
   /** The default route, as originated here. Undefined: the peer does not take our address as next hop. */

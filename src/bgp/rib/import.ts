@@ -33,9 +33,10 @@ export type LocalSide = {
  */
 export function whyIneligible(of: AttributeSet, local: LocalSide): string | undefined {
   const { asPath, originatorId, clusterList } = of.attributes;
-  const looped = local.asns.find((asn) => asPathCount(asPath, asn) > local.allowAsIn);
-  if (looped !== undefined) {
-    return `AS ${looped} is already in its AS path (RFC 4271 §9.1.2)`;
+  for (const asn of local.asns) {
+    if (asPathCount(asPath, asn) > local.allowAsIn) {
+      return `AS ${asn} is already in its AS path (RFC 4271 §9.1.2)`;
+    }
   }
   if (of.nextHop === local.address) {
     return `its next hop ${local.address} is this speaker (RFC 4271 §5.1.3)`;
@@ -94,7 +95,9 @@ export class Importer {
     if (set === undefined) return { path };
     let changed = this.#changed.get(statement);
     if (changed === undefined) this.#changed.set(statement, (changed = new PathMemo()));
-    return changed.get(path, () => ({ path: changedPath(path, set, this.#pool) }));
+    return (
+      changed.get(path) ?? changed.set(path, { path: changedPath(path, set, this.#pool) })
+    );
   }
 }
 
@@ -119,5 +122,5 @@ function changedPath(path: Path, change: PolicySet, pool: AttributePool): Path {
     ...communitiesUnder(of, change),
   };
   const via = change.nextHop === undefined || change.nextHop === "self" ? nextHop : change.nextHop;
-  return { ...path, set: pool.intern(attributes, via) };
+  return { ...path, set: pool.internRecent(attributes, via) };
 }

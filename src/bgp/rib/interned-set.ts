@@ -9,6 +9,11 @@ const recentMax = 1024;
 const recent = Array<InternedSet | undefined>(recentMax).fill(undefined);
 let nextRecent = 0;
 
+/** What the pool knows a set by: a range of `slab`; or its values, where one is too long for any message. */
+type Stored =
+  | { slab: Uint8Array; begin: number; end: number; number: number }
+  | { slab?: undefined; attributes: Readonly<PathAttributes> };
+
 /**
  * A set of an AttributePool. What is kept of it are its bytes: its attributes as values are several times as
  * large, are looked at when the route comes in and goes out, and seldom again. So they are let go of soon, and
@@ -16,62 +21,64 @@ let nextRecent = 0;
  */
 export class InternedSet implements AttributeSet {
   readonly nextHop: Address | undefined;
-  /** What the pool knows it by: a range of `slab`. Undefined where a value is too long for any message. */
-  readonly slab: Uint8Array | undefined;
-  readonly begin: number;
-  readonly end: number;
-  /** Of these bytes, and the next set with the same one. */
-  readonly hash: number;
-  next: InternedSet | undefined = undefined;
+  readonly #slab: Uint8Array | undefined;
+  readonly #begin: number;
+  readonly #end: number;
+  /** In the pool, and another one after a sweep. */
+  number: number;
   /** The last path that was made of it: the next is mostly the same. */
   lastPath: Path | undefined = undefined;
-  #attributes: Readonly<PathAttributes> | undefined = undefined;
+  #attributes: Readonly<PathAttributes> | undefined;
 
-  constructor(
-    attributes: Readonly<PathAttributes>,
-    nextHop: Address | undefined,
-    slab: Uint8Array | undefined,
-    begin: number,
-    end: number,
-    hash: number,
-  ) {
+  constructor(nextHop: Address | undefined, stored: Stored) {
     this.nextHop = nextHop;
-    this.slab = slab;
-    this.begin = begin;
-    this.end = end;
-    this.hash = hash;
-    this.#keep(attributes);
+    const isStored = stored.slab !== undefined;
+    this.#slab = stored.slab;
+    this.#begin = isStored ? stored.begin : 0;
+    this.#end = isStored ? stored.end : 0;
+    this.number = isStored ? stored.number : -1;
+    this.#attributes = isStored ? undefined : stored.attributes;
   }
 
   get attributes(): Readonly<PathAttributes> {
     if (this.#attributes !== undefined) return this.#attributes;
-    const attributes = decodeStoredAttributes(this.slab!, this.begin, this.#attributesEnd);
-    this.#keep(attributes);
+    const attributes = decodeStoredAttributes(this.#slab!, this.#begin, this.#attributesEnd);
+    this.keepForAWhile(attributes);
     return attributes;
   }
 
-  /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
-  encoded(codec: CodecOptions): Uint8Array {
-    const { nextHop, slab, begin } = this;
-    if (slab === undefined || !codec.fourOctetAs) {
-      return encodeAttributes(this.attributes, codec, isIpv6(nextHop) ? undefined : nextHop);
-    }
-    return slab.subarray(begin, this.#attributesEnd);
-  }
-
-  /** An IPv6 next hop stands behind them. */
-  get #attributesEnd(): number {
-    return isIpv6(this.nextHop) ? this.end - 16 : this.end;
-  }
-
-  /** For a while, and for ever where there are no bytes. */
-  #keep(attributes: Readonly<PathAttributes>): void {
+  /** Its values, which somebody has at hand. */
+  keepForAWhile(attributes: Readonly<PathAttributes>): void {
+    if (this.#attributes !== undefined) return;
     this.#attributes = attributes;
-    if (this.slab === undefined) return;
     const oldest = recent[nextRecent];
     if (oldest !== undefined) oldest.#attributes = undefined;
     recent[nextRecent] = this;
     nextRecent = (nextRecent + 1) % recentMax;
+  }
+
+  /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
+  encoded(codec: CodecOptions): Uint8Array {
+    if (this.#slab === undefined || !codec.fourOctetAs) {
+      const { nextHop } = this;
+      return encodeAttributes(this.attributes, codec, isIpv6(nextHop) ? undefined : nextHop);
+    }
+    return this.#slab.subarray(this.#begin, this.#attributesEnd);
+  }
+
+  /** Whether it is known by the same bytes. */
+  isIn(bytes: Uint8Array, start: number, end: number): boolean {
+    const slab = this.#slab!;
+    const begin = this.#begin;
+    const length = end - start;
+    if (this.#end - begin !== length) return false;
+    for (let i = 0; i < length; i++) if (slab[begin + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  /** An IPv6 next hop stands behind them. */
+  get #attributesEnd(): number {
+    return isIpv6(this.nextHop) ? this.#end - 16 : this.#end;
   }
 }
 

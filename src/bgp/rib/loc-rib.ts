@@ -1,5 +1,6 @@
 import type { Prefix } from "../../net/prefix.ts";
 import { bestPath } from "./decision.ts";
+import { IdList } from "./id-list.ts";
 import { type MaximumPaths, onePath, usedPaths } from "./multipath.ts";
 import type { Path } from "./path.ts";
 import type { PrefixId, PrefixTable } from "./prefix-table.ts";
@@ -25,7 +26,7 @@ class Contest {
 export class LocRib {
   readonly #prefixes: PrefixTable;
   readonly #entries = new RouteTable<Path | Contest>();
-  #changed: PrefixId[] = [];
+  readonly #changed = new IdList();
   /** By id: whether it is in #changed. */
   #isChanged = new Uint8Array(64);
   #isTrackingAll = false;
@@ -149,10 +150,8 @@ export class LocRib {
   }
 
   /** The prefixes whose best path, or a path used beside it, became another since the last call. */
-  takeChanged(): readonly PrefixId[] {
-    const changed = this.#changed;
-    if (changed.length === 0) return changed;
-    this.#changed = [];
+  takeChanged(): Uint32Array {
+    const changed = this.#changed.take();
     for (let i = 0; i < changed.length; i++) this.#isChanged[changed[i]!] = 0;
     return changed;
   }

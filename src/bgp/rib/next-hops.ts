@@ -52,7 +52,8 @@ export class NextHops {
     }
     const { cost, paths, unreachable } = known;
     if (cost === undefined) return unreachable;
-    return cost === 0 ? imported : paths.get(path, () => ({ path: { ...path, cost } }));
+    if (cost === 0) return imported;
+    return paths.get(path) ?? paths.set(path, { path: { ...path, cost } });
   }
 
   /** Next hops that were not asked about before. */

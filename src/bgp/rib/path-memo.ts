@@ -1,21 +1,31 @@
 import type { Path } from "./path.ts";
 
-/** Far more than the paths that one read from a socket brings. */
-const pathsMax = 4096;
+/** A power of two. More than the paths that one read from a socket brings. */
+const placesCount = 1024;
 
 /**
  * What a policy makes of a path, kept for a while: routes that come together share paths, and a whole table
- * is gone through path by path. Which ones are kept is of no matter to the outcome, only that they are few.
+ * is gone through path by path. Each path has one place, which the next one there takes over: which ones are kept
+ * is of no matter to the outcome, only that they are few.
  */
 export class PathMemo<T extends object> {
-  readonly #known = new Map<Path, T>();
+  readonly #paths = Array<Path | undefined>(placesCount).fill(undefined);
+  readonly #made = Array<T | undefined>(placesCount).fill(undefined);
 
-  get(path: Path, make: () => T): T {
-    let known = this.#known.get(path);
-    if (known === undefined) {
-      if (this.#known.size >= pathsMax) this.#known.clear();
-      this.#known.set(path, (known = make()));
-    }
-    return known;
+  get(path: Path): T | undefined {
+    const at = placeOf(path);
+    return this.#paths[at] === path ? this.#made[at] : undefined;
   }
+
+  /** Returns what was made. */
+  set(path: Path, made: T): T {
+    const at = placeOf(path);
+    this.#paths[at] = path;
+    this.#made[at] = made;
+    return made;
+  }
+}
+
+function placeOf({ set: { number = 0 } }: Path): number {
+  return number & (placesCount - 1);
 }

@@ -9,6 +9,8 @@ export type AttributeSet = {
   readonly attributes: Readonly<PathAttributes>;
   /** Undefined for prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
   readonly nextHop: Address | undefined;
+  /** Different ones have different numbers for most of their time; those of own prefixes have none. */
+  readonly number?: number;
 };
 
 /** Where a path comes from. One object per session, shared by all its paths. */

@@ -1,8 +1,11 @@
 import { type Address, addressFromBytes, addressToBytes, type Family } from "../../net/address.ts";
 import { addressBits, type Prefix, prefixBase, prefixLength } from "../../net/prefix.ts";
+import { IdList } from "./id-list.ts";
 
 /** Stands for a prefix in every table of its family: small, so that tables are arrays by it (route-table.ts). */
 export type PrefixId = number;
+
+export type PrefixIds = Uint32Array | readonly PrefixId[];
 
 /** In the place of a length: an id that nobody has. */
 const freed = 0xff;
@@ -27,9 +30,9 @@ export class PrefixTable {
   #retained: Uint32Array;
   /** Ids below this have been given out. */
   #end = 0;
-  readonly #free = new IdStack();
+  readonly #free = new IdList();
   /** Not retained any more when they were put here. */
-  readonly #loose = new IdStack();
+  readonly #loose = new IdList();
   /** id + 1, or 0; a power of two of them, at most half in use. */
   #slots: Int32Array;
   #shift: number;
@@ -115,7 +118,7 @@ export class PrefixTable {
       const id = loose.at(i);
       if (this.#retained[id] === 0 && this.#lengths[id] !== freed) this.#remove(id);
     }
-    loose.length = 0;
+    loose.clear();
   }
 
   /** Into #key, host bits cleared. Returns the length. */
@@ -169,7 +172,8 @@ export class PrefixTable {
   #insert(slot: number, length: number): PrefixId {
     const id = this.#free.pop() ?? this.#end++;
     if (id === this.#lengths.length) this.#growIds();
-    this.#addresses.set(this.#key, id * this.#words);
+    const words = this.#words;
+    for (let i = 0; i < words; i++) this.#addresses[id * words + i] = this.#key[i]!;
     this.#lengths[id] = length;
     this.#retained[id] = 0;
     this.#loose.push(id);
@@ -218,27 +222,6 @@ export class PrefixTable {
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = id + 1;
     }
-  }
-}
-
-/** Numbers only, as the rest. */
-class IdStack {
-  #ids = new Uint32Array(64);
-  length = 0;
-
-  at(i: number): PrefixId {
-    return this.#ids[i]!;
-  }
-
-  push(id: PrefixId): void {
-    if (this.length === this.#ids.length) {
-      this.#ids = resized(this.#ids, new Uint32Array(2 * this.length));
-    }
-    this.#ids[this.length++] = id;
-  }
-
-  pop(): PrefixId | undefined {
-    return this.length === 0 ? undefined : this.#ids[--this.length];
   }
 }
 

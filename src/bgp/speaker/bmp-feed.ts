@@ -1,5 +1,5 @@
 import type { FamilyName } from "../rib/family.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { SessionEffect } from "../session/io.ts";
 import type { BmpMonitor } from "./bmp-monitor.ts";
 import type { SpeakerConfig } from "./config.ts";
@@ -56,7 +56,7 @@ export class BmpFeed {
     if (this.#isOn) this.#send(this.#options.monitor.policyChanged(of, nowMs));
   }
 
-  locRibChanged(name: FamilyName, ids: readonly PrefixId[], nowMs: number): void {
+  locRibChanged(name: FamilyName, ids: PrefixIds, nowMs: number): void {
     if (this.#isOn) this.#send(this.#options.monitor.locRibChanged(name, ids, nowMs));
   }
 

@@ -2,7 +2,7 @@ import { address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { type FamilyName, familyName, families } from "../rib/family.ts";
 import type { Path } from "../rib/path.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { SessionEffect } from "../session/io.ts";
 import {
   type BmpPeer,
@@ -86,10 +86,10 @@ export class BmpMonitor {
   }
 
   /** Other routes are used to these prefixes. */
-  locRibChanged(name: FamilyName, ids: readonly PrefixId[], nowMs: number): Uint8Array[] {
+  locRibChanged(name: FamilyName, ids: PrefixIds, nowMs: number): Uint8Array[] {
     if (!this.#tells("loc-rib")) return [];
     const { loc, prefixes } = this.#options.ribs;
-    const routes = ids.map((id) => ({
+    const routes = Array.from(ids, (id) => ({
       prefix: prefixes[name].prefix(id),
       set: loc[name].bestAt(id)?.set,
     }));

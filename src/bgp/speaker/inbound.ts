@@ -239,7 +239,7 @@ export class Inbound {
     const name = familyName(family);
     const table = this.#table(name);
     const prefixes = this.#ribs.prefixes[name];
-    const set = this.#ribs.pool.intern(received(attributes, session), nextHop);
+    const set = this.#ribs.pool.internRecent(received(attributes, session), nextHop);
     const ineligible = whyIneligible({ attributes, nextHop }, session.local);
     const isBlind = this.#importer.isBlindToPrefix;
     const loc = this.#ribs.loc[name];

@@ -3,7 +3,7 @@ import { Exporter } from "../rib/export.ts";
 import type { InternedSet } from "../rib/interned-set.ts";
 import type { Path } from "../rib/path.ts";
 import { Policy, type PolicyStatement } from "../rib/policy.ts";
-import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
+import type { PrefixId, PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
 import { type TooLong, UpdateBatch } from "./update-batch.ts";
@@ -75,7 +75,7 @@ export class NumberedOut implements RoutesOut {
     this.#send(batch, endOfRib);
   }
 
-  changed(ids: readonly PrefixId[]): void {
+  changed(ids: PrefixIds): void {
     const batch = this.#newBatch();
     for (const id of ids) this.#change(id, batch);
     this.#send(batch, false);
@@ -145,12 +145,12 @@ export class NumberedOut implements RoutesOut {
     this.#receiver.announced(this.#options.name, announced);
   }
 
-  #forget({ routes: { ids, pathIds }, reason }: TooLong): void {
+  #forget({ ids, pathIds, reason }: TooLong): void {
     for (const [i, id] of ids.entries()) {
       const before = this.#sent.get(id);
       if (before === undefined) continue;
       const now = new Map(before);
-      now.delete(pathIds![i]!);
+      now.delete(pathIds[i]!);
       this.#replace(id, before, now);
     }
     this.#receiver.notSent(reason, this.#prefixes.prefix(ids[0]!));

@@ -5,7 +5,7 @@ import { type FamilyName, familyName } from "../rib/family.ts";
 import type { InternedSet } from "../rib/interned-set.ts";
 import type { Path } from "../rib/path.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { Negotiated } from "../session/io.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
@@ -107,7 +107,7 @@ export class Outbound {
   }
 
   /** What the peer must be told of where paths are numbered; to the others their group does. */
-  changed(name: FamilyName, ids: readonly PrefixId[]): void {
+  changed(name: FamilyName, ids: PrefixIds): void {
     const out = this.#tables.get(name)?.out;
     if (out instanceof NumberedOut) out.changed(ids);
   }

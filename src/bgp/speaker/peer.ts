@@ -8,7 +8,7 @@ import type {
   TimerName,
 } from "../session/io.ts";
 import { Session } from "../session/session.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
@@ -209,7 +209,7 @@ export class Peer {
   }
 
   /** Tells the peer of changed paths, where its update group does not. */
-  routesChanged(name: FamilyName, ids: readonly PrefixId[]): void {
+  routesChanged(name: FamilyName, ids: PrefixIds): void {
     this.#established?.outbound.changed(name, ids);
   }
 

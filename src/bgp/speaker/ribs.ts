@@ -6,7 +6,7 @@ import { LocRib } from "../rib/loc-rib.ts";
 import { onePath } from "../rib/multipath.ts";
 import { NextHops } from "../rib/next-hops.ts";
 import { ownPath, ownPathOf, type Path } from "../rib/path.ts";
-import { type PrefixId, PrefixTable } from "../rib/prefix-table.ts";
+import { type PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
 import type { OwnRoute, SpeakerConfig } from "./config.ts";
 
 /** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
@@ -109,10 +109,10 @@ export class Ribs {
   }
 
   /** The prefixes of each family whose routes in use are others since the last call; families without any are left out. */
-  takeChanged(): [FamilyName, readonly PrefixId[]][] {
+  takeChanged(): [FamilyName, PrefixIds][] {
     const locs = Object.entries(this.loc) as [FamilyName, LocRib][];
     return locs
-      .map(([name, loc]): [FamilyName, readonly PrefixId[]] => [name, loc.takeChanged()])
+      .map(([name, loc]): [FamilyName, PrefixIds] => [name, loc.takeChanged()])
       .filter(([, changed]) => changed.length > 0);
   }
 }

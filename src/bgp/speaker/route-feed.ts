@@ -2,7 +2,7 @@ import type { Address, Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { families, type FamilyName } from "../rib/family.ts";
 import type { Path } from "../rib/path.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { InstallRoutes } from "./config.ts";
 import type { Ribs } from "./ribs.ts";
 
@@ -55,10 +55,10 @@ export class RouteFeed {
     for (const name of Object.keys(families) as FamilyName[]) this.#selected(name);
   }
 
-  changed(name: FamilyName, ids: readonly PrefixId[]): void {
+  changed(name: FamilyName, ids: PrefixIds): void {
     if (this.#options === undefined || this.#deferred.has(name)) return;
     const loc = this.#ribs.loc[name];
-    const changes = ids.map((id) => ({
+    const changes = Array.from(ids, (id) => ({
       prefix: this.#ribs.prefixes[name].prefix(id),
       nextHops: this.#nextHops(loc.usedAt(id)),
     }));

@@ -2,7 +2,7 @@ import type { Prefix } from "../../net/prefix.ts";
 import type { Exporter } from "../rib/export.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { AttributeSet } from "../rib/path.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 
 /** One Established session, as far as routes are sent over it. */
 export type Receiver = {
@@ -35,6 +35,6 @@ export type RoutesOut = {
   /** All of it to one that has nothing yet, or that asks for it again. */
   dump(to: Receiver, endOfRib: boolean): void;
   /** The paths to these prefixes are others. */
-  changed(ids: readonly PrefixId[]): void;
+  changed(ids: PrefixIds): void;
   leave(receiver: Receiver): void;
 };

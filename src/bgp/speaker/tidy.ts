@@ -14,17 +14,13 @@ export function tidy(
 ): void {
   for (const table of Object.values(prefixes)) table.sweep();
   if (!pool.isFull) return;
-  const live = new Set<AttributeSet>();
-  let last: AttributeSet | undefined;
-  const keep = ({ set }: { set: AttributeSet }) => {
-    // Routes that came together are side by side.
-    if (set !== last) live.add((last = set));
-  };
-  for (const table of Object.values(loc)) table.forEachCandidate(keep);
-  for (const { inbound, established } of peers) {
-    for (const table of inbound.tables().values()) table.forEach(keep);
-    established?.outbound.forEachSet((set) => keep({ set }));
-  }
-  groups.forEachSet((set) => keep({ set }));
-  pool.sweep(live);
+  pool.sweep((call) => {
+    const keep = ({ set }: { set: AttributeSet }) => call(set);
+    for (const table of Object.values(loc)) table.forEachCandidate(keep);
+    for (const { inbound, established } of peers) {
+      for (const table of inbound.tables().values()) table.forEach(keep);
+      established?.outbound.forEachSet(call);
+    }
+    groups.forEachSet(call);
+  });
 }

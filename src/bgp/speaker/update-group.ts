@@ -3,7 +3,7 @@ import type { Prefix } from "../../net/prefix.ts";
 import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import type { AttributeSet, Path } from "../rib/path.ts";
 import { Policy, type PolicyStatement } from "../rib/policy.ts";
-import type { PrefixId, PrefixTable } from "../rib/prefix-table.ts";
+import type { PrefixId, PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
 import { RouteTable } from "../rib/route-table.ts";
 import type { CodecOptions } from "../wire/message.ts";
 import { concernedPrefixes, type PolicyChange } from "./policy-change.ts";
@@ -174,39 +174,41 @@ export class UpdateGroup implements RoutesOut {
     this.#send(batch, [receiver], false);
   }
 
-  changed(ids: readonly PrefixId[]): void {
-    /** By the peer that is left out, and by the only one that is told. */
-    const others = new Map<string | undefined, UpdateBatch>();
-    const only = new Map<string | undefined, UpdateBatch>();
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      const before = this.#sent.get(id);
-      const now = this.#exported(id);
-      if (before === now || (before?.set === now?.set && before?.from === now?.from)) continue;
-      this.#replace(id, before, now);
-      if (this.#receivers.size === 0) continue;
-      if (now === undefined) {
-        this.#batch(others, before!.from).withdraw(id);
-      } else if (before === undefined || before.from === now.from) {
-        this.#batch(others, now.from).announce(now.set, id);
-      } else {
-        // The route comes from another peer: that one has the old and must not get the new.
-        if (now.from !== undefined) this.#batch(only, now.from).withdraw(id);
-        // All others have it already, where it reads the same; the peer it came from has not.
-        if (before.set !== now.set) this.#batch(others, now.from).announce(now.set, id);
-        else if (before.from !== undefined) this.#batch(only, before.from).announce(now.set, id);
-      }
-    }
-    for (const [peer, batch] of only) {
+  changed(ids: PrefixIds): void {
+    const newBatch = () => this.#newBatch();
+    const others = new Audiences(newBatch);
+    const only = new Audiences(newBatch);
+    for (let i = 0; i < ids.length; i++) this.#change(ids[i]!, others, only);
+    for (const [peer, batch] of only.batches) {
       const receiver = this.#receivers.get(peer!);
       if (receiver !== undefined) this.#send(batch, [receiver], false);
     }
-    for (const [except, batch] of others) {
+    for (const [except, batch] of others.batches) {
       this.#send(
         batch,
         [...this.#receivers.values()].filter(({ peer }) => peer !== except),
         false,
       );
+    }
+  }
+
+  /** `others`: by the peer that is left out; `only`: by the only one that is told. */
+  #change(id: PrefixId, others: Audiences, only: Audiences): void {
+    const before = this.#sent.get(id);
+    const now = this.#exported(id);
+    if (before === now || (before?.set === now?.set && before?.from === now?.from)) return;
+    this.#replace(id, before, now);
+    if (this.#receivers.size === 0) return;
+    if (now === undefined) {
+      others.batch(before!.from).withdraw(id);
+    } else if (before === undefined || before.from === now.from) {
+      others.batch(now.from).announce(now.set, id);
+    } else {
+      // The route comes from another peer: that one has the old and must not get the new.
+      if (now.from !== undefined) only.batch(now.from).withdraw(id);
+      // All others have it already, where it reads the same; the peer it came from has not.
+      if (before.set !== now.set) others.batch(now.from).announce(now.set, id);
+      else if (before.from !== undefined) only.batch(before.from).announce(now.set, id);
     }
   }
 
@@ -267,12 +269,6 @@ export class UpdateGroup implements RoutesOut {
     }
   }
 
-  #batch(batches: Map<string | undefined, UpdateBatch>, key: string | undefined): UpdateBatch {
-    let batch = batches.get(key);
-    if (batch === undefined) batches.set(key, (batch = this.#newBatch()));
-    return batch;
-  }
-
   #newBatch(): UpdateBatch {
     return new UpdateBatch(this.#name, this.#codec, this.#prefixes);
   }
@@ -288,11 +284,33 @@ export class UpdateGroup implements RoutesOut {
     }
   }
 
-  #forget({ routes: { ids }, reason }: TooLong, to: readonly Receiver[]): void {
+  #forget({ ids, reason }: TooLong, to: readonly Receiver[]): void {
     for (const id of ids) {
       const sent = this.#sent.get(id);
       if (sent !== undefined) this.#replace(id, sent, undefined);
     }
     for (const { notSent } of to) notSent(reason, this.#prefixes.prefix(ids[0]!));
+  }
+}
+
+/** A batch for each audience, which one peer tells from the others. */
+class Audiences {
+  readonly batches = new Map<string | undefined, UpdateBatch>();
+  readonly #newBatch: () => UpdateBatch;
+  /** The last of them that was asked for: neighbours in a table mostly came from one peer. */
+  #lastPeer: string | undefined;
+  #last: UpdateBatch | undefined;
+
+  constructor(newBatch: () => UpdateBatch) {
+    this.#newBatch = newBatch;
+  }
+
+  batch(peer: string | undefined): UpdateBatch {
+    if (this.#last !== undefined && peer === this.#lastPeer) return this.#last;
+    let batch = this.batches.get(peer);
+    if (batch === undefined) this.batches.set(peer, (batch = this.#newBatch()));
+    this.#lastPeer = peer;
+    this.#last = batch;
+    return batch;
   }
 }

@@ -1,6 +1,6 @@
 import type { FamilyName } from "../rib/family.ts";
 import type { AttributeSet } from "../rib/path.ts";
-import type { PrefixId } from "../rib/prefix-table.ts";
+import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { PolicyStatement } from "./config.ts";
 import { policyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
@@ -54,7 +54,7 @@ export class UpdateGroups {
     }
   }
 
-  changed(of: FamilyName, ids: readonly PrefixId[]): void {
+  changed(of: FamilyName, ids: PrefixIds): void {
     this.#dropEmpty();
     for (const { name, group } of this.#groups) if (name === of) group.changed(ids);
   }

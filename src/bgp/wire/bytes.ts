@@ -125,6 +125,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Begins with what was written. Only until something else is. */
+  get buffer(): Uint8Array {
+    return this.#buffer;
+  }
+
   u8(value: number): this {
     const at = this.#grow(1);
     this.#buffer[at] = value;
@@ -188,27 +193,6 @@ export class ByteWriter {
     this.#grow(1);
     this.#buffer.copyWithin(at + 1, at, this.#length - 1);
     this.#buffer[at] = value;
-  }
-
-  /** Of what was written: FNV-1a. */
-  hash(): number {
-    const buffer = this.#buffer;
-    let hash = 0x811c9dc5 | 0;
-    for (let i = 0; i < this.#length; i++) hash = Math.imul(hash ^ buffer[i]!, 0x01000193);
-    return hash;
-  }
-
-  /** Whether the same stands in `bytes` from `begin` to `end`. */
-  isIn(bytes: Uint8Array, begin: number, end: number): boolean {
-    if (end - begin !== this.#length) return false;
-    const buffer = this.#buffer;
-    for (let i = 0; i < this.#length; i++) if (bytes[begin + i] !== buffer[i]) return false;
-    return true;
-  }
-
-  copyInto(bytes: Uint8Array, at: number): void {
-    const buffer = this.#buffer;
-    for (let i = 0; i < this.#length; i++) bytes[at + i] = buffer[i]!;
   }
 
   /** Forgets what was written and keeps the buffer. */

@@ -46,13 +46,21 @@ export class FrameReader {
   next(maxLength: number): Uint8Array | undefined {
     if (this.#length === undefined) {
       if (this.#available < headerBytes) return undefined;
-      this.#length = checkHeader(this.#peek(headerBytes), maxLength);
+      this.#length = this.#checkHeader(maxLength);
     }
     if (this.#available < this.#length) return undefined;
     const frame = this.#peek(this.#length);
     this.#consume(this.#length);
     this.#length = undefined;
     return frame;
+  }
+
+  /** Where it stands, since nearly all lie whole in a chunk. */
+  #checkHeader(maxLength: number): number {
+    const chunk = this.#chunks[this.#first]!;
+    return chunk.length - this.#offset >= headerBytes
+      ? checkHeader(chunk, this.#offset, maxLength)
+      : checkHeader(this.#peek(headerBytes), 0, maxLength);
   }
 
   /** The next `length` bytes, which are known to be there. */
@@ -87,30 +95,32 @@ export class FrameReader {
   }
 }
 
-/** RFC 4271 §6.1. The message's length. */
-function checkHeader(header: Uint8Array, maxLength: number): number {
-  for (let i = 0; i < markerBytes; i++) {
-    if (header[i] !== 0xff) {
+/** RFC 4271 §6.1, of the header that stands at `at`. The message's length. */
+function checkHeader(bytes: Uint8Array, at: number, maxLength: number): number {
+  const lengthAt = at + markerBytes;
+  for (let i = at; i < lengthAt; i++) {
+    if (bytes[i] !== 0xff) {
       throw headerError("connectionNotSynchronized", new Uint8Array(), "marker is not all ones");
     }
   }
-  const length = (header[16]! << 8) | header[17]!;
-  const type = header[18]!;
-  const lengthField = header.slice(16, 18);
+  const length = (bytes[lengthAt]! << 8) | bytes[lengthAt + 1]!;
+  const type = bytes[lengthAt + 2]!;
+  const badLength = (message: string) =>
+    headerError("badMessageLength", bytes.slice(lengthAt, lengthAt + 2), message);
   // RFC 8654 §3: OPEN and KEEPALIVE keep the old limit.
   const limit =
     type === MessageType.open || type === MessageType.keepalive ? messageBytesMax : maxLength;
   if (length < headerBytes || length > limit) {
-    throw headerError("badMessageLength", lengthField, `message of ${length} bytes`);
+    throw badLength(`message of ${length} bytes`);
   }
   const min = messageBytesMin[type];
   if (min === undefined) {
-    throw headerError("badMessageType", header.slice(18, 19), `unknown message type ${type}`);
+    throw headerError("badMessageType", Uint8Array.of(type), `unknown message type ${type}`);
   }
   // RFC 7313 §5 gives a ROUTE-REFRESH of a wrong length its own NOTIFICATION: the decoder's work.
   if (type === MessageType.routeRefresh) return length;
   if (length < min || (type === MessageType.keepalive && length !== min)) {
-    throw headerError("badMessageLength", lengthField, `message type ${type} of ${length} bytes`);
+    throw badLength(`message type ${type} of ${length} bytes`);
   }
   return length;
 }
