@@ -58,12 +58,18 @@ export function prependAsn(
   asn: number,
   times: number,
 ): AsPathSegment[] {
-  const prepended = times === 1 ? [asn] : Array<number>(times).fill(asn);
   const first = path[0];
   // b.1: into the leading AS_SEQUENCE, unless that would pass the 255 a segment can hold (§4.3).
   if (first?.kind === "sequence" && first.asns.length + times <= 255) {
-    return [{ kind: "sequence", asns: prepended.concat(first.asns) }, ...path.slice(1)];
+    const begin: AsPathSegment = { kind: "sequence", asns: repeated(asn, times, first.asns) };
+    return path.length === 1 ? [begin] : [begin, ...path.slice(1)];
   }
   // b.2 and b.3: before an AS_SET, or in an empty path, a segment of its own.
-  return [{ kind: "sequence", asns: prepended }, ...path];
+  return [{ kind: "sequence", asns: repeated(asn, times, []) }, ...path];
+}
+
+function repeated(asn: number, times: number, before: readonly number[]): number[] {
+  const asns = Array<number>(times + before.length);
+  for (let i = 0; i < asns.length; i++) asns[i] = i < times ? asn : before[i - times]!;
+  return asns;
 }

@@ -1,5 +1,5 @@
 import { type Address, familyOf } from "../../net/address.ts";
-import { ByteWriter } from "../wire/bytes.ts";
+import { type ByteRange, ByteWriter } from "../wire/bytes.ts";
 import { writeAttributes } from "../wire/encode-update.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
@@ -48,9 +48,19 @@ export class AttributePool {
     return this.#internBytes(writer.buffer, 0, writer.length, nextHop);
   }
 
-  /** The same of values that will be asked for soon: they are kept for a while. */
-  internRecent(attributes: PathAttributes, nextHop: Address | undefined): InternedSet {
-    const set = this.intern(attributes, nextHop);
+  /**
+   * The same of values that will be asked for soon: they are kept for a while. `written`: the two of them as
+   * writeAttributes() would write them, where that is at hand.
+   */
+  internRecent(
+    attributes: PathAttributes,
+    nextHop: Address | undefined,
+    written?: ByteRange,
+  ): InternedSet {
+    const set =
+      written === undefined
+        ? this.intern(attributes, nextHop)
+        : this.#internBytes(written.bytes, written.start, written.end, nextHop);
     set.keepForAWhile(attributes);
     return set;
   }

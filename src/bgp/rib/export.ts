@@ -1,6 +1,6 @@
 import { type Address, type Family, familyOf, isLinkLocal } from "../../net/address.ts";
 import type { ListDifference } from "../../net/list-difference.ts";
-import { type Prefix, prefixContains } from "../../net/prefix.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
@@ -12,6 +12,7 @@ import { PathMemo } from "./path-memo.ts";
 import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
 import { leaksOut, markedOut } from "./role.ts";
+import { isOnSharedSubnet } from "./shared-subnet.ts";
 
 /** What of a session and its family decides about the routes sent over it, apart from which peer it is with. */
 export type ExportTarget = {
@@ -190,8 +191,8 @@ function exportedNextHop(
   // RFC 2545 §3: on another link it means nothing.
   if (isLinkLocal(nextHop)) return localAddress;
   if (!internal) {
-    const isThirdParty = sharedSubnets.some((subnet) => prefixContains(subnet, nextHop));
-    return isThirdParty && !nextHopSelf ? nextHop : localAddress;
+    const isThirdParty = !nextHopSelf && isOnSharedSubnet(sharedSubnets, nextHop);
+    return isThirdParty ? nextHop : localAddress;
   }
   // RFC 4456 §10: a reflected route keeps its next hop.
   return nextHopSelf && !isReflected(source, target) ? localAddress : nextHop;

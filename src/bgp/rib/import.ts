@@ -1,5 +1,5 @@
 import { type Address, familyOf, isLinkLocal } from "../../net/address.ts";
-import { type Prefix, prefixContains } from "../../net/prefix.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import { asPathCount, neighborAsn, prependAsn } from "./as-path.ts";
 import type { Role } from "../wire/message.ts";
 import type { AttributePool } from "./attribute-pool.ts";
@@ -8,6 +8,7 @@ import { PathMemo } from "./path-memo.ts";
 import { Policy, type PolicySet, type PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
 import { leakedIn } from "./role.ts";
+import { isOnSharedSubnet } from "./shared-subnet.ts";
 
 /** This side of a session, as far as import needs to know it. */
 export type LocalSide = {
@@ -57,7 +58,7 @@ export function whyIneligible(of: AttributeSet, local: LocalSide): string | unde
 function isOffSubnet(nextHop: Address, { address, sharedSubnets }: LocalSide): boolean {
   if (sharedSubnets === undefined || isLinkLocal(nextHop)) return false;
   if (familyOf(nextHop) !== familyOf(address)) return false;
-  return !sharedSubnets.some((subnet) => prefixContains(subnet, nextHop));
+  return !isOnSharedSubnet(sharedSubnets, nextHop);
 }
 
 /** What an import policy makes of a route: the path that the decision process gets, or why it gets none. */
@@ -95,9 +96,7 @@ export class Importer {
     if (set === undefined) return { path };
     let changed = this.#changed.get(statement);
     if (changed === undefined) this.#changed.set(statement, (changed = new PathMemo()));
-    return (
-      changed.get(path) ?? changed.set(path, { path: changedPath(path, set, this.#pool) })
-    );
+    return changed.get(path) ?? changed.set(path, { path: changedPath(path, set, this.#pool) });
   }
 }
 

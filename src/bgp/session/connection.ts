@@ -63,7 +63,7 @@ export class Connection {
   /** The next whole message received; undefined where there is none yet. Throws WireError. */
   next(): { message: ReceivedMessage; problems: AttributeProblem[] } | undefined {
     const codec = this.#codec();
-    const frame = this.#reader.next(
+    const frame = this.#reader.nextRange(
       codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax,
     );
     return frame && receiveMessage(frame, codec);

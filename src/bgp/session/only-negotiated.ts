@@ -5,8 +5,7 @@ import type { Negotiated } from "./io.ts";
 
 /** The UPDATE without the families that were not negotiated (RFC 4760 §7): itself where it has none. */
 export function onlyNegotiated(message: ReceivedUpdate, { families }: Negotiated): ReceivedUpdate {
-  const known = ({ family }: { family: AfiSafi }): boolean =>
-    families.some((one) => sameFamily(one, family));
+  const known = ({ family }: { family: AfiSafi }): boolean => isAmong(families, family);
   const endKnown = message.endOfRib === undefined || known({ family: message.endOfRib });
   if (endKnown && message.withdrawn.every(known) && message.announced.every(known)) return message;
   const { endOfRib: _, ...rest } = message;
@@ -17,6 +16,11 @@ export function onlyNegotiated(message: ReceivedUpdate, { families }: Negotiated
     attributes: announced.length > 0 ? message.attributes : undefined,
     withdrawn: message.withdrawn.filter(known),
   };
+}
+
+function isAmong(families: readonly AfiSafi[], family: AfiSafi): boolean {
+  for (const one of families) if (sameFamily(one, family)) return true;
+  return false;
 }
 
 /** Whether a ROUTE-REFRESH is to be followed; what was not negotiated is ignored (RFC 2918 §4, RFC 7313 §4). */

@@ -10,7 +10,7 @@ import type { Path, PeerSource } from "../rib/path.ts";
 import type { PrefixId } from "../rib/prefix-table.ts";
 import { markedIn } from "../rib/role.ts";
 import type { Negotiated } from "../session/io.ts";
-import type { ReceivedUpdate } from "../wire/decode-update.ts";
+import type { Announced, ReceivedUpdate } from "../wire/decode-update.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import type { NlriField } from "../wire/nlri.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
@@ -144,7 +144,7 @@ export class Inbound {
   update({ withdrawn, attributes, announced }: ReceivedUpdate, nowMs: number): void {
     const atSeconds = Math.floor(nowMs / 1000);
     for (const nlri of withdrawn) this.#withdraw(nlri);
-    for (const nlri of announced) this.#announce(nlri, attributes!, nlri.nextHop, atSeconds);
+    for (const each of announced) this.#announce(each, attributes!, atSeconds);
   }
 
   /**
@@ -229,9 +229,8 @@ export class Inbound {
   }
 
   #announce(
-    { family, bytes, start, end, isNumbered }: NlriField,
+    { family, bytes, start, end, isNumbered, nextHop, asItCame }: Announced,
     attributes: PathAttributes,
-    nextHop: Address,
     atSeconds: number,
   ): void {
     const session = this.#session;
@@ -239,7 +238,9 @@ export class Inbound {
     const name = familyName(family);
     const table = this.#table(name);
     const prefixes = this.#ribs.prefixes[name];
-    const set = this.#ribs.pool.internRecent(received(attributes, session), nextHop);
+    const ours = received(attributes, session);
+    const written = ours === attributes ? asItCame : undefined;
+    const set = this.#ribs.pool.internRecent(ours, nextHop, written);
     const ineligible = whyIneligible({ attributes, nextHop }, session.local);
     const isBlind = this.#importer.isBlindToPrefix;
     const loc = this.#ribs.loc[name];

@@ -136,8 +136,7 @@ class RouteRange implements PrefixSource {
 
   write(i: number, into: Uint8Array, at: number): number {
     const pathIds = this.#pathIds;
-    const start =
-      pathIds === undefined ? at : writePathId(pathIds.at(this.begin + i), into, at);
+    const start = pathIds === undefined ? at : writePathId(pathIds.at(this.begin + i), into, at);
     return this.#prefixes.write(this.#ids.at(this.begin + i), into, start);
   }
 
@@ -148,7 +147,11 @@ class RouteRange implements PrefixSource {
   }
 
   values(): { ids: PrefixId[]; pathIds: number[] } {
-    const part = (of: IdList) => Array.from({ length: this.count }, (_, i) => of.at(this.begin + i));
-    return { ids: part(this.#ids), pathIds: this.#pathIds === undefined ? [] : part(this.#pathIds) };
+    const part = (of: IdList) =>
+      Array.from({ length: this.count }, (_, i) => of.at(this.begin + i));
+    return {
+      ids: part(this.#ids),
+      pathIds: this.#pathIds === undefined ? [] : part(this.#pathIds),
+    };
   }
 }

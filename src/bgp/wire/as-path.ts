@@ -14,26 +14,33 @@ const kindOfType: Record<number, AsPathSegment["kind"]> = {
 
 /** Segments to the end of the range. Malformed as RFC 7606 §7.2 says, or with AS 0 in it (RFC 7607 §2). */
 export function decodeAsPath(value: ByteReader, asnBytes: 2 | 4): AsPathSegment[] {
-  const segments: AsPathSegment[] = [];
-  while (value.remaining > 0) {
-    const type = value.u8("segment type");
-    const kind = kindOfType[type];
-    if (kind === undefined) throw new MalformedError(`segment type ${type}`);
-    const count = value.u8("segment length");
-    if (count === 0) throw new MalformedError("segment without AS numbers");
-    if (value.remaining < count * asnBytes) {
-      throw new MalformedError(`segment of ${count} AS numbers in ${value.remaining} bytes`);
-    }
-    // Of its size from the start: one that grows takes several times as much, for as long as the route lives.
-    const asns = Array<number>(count);
-    for (let i = 0; i < count; i++) {
-      const asn = asnBytes === 4 ? value.u32("ASN") : value.u16("ASN");
-      if (asn === 0) throw new MalformedError("AS 0");
-      asns[i] = asn;
-    }
-    segments.push({ kind, asns });
-  }
+  const first = decodeSegment(value, asnBytes);
+  if (first === undefined) return [];
+  // Nearly all have one.
+  const segments = [first];
+  for (let next; (next = decodeSegment(value, asnBytes)) !== undefined;) segments.push(next);
   return segments;
+}
+
+/** Undefined at the end of the range. */
+function decodeSegment(value: ByteReader, asnBytes: 2 | 4): AsPathSegment | undefined {
+  if (value.remaining === 0) return undefined;
+  const type = value.u8("segment type");
+  const kind = kindOfType[type];
+  if (kind === undefined) throw new MalformedError(`segment type ${type}`);
+  const count = value.u8("segment length");
+  if (count === 0) throw new MalformedError("segment without AS numbers");
+  if (value.remaining < count * asnBytes) {
+    throw new MalformedError(`segment of ${count} AS numbers in ${value.remaining} bytes`);
+  }
+  // Of its size from the start: one that grows takes several times as much, for as long as the route lives.
+  const asns = Array<number>(count);
+  for (let i = 0; i < count; i++) {
+    const asn = asnBytes === 4 ? value.u32("ASN") : value.u16("ASN");
+    if (asn === 0) throw new MalformedError("AS 0");
+    asns[i] = asn;
+  }
+  return { kind, asns };
 }
 
 /** With two octets an AS number beyond them is AS_TRANS (RFC 6793 §4.2.2). A sequence of more than 255 becomes several segments. */

@@ -30,6 +30,8 @@ export type AttributeRow = {
   /** The Optional and Transitive bits. */
   flags: number;
   onError: "treatAsWithdraw" | "attributeDiscard" | "sessionReset";
+  /** Its value is not kept, or is written in other bytes than it may come in, by a four-octet speaker too. */
+  isRewritten?: true;
   /** Throws MalformedError. Bytes left over are an error too. */
   decode: (
     value: ByteReader,
@@ -178,6 +180,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   },
   [AttributeCode.mpReachNlri]: {
     name: "MP_REACH_NLRI",
+    isRewritten: true,
     flags: optionalNonTransitive,
     onError: "sessionReset",
     decode(value, _into, codec, beside) {
@@ -188,6 +191,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   },
   [AttributeCode.mpUnreachNlri]: {
     name: "MP_UNREACH_NLRI",
+    isRewritten: true,
     flags: optionalNonTransitive,
     onError: "sessionReset",
     decode(value, _into, codec, beside) {
@@ -208,6 +212,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   },
   [AttributeCode.as4Path]: {
     name: "AS4_PATH",
+    isRewritten: true,
     flags: optionalTransitive,
     onError: "attributeDiscard" /* RFC 6793 §6 */,
     decode(value, _into, _codec, beside) {
@@ -222,6 +227,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   },
   [AttributeCode.as4Aggregator]: {
     name: "AS4_AGGREGATOR",
+    isRewritten: true,
     flags: optionalTransitive,
     onError: "attributeDiscard" /* RFC 6793 §6 */,
     decode(value, _into, _codec, beside) {
@@ -237,6 +243,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   },
   [AttributeCode.largeCommunities]: {
     name: "LARGE_COMMUNITY",
+    isRewritten: true,
     flags: optionalTransitive,
     onError: "treatAsWithdraw" /* RFC 8092 §6 */,
     decode(value, into) {

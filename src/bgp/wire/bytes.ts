@@ -17,6 +17,13 @@ let lastIpv4Text = "0.0.0.0" as Address;
 let lastWritten: Address | undefined;
 let lastWrittenBits = 0;
 
+/** Bytes where they stand in others. */
+export type ByteRange = {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+};
+
 /** Reads a range of bytes front to back, never past its end: each read names its field. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -95,10 +102,15 @@ export class ByteReader {
   }
 
   /** What is left, taken as a range of the bytes themselves and not as a copy. */
-  takeRest(): { bytes: Uint8Array; start: number; end: number } {
-    const start = this.#at;
+  takeRest(): ByteRange {
+    const rest = this.rest();
     this.#at = this.#end;
-    return { bytes: this.#bytes, start, end: this.#end };
+    return rest;
+  }
+
+  /** The same, not taken. */
+  rest(): ByteRange {
+    return { bytes: this.#bytes, start: this.#at, end: this.#end };
   }
 
   /** Passes over what is left. */
@@ -172,6 +184,11 @@ export class ByteWriter {
       return this;
     }
     return this.u32(lastWrittenBits);
+  }
+
+  /** Leaves so many octets for setU8(). */
+  skip(length: number): void {
+    this.#grow(length);
   }
 
   /** Takes back everything after the first `length` bytes. */

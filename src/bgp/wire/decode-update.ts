@@ -1,7 +1,7 @@
 import type { Address } from "../../net/address.ts";
 import { mergeAs4Path } from "./as-path.ts";
 import { attributeName, attributeRows, type BesideAttributes } from "./attributes.ts";
-import { ByteReader, MalformedError } from "./bytes.ts";
+import { type ByteRange, ByteReader, MalformedError } from "./bytes.ts";
 import type { AttributeProblem } from "./decode.ts";
 import { WireError } from "./error.ts";
 import type { AfiSafi, CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
@@ -28,13 +28,16 @@ const nextHopName = attributeName(AttributeCode.nextHop);
 /** Optional and Transitive: the bits a row fixes. */
 const kindBits = AttributeFlag.optional | AttributeFlag.transitive;
 
+/** `asItCame`: the attributes and the next hop, where writeAttributes() makes the very same bytes of them. */
+export type Announced = MpReach & { readonly asItCame?: ByteRange | undefined };
+
 /** An UPDATE as a session takes it in: UpdateMessage, its prefixes as they stand in the message. */
 export type ReceivedUpdate = {
   readonly type: "UPDATE";
   readonly withdrawn: readonly NlriField[];
   /** Undefined where nothing is announced. */
   readonly attributes: PathAttributes | undefined;
-  readonly announced: readonly (NlriField & { readonly nextHop: Address })[];
+  readonly announced: readonly Announced[];
   readonly endOfRib?: AfiSafi;
 };
 
@@ -48,9 +51,11 @@ export function readUpdate(
   const attributesField = lengthField(body, "Path Attributes");
   const withdrawnIpv4 = classicNlri(withdrawnField, codec);
   const noAttributes = attributesField.remaining === 0;
+  const attributeBytes = attributesField.rest();
 
   // 2. The attributes, errors gathered.
-  const { found, beside, problems: all, codes } = decodeAttributes(attributesField, codec);
+  const decoded = decodeAttributes(attributesField, codec);
+  const { found, beside, problems: all, codes } = decoded;
   const announcedIpv4 = classicNlri(body, codec);
   const hasIpv4 = !isEmptyNlri(announcedIpv4);
   const { mpReach, mpUnreach } = beside;
@@ -61,8 +66,7 @@ export function readUpdate(
     ignoresNextHop && all.length > 0 ? all.filter((one) => one.attribute !== nextHopName) : all;
 
   // 3. Everything announced and withdrawn, whichever field it stood in.
-  const withdrawn: NlriField[] = [];
-  if (!isEmptyNlri(withdrawnIpv4)) withdrawn.push(withdrawnIpv4);
+  const withdrawn: NlriField[] = isEmptyNlri(withdrawnIpv4) ? [] : [withdrawnIpv4];
   if (mpUnreach !== undefined && !isEmptyNlri(mpUnreach)) withdrawn.push(mpUnreach);
 
   // 4. Nothing announced: End-of-RIB (RFC 4724 §2), withdrawals, or NLRI that the errors may have hidden.
@@ -97,15 +101,22 @@ export function readUpdate(
   }
 
   // 7. Now ORIGIN, AS_PATH and, for IPv4 in the UPDATE's own field, NEXT_HOP are known to be there.
-  const announced: MpReach[] = [];
-  if (hasIpv4) {
-    const { family, bytes, start, end, isNumbered } = announcedIpv4;
-    announced.push({ family, bytes, start, end, isNumbered, nextHop: beside.nextHop! });
-  }
+  const asItCame = decoded.isAsWritten ? attributeBytes : undefined;
+  const announced: Announced[] = hasIpv4
+    ? [announcedWith(announcedIpv4, beside.nextHop!, asItCame)]
+    : [];
   if (hasMp) announced.push(mpReach);
   const attributes = found as PathAttributes;
   mergeFourOctetAs(attributes, beside, codec);
   return { update: { type: "UPDATE", withdrawn, attributes, announced }, problems };
+}
+
+function announcedWith(
+  { family, bytes, start, end, isNumbered }: NlriField,
+  nextHop: Address,
+  asItCame: ByteRange | undefined,
+): Announced {
+  return { family, bytes, start, end, isNumbered, nextHop, asItCame };
 }
 
 /** The UPDATE as a value. */
@@ -115,7 +126,7 @@ export function updateMessage(update: ReceivedUpdate): UpdateMessage {
     type: "UPDATE",
     withdrawn: withdrawn.map((nlri) => ({ family: nlri.family, ...decodeNlri(nlri) })),
     attributes,
-    announced: announced.map(({ nextHop, ...nlri }) => ({
+    announced: announced.map(({ nextHop, asItCame: _, ...nlri }) => ({
       family: nlri.family,
       nextHop,
       ...decodeNlri(nlri),
@@ -168,11 +179,15 @@ function decodeAttributes(
   beside: BesideAttributes;
   problems: AttributeProblem[];
   codes: AttributeCodes;
+  /** Whether what was found is written as it stands here, the next hop included. */
+  isAsWritten: boolean;
 } {
   const found: Partial<PathAttributes> = {};
   const beside: BesideAttributes = {};
   const problems: AttributeProblem[] = [];
   const codes = new AttributeCodes();
+  let isAsWritten = codec.fourOctetAs;
+  let lastCode = 0;
   // One after the other.
   const value = field.part(0, "path attributes");
   while (field.remaining > 0) {
@@ -194,6 +209,9 @@ function decodeAttributes(
       });
       break;
     }
+    const row = attributeRows[code];
+    isAsWritten &&= code > lastCode && flags === row?.flags && row.isRewritten !== true;
+    lastCode = code;
     // RFC 7606 §3(g): the first counts; two of these would leave open which NLRI are meant.
     if (codes.has(code)) {
       if (code === AttributeCode.mpReachNlri || code === AttributeCode.mpUnreachNlri) {
@@ -202,11 +220,16 @@ function decodeAttributes(
       continue;
     }
     codes.add(code);
-    if (codec.external && internalOnly.has(code)) continue;
+    if (codec.external && internalOnly.has(code)) {
+      isAsWritten = false;
+      continue;
+    }
     const problem = decodeAttribute(flags, code, value, found, codec, beside);
-    if (problem !== undefined) problems.push(problem);
+    if (problem === undefined) continue;
+    problems.push(problem);
+    isAsWritten = false;
   }
-  return { found, beside, problems, codes };
+  return { found, beside, problems, codes, isAsWritten };
 }
 
 function decodeAttribute(

@@ -1,4 +1,4 @@
-import { ByteReader, MalformedError } from "./bytes.ts";
+import { type ByteRange, ByteReader, MalformedError } from "./bytes.ts";
 import { readUpdate, type ReceivedUpdate, updateMessage } from "./decode-update.ts";
 import { WireError } from "./error.ts";
 import type {
@@ -38,17 +38,20 @@ export function decodeMessage(
   frame: Uint8Array,
   codec: CodecOptions,
 ): { message: Message; problems: AttributeProblem[] } {
-  const { message, problems } = receiveMessage(frame, codec);
+  const { message, problems } = receiveMessage(
+    { bytes: frame, start: 0, end: frame.length },
+    codec,
+  );
   return { message: message.type === "UPDATE" ? updateMessage(message) : message, problems };
 }
 
 /**
- * One whole message, header included, as FrameReader returns it: marker and length are taken as
+ * One whole message, header included, as FrameReader finds it: marker and length are taken as
  * checked. Throws WireError where the session must end; attribute errors that RFC 7606 lets it
- * survive are already dealt with and told in `problems`. An UPDATE keeps the frame.
+ * survive are already dealt with and told in `problems`. An UPDATE keeps the bytes.
  */
 export function receiveMessage(
-  frame: Uint8Array,
+  frame: ByteRange,
   codec: CodecOptions,
 ): { message: ReceivedMessage; problems: AttributeProblem[] } {
   try {
@@ -61,11 +64,11 @@ export function receiveMessage(
 }
 
 function decodeBody(
-  frame: Uint8Array,
+  frame: ByteRange,
   codec: CodecOptions,
 ): { message: ReceivedMessage; problems: AttributeProblem[] } {
-  const type = frame[headerBytes - 1]!;
-  const body = new ByteReader(frame, headerBytes);
+  const type = frame.bytes[frame.start + headerBytes - 1]!;
+  const body = new ByteReader(frame.bytes, frame.start + headerBytes, frame.end);
   switch (type) {
     case MessageType.open:
       return { message: decodeOpen(body), problems: [] };
@@ -102,18 +105,23 @@ function decodeNotification(body: ByteReader): NotificationMessage {
 }
 
 /** RFC 2918 §3, its second octet as RFC 7313 §3 uses it. */
-function decodeRouteRefresh(frame: Uint8Array, body: ByteReader): RouteRefreshMessage {
+function decodeRouteRefresh(
+  { bytes, start, end }: ByteRange,
+  body: ByteReader,
+): RouteRefreshMessage {
   const afi = body.u16("AFI");
   const subtype = body.u8("Message Subtype");
   const safi = body.u8("SAFI");
-  if (frame.length !== routeRefreshBytes) {
-    if (subtype !== 1 && subtype !== 2) throw badMessageLength(frame, "ROUTE-REFRESH");
+  const length = end - start;
+  if (length !== routeRefreshBytes) {
+    if (subtype !== 1 && subtype !== 2)
+      throw badMessageLength({ bytes, start, end }, "ROUTE-REFRESH");
     // RFC 7313 §5: data is the whole message.
     throw new WireError({
       code: NotificationCode.routeRefresh,
       subcode: RouteRefreshSubcode.invalidMessageLength,
-      data: frame.slice(),
-      message: `ROUTE-REFRESH of ${frame.length} bytes`,
+      data: bytes.slice(start, end),
+      message: `ROUTE-REFRESH of ${length} bytes`,
       rfc: "RFC 7313 §5",
     });
   }
@@ -121,12 +129,13 @@ function decodeRouteRefresh(frame: Uint8Array, body: ByteReader): RouteRefreshMe
 }
 
 /** RFC 4271 §6.1: data is the Length field. */
-function badMessageLength(frame: Uint8Array, message: string): WireError {
+function badMessageLength({ start, end }: ByteRange, message: string): WireError {
+  const length = end - start;
   return new WireError({
     code: NotificationCode.messageHeader,
     subcode: MessageHeaderSubcode.badMessageLength,
-    data: Uint8Array.of(frame.length >> 8, frame.length),
-    message: `${message}: ${frame.length} bytes`,
+    data: Uint8Array.of(length >> 8, length),
+    message: `${message}: ${length} bytes`,
     rfc: "RFC 4271 §6.1",
   });
 }

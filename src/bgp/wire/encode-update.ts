@@ -7,6 +7,9 @@ import { nlriSource } from "./nlri.ts";
 import { AttributeFlag } from "./registry.ts";
 import { inOwnField, nextHopOut, UpdatePacker } from "./update-packer.ts";
 
+/** Flags, code and a length of one octet. */
+const attributeHeaderBytes = 3;
+
 const rowsByCode = Object.entries(attributeRows)
   .map(([code, row]) => ({ ...row, code: Number(code) }))
   .sort((a, b) => a.code - b.code);
@@ -57,8 +60,8 @@ export function writeAttributes(
     }
     if (encode === undefined) continue;
     const at = writer.length;
-    writer.u8(flags).u8(code).u8(0);
-    if (encode(from, writer, codec, nextHop)) endAttribute(writer, at);
+    writer.skip(attributeHeaderBytes);
+    if (encode(from, writer, codec, nextHop)) endAttribute(writer, at, flags, code);
     else writer.truncate(at);
   }
   for (; nextUnknown < unknown.length; nextUnknown++) encodeUnknown(writer, unknown[nextUnknown]!);
@@ -75,15 +78,17 @@ function encodeUnknown(writer: ByteWriter, { flags, code, value }: Unknown[numbe
   encodeAttribute(writer, flags, code, value);
 }
 
-/** Sets the length of the attribute whose header of three octets stands at `at`: a fourth one where it is long. */
-function endAttribute(writer: ByteWriter, at: number): void {
-  const length = writer.length - at - 3;
-  if (length > 0xff) {
-    checkLength(writer.u8At(at + 1), length);
-    writer.setU8(at, writer.u8At(at) | AttributeFlag.extendedLength);
+/** Fills the header that was left free at `at`, with a fourth octet where the attribute is long. */
+function endAttribute(writer: ByteWriter, at: number, flags: number, code: number): void {
+  const length = writer.length - at - attributeHeaderBytes;
+  const isLong = length > 0xff;
+  if (isLong) {
+    checkLength(code, length);
     writer.insertU8(at + 2, length >> 8);
-    writer.setU8(at + 3, length);
-  } else writer.setU8(at + 2, length);
+  }
+  writer.setU8(at, isLong ? flags | AttributeFlag.extendedLength : flags);
+  writer.setU8(at + 1, code);
+  writer.setU8(isLong ? at + 3 : at + 2, length);
 }
 
 export function encodeAttribute(

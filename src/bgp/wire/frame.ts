@@ -1,3 +1,4 @@
+import type { ByteRange } from "./bytes.ts";
 import { WireError } from "./error.ts";
 import {
   headerBytes,
@@ -44,9 +45,15 @@ export class FrameReader {
    * Throws WireError for a header that RFC 4271 §6.1 refuses, as soon as the header is there.
    */
   next(maxLength: number): Uint8Array | undefined {
+    const range = this.nextRange(maxLength);
+    return range && range.bytes.subarray(range.start, range.end);
+  }
+
+  /** The same where it stands: a view takes longer to make than a short message to read. */
+  nextRange(maxLength: number): ByteRange | undefined {
     if (this.#length === undefined) {
       if (this.#available < headerBytes) return undefined;
-      this.#length = this.#checkHeader(maxLength);
+      this.#length = checkHeader(this.#peek(headerBytes), maxLength);
     }
     if (this.#available < this.#length) return undefined;
     const frame = this.#peek(this.#length);
@@ -55,19 +62,11 @@ export class FrameReader {
     return frame;
   }
 
-  /** Where it stands, since nearly all lie whole in a chunk. */
-  #checkHeader(maxLength: number): number {
-    const chunk = this.#chunks[this.#first]!;
-    return chunk.length - this.#offset >= headerBytes
-      ? checkHeader(chunk, this.#offset, maxLength)
-      : checkHeader(this.#peek(headerBytes), 0, maxLength);
-  }
-
   /** The next `length` bytes, which are known to be there. */
-  #peek(length: number): Uint8Array {
+  #peek(length: number): ByteRange {
     const chunk = this.#chunks[this.#first]!;
-    if (chunk.length - this.#offset >= length)
-      return chunk.subarray(this.#offset, this.#offset + length);
+    const start = this.#offset;
+    if (chunk.length - start >= length) return { bytes: chunk, start, end: start + length };
     const bytes = new Uint8Array(length);
     let filled = 0;
     let offset = this.#offset;
@@ -77,7 +76,7 @@ export class FrameReader {
       filled += part.length;
       offset = 0;
     }
-    return bytes;
+    return { bytes, start: 0, end: length };
   }
 
   #consume(length: number): void {
@@ -95,8 +94,8 @@ export class FrameReader {
   }
 }
 
-/** RFC 4271 §6.1, of the header that stands at `at`. The message's length. */
-function checkHeader(bytes: Uint8Array, at: number, maxLength: number): number {
+/** RFC 4271 §6.1. The message's length. */
+function checkHeader({ bytes, start: at }: ByteRange, maxLength: number): number {
   const lengthAt = at + markerBytes;
   for (let i = at; i < lengthAt; i++) {
     if (bytes[i] !== 0xff) {

@@ -1,7 +1,7 @@
 import { addressBits } from "../../net/prefix.ts";
 import { addressFromBytes, addressToBytes, type Family } from "../../net/address.ts";
 import { type Prefix, prefixBase, prefixFamily, prefixLength } from "../../net/prefix.ts";
-import { ByteReader, MalformedError, writeDottedQuad } from "./bytes.ts";
+import { type ByteRange, ByteReader, MalformedError, writeDottedQuad } from "./bytes.ts";
 import type { AfiSafi, CodecOptions } from "./message.ts";
 import { hasFamily } from "./registry.ts";
 import type { PrefixSource } from "./update-packer.ts";
@@ -15,11 +15,8 @@ export type Nlri = { prefixes: Prefix[]; pathIds?: number[] };
  * The same as it stands in a message, checked but not decoded: a full table is half a million prefixes,
  * and a RIB finds its routes by the bytes (rib/prefix-table.ts). Trailing bits are as they came.
  */
-export type NlriField = {
+export type NlriField = ByteRange & {
   readonly family: AfiSafi;
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
   /** Four octets of Path Identifier before each prefix (RFC 7911 §3). */
   readonly isNumbered: boolean;
 };
