@@ -1,9 +1,12 @@
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
+import type { EgressPlan } from "../cilium/egress-plan.ts";
 import type { Informer, InformerOptions } from "../kube/client/informer.ts";
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { NetworkState } from "../net/network-state.ts";
+import type { Address } from "../net/address.ts";
+import type { Log } from "./log.ts";
 import type { SpeakerHost, SpeakerHostOptions } from "./speaker-host.ts";
 
 /**
@@ -30,6 +33,28 @@ export type NodeEdges = Edges & {
     config: SpeakerConfig,
     options: Omit<SpeakerHostOptions, "kernel">,
   ) => RunningSpeaker;
+  newEgress: (log: Log) => EgressEdge;
+};
+
+/** What of a node carries out an EgressPlan; a new one takes the place of the one before. */
+export type EgressEdge = {
+  apply: (order: EgressOrder) => Promise<void>;
+  /** Takes all of it away, also what an earlier agent of the node left. */
+  remove: () => Promise<void>;
+  /** Leaves it as it is. */
+  close: () => void;
+};
+
+export type EgressOrder = {
+  plan: EgressPlan;
+  node: string;
+  /** The node's InternalIP, and those of all nodes by name: the ends of the tunnel between them. */
+  self: Address;
+  addresses: Record<string, Address>;
+  /** Nodes other than this one that are gateways of a policy. */
+  gateways: string[];
+  /** Of those that the plan names. */
+  interfaceIndexes: Record<string, number>;
 };
 
 /** A speaker with its sockets and timers. */

@@ -1,28 +1,18 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { type EgressPlan, egressPlan, type EgressPod } from "../cilium/egress-plan.ts";
 import { gatewaysOf } from "../cilium/egress-gateway.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
 import type { CiliumEgressGatewayPolicy } from "../cilium/schema/egress-gateway-policy.ts";
 import { isActive, isReady, type Pod } from "../kube/kinds.ts";
 import { type Address, parseAddress } from "../net/address.ts";
+import type { NetworkState } from "../net/network-state.ts";
 import { Coalescer } from "./coalesce.ts";
-import type { NodeEdges } from "./edges.ts";
-import { EgressInterfaces } from "./egress-interfaces.ts";
-import {
-  egressRemoval,
-  egressRoutes,
-  egressRuleset,
-  interfaceTables,
-  tunnel,
-} from "./egress-rules.ts";
+import type { EgressEdge, EgressOrder, NodeEdges } from "./edges.ts";
 import { InformerSet } from "./informers.ts";
 import type { Log } from "./log.ts";
 
 /**
- * What Cilium's datapath does for CiliumEgressGatewayPolicies, by nftables and a VXLAN tunnel: pods
- * that are selected leave the cluster by the gateway, with the egress IP as their source. With the
- * agent gone the kernel goes on doing it.
+ * What Cilium's datapath does for CiliumEgressGatewayPolicies: pods that are selected leave the cluster
+ * by the gateway, with the egress IP as their source. With the agent gone the node goes on doing it.
  */
 export class EgressDatapath {
   readonly #node: string;
@@ -30,7 +20,7 @@ export class EgressDatapath {
   readonly #log: Log;
   readonly #informers: InformerSet;
   readonly #apply: Coalescer;
-  readonly #interfaces: EgressInterfaces;
+  readonly #edge: EgressEdge;
   /** Addresses, links and default routes, as long as there are policies. */
   #watch: { close: () => void } | undefined;
   #applied = "";
@@ -46,7 +36,7 @@ export class EgressDatapath {
       (error) => this.#log("warn", `egress gateway, trying again: ${error.message}`),
     );
     this.#informers = new InformerSet(edges, log, () => this.#apply.request());
-    this.#interfaces = new EgressInterfaces(edges.clock, log);
+    this.#edge = edges.newEgress(log);
   }
 
   async start(): Promise<void> {
@@ -58,7 +48,7 @@ export class EgressDatapath {
     this.#apply.stop();
     this.#informers.stop();
     this.#watch?.close();
-    this.#interfaces.close();
+    this.#edge.close();
   }
 
   async #applyOnce(): Promise<void> {
@@ -91,24 +81,18 @@ export class EgressDatapath {
       ...{ node: this.#node, policies, pods: this.#pods(), network },
     });
     this.#tellRefused(plan.refused);
-    const tables = Array.from(interfaceTables(plan), ([name, table]) => ({
-      table,
-      interfaceIndex: network.interfaces.find((each) => each.name === name)!.index,
-    }));
-    this.#interfaces.follow(tables);
     const gateways = policies
       .flatMap(({ spec }) => (spec ? gatewaysOf(spec, chosenBy) : []))
       .flatMap(({ node }) => (node === undefined || node === this.#node ? [] : [node]));
     const others = [...new Set(gateways)].sort();
-    const ruleset = egressRuleset(plan, this.#node, others);
-    const routes = egressRoutes(plan, self, addresses, others);
-    const wanted = JSON.stringify([ruleset, routes]);
+    const order: EgressOrder = {
+      ...{ plan, self, node: this.#node, gateways: others },
+      addresses: Object.fromEntries(addresses),
+      interfaceIndexes: interfaceIndexes(plan, network),
+    };
+    const wanted = JSON.stringify(order);
     if (wanted === this.#applied) return;
-    // Routes first: what is marked must find them. They may be there already.
-    await run(["ip", "-6", "-force", "-batch", "-"], routes.ipv6, true);
-    await run(["ip", "-4", "-force", "-batch", "-"], routes.ipv4, true);
-    await run(["bridge", "-force", "-batch", "-"], routes.bridge, true);
-    await run(["nft", "-f", "-"], [ruleset]);
+    await this.#edge.apply(order);
     this.#applied = wanted;
     this.#log("info", "egress gateway applied", {
       leaving: plan.leaving.length,
@@ -127,15 +111,7 @@ export class EgressDatapath {
   async #remove(): Promise<void> {
     this.#watch?.close();
     this.#watch = undefined;
-    this.#interfaces.follow([]);
-    // An earlier agent of the node may have left it.
-    const hasTunnel = existsSync(`/sys/class/net/${tunnel}`);
-    if (this.#applied === "" && !hasTunnel) return;
-    await run(["nft", "-f", "-"], [egressRemoval.nft]);
-    for (const family of ["-4", "-6"]) {
-      await run(["ip", family, "-batch", "-"], egressRemoval.rules);
-    }
-    if (hasTunnel) await run(["ip", "-batch", "-"], egressRemoval.link);
+    await this.#edge.remove();
     this.#applied = "";
   }
 
@@ -163,6 +139,12 @@ export class EgressDatapath {
   }
 }
 
+function interfaceIndexes({ translated }: EgressPlan, { interfaces }: NetworkState) {
+  const names = new Set(translated.flatMap(({ interfaceName }) => interfaceName ?? []));
+  const used = interfaces.filter(({ name }) => names.has(name));
+  return Object.fromEntries(used.map(({ name, index }) => [name, index]));
+}
+
 /** IPv4 where the node has it: all nodes must come to the same family. */
 function internalIp({ metadata, spec }: CiliumNode): [[string, Address]] | undefined {
   const all = (spec.addresses ?? [])
@@ -170,23 +152,4 @@ function internalIp({ metadata, spec }: CiliumNode): [[string, Address]] | undef
     .flatMap(({ ip = "" }) => parseAddress(ip) ?? []);
   const address = all.find((each) => !each.includes(":")) ?? all[0];
   return address === undefined ? undefined : [[metadata.name, address]];
-}
-
-/** `mayExist`: of a batch that makes what may be there, only other failures count. */
-async function run(argv: string[], lines: readonly string[], mayExist = false): Promise<void> {
-  const [file, ...args] = argv as [string, ...string[]];
-  const child = spawn(file, args, { stdio: ["pipe", "ignore", "pipe"] });
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  child.stdin.on("error", () => {}); // Its own message says why it ended early.
-  child.stdin.end(lines.map((line) => `${line}\n`).join(""));
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject).once("close", resolve);
-  });
-  if (status === 0) return;
-  const told = stderr
-    .split("\n")
-    .filter((line) => line !== "" && !/File exists|^Command failed/.test(line));
-  if (mayExist && told.length === 0) return;
-  throw new Error(`${file}: ${told.join("; ") || `status ${status}`}`);
 }

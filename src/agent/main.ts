@@ -9,7 +9,7 @@ import { Agent } from "./agent.ts";
 import { giveBackAfterStart } from "./give-back.ts";
 import { type Health, serveHealth } from "./health.ts";
 import { type Log, processLog } from "./log.ts";
-import { bgpMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
+import { agentMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import { bmpStation } from "./instance-config.ts";
 import { systemEdges, systemNodeEdges } from "./system-edges.ts";
@@ -82,16 +82,7 @@ async function runAgent(): Promise<void> {
   });
   await serveAdminSocket(values.socket, adminHandler(agent), log);
   await probed(agent, log);
-  await metered(log, () =>
-    bgpMetrics(
-      Array.from(agent.speakers, ([instance, host]) => ({
-        instance,
-        localAsn: host.speaker.config.localAsn,
-        peers: host.speaker.peers(agent.nowMs()),
-      })),
-      agent.counts,
-    ),
-  );
+  await metered(log, () => agentMetrics(agent));
   onTermination(() => agent.stop());
   await agent.start();
   if (values["enable-egress-gateway"]) {

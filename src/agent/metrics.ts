@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
-import type { ReconcileCounts } from "./agent.ts";
+import type { Agent, ReconcileCounts } from "./agent.ts";
 import { listen } from "../sys/listen.ts";
 import { hostAndPort } from "./health.ts";
 import type { Histogram } from "./histogram.ts";
@@ -95,6 +95,15 @@ function instanceLabels(instance: string, localAsn: number): Labels {
 
 function addressAndPort({ address, port }: PeerStatus): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Of a node's agent. */
+export function agentMetrics(agent: Pick<Agent, "speakers" | "counts" | "nowMs">): string {
+  const instances = Array.from(agent.speakers, ([instance, { speaker }]) => ({
+    ...{ instance, localAsn: speaker.config.localAsn },
+    peers: speaker.peers(agent.nowMs()),
+  }));
+  return bgpMetrics(instances, agent.counts);
 }
 
 /** LB-IPAM's, of the operator. `eventDurations`: by event and resource, `upsert service`. */

@@ -4,6 +4,7 @@ import { systemClock } from "../kube/clock.ts";
 import { dumpNetworkState } from "../sys/network-dump.ts";
 import { NetworkWatch } from "../sys/network-watch.ts";
 import type { Edges, NodeEdges } from "./edges.ts";
+import { EgressKernel } from "./egress-kernel.ts";
 import { KernelView } from "./kernel-view.ts";
 import type { Log } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
@@ -25,10 +26,12 @@ export function systemEdges(client: KubeClient): Edges {
 /** Those of a process in its node's network namespace. */
 export function systemNodeEdges(client: KubeClient, log: Log): NodeEdges {
   const kernel = new KernelView(log);
+  const edges = systemEdges(client);
   return {
-    ...systemEdges(client),
+    ...edges,
     network: dumpNetworkState,
     watchNetwork: (onChange) => new NetworkWatch(onChange),
+    newEgress: (egressLog) => new EgressKernel(edges.clock, egressLog),
     newSpeaker: (config, options) => new SpeakerHost(config, { ...options, kernel }),
   };
 }

@@ -58,7 +58,10 @@ export class SimulatedKubernetes implements LabCluster {
     const { cluster, fabric, record, runtime } = this.#options;
     const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
     for (const name of up) registerNode(this.#api, fabric, name);
-    const agents = [this.agents.startOperator(), ...up.map((node) => this.agents.start(node))];
+    const agents = [
+      ...up.slice(0, 1).map((node) => this.agents.startOperator(node)),
+      ...up.map((node) => this.agents.start(node)),
+    ];
     const onError = errorRecorder(record);
     this.#controllers = startControllers(this.#api, onError, cluster);
     this.#services = new ServiceForwarding({
@@ -100,7 +103,7 @@ export class SimulatedKubernetes implements LabCluster {
     this.#services?.nodeStarted(node);
     this.#pods?.nodeStarted(node);
     this.#controllers?.nodes.heard(node);
-    await this.agents.start(node);
+    await this.agents.nodeStarted(node);
   }
 
   nodePaused(node: string): void {

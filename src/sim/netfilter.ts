@@ -47,6 +47,8 @@ export class IpPacket {
   isMasqueraded = false;
   /** The node's address that it is sent to inside another packet; undefined: it goes as routes lead. */
   tunnelTo: Address | "nowhere" | undefined;
+  /** Of the routes that lead to its destination only those over this interface count. */
+  leavesBy: string | undefined;
 
   constructor(tuple: Tuple, connection = new Connection(), isReply = false) {
     this.tuple = tuple;
@@ -64,6 +66,7 @@ export class IpPacket {
     this.cameBy = cameBy;
     this.isMasqueraded = false;
     this.tunnelTo = undefined;
+    this.leavesBy = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Address, isLinkLocal } from "../net/address.ts";
+import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { Hop, Interface, Way } from "./link.ts";
 import type { Hook, IpPacket, Tuple } from "./netfilter.ts";
@@ -147,29 +147,38 @@ function remember(at: SimNode, before: Tuple | undefined, packet: IpPacket | und
 }
 
 function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | DropReason {
-  const nextHops = nextHopsTo(at, to, options);
+  const leavesBy = options.packet?.leavesBy;
+  const nextHops = nextHopsTo(at, to, { ...options, leavesBy });
   if (typeof nextHops === "string") return nextHops;
   if (nextHops.length === 1) return nextHops[0]!;
   return chosen(at, nextHops, flowOf(at, options));
 }
 
+type RoutesThatCount = {
+  interface?: string;
+  which?: (of: FibRoute) => boolean;
+  /** Only those over this interface. */
+  leavesBy?: string | undefined;
+};
+
 /** By the route that counts, of those that `which` picks; else why there is none. */
 export function nextHopsTo(
   at: SimNode,
   to: Address,
-  {
-    interface: link,
-    which = () => true,
-  }: { interface?: string; which?: (of: FibRoute) => boolean },
+  { interface: link, which = () => true, leavesBy }: RoutesThatCount,
 ): readonly FibNextHop[] | DropReason {
   if (isLinkLocal(to)) return link === undefined ? "no route" : [{ interface: link }];
   const isUsable = ({ interface: name }: FibNextHop) =>
-    !at.ignoresRoutesWithLinkdown || at.interfaces.get(name)?.hasCarrier === true;
-  const route = at.fib.lookup(
-    to,
-    (one) => which(one) && (one.kind !== "unicast" || one.nextHops.some(isUsable)),
-  );
-  if (route === undefined) return "no route";
+    (leavesBy === undefined || name === leavesBy) &&
+    (!at.ignoresRoutesWithLinkdown || at.interfaces.get(name)?.hasCarrier === true);
+  const leadsAway = ({ kind, nextHops }: FibRoute) =>
+    (kind !== "unicast" && leavesBy === undefined) || nextHops.some(isUsable);
+  const route = at.fib.lookup(to, (one) => which(one) && leadsAway(one));
+  if (route === undefined) {
+    // As Linux takes it, where it is asked for a way over one interface: IPv4 is on the link then.
+    const isOnLink = leavesBy !== undefined && familyOf(to) === "ipv4";
+    return isOnLink ? [{ interface: leavesBy }] : "no route";
+  }
   if (route.kind !== "unicast") return route.kind === "blackhole" ? "blackhole" : "no route";
   return route.nextHops.filter(isUsable);
 }

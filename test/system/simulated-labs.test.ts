@@ -7,6 +7,7 @@ test.each([
   "auto-discovery",
   "auto-discovery-migration",
   "dual-stack",
+  "egress-gateway",
   "graceful-restart",
   "legacy-policy-migration",
   "services",

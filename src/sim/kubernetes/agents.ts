@@ -1,16 +1,22 @@
 import { adminHandler } from "../../agent/admin.ts";
 import { Agent } from "../../agent/agent.ts";
 import type { AgentClock, Edges, NodeEdges } from "../../agent/edges.ts";
+import { EgressDatapath } from "../../agent/egress-datapath.ts";
+import { agentMetrics } from "../../agent/metrics.ts";
 import { type Log, logLine } from "../../agent/log.ts";
 import { Operator } from "../../agent/operator.ts";
 import type { NetworkState } from "../../net/network-state.ts";
 import { defaultPrefix } from "../fib.ts";
 import type { SimNode } from "../network.ts";
+import type { Server } from "../programs.ts";
 import type { SimRuntime } from "../runtime.ts";
+import { egressEdge } from "./egress-chains.ts";
 import { answeringSocket } from "../socket-pair.ts";
 import { SimSpeakerHost } from "../speaker-host.ts";
 
 const adminSocket = "/run/spinelab/agent.sock";
+/** Where Cilium's agent has its metrics. */
+const metricsPort = 9962;
 /** A process of Node on a small machine, from its start to its first request. */
 const startMs = 150;
 
@@ -21,7 +27,7 @@ export type SimAgentsOptions = {
   installRoutes: boolean;
 };
 
-type Running = { agent: Agent; hosts: Set<SimSpeakerHost>; stopListening: () => void };
+type Running = { agent: Agent; hosts: Set<SimSpeakerHost>; stops: (() => void)[] };
 
 /** The agents of a cluster's nodes, and its operator, each as it is in a process of its own. */
 export class SimAgents {
@@ -29,12 +35,14 @@ export class SimAgents {
   readonly #running = new Map<string, Running>();
   readonly #logs = new Map<string, string[]>();
   #operator: Operator | undefined;
+  #operatorNode: string | undefined;
 
   constructor(options: SimAgentsOptions) {
     this.#options = options;
   }
 
-  async startOperator(): Promise<void> {
+  async startOperator(node: string): Promise<void> {
+    this.#operatorNode = node;
     this.#operator = new Operator({
       edges: this.#edges(),
       log: this.#logOf("operator", "operator"),
@@ -47,21 +55,33 @@ export class SimAgents {
     if (this.#running.has(node)) return;
     const { runtime, version, installRoutes } = this.#options;
     await runtime.world.sleep(startMs);
+    const { world } = runtime;
+    const simulated = world.network.node(node);
     const hosts = new Set<SimSpeakerHost>();
+    const edges = this.#nodeEdges(simulated, hosts);
     const agent = new Agent({
-      node,
-      edges: this.#nodeEdges(runtime.world.network.node(node), hosts),
+      ...{ node, edges },
       ...{ ipam: "kubernetes", noEndpointsRoutable: true, bmpStations: [] },
       softwareVersion: version,
       log: this.#logOf(node, "bgp-control-plane"),
       installRoutes,
     });
     const answer = adminHandler(agent);
-    const stopListening = runtime.listenUnix(node, adminSocket, () =>
-      answeringSocket("\n", (request) => `${JSON.stringify(answered(answer, request))}\n`),
-    );
-    this.#running.set(node, { agent, hosts, stopListening });
-    await runtime.world.during(agent.start());
+    const egress = new EgressDatapath(node, edges, this.#logOf(node, "egressgateway"));
+    const running: Running = {
+      ...{ agent, hosts },
+      stops: [
+        runtime.listenUnix(node, adminSocket, () =>
+          answeringSocket("\n", (request) => `${JSON.stringify(answered(answer, request))}\n`),
+        ),
+        world.programs.serve(simulated, metricsServer(agent)),
+        () => egress.stop(),
+      ],
+    };
+    this.#running.set(node, running);
+    await world.during(agent.start());
+    // It may have been stopped meanwhile.
+    if (this.#running.get(node) === running) await world.during(egress.start());
   }
 
   async stop(node: string): Promise<void> {
@@ -83,6 +103,15 @@ export class SimAgents {
     const running = this.#take(node);
     for (const host of running?.hosts ?? []) void host.stop("killed");
     void running?.agent.stop();
+    if (node !== this.#operatorNode) return;
+    this.#operator?.stop();
+    this.#operator = undefined;
+  }
+
+  /** The node is up again: its agent, and the operator if it was there. */
+  async nodeStarted(node: string): Promise<void> {
+    if (node === this.#operatorNode) await this.startOperator(node);
+    await this.start(node);
   }
 
   async restart(node: string): Promise<void> {
@@ -109,7 +138,7 @@ export class SimAgents {
   #take(node: string): Running | undefined {
     const running = this.#running.get(node);
     this.#running.delete(node);
-    running?.stopListening();
+    for (const stop of running?.stops ?? []) stop();
     return running;
   }
 
@@ -132,6 +161,7 @@ export class SimAgents {
         });
         return { close };
       },
+      newEgress: () => egressEdge(node),
       newSpeaker: (config, options) => {
         const host = new SimSpeakerHost(world, node, config, {
           ...options,
@@ -156,6 +186,17 @@ export class SimAgents {
       lines.push(logLine(time, level, message, { subsys: subsystem, ...fields }));
     };
   }
+}
+
+function metricsServer(agent: Agent): Server {
+  return {
+    port: metricsPort,
+    families: ["ipv4"],
+    answer: ({ path }) =>
+      path === "/metrics"
+        ? `HTTP/1.1 200 OK\r\n\r\n${agentMetrics(agent)}`
+        : "HTTP/1.1 404 Not Found\r\n\r\n/metrics\n",
+  };
 }
 
 function answered(answer: (request: Record<string, unknown>) => unknown, line: string): object {
