@@ -8,8 +8,10 @@ import { html, jsonForScript, trusted } from "./html/markup.ts";
 import { pageData } from "./html/page-data.ts";
 import { pictureSvg } from "./html/picture.ts";
 import { commandsSection, logSection, probesSection, stagesSection } from "./html/sections.ts";
+import { spreadSection } from "./html/spread-section.ts";
 import { stepsSection } from "./html/steps.ts";
 import { verdictNames } from "./html/verdict.ts";
+import type { SpreadReport } from "./spread.ts";
 import { summarize } from "./summary.ts";
 
 const style = asset("page.css");
@@ -25,10 +27,14 @@ const policy = [
   "form-action 'none'",
 ].join("; ");
 
-/** The run as one page that needs nothing but itself. `evidence`: files beside it, below evidence/. */
+/**
+ * The run as one page that needs nothing but itself. `evidence`: files beside it, below evidence/.
+ * `spread`: where it is the last of several.
+ */
 export function reportHtml(
   records: readonly TimelineRecord[],
   evidence: readonly string[] = [],
+  spread?: SpreadReport,
 ): string {
   const run = summarize(records);
   const title = `${run.started?.lab ?? "Spinelab"}: ${verdictNames[run.verdict]}`;
@@ -68,7 +74,7 @@ export function reportHtml(
               <div class="axis" aria-hidden="true"></div>
             </div>
           </section>
-          ${stepsSection(run)} ${probesSection(run)} ${stagesSection(run)}
+          ${stepsSection(run)} ${spreadSection(spread)} ${probesSection(run)} ${stagesSection(run)}
           ${evidenceSection(evidence)} ${commandsSection(run)} ${logSection(records)}
           <footer>
             <button type="button" id="save">Save timeline.jsonl</button>

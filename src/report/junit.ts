@@ -1,16 +1,25 @@
 import type { TimelineRecord } from "../timeline/record.ts";
 import { differenceOf } from "./difference.ts";
 import { formatSince } from "./duration.ts";
+import { type SpreadReport, spreadName } from "./spread.ts";
 import { type RecordOf, type RunSummary, type StepSummary, summarize } from "./summary.ts";
 
 /**
  * JUnit XML as GitLab, GitHub's reporters and Jenkins read it: one testsuite a run, one testcase a
  * check with its step as classname. An inconclusive check is skipped, with the reason; since CI
  * counts skipped as passed, an inconclusive run has an error of its own, and so has a run that
- * failed without a failed check.
+ * failed without a failed check. `spread`, of several runs of which the first one here is the last: a
+ * suite of its own, with a testcase for each limit.
  */
-export function junitXml(runs: readonly (readonly TimelineRecord[])[]): string {
+export function junitXml(
+  runs: readonly (readonly TimelineRecord[])[],
+  spread?: SpreadReport,
+): string {
   const suites = runs.map((records) => testSuite(summarize(records)));
+  const [first] = runs;
+  if (spread !== undefined && first !== undefined) {
+    suites.push(spreadSuite(summarize(first).started?.lab ?? "spinelab", spread));
+  }
   const lines = [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="spinelab" ${counts(suites.flatMap((suite) => suite.cases))} time="${seconds(
@@ -25,7 +34,9 @@ export function junitXml(runs: readonly (readonly TimelineRecord[])[]): string {
 type Outcome = "passed" | "failed" | "error" | "skipped";
 type TestCase = { outcome: Outcome; lines: string[] };
 
-function testSuite(run: RunSummary): { cases: TestCase[]; tookMs: number; lines: string[] } {
+type Suite = { cases: TestCase[]; tookMs: number; lines: string[] };
+
+function testSuite(run: RunSummary): Suite {
   const suite = run.started?.lab ?? "spinelab";
   const cases = run.failures.map((failure) => failureCase(suite, failure));
   for (const step of run.steps) cases.push(...stepCases(suite, step));
@@ -72,6 +83,7 @@ function properties(run: RunSummary): string[] {
       [`${name}.converge_ms`, step.convergeMs],
       [`${name}.outage_ms`, step.outageMs],
       [`${name}.lost_packets`, step.lost],
+      ...measuresOf(name, step.measures),
     );
   }
   for (const probe of run.probes) {
@@ -81,10 +93,67 @@ function properties(run: RunSummary): string[] {
       [`probe ${probe.probe}.outage_ms`, probe.outageMs],
     );
   }
+  return propertyLines(pairs);
+}
+
+type Property = [name: string, value: string | number | undefined];
+
+function propertyLines(pairs: readonly Property[]): string[] {
   const lines = pairs
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `      <property${attributeText({ name, value: String(value) })}/>`);
   return ["    <properties>", ...lines, "    </properties>"];
+}
+
+/** By event as they are numbered in the step, and UPDATE messages by router. */
+function measuresOf(step: string, measures: RecordOf<"measures"> | undefined): Property[] {
+  if (measures === undefined) return [];
+  const events = measures.events.flatMap(({ text, controlPlaneMs, probes = {} }, i): Property[] => {
+    const event = `${step}.event ${i + 1}`;
+    return [
+      [`${event}.name`, text],
+      [`${event}.control_plane_ms`, controlPlaneMs],
+      ...Object.entries(probes).flatMap(([probe, { dataPlaneMs, lost }]): Property[] => [
+        [`${event}.probe ${probe}.data_plane_ms`, dataPlaneMs],
+        [`${event}.probe ${probe}.lost_packets`, lost],
+      ]),
+    ];
+  });
+  const updates = Object.entries(measures.updates).flatMap(([node, of]): Property[] => [
+    [`${step}.updates_received.${node}`, of.received],
+    [`${step}.updates_sent.${node}`, of.sent],
+  ]);
+  return [...events, ...updates];
+}
+
+function spreadSuite(lab: string, { runs, spreads, results }: SpreadReport): Suite {
+  const cases = results.map(({ verdict, text, limit }) => {
+    const name = spreadName(limit);
+    const details = {
+      pass: [],
+      warn: [],
+      fail: [element("failure", { message: text, type: "spread" }, `${text}\n${limit.source}`)],
+      inconclusive: [element("error", { message: text, type: "inconclusive" }, text)],
+    };
+    const outcomes = { pass: "passed", warn: "passed", fail: "failed", inconclusive: "error" };
+    const outcome = outcomes[verdict] as Outcome;
+    return testCase(`${dotless(lab)}.spread`, name, 0, outcome, details[verdict]);
+  });
+  const pairs = spreads.flatMap((spread): Property[] => [
+    [`${spreadName(spread)}.median_ms`, spread.medianMs],
+    [`${spreadName(spread)}.p95_ms`, spread.p95Ms],
+    [`${spreadName(spread)}.worst_ms`, spread.worstMs],
+  ]);
+  return {
+    cases,
+    tookMs: 0,
+    lines: [
+      `  <testsuite${attributeText({ name: `${lab}, spread of ${runs} runs` })} ${counts(cases)} time="0.000">`,
+      ...propertyLines([["spinelab.runs", runs], ...pairs]),
+      ...unique(cases).flatMap((one) => one.lines),
+      "  </testsuite>",
+    ],
+  };
 }
 
 function stepCases(suite: string, step: StepSummary): TestCase[] {

@@ -36,6 +36,30 @@ test("limits hold, are broken, or are of something that no run measured", () => 
   ]);
   expect(results.map(({ verdict }) => verdict)).toEqual(["pass", "fail", "inconclusive"]);
   expect(results[1]!.text).toBe("outage of p: p95 18 ms, at most 17 ms");
-  const text = spreadText(spreadOf(runs), results, 20);
+  const text = spreadText(spreadOf(runs), results, 20, 80);
   expect(text).toMatch(/converge of cut +19 of 20 +110 ms +200 ms +200 ms/);
+});
+
+test("of each event: its control plane where a step has several, its loss by probe, the worst of those of one name", () => {
+  const event = (text: string, controlPlaneMs: number, dataPlaneMs?: number) => ({
+    ...{ text, atMs: 1, controlPlaneMs, nodesMs: { a: controlPlaneMs } },
+    ...(dataPlaneMs !== undefined && { probes: { p: { lost: 1, dataPlaneMs, errorMs: 10 } } }),
+  });
+  const measured = (...events: ReturnType<typeof event>[]): TimelineRecord[] => [
+    { atMs: 0, type: "step", index: 0, name: "cut", state: "begin" },
+    { atMs: 1, type: "measures", step: 0, events, updates: {} },
+  ];
+  expect(spreadOf([measured(event("down", 5, 70))])).toMatchObject([
+    { measure: "dataPlane", of: "down (cut), p", valuesMs: [70] },
+  ]);
+  const twice = [
+    measured(event("down", 5, 70), event("down", 9, 30), event("up", 3)),
+    measured(event("down", 4), event("down", 2), event("up", 4)),
+  ];
+  expect(spreadOf(twice)).toMatchObject([
+    { measure: "controlPlane", of: "down (cut)", valuesMs: [4, 9] },
+    { measure: "dataPlane", of: "down (cut), p", valuesMs: [70] },
+    { measure: "controlPlane", of: "up (cut)", valuesMs: [3, 4] },
+  ]);
+  expect(spreadText(spreadOf(twice), [], 2, 80)).toMatch(/control plane of down \(cut\) +2 of 2/);
 });

@@ -50,6 +50,8 @@ export type StepSummary = {
   lost?: number;
   events: RecordOf<"event">[];
   checks: RecordOf<"check">[];
+  /** What its events did, once routes had come to rest. */
+  measures?: RecordOf<"measures">;
   /** What it changed in sessions and tables. */
   state: StateChange[];
   /** The last look of each check that reached no verdict. */
@@ -221,6 +223,9 @@ function summarizeSteps(
       }
     } else if (record.type === "event") {
       steps[record.step]?.events.push(record);
+    } else if (record.type === "measures") {
+      const step = steps[record.step];
+      if (step !== undefined) step.measures = record;
     } else if (record.type === "state") {
       if (record.step !== undefined) steps[record.step]?.state.push(...record.changes);
     } else if (record.type === "check" || record.type === "waiting") {

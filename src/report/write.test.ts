@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readTimeline } from "../timeline/log.ts";
 import { failingTimeline, passingTimeline } from "./testdata/rack-spine.ts";
-import { writeReports } from "./write.ts";
+import { holdLimits, spreadOf } from "./spread.ts";
+import { writeReports, writeSpread } from "./write.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -33,6 +34,30 @@ test("the evidence of an earlier run goes", async () => {
   await writeReports(directory, failingTimeline(), [{ path: "old", content: "" }]);
   await writeReports(directory, passingTimeline());
   expect(readdirSync(directory)).not.toContain("evidence");
+});
+
+test("of several runs: their spread is on the page and in JUnit, and a broken limit is a failed case", async () => {
+  const runs = [passingTimeline(), passingTimeline()];
+  const spreads = spreadOf(runs);
+  const { of } = spreads.find(({ measure }) => measure === "converge")!;
+  const limit = { measure: "converge" as const, of, source: "s.yaml:9" };
+  const results = holdLimits(spreads, [
+    { ...limit, worstMs: 1 },
+    { ...limit, worstMs: 1e9 },
+  ]);
+  await writeReports(directory, runs[1]!);
+  await writeSpread(directory, runs[1]!, { runs: 2, spreads, results });
+  const junit = readFileSync(join(directory, "junit.xml"), "utf8");
+  expect(junit).toContain('<testsuite name="rack-spine, spread of 2 runs" tests="2" failures="1"');
+  expect(junit).toMatch(/<failure message="converge of [^"]*: worst [^"]*at most 1 ms"/);
+  expect(junit).toMatch(/<property name="data plane of link [^"]*\.worst_ms" value="2140"/);
+  const page = readFileSync(join(directory, "report.html"), "utf8");
+  expect(page).toContain("Over 2 runs");
+  expect(page.match(/<circle cx="234.0"/g)!.length).toBeGreaterThan(2);
+  // And goes with the next run.
+  await writeReports(directory, runs[0]!);
+  expect(readdirSync(directory)).not.toContain("spread.json");
+  expect(readFileSync(join(directory, "report.html"), "utf8")).not.toContain("Over 2 runs");
 });
 
 test.each(["../out", "a/../../out", "/etc/out", ""])("evidence cannot leave: %j", async (path) => {

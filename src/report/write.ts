@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import type { TimelineRecord } from "../timeline/record.ts";
 import { reportHtml } from "./html.ts";
 import { junitXml } from "./junit.ts";
+import type { SpreadReport } from "./spread.ts";
 
 /** A file of the evidence: `tor0/frr.conf`, relative to the report's `evidence/`. */
 export type EvidenceFile = { path: string; content: string | Uint8Array };
@@ -30,15 +31,28 @@ export async function writeReports(
     ...bundle.map(({ path, content }) => ({ path: inside(evidence, path), content })),
   ];
   await rm(evidence, { recursive: true, force: true });
+  await rm(join(directory, spreadFile), { force: true });
   for (const { path, content } of files) {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
   }
 }
 
+const spreadFile = "spread.json";
+
+/** What several runs measured: spread.json, and the last one's report.html and junit.xml with it. */
+export async function writeSpread(
+  directory: string,
+  records: readonly TimelineRecord[],
+  spread: SpreadReport,
+): Promise<void> {
+  await writeFile(join(directory, spreadFile), `${JSON.stringify(spread, undefined, 2)}\n`);
+  await rebuildReports(directory, records);
+}
+
 /**
- * Writes report.html and junit.xml anew beside a timeline, with links to the evidence that is there.
- * Returns their paths.
+ * Writes report.html and junit.xml anew beside a timeline, with links to the evidence that is there
+ * and the spread of the runs, if it is of several. Returns their paths.
  */
 export async function rebuildReports(
   directory: string,
@@ -51,9 +65,13 @@ export async function rebuildReports(
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(evidence, join(entry.parentPath, entry.name)));
+  const file = join(directory, spreadFile);
+  const spread = existsSync(file)
+    ? (JSON.parse(await readFile(file, "utf8")) as SpreadReport)
+    : undefined;
   const files = [
-    { path: join(directory, "junit.xml"), content: junitXml([records]) },
-    { path: join(directory, "report.html"), content: reportHtml(records, paths) },
+    { path: join(directory, "junit.xml"), content: junitXml([records], spread) },
+    { path: join(directory, "report.html"), content: reportHtml(records, paths, spread) },
   ];
   for (const { path, content } of files) await writeFile(path, content);
   return files.map(({ path }) => path);

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
@@ -162,10 +161,12 @@ async function tellSpread(
   const { holdLimits, spreadOf, spreadText } = await import("../../report/spread.ts");
   const spreads = spreadOf(runs);
   const results = holdLimits(spreads, scenario!.spread);
-  const file = resolve(options.report, spec.name, "spread.json");
-  writeFileSync(file, `${JSON.stringify({ runs: runs.length, spreads, results }, undefined, 2)}\n`);
+  const { writeSpread } = await import("../../report/write.ts");
+  const folder = resolve(options.report, spec.name);
+  await writeSpread(folder, runs.at(-1)!, { runs: runs.length, spreads, results });
   // With --json standard output is the timelines' alone.
-  if (!options.json) process.stdout.write(spreadText(spreads, results, runs.length));
+  if (!options.json)
+    process.stdout.write(spreadText(spreads, results, runs.length, process.stdout.columns ?? 100));
   const verdicts = results.map(({ verdict }) => statusOf(verdict));
   if (verdicts.includes(ExitStatus.failed)) return ExitStatus.failed;
   return verdicts.find((each) => each !== ExitStatus.passed) ?? ExitStatus.passed;

@@ -2,6 +2,7 @@ import { formatDuration, formatElapsed } from "../duration.ts";
 import type { RunSummary, StepSummary } from "../summary.ts";
 import { expectedAndSeen } from "./expected-and-seen.ts";
 import { html, type Markup } from "./markup.ts";
+import { measuresTable } from "./measures.ts";
 import { stateChanges } from "./state-changes.ts";
 import { signs, verdictNames } from "./verdict.ts";
 
@@ -79,6 +80,6 @@ function stepBody(step: StepSummary): Markup {
   );
   return html`<ul class="facts-list">
     ${events}${checks}${unfinished}
-    <li>${stateChanges(step.state)}</li>
+    <li>${measuresTable(step.measures)}${stateChanges(step.state)}</li>
   </ul>`;
 }

@@ -331,6 +331,25 @@ function uplinkLost(run: Run, verdict: "pass" | "fail"): void {
       "scenarios/rack-spine.yaml:32",
     );
   }
+  run.add(0, {
+    type: "measures",
+    step: 1,
+    events: [
+      {
+        text: "link router0:net1 – tor1:net0 down",
+        atMs: run.silentSinceMs,
+        controlPlaneMs: 62.4,
+        nodesMs: { tor1: 21.2, router0: 40.8, tor0: 62.4 },
+        probes: { "cross-rack": { lost: 214, dataPlaneMs: 2140, errorMs: 10 } },
+      },
+    ],
+    updates: {
+      router0: { received: 3, sent: 5 },
+      tor0: { received: 4, sent: 1 },
+      tor1: { received: 0, sent: 0 },
+    },
+    links: [{ link: uplink, packets: { toA: 40, toB: 41 } }],
+  });
   step.end(verdict, verdict === "pass" ? 171 : 4800);
   const tor1 = { node: "router0", table: "session", key: "tor1" } as const;
   const route = { node: "router0", table: "rib", key: "10.1.3.0/24" } as const;
