@@ -42,10 +42,10 @@ export function spreadOf(runs: readonly (readonly TimelineRecord[])[]): Spread[]
     for (const { name, convergeMs, measures } of steps) {
       note("converge", name, convergeMs);
       const events = measures?.events ?? [];
-      for (const { text, controlPlaneMs, probes = {} } of events) {
+      for (const { text, controlPlaneMs, probes: losses = {} } of events) {
         // Of a single event it is what the step says.
         if (events.length > 1) note("controlPlane", `${text} (${name})`, controlPlaneMs);
-        for (const [probe, { dataPlaneMs }] of Object.entries(probes)) {
+        for (const [probe, { dataPlaneMs }] of Object.entries(losses)) {
           note("dataPlane", `${text} (${name}), ${probe}`, dataPlaneMs);
         }
       }
