@@ -13,6 +13,7 @@ import { type SupportedKind, supportedKinds, vendorKinds } from "./containerlab-
 import { type ContainerlabLink, linkShape } from "./containerlab-links.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
 import { inheritFields } from "./inherit.ts";
+import { expandLeafSpine } from "./leaf-spine/read.ts";
 
 /** A containerlab topology file as read: inheritance resolved, names of other nodes not looked up. */
 export type ContainerlabTopology = {
@@ -23,6 +24,8 @@ export type ContainerlabTopology = {
   management: NonNullable<Of<typeof topologyShape>["mgmt"]>;
   nodes: ContainerlabNode[];
   links: ContainerlabLink[];
+  /** The kind cluster of a generated fabric, as a file would have it. */
+  generatedCluster?: string;
 };
 
 export type ContainerlabNode = {
@@ -61,7 +64,9 @@ export function readContainerlab(
       diagnosticAt(at, "BadValue", "a topology file holds one document, not several"),
     );
   }
-  const read = readShape(topologyShape, document!, diagnostics);
+  const generated = expandLeafSpine(document!, diagnostics);
+  if (generated === "mistakes") return undefined;
+  const read = readShape(topologyShape, generated?.document ?? document!, diagnostics);
   if (read === undefined) return undefined;
   const { nodes = {}, kinds = {}, groups = {}, defaults = {}, links = [] } = read.topology;
 
@@ -79,6 +84,7 @@ export function readContainerlab(
       return kind === undefined ? [] : [{ name, at, kind, fields: expandVariables(name, fields) }];
     }),
     links: links.flatMap(({ value, at }) => linkShape(value, { ...at, diagnostics }) ?? []),
+    ...(generated && { generatedCluster: generated.cluster }),
   };
 
   /** `prefix:` with nothing after it is the empty prefix. */

@@ -13,7 +13,7 @@ import {
 } from "./fabric-checks.ts";
 import { buildLinks } from "./fabric-links.ts";
 import { type Draft, draftNodes, type Drafts, namePrefix } from "./fabric-nodes.ts";
-import { defaultKindCluster, type KindCluster, readKindCluster } from "./kind.ts";
+import { defaultKindCluster, type KindCluster, parseKindCluster, readKindCluster } from "./kind.ts";
 import { type AddressPlan, containerlabPlan, giveAddresses, kindPlan } from "./management.ts";
 
 export type FabricInput = {
@@ -49,6 +49,10 @@ export function buildFabric(input: FabricInput): FabricResult {
   const clusters = input.clusters.flatMap((file) => readKindCluster(file, diagnostics) ?? []);
   if (topology === undefined) return { diagnostics: inFileOrder(diagnostics) };
   clusters.push(...clustersOf(topology, diagnostics));
+  if (topology.generatedCluster !== undefined) {
+    const text = topology.generatedCluster;
+    clusters.push(...[parseKindCluster(text, topology.file, diagnostics) ?? []].flat());
+  }
   checkClusterNames(clusters, diagnostics);
 
   const name = labName(input, topology, diagnostics);

@@ -142,14 +142,26 @@ export function readKindCluster(
   name?: Located<string>,
 ): KindCluster | undefined {
   const raw = readTextFile(file);
-  const content = "diagnostics" in raw ? raw : parseYaml(raw.text, file);
-  if ("diagnostics" in raw || "diagnostics" in content) {
-    diagnostics.push(...(content as { diagnostics: Diagnostic[] }).diagnostics);
+  if ("text" in raw) return parseKindCluster(raw.text, file, diagnostics, name);
+  diagnostics.push(...raw.diagnostics);
+  return undefined;
+}
+
+/** The same of a text that is in no file, or of one that was read. */
+export function parseKindCluster(
+  config: string,
+  file: string,
+  diagnostics: Diagnostic[],
+  name?: Located<string>,
+): KindCluster | undefined {
+  const content = parseYaml(config, file);
+  if ("diagnostics" in content) {
+    diagnostics.push(...content.diagnostics);
     return undefined;
   }
   const read = readShape(clusterShape, content.documents[0]!, diagnostics);
   const top = { file, line: content.documents[0]!.root.line, path: "" };
-  return read && clusterOf(read, raw.text, top, diagnostics, name);
+  return read && clusterOf(read, config, top, diagnostics, name);
 }
 
 /** The cluster kind makes of no configuration at all: one control plane. */

@@ -6,18 +6,40 @@ import type { Path } from "./path.ts";
 import type { PrefixId, PrefixTable } from "./prefix-table.ts";
 import { RouteTable } from "./route-table.ts";
 
-/** Two or more paths to one prefix. `used`: the best, and those used beside it. */
+/**
+ * Two or more paths to one prefix. Which is the best is worked out when somebody asks. Never changed, and so shared
+ * by prefixes that have the same paths.
+ */
 class Contest {
   readonly candidates: readonly Path[];
-  readonly best: Path;
-  readonly used: readonly Path[];
+  readonly #maximumPaths: MaximumPaths;
+  /** The path that would stay best among equals. */
+  readonly #inUse: Path | undefined;
+  #best: Path | undefined;
+  #used: readonly Path[] | undefined;
 
   constructor(candidates: readonly Path[], maximumPaths: MaximumPaths, inUse: Path | undefined) {
     this.candidates = candidates;
-    this.best = bestPath(candidates, undefined, inUse);
-    this.used = usedPaths(candidates, this.best, maximumPaths);
+    this.#maximumPaths = maximumPaths;
+    this.#inUse = inUse;
+  }
+
+  get best(): Path {
+    return (this.#best ??= bestPath(this.candidates, undefined, this.#inUse));
+  }
+
+  /** The best, and those used beside it. */
+  get used(): readonly Path[] {
+    return (this.#used ??= usedPaths(this.candidates, this.best, this.#maximumPaths));
+  }
+
+  /** What the next contest finds in use: the best, if that was ever asked for. */
+  get inUse(): Path | undefined {
+    return this.#best ?? this.#inUse;
   }
 }
+
+const nothing = new Uint8Array();
 
 /**
  * The routes of one family that the decision process has chosen (RFC 4271 §3.2), with the eligible
@@ -28,10 +50,14 @@ export class LocRib {
   readonly #entries = new RouteTable<Path | Contest>();
   readonly #changed = new IdList();
   /** By id: whether it is in #changed. */
-  #isChanged = new Uint8Array(64);
+  #isChanged = nothing;
   #isTrackingAll = false;
   #maximumPaths = onePath;
   #keepsExternalBest = false;
+  /** The last change of an entry to a contest: prefixes that come together mostly change alike. */
+  #lastBefore: Path | Contest | undefined;
+  #lastAdded: Path | undefined;
+  #lastAfter: Contest | undefined;
 
   constructor(prefixes: PrefixTable) {
     this.#prefixes = prefixes;
@@ -93,8 +119,9 @@ export class LocRib {
   /** Chooses anew which paths are used beside the best. */
   setMaximumPaths(maximumPaths: MaximumPaths): void {
     this.#maximumPaths = maximumPaths;
+    this.#lastBefore = undefined;
     this.#entries.forEach((entry, id) => {
-      if (entry instanceof Contest) this.#set(id, entry.candidates);
+      if (entry instanceof Contest) this.#set(id, entry.candidates, undefined);
     });
   }
 
@@ -123,9 +150,14 @@ export class LocRib {
       this.#change(id);
       return true;
     }
+    if (path !== undefined && path === this.#lastAdded && entry === this.#lastBefore) {
+      const after = this.#lastAfter!;
+      this.#replaceWith(id, entry, after);
+      return after.candidates.length === (entry instanceof Contest ? entry.candidates.length : 1);
+    }
     const candidates = this.candidatesAt(id);
     const others = candidates.filter((candidate) => !isOf(candidate, peer, pathId));
-    this.#set(id, path === undefined ? others : [...others, path]);
+    this.#set(id, path === undefined ? others : [...others, path], path);
     return others.length < candidates.length;
   }
 
@@ -137,9 +169,13 @@ export class LocRib {
   /** RFC 5004: from now on the external path in use stays best among equals. */
   keepExternalBest(keeps: boolean): void {
     this.#keepsExternalBest = keeps;
+    this.#lastBefore = undefined;
   }
 
-  /** From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911). */
+  /**
+   * From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911), or what changes is
+   * looked at later, once.
+   */
   trackAll(): void {
     this.#isTrackingAll = true;
   }
@@ -156,27 +192,29 @@ export class LocRib {
     return changed;
   }
 
-  #set(id: PrefixId, candidates: readonly Path[]): void {
-    const before = this.usedAt(id);
-    if (candidates.length === 0) this.#entries.delete(id);
-    else if (candidates.length === 1) this.#entries.set(id, candidates[0]!);
-    else {
-      const inUse = this.#keepsExternalBest ? stillThere(before[0], candidates) : undefined;
-      this.#entries.set(id, new Contest(candidates, this.#maximumPaths, inUse));
-    }
-    if (this.#isTrackingAll) {
-      this.#change(id);
-      return;
-    }
-    const after = this.usedAt(id);
-    if (after.length !== before.length || after.some((path, i) => path !== before[i])) {
-      this.#change(id);
-    }
+  #set(id: PrefixId, candidates: readonly Path[], added: Path | undefined): void {
+    const before = this.#entries.get(id)!;
+    const [only] = candidates;
+    if (candidates.length < 2) return this.#replaceWith(id, before, only);
+    const last = before instanceof Contest ? before.inUse : before;
+    const inUse = this.#keepsExternalBest ? stillThere(last, candidates) : undefined;
+    const after = new Contest(candidates, this.#maximumPaths, inUse);
+    this.#lastBefore = before;
+    this.#lastAdded = added;
+    this.#lastAfter = after;
+    this.#replaceWith(id, before, after);
+  }
+
+  #replaceWith(id: PrefixId, before: Path | Contest, after: Path | Contest | undefined): void {
+    if (after === undefined) this.#entries.delete(id);
+    else this.#entries.set(id, after);
+    // Whoever gathers changes asks later, once for all of them.
+    if (this.#isTrackingAll || !isSameUse(before, after)) this.#change(id);
   }
 
   #change(id: PrefixId): void {
     if (id >= this.#isChanged.length) {
-      const larger = new Uint8Array(Math.max(id + 1, 2 * this.#isChanged.length));
+      const larger = new Uint8Array(Math.max(id + 1, 2 * this.#isChanged.length, 64));
       larger.set(this.#isChanged);
       this.#isChanged = larger;
     }
@@ -184,6 +222,15 @@ export class LocRib {
     this.#isChanged[id] = 1;
     this.#changed.push(id);
   }
+}
+
+function isSameUse(before: Path | Contest, after: Path | Contest | undefined): boolean {
+  if (after === undefined) return false;
+  const [was, is] = [before, after].map((one) => (one instanceof Contest ? one.used : [one])) as [
+    readonly Path[],
+    readonly Path[],
+  ];
+  return was.length === is.length && is.every((path, i) => path === was[i]);
 }
 
 /** The path, or what its peer has put in its place. */

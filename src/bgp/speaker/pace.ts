@@ -14,6 +14,9 @@ export type Pace = {
 
 const atOnce: Pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0 };
 
+/** FRR's BGP_MAX_SUBGROUP_COALESCE_TIME. */
+const firstUpdateMsMax = 10_000;
+
 /** Of the speaker itself: no peer has the serial number 0. */
 const changesTimer = "0:changes";
 
@@ -29,7 +32,8 @@ export class PacedChanges {
   }
 
   firstUpdateMs(peers: number): number {
-    return this.#pace.firstUpdateMs + this.#pace.firstUpdatePerPeerMs * peers;
+    const { firstUpdateMs, firstUpdatePerPeerMs } = this.#pace;
+    return Math.min(firstUpdateMs + firstUpdatePerPeerMs * peers, firstUpdateMsMax);
   }
 
   /** Of any timer. */

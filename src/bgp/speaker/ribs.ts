@@ -9,18 +9,25 @@ import { ownPath, ownPathOf, type Path } from "../rib/path.ts";
 import { type PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
 import type { OwnRoute, SpeakerConfig } from "./config.ts";
 
-/** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
-export class Ribs {
-  readonly pool = new AttributePool();
-  readonly nextHops = new NextHops();
+/** The numbers of prefixes, and the attribute sets: of one speaker, or of many in one process. */
+export class SharedTables {
+  readonly pool: AttributePool;
   readonly prefixes: Readonly<Record<FamilyName, PrefixTable>> = {
     "ipv4/unicast": new PrefixTable("ipv4"),
     "ipv6/unicast": new PrefixTable("ipv6"),
   };
-  readonly loc: Readonly<Record<FamilyName, LocRib>> = {
-    "ipv4/unicast": new LocRib(this.prefixes["ipv4/unicast"]),
-    "ipv6/unicast": new LocRib(this.prefixes["ipv6/unicast"]),
-  };
+
+  constructor(pool = new AttributePool()) {
+    this.pool = pool;
+  }
+}
+
+/** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
+export class Ribs {
+  readonly pool: AttributePool;
+  readonly nextHops = new NextHops();
+  readonly prefixes: Readonly<Record<FamilyName, PrefixTable>>;
+  readonly loc: Readonly<Record<FamilyName, LocRib>>;
   #maximumPaths = onePath;
   readonly #pathIds = new Map<string, number>();
   readonly #originated = new Map<Prefix, Path>();
@@ -28,6 +35,15 @@ export class Ribs {
   readonly #ownPaths = new Map<string, Path>();
   /** As they were given last. */
   #given: readonly (Prefix | OwnRoute)[] = [];
+
+  constructor({ pool, prefixes }: SharedTables = new SharedTables()) {
+    this.pool = pool;
+    this.prefixes = prefixes;
+    this.loc = {
+      "ipv4/unicast": new LocRib(prefixes["ipv4/unicast"]),
+      "ipv6/unicast": new LocRib(prefixes["ipv6/unicast"]),
+    };
+  }
 
   get originated(): ReadonlyMap<Prefix, Path> {
     return this.#originated;

@@ -1,6 +1,6 @@
 import type { Address, Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import { families, type FamilyName } from "../rib/family.ts";
+import { families, type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
 import type { Path } from "../rib/path.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { InstallRoutes } from "./config.ts";
@@ -53,6 +53,11 @@ export class RouteFeed {
   /** Nothing more comes, and no peer counts on what was installed. */
   end(): void {
     for (const name of Object.keys(families) as FamilyName[]) this.#selected(name);
+  }
+
+  /** Of the prefix now. */
+  nextHops(prefix: Prefix): readonly NextHop[] {
+    return this.#nextHops(this.#ribs.loc[familyNameOfPrefix(prefix)].used(prefix));
   }
 
   changed(name: FamilyName, ids: PrefixIds): void {

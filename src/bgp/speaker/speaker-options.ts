@@ -1,4 +1,5 @@
 import type { Pace } from "./pace.ts";
+import type { SharedTables } from "./ribs.ts";
 
 /** What a speaker is given besides its configuration. */
 export type SpeakerOptions = {
@@ -14,4 +15,9 @@ export type SpeakerOptions = {
   pace?: Pace;
   /** Milliseconds since 1970 at 0 of that clock, for BMP; undefined: times are left out. */
   timeOriginMs?: number;
+  /**
+   * Of all speakers of a process that may have theirs in common. Such tables are never tidied up, and what is best of
+   * several paths is worked out when it is told.
+   */
+  shared?: SharedTables;
 };

@@ -1,5 +1,4 @@
 import type { Address } from "../../net/address.ts";
-import type { Prefix } from "../../net/prefix.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { CeaseSaid } from "../session/io.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
@@ -8,9 +7,7 @@ import { BfdSessions } from "./bfd-sessions.ts";
 import { BmpMonitor } from "./bmp-monitor.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input } from "./effect.ts";
-import { explain, type Explanation } from "./explain.ts";
 import { DynamicPeers } from "./listen-range.ts";
-import { mrtDump } from "./mrt-dump.ts";
 import { Neighbors } from "./neighbors.ts";
 import { NextHopFeed } from "./next-hop-feed.ts";
 import type { Peer } from "./peer.ts";
@@ -23,26 +20,15 @@ import { type PeerReset, resetPeers, type ResetRequest } from "./reset.ts";
 import type { SpeakerOptions } from "./speaker-options.ts";
 import { RouteFeed } from "./route-feed.ts";
 import { deferralTimer, SelectionDeferral } from "./selection-deferral.ts";
+import { type SpeakerParts, SpeakerViews } from "./speaker-views.ts";
 import { tidy } from "./tidy.ts";
 import { UpdateGroups } from "./update-groups.ts";
-import {
-  type AdvertisedRoute,
-  advertisedRoutes,
-  availableRoutes,
-  type AvailableRoute,
-  type PeerPolicies,
-  peerPolicies,
-  type PeerStatus,
-  peerStatus,
-  type ReceivedRoute,
-  receivedRoutes,
-} from "./views.ts";
 
 /**
  * A BGP speaker without sockets and clock: every call takes the time, and returns what is to be done
  * outside, in order (effect.ts). One session for each peer, one loc-rib for each family.
  */
-export class Speaker {
+export class Speaker extends SpeakerViews {
   /** As it was given. */
   #given: SpeakerConfig;
   /** With the addresses of the peers that are named by interface. */
@@ -50,9 +36,9 @@ export class Speaker {
   readonly #options: SpeakerOptions;
   readonly #bmp: BmpFeed;
   readonly #bfd: BfdSessions;
-  readonly #ribs = new Ribs();
+  readonly #ribs: Ribs;
   readonly #deferral = new SelectionDeferral();
-  readonly #groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
+  readonly #groups: UpdateGroups;
   readonly #peers = new PeerTable((config, nowMs) => this.#peerContext(config, nowMs));
   /** Of these, the ones a listen range let in. */
   readonly #dynamic = new DynamicPeers();
@@ -67,9 +53,14 @@ export class Speaker {
   readonly #nextHops: NextHopFeed;
 
   constructor(config: SpeakerConfig, options: SpeakerOptions) {
+    super();
     this.#given = config;
     this.#config = config;
     this.#options = options;
+    this.#ribs = new Ribs(options.shared);
+    if (options.shared !== undefined)
+      for (const loc of Object.values(this.#ribs.loc)) loc.trackAll();
+    this.#groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
     const emit = (effect: Effect) => this.#effects.push(effect);
     this.#paced = new PacedChanges(options.pace, emit);
     const { softwareVersion, timeOriginMs } = options;
@@ -95,6 +86,7 @@ export class Speaker {
   /** Starts every session. */
   start(nowMs: number): Effect[] {
     if (this.#state !== "new") throw new Error("a speaker is started once");
+    this.#followNeighbors(nowMs);
     this.#state = "running";
     const deferredMs = this.#options.restarting
       ? this.#deferral.begin(this.#config.peers)
@@ -109,6 +101,10 @@ export class Speaker {
   }
 
   step(input: Input, nowMs: number): Effect[] {
+    // Before the start nothing happens but that neighbors are heard.
+    if (this.#state === "new" && input.input === "neighbors") {
+      this.#neighbors.set(input.interface, input.addresses);
+    }
     if (this.#state !== "running") return [];
     this.#take(input, nowMs);
     this.#removeGone(nowMs);
@@ -151,6 +147,11 @@ export class Speaker {
         else if (input.input === "connected") this.#effects.push({ do: "close", connection });
       }
     }
+  }
+
+  /** Whether there are changed routes that nobody was told of yet. */
+  get hasUntold(): boolean {
+    return this.#ribs.hasChanged;
   }
 
   /**
@@ -239,47 +240,16 @@ export class Speaker {
     return this.#bmp.begin(nowMs);
   }
 
-  /** The routes received and the own ones as an MRT file (RFC 6396), one record after the other. */
-  mrtDump(atSeconds: number): Generator<Uint8Array> {
-    const { timeOriginMs } = this.#options;
-    const startSeconds = timeOriginMs && Math.floor(timeOriginMs / 1000);
-    return mrtDump([...this.#peers.values()], this.#ribs, this.#config, atSeconds, startSeconds);
-  }
-
-  peers(nowMs: number): PeerStatus[] {
-    return [...this.#peers.values()].map((peer) => {
-      const range = this.#dynamic.rangeOf(peer.config.name)?.prefix;
-      const bfd = this.#bfd.status(peer, nowMs);
-      return {
-        ...peerStatus(peer, this.#config, nowMs),
-        ...(bfd && { bfd }),
-        ...(range && { listenRange: range }),
-      };
-    });
-  }
-
-  /** adj-rib-in before policy, of one peer or of all. */
-  routesReceived(peer?: string): ReceivedRoute[] {
-    return this.#peers.select(peer).flatMap((of) => receivedRoutes(of, this.#ribs));
-  }
-
-  /** adj-rib-out as it was sent, of one peer or of all. */
-  routesAdvertised(peer?: string): AdvertisedRoute[] {
-    return this.#peers.select(peer).flatMap(advertisedRoutes);
-  }
-
-  /** The loc-rib, own prefixes included: every candidate, the best marked. */
-  routesAvailable(): AvailableRoute[] {
-    return availableRoutes(this.#ribs);
-  }
-
-  /** Why the prefix is reached as it is, and what each peer is told of it. */
-  explain(prefix: Prefix): Explanation {
-    return explain(prefix, this.#ribs, [...this.#peers.values()]);
-  }
-
-  policies(): PeerPolicies[] {
-    return [...this.#peers.values()].map(peerPolicies);
+  protected get parts(): SpeakerParts {
+    return {
+      peers: this.#peers,
+      dynamic: this.#dynamic,
+      bfd: this.#bfd,
+      ribs: this.#ribs,
+      routes: this.#routes,
+      config: this.#config,
+      timeOriginMs: this.#options.timeOriginMs,
+    };
   }
 
   #accepted(input: Extract<Input, { input: "accepted" }>, nowMs: number): void {
@@ -386,7 +356,9 @@ export class Speaker {
       this.#endDeferral(this.#deferral.takeDone(this.#peers.values()));
     }
     // What changed and waits goes by the numbers of prefixes, too.
-    if (!this.#ribs.hasChanged) tidy(this.#ribs, this.#groups, this.#peers.values());
+    if (this.#options.shared === undefined && !this.#ribs.hasChanged) {
+      tidy(this.#ribs, this.#groups, this.#peers.values());
+    }
     for (const { config } of this.#changed) {
       this.#effects.push({ do: "changed", peer: config.name });
     }

@@ -17,6 +17,13 @@ export type TooLong = {
   readonly reason: string;
 };
 
+/** Whole UPDATEs, how many routes they announce, and what they have no room for. */
+export type Packed = {
+  readonly bytes: Uint8Array;
+  readonly announced: number;
+  readonly tooLong: readonly TooLong[];
+};
+
 /** What is to be told at once of one family: withdrawals, then the routes of each attribute set together. */
 export class UpdateBatch {
   readonly #name: FamilyName;
@@ -51,7 +58,7 @@ export class UpdateBatch {
   }
 
   /** The UPDATEs, one after the other, and last End-of-RIB where it is wanted. What is too long is withdrawn instead. */
-  pack(endOfRib = false): { bytes: Uint8Array; announced: number; tooLong: TooLong[] } {
+  pack(endOfRib = false): Packed {
     const family = families[this.#name];
     const tooLong: TooLong[] = [];
     let announced = 0;

@@ -9,7 +9,7 @@ import type { CodecOptions } from "../wire/message.ts";
 import { concernedPrefixes, type PolicyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
-import { type TooLong, UpdateBatch } from "./update-batch.ts";
+import { type Packed, type TooLong, UpdateBatch } from "./update-batch.ts";
 
 const defaultPrefix: Readonly<Record<FamilyName, Prefix>> = {
   "ipv4/unicast": "0.0.0.0/0" as Prefix,
@@ -51,6 +51,8 @@ export class UpdateGroup implements RoutesOut {
   #alone: string | undefined;
   /** Nothing is kept from the peer that it came from. */
   readonly #sendsBack: boolean;
+  /** All of it, where it is the same for whoever joins: often many do, one after the other. */
+  #lastDump: { packed: Packed; endOfRib: boolean } | undefined;
   #lastPath: Path | undefined;
   #lastExported: ExportedRoute | undefined;
 
@@ -145,11 +147,14 @@ export class UpdateGroup implements RoutesOut {
   }
 
   dump(to: Receiver, endOfRib: boolean): void {
+    if (this.#lastDump?.endOfRib === endOfRib) return this.#deliver(this.#lastDump.packed, [to]);
     const batch = this.#newBatch();
     this.#sent.forEach(({ set, from }, id) => {
       if (from !== to.peer) batch.announce(set, id);
     });
-    this.#send(batch, [to], endOfRib);
+    const packed = batch.pack(endOfRib);
+    this.#deliver(packed, [to]);
+    if (this.#sendsBack && packed.tooLong.length === 0) this.#lastDump = { packed, endOfRib };
   }
 
   /** One that was in another group joins: it is told the difference. */
@@ -247,6 +252,7 @@ export class UpdateGroup implements RoutesOut {
   }
 
   #replace(id: PrefixId, before: ExportedRoute | undefined, now: ExportedRoute | undefined): void {
+    this.#lastDump = undefined;
     if (before !== undefined) this.#count(before.from, -1);
     if (now === undefined) this.#sent.delete(id);
     else {
@@ -274,8 +280,10 @@ export class UpdateGroup implements RoutesOut {
   }
 
   #send(batch: UpdateBatch, to: readonly Receiver[], endOfRib: boolean): void {
-    if (to.length === 0) return;
-    const { bytes, announced, tooLong } = batch.pack(endOfRib);
+    if (to.length > 0) this.#deliver(batch.pack(endOfRib), to);
+  }
+
+  #deliver({ bytes, announced, tooLong }: Packed, to: readonly Receiver[]): void {
     for (const each of tooLong) this.#forget(each, to);
     if (bytes.length === 0) return;
     for (const receiver of to) {

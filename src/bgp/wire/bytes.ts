@@ -24,6 +24,9 @@ export type ByteRange = {
   readonly end: number;
 };
 
+/** To make one takes as long as to read a whole OPEN. */
+const utf8In = new TextDecoder();
+
 /** Reads a range of bytes front to back, never past its end: each read names its field. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -85,7 +88,7 @@ export class ByteReader {
   /** UTF-8; what is not UTF-8 becomes U+FFFD. */
   text(length: number, field: string): string {
     const at = this.#advance(length, field);
-    return new TextDecoder().decode(this.#bytes.subarray(at, at + length));
+    return utf8In.decode(this.#bytes.subarray(at, at + length));
   }
 
   /** The next `length` bytes as a range of their own. */

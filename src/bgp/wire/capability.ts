@@ -230,8 +230,10 @@ export function encodeCapability(writer: ByteWriter, from: Capability): void {
     .bytes(value.finish());
 }
 
+const utf8Out = new TextEncoder();
+
 function encodeText(value: ByteWriter, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = utf8Out.encode(text);
   if (bytes.length > 0xff) throw new RangeError(`text of ${bytes.length} bytes in a capability`);
   value.u8(bytes.length).bytes(bytes);
 }

@@ -19,6 +19,7 @@ import {
  */
 export function encodeMessage(message: Message, codec: CodecOptions): Uint8Array[] {
   const limit = codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax;
+  if (message.type === "KEEPALIVE") return [keepalive];
   const body = new ByteWriter();
   switch (message.type) {
     case "OPEN":
@@ -29,14 +30,15 @@ export function encodeMessage(message: Message, codec: CodecOptions): Uint8Array
     case "NOTIFICATION":
       body.u8(message.code).u8(message.subcode).bytes(message.data);
       return [frame(MessageType.notification, body.finish(), limit)];
-    case "KEEPALIVE":
-      return [frame(MessageType.keepalive, body.finish(), limit)];
     case "ROUTE-REFRESH":
       if (message.family === undefined) throw new RangeError("ROUTE-REFRESH without a family");
       body.u16(Afi[message.family.afi]).u8(message.subtype).u8(Safi[message.family.safi]);
       return [frame(MessageType.routeRefresh, body.finish(), limit)];
   }
 }
+
+/** Nobody changes what was encoded: one is enough. */
+const keepalive = frame(MessageType.keepalive, new Uint8Array(), messageBytesMax);
 
 /** RFC 4271 §4.1. */
 function frame(type: number, body: Uint8Array, limit: number): Uint8Array {

@@ -35,8 +35,7 @@ export class FrameReader {
   /** The reader keeps the array itself: it must not change afterwards. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    // Views of a plain array are made in a fraction of the time that those of a Buffer take.
-    this.#chunks.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    this.#chunks.push(plain(bytes));
     this.#available += bytes.length;
   }
 
@@ -92,6 +91,12 @@ export class FrameReader {
       this.#first = 0;
     }
   }
+}
+
+/** Views of a plain array are made in a fraction of the time that those of a Buffer take. */
+function plain(bytes: Uint8Array): Uint8Array {
+  if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** RFC 4271 §6.1. The message's length. */

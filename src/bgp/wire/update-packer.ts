@@ -17,6 +17,10 @@ const prefixBytesMax = 4 + 1 + 16;
 /** AFI and SAFI. */
 const familyBytesLength = 3;
 const empty = new Uint8Array();
+/** What the last packer wrote into: the next one goes on with it. */
+let spare = new Uint8Array(4096);
+/** A larger one is let go of. */
+const spareBytesMax = 1 << 18;
 
 /**
  * Writes UPDATEs one after the other into one buffer, each as full as it may be (RFC 4271 §4.3), so that
@@ -24,7 +28,7 @@ const empty = new Uint8Array();
  */
 export class UpdatePacker {
   readonly #messageBytesMax: number;
-  #buffer = new Uint8Array(4096);
+  #buffer: Uint8Array<ArrayBuffer>;
   #at = 0;
   /** Where the message begins that is being written. */
   #begin = 0;
@@ -32,6 +36,8 @@ export class UpdatePacker {
 
   constructor(messageBytesMax: number) {
     this.#messageBytesMax = messageBytesMax;
+    this.#buffer = spare;
+    spare = empty;
   }
 
   /** Bytes written since the last take. */
@@ -104,6 +110,10 @@ export class UpdatePacker {
   /** A copy of all that was written; what is written next begins anew. */
   take(): Uint8Array {
     const bytes = this.#buffer.slice(0, this.#at);
+    if (this.#buffer.length > spare.length && this.#buffer.length <= spareBytesMax) {
+      spare = this.#buffer;
+      this.#buffer = empty;
+    }
     this.#at = 0;
     this.#ends.length = 0;
     return bytes;

@@ -1,0 +1,161 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { type Diagnostic, EnvironmentError, InputError } from "../../input/diagnostic.ts";
+import type { KubeObject } from "../../kube/object.ts";
+import { terminalOutput } from "../../report/terminal/output.ts";
+import type { ScaleOutcome } from "../../sim/scale/scale-run.ts";
+import type { LeafSpine } from "../../topology/leaf-spine/parameters.ts";
+import { ExitStatus, UsageError, wholeNumber } from "../exit.ts";
+import { ScaleText } from "../scale-text.ts";
+import { endingSignal } from "../view.ts";
+
+type ScaleOptions = Partial<LeafSpine> & {
+  services: number;
+  lose: string;
+  seed: number;
+  report: string;
+  json?: boolean;
+};
+
+export function registerScale(program: Command): void {
+  program
+    .command("scale")
+    .summary("a leaf-spine fabric of up to 30,000 nodes in virtual time")
+    .argument("[lab]", "a lab whose topology is generated (leaf-spine:)", "leaf-spine")
+    .option("--racks <n>", "racks, each with one ToR", wholeNumber)
+    .option("--nodes-per-rack <n>", "Kubernetes nodes of each rack", wholeNumber)
+    .option("--uplinks <n>", "uplinks of each ToR, every one to another spine", wholeNumber)
+    .option("--spines <n>", "spines", wholeNumber)
+    .option("--superspines <n>", "superspines, each connected to every spine", wholeNumber)
+    .option(
+      "--services <n>",
+      "Services of type LoadBalancer, announced by every node",
+      wholeNumber,
+      1,
+    )
+    .option("--lose <router>", "the router that goes and comes back, or none", "spine0")
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber, 1)
+    .option("--report <folder>", "where the report goes", "reports")
+    .option("--json", "the outcome as JSON")
+    .addHelpText(
+      "after",
+      `
+The lab's file says how large the fabric is; each number may be given here instead. Every node is
+configured by the lab's Cilium resources, every router by FRR's lines, and runs Spinelab's speaker:
+docs/scale.md says what is left out for the sake of size. Ctrl-C ends it, and tells what was found by then.
+
+Examples:
+  spinelab scale                                              4 nodes in 4 racks
+  spinelab scale --racks 750 --nodes-per-rack 40              30,000 nodes
+  spinelab scale --racks 25 --nodes-per-rack 40 --lose tor3   a rack loses its ToR
+  spinelab scale my-fabric/lab.yaml --json
+
+Exit status: 0 at rest after every stage, 1 not, 2 the input is wrong, 3 inconclusive: ended early,
+or too large for this machine.`,
+    )
+    .action(async (lab: string, options: ScaleOptions) => {
+      process.exitCode = await scale(lab, options);
+    });
+}
+
+async function scale(name: string, options: ScaleOptions): Promise<number> {
+  const { fabric, objects } = await read(name, options);
+  const { estimatedBytes, runScale } = await import("../../sim/scale/scale-run.ts");
+  const { clusterResources } = await import("../../sim/scale/kubernetes-nodes.ts");
+  const { measuredFile, readTiming } = await import("../../sim/frr/timing.ts");
+  const { routersOf } = await import("../../topology/leaf-spine/routers.ts");
+  const { seededRandom } = await import("../../scenario/random.ts");
+  const routers = routersOf(fabric).map((router) => router.name);
+  if (options.lose !== "none" && !routers.includes(options.lose)) {
+    throw new UsageError(`--lose ${options.lose}: no such router; there are ${namesOf(fabric)}`);
+  }
+  mustFit(estimatedBytes(fabric, options.services));
+  const text = new ScaleText(
+    options.json ? undefined : terminalOutput(process.stdout, process.env),
+  );
+  text.begin(fabric, options.services);
+  const outcome = await runScale({
+    ...{ fabric, services: options.services, resources: clusterResources(objects) },
+    timing: readTiming(measuredFile),
+    random: seededRandom(options.seed, "world"),
+    lose: options.lose === "none" ? undefined : options.lose,
+    signal: endingSignal(),
+    onStage: (stage) => text.stage(stage),
+  });
+  const folder = resolve(options.report, "scale");
+  const files = await writeReport(folder, outcome);
+  if (options.json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
+  else text.end(outcome, files);
+  if (!outcome.isWhole) return ExitStatus.inconclusive;
+  return outcome.stages.every(({ isAtRest }) => isAtRest) ? ExitStatus.passed : ExitStatus.failed;
+}
+
+/** The lab's numbers with those of the command line, and the Kubernetes objects that it applies. */
+async function read(
+  name: string,
+  options: ScaleOptions,
+): Promise<{ fabric: LeafSpine; objects: KubeObject[] }> {
+  const { validateResource } = await import("../../cilium/schema/validate.ts");
+  const { findLab } = await import("../../lab/load.ts");
+  const { leafSpineDefaults, leafSpineMistakes } =
+    await import("../../topology/leaf-spine/parameters.ts");
+  const { leafSpineFields, readLeafSpine } = await import("../../topology/leaf-spine/read.ts");
+  const { readManifests } = await import("../../topology/manifests.ts");
+  const lab = findLab(name);
+  const diagnostics: Diagnostic[] = [];
+  const written = readLeafSpine(lab.topology, diagnostics);
+  const manifests = readManifests(lab.manifests, validateResource, diagnostics);
+  if (diagnostics.length > 0) throw new InputError(diagnostics);
+  if (written === undefined) {
+    throw new UsageError(
+      `the topology of ${name} is written out (${lab.topology})\n` +
+        "  hint: spinelab scale takes one that is generated, with a section leaf-spine:",
+    );
+  }
+  const fabric = { ...written };
+  for (const key of Object.keys(leafSpineDefaults) as (keyof LeafSpine)[]) {
+    fabric[key] = options[key] ?? fabric[key];
+  }
+  const mistakes = leafSpineMistakes(fabric);
+  if (mistakes.length > 0) {
+    throw new UsageError(
+      mistakes
+        .map(
+          ({ name: key, message, hint }) =>
+            `--${leafSpineFields[key]}: ${message}\n  hint: ${hint}`,
+        )
+        .join("\n"),
+    );
+  }
+  return { fabric, objects: manifests.map(({ object }) => object as KubeObject) };
+}
+
+function namesOf({ racks, spines, superspines }: LeafSpine): string {
+  const range = (kind: string, n: number) => (n === 1 ? `${kind}0` : `${kind}0 to ${kind}${n - 1}`);
+  const kinds = [range("spine", spines), range("tor", racks)];
+  if (superspines > 0) kinds.unshift(range("superspine", superspines));
+  return kinds.join(", ");
+}
+
+/** Better not begun than ended by the system half-way. */
+function mustFit(bytes: number): void {
+  const gib = (of: number) => `${(of / 2 ** 30).toFixed(1)} GiB`;
+  if (bytes <= 0.9 * totalmem()) return;
+  throw new EnvironmentError(
+    `a fabric of this size takes about ${gib(bytes)} of memory, and this machine has ${gib(totalmem())}`,
+    "fewer racks, or a larger machine",
+  );
+}
+
+async function writeReport(folder: string, outcome: ScaleOutcome): Promise<string[]> {
+  const { scalePage } = await import("../scale-page.ts");
+  mkdirSync(folder, { recursive: true });
+  const files = [
+    [join(folder, "report.html"), scalePage(outcome)],
+    [join(folder, "outcome.json"), `${JSON.stringify(outcome, undefined, 2)}\n`],
+  ] as const;
+  for (const [file, content] of files) writeFileSync(file, content);
+  return files.map(([file]) => file);
+}

@@ -1,0 +1,218 @@
+import { setImmediate } from "node:timers/promises";
+import { SharedTables } from "../../bgp/speaker/ribs.ts";
+import type { LeafSpine } from "../../topology/leaf-spine/parameters.ts";
+import type { FrrTiming } from "../frr/timing.ts";
+import { buildFabric, type SimFabric } from "./fabric-build.ts";
+import type { ClusterResources } from "./kubernetes-nodes.ts";
+import { drawFlows, type FlowOutcome, FlowWatch } from "./flow-watch.ts";
+
+export type ScaleOptions = {
+  fabric: LeafSpine;
+  /** Of type LoadBalancer, announced by every node. */
+  services: number;
+  resources: ClusterResources;
+  timing: FrrTiming;
+  random: () => number;
+  /** The router that loses its power and has it back; undefined: none. */
+  lose: string | undefined;
+  /** Ends the run early: what was found so far is returned. */
+  signal: AbortSignal;
+  onStage: (stage: ScaleStage) => void;
+};
+
+/** One part of a run, in figures. Times in milliseconds, memory in bytes. */
+export type ScaleStage = {
+  name: "cold start" | "loss" | "return";
+  /** What happened: `spine0 loses its power`. */
+  what: string;
+  /** Whether everything came to rest. */
+  isAtRest: boolean;
+  realMs: number;
+  /** From what happened to the last route that changed anywhere. */
+  convergenceMs: number;
+  sessions: number;
+  /** Paths that routers hold in their adj-rib-ins. */
+  paths: number;
+  /** Sent in this stage. */
+  updates: number;
+  updateBytes: number;
+  otherMessages: number;
+  announced: number;
+  withdrawn: number;
+  memoryBytes: number;
+  /** Between pods drawn by chance. */
+  flows?: FlowOutcome;
+};
+
+export type ScaleOutcome = {
+  fabric: LeafSpine;
+  services: number;
+  nodes: number;
+  routers: number;
+  buildMs: number;
+  stages: ScaleStage[];
+  isWhole: boolean;
+  peakMemoryBytes: number;
+};
+
+/** An agent's start after its machine's, and within how long all of a cluster's are started. */
+const agentStartMs = { first: 150, within: 1000 };
+/** Nothing has changed for so long: longer than a hold timer. */
+const restMs = 15_000;
+/** A fabric that is not at rest then is taken to have none. */
+const restLimitMs = 600_000;
+/** Real time between two looks at signals. */
+const sliceMs = 100;
+const flowsMax = 1000;
+const destinationsMax = 100;
+
+/**
+ * About how much memory a run takes: measured (docs/scale.md), and more rather than less. What grows with the square
+ * of the fabric are the ToRs' tables: each has every prefix once for each of its uplinks.
+ */
+export function estimatedBytes(fabric: LeafSpine, services: number): number {
+  const { racks, nodesPerRack, uplinks, spines } = fabric;
+  const nodes = racks * nodesPerRack;
+  const pathsOfTors = racks * uplinks * (nodes + services);
+  const pathsOfSpines = spines * (2 * nodes + racks * uplinks * services);
+  return perProcessBytes + nodes * perNodeBytes + (pathsOfTors + pathsOfSpines) * perPathBytes;
+}
+
+const perProcessBytes = 150 * 2 ** 20;
+const perNodeBytes = 60 * 2 ** 10;
+const perPathBytes = 24;
+
+/** Switches a generated fabric on, waits until its routes are at rest, and takes one router away and gives it back. */
+export async function runScale(options: ScaleOptions): Promise<ScaleOutcome> {
+  const { fabric, services, resources, timing, random, lose, signal, onStage } = options;
+  const beganMs = performance.now();
+  const built = buildFabric({ fabric, services, resources, timing, random });
+  const outcome: ScaleOutcome = {
+    ...{ fabric, services, nodes: built.nodes.length, routers: built.routers.length },
+    buildMs: performance.now() - beganMs,
+    ...{ stages: [], isWhole: false, peakMemoryBytes: 0 },
+  };
+  const run = new Stages(built, signal);
+  const add = (stage: ScaleStage) => {
+    outcome.stages.push(stage);
+    outcome.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    onStage(stage);
+  };
+  add(await run.stage("cold start", "everything is switched on", () => powerOn(built, options)));
+  const lost = built.routers.find(({ name }) => name === lose);
+  if (lost !== undefined && !signal.aborted) {
+    const flows = drawFlows(fabric, { flows: flowsMax, destinations: destinationsMax, random });
+    const watch = new FlowWatch(built, fabric, flows);
+    add(await run.stage("loss", `${lost.name} loses its power`, () => lost.powerOff(), watch));
+    if (!signal.aborted) {
+      const speakerOptions = { ...optionsOf(options), ...routerOptions(built) };
+      const back = () => lost.powerOn(speakerOptions);
+      add(await run.stage("return", `${lost.name} has its power back`, back, watch));
+    }
+  }
+  outcome.isWhole = !signal.aborted;
+  return outcome;
+}
+
+function optionsOf({ random }: ScaleOptions) {
+  return { restarting: false, softwareVersion: "spinelab", random };
+}
+
+/** They share their tables: nearly all of them have routes to nearly all prefixes. */
+function routerOptions({ shared, world: { timing } }: SimFabric) {
+  return { shared, pace: timing };
+}
+
+function powerOn(built: SimFabric, options: ScaleOptions): void {
+  const { world, routers, nodes, shared } = built;
+  const speaker = optionsOf(options);
+  const ofRouters = { ...speaker, ...routerOptions(built) };
+  for (const router of routers) router.powerOn(ofRouters);
+  const { nodesPerRack } = options.fabric;
+  // Nodes of a rack share small tables of their own: none of them has more than its own prefixes and the default.
+  let ofRack = new SharedTables(shared.pool);
+  for (const [i, node] of nodes.entries()) {
+    if (i % nodesPerRack === 0) ofRack = new SharedTables(shared.pool);
+    const own = { ...speaker, shared: ofRack };
+    const atMs = agentStartMs.first + agentStartMs.within * options.random();
+    world.clock.setTimer(atMs, () => node.powerOn(own));
+  }
+}
+
+class Stages {
+  readonly #fabric: SimFabric;
+  readonly #signal: AbortSignal;
+
+  constructor(fabric: SimFabric, signal: AbortSignal) {
+    this.#fabric = fabric;
+    this.#signal = signal;
+  }
+
+  async stage(
+    name: ScaleStage["name"],
+    what: string,
+    happen: () => void,
+    watch?: FlowWatch,
+  ): Promise<ScaleStage> {
+    const { world, routers } = this.#fabric;
+    const { clock, counts } = world;
+    const realBeganMs = performance.now();
+    const beganMs = clock.nowMs;
+    const before = { ...counts };
+    watch?.begin();
+    happen();
+    watch?.look();
+    const isAtRest = await this.#untilRest();
+    const changedAtMs = Math.max(beganMs, ...routers.map((router) => router.changedAtMs));
+    const flows = watch?.end();
+    return {
+      ...{ name, what, isAtRest },
+      realMs: performance.now() - realBeganMs,
+      convergenceMs: changedAtMs - beganMs,
+      ...held(this.#fabric),
+      updates: counts.updates - before.updates,
+      updateBytes: counts.updateBytes - before.updateBytes,
+      otherMessages: counts.others - before.others,
+      announced: counts.announced - before.announced,
+      withdrawn: counts.withdrawn - before.withdrawn,
+      memoryBytes: process.memoryUsage().rss,
+      ...(flows !== undefined && { flows }),
+    };
+  }
+
+  /** Whether it came to rest. */
+  async #untilRest(): Promise<boolean> {
+    const { world } = this.#fabric;
+    const { clock, counts } = world;
+    const limitMs = clock.nowMs + restLimitMs;
+    let updates = counts.updates;
+    let quietSinceMs = clock.nowMs;
+    let lookAtMs = performance.now() + sliceMs;
+    for (;;) {
+      if (performance.now() >= lookAtMs) {
+        await setImmediate();
+        if (this.#signal.aborted) return false;
+        lookAtMs = performance.now() + sliceMs;
+      }
+      if (!clock.step()) return true;
+      if (counts.updates !== updates) {
+        updates = counts.updates;
+        quietSinceMs = clock.nowMs;
+      } else if (clock.nowMs - quietSinceMs > restMs) return true;
+      if (clock.nowMs > limitMs) return false;
+    }
+  }
+}
+
+/** Sessions have two ends, and each router–router session is counted at both. */
+function held({ routers, nodes, world }: SimFabric): Pick<ScaleStage, "sessions" | "paths"> {
+  let ends = 0;
+  let paths = 0;
+  for (const { speaker, kind } of [...routers, ...nodes]) {
+    for (const { state, families } of speaker?.peers(world.clock.nowMs) ?? []) {
+      if (state === "Established") ends++;
+      if (kind === "router") for (const { received } of families) paths += received;
+    }
+  }
+  return { sessions: ends / 2, paths };
+}
