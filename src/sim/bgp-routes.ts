@@ -1,9 +1,16 @@
 import type { NextHop, RouteChange } from "../bgp/speaker/route-feed.ts";
-import { type Address, isLinkLocal } from "../net/address.ts";
-import type { Prefix } from "../net/prefix.ts";
+import { type Address, type Family, isLinkLocal } from "../net/address.ts";
+import { type Prefix, prefixFamily } from "../net/prefix.ts";
 import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { NetworkChange, SimNode } from "./network.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
+
+/**
+ * Who keeps a speaker's routes in the kernel. `zebra` gives way to any other's route to the same prefix, and takes
+ * what is connected to cost nothing. Spinelab's agent (agent/kernel-routes.ts) puts its own beside others' unless the
+ * prefix is on a link, and takes over what an earlier process left.
+ */
+export type RouteKeeper = "zebra" | "agent";
 
 export type BgpRoutesOptions = {
   node: SimNode;
@@ -13,16 +20,19 @@ export type BgpRoutesOptions = {
   delayMs: number;
   /** Next hops resolve by the default route as well (FRR: `ip nht resolve-via-default`). */
   resolveViaDefault: boolean;
+  keeper: RouteKeeper;
   interfaceOf: (peer: string) => string | undefined;
   /** Next hops that were asked about, when how they are reached has changed. */
   tell: (told: { nextHop: Address; cost: number | undefined }[]) => void;
 };
 
-/** What zebra does for bgpd: its routes in the node's table where nothing better is, and what becomes of next hops. */
+/** A speaker's routes in its node's table, and what becomes of next hops. */
 export class BgpRoutes {
   readonly #options: BgpRoutesOptions;
   readonly #wanted = new Map<Prefix, readonly NextHop[]>();
   readonly #dirty = new Set<Prefix>();
+  /** What an earlier process left: it stays until it is known again, or all is known. */
+  readonly #stale: Set<Prefix>;
   readonly #asked = new Map<Address, number | undefined>();
   readonly #new = new Set<Address>();
   readonly #stopListening: () => void;
@@ -32,6 +42,8 @@ export class BgpRoutes {
 
   constructor(options: BgpRoutesOptions) {
     this.#options = options;
+    const left = options.node.fib.routes().filter((route) => this.#isOwn(route));
+    this.#stale = new Set(left.map(({ prefix }) => prefix));
     this.#stopListening = options.node.onChange((change) => this.#heard(change));
   }
 
@@ -44,20 +56,31 @@ export class BgpRoutes {
     this.#plan();
   }
 
+  /** The family's routes are known: the stale ones that are not among them go. */
+  selected(family: Family): void {
+    for (const prefix of this.#stale) {
+      if (prefixFamily(prefix) !== family) continue;
+      this.#stale.delete(prefix);
+      this.#dirty.add(prefix);
+    }
+    this.#plan();
+  }
+
   ask(nextHop: Address): void {
     this.#new.add(nextHop);
     this.#planLook();
   }
 
-  /** Leaves routes as they are, or takes them away. */
-  close(how: "leave" | "withdraw"): void {
+  /** Leaves routes as they are, or as they should be by now, or takes them away. */
+  close(how: "leave" | "finish" | "withdraw"): void {
     this.#isClosed = true;
     this.#stopListening();
-    if (how === "withdraw") this.#options.node.fib.removeAll(isOwn);
+    if (how === "finish") for (const prefix of this.#dirty) this.#install(prefix);
+    if (how === "withdraw") this.#options.node.fib.removeAll((route) => this.#isOwn(route));
   }
 
   #heard(change: NetworkChange): void {
-    if (change.change === "route" && isOwn(change.route)) return;
+    if (change.change === "route" && isBgp(change.route)) return;
     for (const prefix of this.#wanted.keys()) this.#dirty.add(prefix);
     this.#plan();
     this.#planLook();
@@ -77,10 +100,15 @@ export class BgpRoutes {
   }
 
   #install(prefix: Prefix): void {
-    const { node, metric } = this.#options;
+    const { node, metric, keeper } = this.#options;
     const { fib } = node;
+    const isOwn = (route: FibRoute) => this.#isOwn(route);
+    if (this.#wanted.has(prefix)) this.#stale.delete(prefix);
+    else if (this.#stale.has(prefix)) return;
     const hops = (this.#wanted.get(prefix) ?? []).flatMap((hop) => this.#resolve(hop));
-    const isTaken = fib.at(prefix).some((route) => !isOwn(route));
+    const isTaken = fib
+      .at(prefix)
+      .some((route) => (keeper === "zebra" ? !isBgp(route) : isConnected(route)));
     const own = { prefix, protocol: "bgp", metric };
     const leadsNowhere = (this.#wanted.get(prefix) ?? []).some(
       ({ address }) => !isLinkLocal(address) && this.#reaching(address)?.kind === "blackhole",
@@ -112,7 +140,7 @@ export class BgpRoutes {
   #reaching(to: Address): FibRoute | undefined {
     const { node, resolveViaDefault } = this.#options;
     const isUsable = (route: FibRoute) =>
-      !isOwn(route) &&
+      !isBgp(route) &&
       (resolveViaDefault || !route.prefix.endsWith("/0")) &&
       (route.kind === "blackhole" ||
         route.nextHops.some((hop) => node.interfaces.get(hop.interface)?.hasCarrier === true));
@@ -132,7 +160,7 @@ export class BgpRoutes {
   #look(): void {
     const told: { nextHop: Address; cost: number | undefined }[] = [];
     for (const nextHop of new Set([...this.#asked.keys(), ...this.#new])) {
-      const cost = isLinkLocal(nextHop) ? 0 : costOf(this.#reaching(nextHop));
+      const cost = isLinkLocal(nextHop) ? 0 : this.#cost(this.#reaching(nextHop));
       const isKnown = this.#asked.has(nextHop) && this.#asked.get(nextHop) === cost;
       this.#asked.set(nextHop, cost);
       if (!isKnown || this.#new.has(nextHop)) told.push({ nextHop, cost });
@@ -140,13 +168,23 @@ export class BgpRoutes {
     this.#new.clear();
     if (told.length > 0) this.#options.tell(told);
   }
+
+  #cost(route: FibRoute | undefined): number | undefined {
+    const isFree = this.#options.keeper === "zebra" && route?.protocol === "kernel";
+    return isFree ? 0 : route?.metric;
+  }
+
+  /** Another speaker of the node has another metric. */
+  #isOwn(route: FibRoute): boolean {
+    return isBgp(route) && route.metric === this.#options.metric;
+  }
 }
 
-/** To zebra what is connected costs nothing, whatever metric the kernel gave it. */
-function costOf(route: FibRoute | undefined): number | undefined {
-  return route?.protocol === "kernel" ? 0 : route?.metric;
+function isBgp({ protocol }: FibRoute): boolean {
+  return protocol === "bgp";
 }
 
-function isOwn(route: FibRoute): boolean {
-  return route.protocol === "bgp";
+/** On a link of the node. */
+function isConnected({ kind, nextHops }: FibRoute): boolean {
+  return kind === "unicast" && nextHops.some(({ address }) => address === undefined);
 }

@@ -7,7 +7,7 @@ import { Speaker } from "../bgp/speaker/speaker.ts";
 import { MessageType } from "../bgp/wire/registry.ts";
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixLength, prefixOf } from "../net/prefix.ts";
-import { BgpRoutes } from "./bgp-routes.ts";
+import { BgpRoutes, type RouteKeeper } from "./bgp-routes.ts";
 import type { Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
 import { SimRouterDiscovery } from "./router-discovery.ts";
@@ -26,6 +26,7 @@ export type SimSpeakerOptions = {
   /** From a changed best path to the route in the node's table. */
   installDelayMs: number;
   resolveViaDefault: boolean;
+  keeper: RouteKeeper;
   /** A session over a link ends with the link (FRR: `bgp fast-external-failover`). */
   endsWithLink: boolean;
 };
@@ -118,7 +119,8 @@ export class SimSpeakerHost {
     for (const socket of this.#sockets.values()) socket.close();
     for (const stop of this.#stopListening) stop();
     this.#discovery.stop(how !== "cease");
-    this.#routes?.close(how === "cease" ? "withdraw" : "leave");
+    const ends = { cease: "withdraw", graceful: "finish", killed: "leave" } as const;
+    this.#routes?.close(ends[how]);
   }
 
   #step(input: Input): void {
@@ -180,10 +182,12 @@ export class SimSpeakerHost {
         case "changed":
           this.#options.onChanged(effect.peer);
           break;
+        case "routesSelected":
+          this.#routes?.selected(effect.family);
+          break;
         case "bfdClose":
         case "bmp":
-        case "routesSelected":
-          break; // No socket is kept, no station is there, no earlier process left routes.
+          break; // No socket is kept, no station is there.
       }
     }
   }
@@ -266,9 +270,9 @@ export class SimSpeakerHost {
     this.#routes?.close("withdraw");
     this.#routes = undefined;
     if (!isWanted) return;
-    const { installDelayMs: delayMs, resolveViaDefault } = this.#options;
+    const { installDelayMs: delayMs, resolveViaDefault, keeper } = this.#options;
     this.#routes = new BgpRoutes({
-      ...{ node: this.#node, clock: this.#world.clock, delayMs, resolveViaDefault },
+      ...{ node: this.#node, clock: this.#world.clock, delayMs, resolveViaDefault, keeper },
       metric: installRoutes?.metric ?? 20,
       interfaceOf: (name) =>
         this.speaker.config.peers.find((peer) => peer.name === name)?.interface,

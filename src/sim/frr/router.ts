@@ -166,6 +166,7 @@ export class FrrRouter {
       pace: this.timing,
       installDelayMs: this.timing.zebraMs,
       resolveViaDefault: this.#config.profile === "datacenter",
+      keeper: "zebra",
       endsWithLink: bgp.fastExternalFailover,
     });
     this.#host.start();

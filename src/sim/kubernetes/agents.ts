@@ -168,6 +168,7 @@ export class SimAgents {
           onRoutesChanged: () => {},
           installDelayMs: 1,
           resolveViaDefault: true,
+          keeper: "agent",
           endsWithLink: false,
         });
         hosts.add(host);
