@@ -9,7 +9,7 @@ const cniFile = "/etc/cni/net.d/10-spinelab.conflist";
 const anyDestination = { ipv4: "0.0.0.0/0", ipv6: "::/0" } as const;
 
 /**
- * Gives every node its podCIDRs: those of the fabric where it has none yet, so that node and podCIDR
+ * Gives nodes, all of them where none are named, their podCIDRs: those of the fabric where it has none yet, so that node and podCIDR
  * belong together as in every other runtime. A podCIDR cannot be changed: where a cluster made
  * elsewhere has others, the fabric takes those.
  */
@@ -17,9 +17,10 @@ export async function givePodCidrs(
   client: KubeClient,
   fabric: Fabric,
   cluster: Cluster,
+  names: readonly string[] = cluster.nodes,
 ): Promise<void> {
   await Promise.all(
-    cluster.nodes.map(async (name) => {
+    names.map(async (name) => {
       const member = findNode(fabric, name)!.kubernetes!;
       const spec = (await client.get<KubeObject>(nodes, { name })).spec as NodeSpec | undefined;
       const given = podCidrsOf(spec);

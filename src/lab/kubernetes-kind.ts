@@ -177,9 +177,11 @@ export class KubernetesInKind {
     this.agents.nodeStopping(node);
   }
 
-  /** The rest is kubelet's, which registers the node anew where it had left. */
+  /** kubelet registers the node anew where it had left: then without podCIDRs. The rest is its own. */
   async nodeStarted(node: string): Promise<void> {
     await this.agents.nodeStarted(node);
+    const { fabric, cluster } = this.#options;
+    await givePodCidrs(this.#client, fabric, cluster, [node]);
   }
 
   /** kubelet itself stands still. */
