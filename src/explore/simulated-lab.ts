@@ -48,6 +48,7 @@ export class SimulatedLab implements AsyncDisposable {
     });
     try {
       await deploy({
+        nowMs: () => backend.clock.nowMs(),
         ...{ spec, backend, record, signal, runtime: () => runtime },
         onLinked: () => {},
         onBuilt: (built) => {

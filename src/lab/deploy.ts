@@ -1,5 +1,4 @@
 import type { Runtime } from "../runtime/port.ts";
-import type { Recorder } from "../timeline/record.ts";
 import type { FabricNode } from "../topology/fabric.ts";
 import type { Backend, BuildOptions, LabCluster } from "./backend.ts";
 import { runExecLines } from "./exec-lines.ts";
@@ -11,6 +10,8 @@ export type DeployOptions = Pick<
 > & {
   spec: Pick<LabSpec, "name" | "fabric" | "manifests" | "installRoutes" | "stopped">;
   backend: Backend;
+  /** The lab's own time. */
+  nowMs: () => number;
   /** Where the exec lines run; there is none before the nodes are. */
   runtime: () => Runtime;
   /** The clusters are there, with nothing in them. */
@@ -27,7 +28,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const exec = (stage: string, nodes: readonly FabricNode[]) =>
-    recordStage(record, stage, async () => {
+    recordStage(options, stage, async () => {
       await runExecLines(nodes, options.runtime(), record, signal);
       return `${nodes.reduce((sum, node) => sum + node.exec.length, 0)} lines`;
     });
@@ -58,7 +59,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
       ofRouters.then(() => options.onRouters(routers.map(({ name }) => name))),
       ...(members.length > 0 ? [exec("exec on Kubernetes nodes", members)] : []),
       ...clusters.map((cluster) =>
-        recordStage(record, "kubernetes", async () => {
+        recordStage(options, "kubernetes", async () => {
           await cluster.deploy(manifests, signal);
           return cluster.summary();
         }),
@@ -72,14 +73,14 @@ export async function deploy(options: DeployOptions): Promise<void> {
 }
 
 async function recordStage(
-  record: Recorder,
+  { record, nowMs }: Pick<DeployOptions, "record" | "nowMs">,
   stage: string,
   work: () => Promise<string>,
 ): Promise<void> {
-  const began = performance.now();
+  const beganMs = nowMs();
   record({ type: "stage", stage, state: "begin" });
   const detail = await work();
-  record({ type: "stage", stage, state: "end", detail, tookMs: performance.now() - began });
+  record({ type: "stage", stage, state: "end", detail, tookMs: nowMs() - beganMs });
 }
 
 /** Waits for all, so that nothing is still being made when the error is reported. */

@@ -41,6 +41,7 @@ export class SimulatedKubernetes implements LabCluster {
     this.#api = new KubeApi({
       resources: [...builtInResources, ...ciliumResources],
       clock: agentClock(runtime),
+      random: runtime.world.random,
       serviceSubnets: cluster.serviceSubnets,
     });
     this.#sandboxes = new SimPods(runtime.world);

@@ -71,7 +71,7 @@ export class Lab {
       runtime: spec.runtime,
       supervisor: { pid: process.pid, startTime: startTimeOf(process.pid)! },
       phase: "deploying",
-      startedAt: wallClockText(backend.clock ? Date.now() : this.#clock.unixAtZeroMs),
+      startedAt: wallClockText(this.#clock.unixAtZeroMs),
       nodes: {},
       pods: {},
       fabric: spec.fabric,
@@ -158,12 +158,12 @@ export class Lab {
   }
 
   async #deploy(signal: AbortSignal): Promise<void> {
-    const began = performance.now();
+    const beganMs = this.#clock.nowMs();
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     try {
       await deploy({
         ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
-        ...{ record: this.#record, signal: ending },
+        ...{ record: this.#record, signal: ending, nowMs: () => this.#clock.nowMs() },
         onLinked: () => this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
         onBuilt: (clusters) => {
           this.#clusters = clusters;
@@ -183,7 +183,7 @@ export class Lab {
         type: "stage",
         stage: "deployed",
         state: "end",
-        tookMs: performance.now() - began,
+        tookMs: this.#clock.nowMs() - beganMs,
       });
     } catch (error) {
       this.#saveState("failed");
@@ -289,7 +289,7 @@ export class Lab {
   }
 
   async #takeDown(): Promise<void> {
-    const began = performance.now();
+    const beganMs = this.#clock.nowMs();
     this.#daemons.stop();
     for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
@@ -299,7 +299,7 @@ export class Lab {
       await Promise.all(this.#clusters.map((each) => each.close()));
       removeState(this.spec.name);
     } finally {
-      this.#record({ type: "down", tookMs: performance.now() - began });
+      this.#record({ type: "down", tookMs: this.#clock.nowMs() - beganMs });
       this.#control?.close();
       this.#timeline.close();
       this.#whenDown.resolve();

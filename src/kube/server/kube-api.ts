@@ -1,4 +1,3 @@
-import { randomInt, randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, timestamp } from "../clock.ts";
 import { type Prefix, prefix } from "../../net/prefix.ts";
@@ -29,6 +28,7 @@ import {
   type ResourceKey,
   resourceKey,
 } from "./resource.ts";
+import { randomText, randomUid } from "./random-text.ts";
 import { type Scale, scaleOf, withScale } from "./scale.ts";
 
 export type WriteOptions = {
@@ -50,6 +50,7 @@ export type ObjectName = { namespace?: string; name: string };
  */
 export class KubeApi {
   readonly clock: Clock;
+  readonly #random: () => number;
   readonly resources: readonly ResourceDefinition[];
   readonly #store: ObjectStore;
   readonly #byKey: ReadonlyMap<ResourceKey, ResourceDefinition>;
@@ -60,10 +61,13 @@ export class KubeApi {
   constructor(options: {
     resources: readonly ResourceDefinition[];
     clock: Clock;
+    /** Uniform in [0, 1): what names and UIDs are made of. Default: the system's. */
+    random?: () => number;
     /** Where cluster IPs come from. Default: kubeadm's. */
     serviceSubnets?: readonly Prefix[];
   }) {
     this.clock = options.clock;
+    this.#random = options.random ?? Math.random;
     this.#services = new ServiceAllocator(options.serviceSubnets ?? [prefix("10.96.0.0/12")]);
     this.resources = options.resources;
     this.#byKey = new Map(options.resources.map((one) => [resourceKey(one), one]));
@@ -159,7 +163,7 @@ export class KubeApi {
     }
     delete metadata.deletionTimestamp;
     delete metadata.resourceVersion;
-    metadata.uid = randomUUID();
+    metadata.uid = randomUid(this.#random);
     metadata.creationTimestamp = timestamp(this.clock.nowMs());
     metadata.generation = 1;
     if (definition.subresources.includes("status") && !definition.statusOnCreate) {
@@ -360,7 +364,7 @@ export class KubeApi {
     // names.SimpleNameGenerator: five characters without vowels, so that no word comes out.
     const alphabet = "bcdfghjklmnpqrstvwxz2456789";
     for (let tries = 0; tries < 8; tries++) {
-      const suffix = Array.from({ length: 5 }, () => alphabet[randomInt(alphabet.length)]).join("");
+      const suffix = randomText(this.#random, alphabet, 5);
       const name = `${metadata.generateName!.slice(0, 58)}${suffix}`;
       if (!this.find(key, { ...metadata, name })) return name;
     }
