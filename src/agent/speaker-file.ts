@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { buffer, text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { deserialize } from "node:v8";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 
@@ -13,13 +14,15 @@ export class RefusedFileError extends Error {
   }
 }
 
+/** Of config-reader.ts, made with the bundle that this is part of. */
+const reader = fileURLToPath(new URL("config-reader.blob", import.meta.url));
+
 /**
- * A speaker's configuration from its YAML file, read by a child of this very program: what reads YAML weighs as
- * much as the speaker, is needed once, and is loaded while the speaker is. Throws RefusedFileError with all that is
- * wrong in the file.
+ * A speaker's configuration from its YAML file, read by a child: what reads YAML weighs as much as the speaker, is
+ * needed once, and does its work while the speaker is loaded. Throws RefusedFileError with all that is wrong in the file.
  */
 export async function readInChild(file: string): Promise<SpeakerConfig> {
-  const argv = [...process.execArgv, process.argv[1]!, "--read", file];
+  const argv = ["--snapshot-blob", reader, file];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
   const status = new Promise<number>((resolve, reject) => {
     child.once("error", reject);

@@ -3,7 +3,7 @@ import { serialize } from "node:v8";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
 import { inFileOrder, InputError, toldInFull } from "../input/diagnostic.ts";
-import { readYamlFile, type YamlDocument, yamlValue } from "../input/yaml-file.ts";
+import { parseYaml, readTextFile, type YamlDocument, yamlValue } from "../input/yaml-file.ts";
 
 /**
  * What the child of a speaker does (speaker-file.ts): the configuration to standard output, or all that is wrong in
@@ -21,7 +21,31 @@ export function tellConfig(file: string): void {
 
 /** Throws InputError with every mistake, each with its line. */
 function readConfig(file: string): SpeakerConfig {
-  const read = readYamlFile(file);
+  const content = readTextFile(file);
+  if ("diagnostics" in content) throw new InputError(content.diagnostics);
+  const { text } = content;
+  const written = programsJson(text);
+  const config = written === undefined ? [] : parseSpeakerConfig(written, hostname());
+  return Array.isArray(config) ? readYaml(text, file) : config;
+}
+
+/**
+ * What JSON.stringify() wrote, as programs do that make such a file: it is YAML as well, but read at once. Undefined
+ * for all other text, of JSON too: JSON.parse() takes a key that is there twice, and YAML does not.
+ */
+function programsJson(text: string): unknown {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return JSON.stringify(value) === text.trimEnd() ? value : undefined;
+  } catch {
+    // Flow style of YAML, or a mistake: that reader tells.
+    return undefined;
+  }
+}
+
+function readYaml(text: string, file: string): SpeakerConfig {
+  const read = parseYaml(text, file);
   if ("diagnostics" in read) throw new InputError(read.diagnostics);
   const [document, second] = read.documents as [YamlDocument, YamlDocument?];
   if (second !== undefined) {

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(repository, "node_modules/.cache/spinelab");
@@ -33,8 +35,7 @@ const speakerFlags = ["--expose-gc", "--max-semi-space-size=8"];
 
 /**
  * The process of `spinelab speaker` by itself, with these operands: less than half of the agent's code, started in
- * half of the time that its sources take. In parts, one of them for the child that reads the file: Node keeps compiled
- * code by file, and of a file that both share it would keep what the first to end has used, which is the child.
+ * half of the time that its sources take. What its child runs, which reads the file, is a startup snapshot beside it.
  */
 export async function speakerProcess(
   operands: readonly string[],
@@ -91,6 +92,7 @@ async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<s
       },
     ],
   });
+  if (isSplit) await makeConfigReader(unfinished);
   for (const old of readdirSync(cache)) {
     const path = join(cache, old);
     // Not compiled code, nor what another process is making or has just made.
@@ -108,6 +110,28 @@ async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<s
   return file;
 }
 
+/** config-reader.ts with all that it imports, loaded: only the very Node that made a snapshot runs it. */
+async function makeConfigReader(folder: string): Promise<void> {
+  const { build } = await import("esbuild");
+  const script = join(folder, "config-reader.cjs");
+  await build({
+    entryPoints: [join(repository, "src/agent/config-reader.ts")],
+    outfile: script,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node24",
+    logLevel: "silent",
+  });
+  const blob = join(folder, "config-reader.blob");
+  await promisify(execFile)(process.execPath, [
+    "--snapshot-blob",
+    blob,
+    "--build-snapshot",
+    script,
+  ]);
+}
+
 /** What is mounted into each Kubernetes node. */
 export function agentTools(
   bundle: string,
@@ -123,9 +147,9 @@ export function agentTools(
   ];
 }
 
-/** Changes when a source file or a dependency does. */
+/** Changes when a source file, a dependency or Node does. */
 function fingerprint(): string {
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(`${process.version} ${process.arch} `);
   const add = (path: string) => {
     const { mtimeMs, size } = statSync(path);
     hash.update(`${path} ${mtimeMs} ${size}\n`);
