@@ -11,6 +11,7 @@ const peer: PeerStatus = {
   asn: 65010,
   localAsn: 65001,
   state: "Established",
+  updates: { received: 5, sent: 2 },
   families: [
     {
       family: { afi: "ipv4", safi: "unicast" },

@@ -39,6 +39,7 @@ test("peers in Cilium's columns: a session once, its families below one another"
     asn: 65010,
     state: "OpenSent",
     uptimeMs: 1_315_000,
+    updates: { received: 5, sent: 2 },
     families: [
       { family: ipv4, received: 2, accepted: 0, advertised: 1, announced: 1 },
       {

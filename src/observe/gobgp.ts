@@ -17,13 +17,13 @@ export async function gobgpSessions(
   node: string,
   family: AddressFamily,
 ): Promise<Session[]> {
-  const neighbors = (await json(runtime, node, ["neighbor"])) as Neighbor[];
+  const neighbors = (await gobgpJson(runtime, node, ["neighbor"])) as Neighbor[];
   return await Promise.all(
     neighbors.map(async (neighbor) => {
       const session = sessionOf(neighbor, family, Date.now());
       if (session.state !== "Established") return session;
       const args = ["neighbor", session.peer, "adj-out", "-a", shortName(family)];
-      const sent = (await json(runtime, node, args)) as unknown;
+      const sent = (await gobgpJson(runtime, node, args)) as unknown;
       return { ...session, sent: countOf(sent) };
     }),
   );
@@ -34,11 +34,16 @@ export async function gobgpRoutes(
   node: string,
   family: AddressFamily,
 ): Promise<RibRoute[]> {
-  const rib = await json(runtime, node, ["global", "rib", "-a", shortName(family)]);
+  const rib = await gobgpJson(runtime, node, ["global", "rib", "-a", shortName(family)]);
   return parseGobgpRib(rib);
 }
 
-async function json(runtime: Runtime, node: string, args: readonly string[]): Promise<unknown> {
+/** What one of its commands prints with -j. */
+export async function gobgpJson(
+  runtime: Runtime,
+  node: string,
+  args: readonly string[],
+): Promise<unknown> {
   const argv = ["gobgp", ...args, "-j"];
   const { exitCode, stdout, stderr } = await runtime.exec({ node }, argv, { timeoutMs });
   if (exitCode !== 0) throw new UnreadableError(node, argv.join(" "), stdout + stderr);

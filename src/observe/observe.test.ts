@@ -179,6 +179,7 @@ describe("Spinelab's agent", () => {
       state: "Established" as const,
       uptimeMs: 5,
       hostname: "tor0",
+      updates: { received: 5, sent: 2 },
       families: [
         {
           family: { afi: "ipv4" as const, safi: "unicast" as const },

@@ -7,6 +7,13 @@ import { gobgpRoutes, gobgpSessions } from "./gobgp.ts";
 import type { AddressFamily, RibRoute, Session } from "./rib-view.ts";
 import { agentRoutes, agentSessions } from "./speaker.ts";
 import { UnreadableError } from "./unreadable.ts";
+import {
+  agentUpdateCounts,
+  birdUpdateCounts,
+  frrUpdateCounts,
+  gobgpUpdateCounts,
+  type UpdateCounts,
+} from "./updates.ts";
 
 /** Reads the BGP speaker of a node: Spinelab's agent on Kubernetes nodes, elsewhere FRR, BIRD or GoBGP. */
 
@@ -21,14 +28,20 @@ type Reader = {
   routes(runtime: Runtime, node: string, family: AddressFamily): Promise<RibRoute[]>;
   /** The paths to exactly this prefix, with all their attributes. Absent: `routes` has all of them. */
   route?(runtime: Runtime, node: string, prefix: Prefix): Promise<RibRoute[]>;
+  updates(runtime: Runtime, node: string): Promise<UpdateCounts>;
 };
 
-const agent: Reader = { sessions: agentSessions, routes: agentRoutes };
-const frr: Reader = { sessions: frrSessions, routes: frrRoutes, route: frrRoute };
+const agent: Reader = { sessions: agentSessions, routes: agentRoutes, updates: agentUpdateCounts };
+const frr: Reader = {
+  sessions: frrSessions,
+  routes: frrRoutes,
+  route: frrRoute,
+  updates: frrUpdateCounts,
+};
 /** By the name of the process. */
 const others: Record<string, Reader> = {
-  bird: { sessions: birdSessions, routes: birdRoutes },
-  gobgpd: { sessions: gobgpSessions, routes: gobgpRoutes },
+  bird: { sessions: birdSessions, routes: birdRoutes, updates: birdUpdateCounts },
+  gobgpd: { sessions: gobgpSessions, routes: gobgpRoutes, updates: gobgpUpdateCounts },
 };
 
 export function readSessions(
@@ -56,6 +69,11 @@ export function readRoute(runtime: Runtime, node: FabricNode, prefix: Prefix): P
     const routes = await reader.routes(runtime, node.name, family);
     return routes.filter((route) => route.prefix === prefix);
   });
+}
+
+/** UPDATE messages so far. Throws UnreadableError where no speaker runs, or one that does not count them. */
+export function readUpdateCounts(runtime: Runtime, node: FabricNode): Promise<UpdateCounts> {
+  return readBy(runtime, node, (reader) => reader.updates(runtime, node.name));
 }
 
 /** FRR is asked first, since that costs least; only where there is none it is looked for another. */

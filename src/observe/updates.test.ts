@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { countUpdates } from "./updates.ts";
+import { countGobgpUpdates, countUpdates } from "./updates.ts";
 
 test("UPDATE messages of all neighbors; one that never had a session has none", () => {
   const neighbors = {
@@ -8,4 +9,10 @@ test("UPDATE messages of all neighbors; one that never had a session has none", 
     net1: {},
   };
   expect(countUpdates(neighbors)).toEqual({ received: 6, sent: 9 });
+});
+
+test("GoBGP's, as recorded, and of a neighbor that never came up", () => {
+  const file = new URL("../../test/data/gobgp/3.10.0/neighbors.json", import.meta.url);
+  const neighbors = JSON.parse(readFileSync(file, "utf8")) as unknown[];
+  expect(countGobgpUpdates([...neighbors, { state: {} }])).toEqual({ received: 2, sent: 2 });
 });

@@ -1,7 +1,7 @@
-import { hasAgent } from "../observe/router.ts";
-import { frrUpdateCounts, type UpdateCounts } from "../observe/updates.ts";
+import { readUpdateCounts } from "../observe/router.ts";
+import type { UpdateCounts } from "../observe/updates.ts";
 import type { EventMeasures, LinkTraffic } from "../timeline/record.ts";
-import type { Endpoint } from "../topology/fabric.ts";
+import type { Endpoint, FabricNode } from "../topology/fabric.ts";
 import type { LabContext } from "./context.ts";
 import type { Convergence } from "./convergence.ts";
 import type { RunningProbe } from "./probe.ts";
@@ -34,12 +34,9 @@ export class Measures {
   }
 
   static async begin(context: LabContext, probes: readonly RunningProbe[]): Promise<Measures> {
-    const routers = context.fabric.nodes.filter((node) => node.kind === "linux" && !hasAgent(node));
+    const speakers = context.fabric.nodes.filter((node) => node.kind !== "bridge");
     const [updates, counters] = await Promise.all([
-      readUpdates(
-        context,
-        routers.map(({ name }) => name),
-      ),
+      readUpdates(context, speakers),
       probes.length > 0 ? readCounters(context) : new Map<string, number>(),
     ]);
     return new Measures(context, probes, updates, counters);
@@ -49,7 +46,10 @@ export class Measures {
     const { events } = convergence;
     if (events.length === 0) return;
     const [updates, counters] = await Promise.all([
-      readUpdates(this.#context, [...this.#updates.keys()]),
+      readUpdates(
+        this.#context,
+        this.#context.fabric.nodes.filter(({ name }) => this.#updates.has(name)),
+      ),
       this.#probes.length > 0 ? readCounters(this.#context) : new Map<string, number>(),
     ]);
     const links = this.#traffic(counters);
@@ -102,16 +102,16 @@ async function answerOf<T>({ clock }: LabContext, asked: Promise<T>): Promise<T 
   return answer;
 }
 
-/** Of the routers that can be read. */
+/** Of the speakers that can be read, and count them. */
 async function readUpdates(
   context: LabContext,
-  routers: readonly string[],
+  speakers: readonly FabricNode[],
 ): Promise<ReadonlyMap<string, UpdateCounts>> {
   const { runtime } = context;
   const read = await Promise.all(
-    routers.map(async (name) => {
-      const counts = await answerOf(context, frrUpdateCounts(runtime, name));
-      return counts === undefined ? [] : [[name, counts] as const];
+    speakers.map(async (node) => {
+      const counts = await answerOf(context, readUpdateCounts(runtime, node));
+      return counts === undefined ? [] : [[node.name, counts] as const];
     }),
   );
   return new Map(read.flat());

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readTimeline } from "../../src/timeline/log.ts";
 import { spinelab, succeed } from "./spinelab.ts";
 
 /** BIRD and GoBGP as routers of a lab: checks read them as they read FRR. */
@@ -42,7 +43,7 @@ afterAll(async () => {
 async function play(steps: string) {
   const file = join(folder, "scenario.yaml");
   writeFileSync(file, `name: speakers\nsteps:\n${steps}`);
-  return await spinelab("play", lab, file);
+  return await spinelab("play", lab, file, "--report", folder);
 }
 
 test("their sessions and routes are seen", async () => {
@@ -58,6 +59,20 @@ test("their sessions and routes are seen", async () => {
       - route: { on: bird, prefix: 192.0.2.0/24, absent: true }
 `);
   expect(played).toMatchObject({ status: 0 });
+});
+
+test("UPDATE messages that GoBGP counts are measured; BIRD counts none", async () => {
+  const played = await play(`
+  - name: one route more
+    do: [ { exec: { on: gobgp, command: gobgp global rib add 203.0.113.128/25 } } ]
+    within: 20s
+    expect: [ { route: { on: bird, prefix: 203.0.113.128/25 } } ]
+`);
+  expect(played.status).toBe(0);
+  const measures = readTimeline(join(folder, lab, "timeline.jsonl")).findLast(
+    (record) => record.type === "measures",
+  );
+  expect(measures?.updates).toEqual({ gobgp: { received: 0, sent: 1 } });
 });
 
 test("and what is not there fails; a speaker that has ended is inconclusive", async () => {

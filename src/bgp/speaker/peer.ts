@@ -10,6 +10,7 @@ import type {
 import { Session } from "../session/session.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
+import { headerBytes, MessageType } from "../wire/registry.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import type { PeerConfig } from "./config.ts";
@@ -33,6 +34,8 @@ export class Peer {
   readonly serial: number;
   readonly session: Session;
   readonly inbound: Inbound;
+  /** UPDATE messages, over all sessions. */
+  readonly updates = { received: 0, sent: 0 };
   #config: PeerConfig;
   #established: Established | undefined;
   #lastDown: string | undefined;
@@ -304,6 +307,7 @@ export class Peer {
   }
 
   #update(message: ReceivedUpdate, nowMs: number): void {
+    this.updates.received++;
     this.inbound.update(message, nowMs);
     if (message.endOfRib !== undefined) this.#stale.endOfRib(familyName(message.endOfRib));
     this.#checkStale();
@@ -336,6 +340,7 @@ export class Peer {
     return {
       peer: this.#config.name,
       send: (bytes) => {
+        this.updates.sent += updatesIn(bytes);
         this.#emit({ do: "send", connection, bytes });
         this.#context.changed(this);
       },
@@ -368,4 +373,14 @@ export class Peer {
   #log(level: "info" | "warn" | "error", message: string): void {
     this.#emit({ do: "log", level, message, peer: this.#config.name });
   }
+}
+
+/** Of whole messages one after the other. */
+function updatesIn(bytes: Uint8Array): number {
+  let updates = 0;
+  for (let at = 0; at + headerBytes <= bytes.length;) {
+    if (bytes[at + headerBytes - 1] === MessageType.update) updates++;
+    at += Math.max(headerBytes, bytes[at + 16]! * 0x100 + bytes[at + 17]!);
+  }
+  return updates;
 }

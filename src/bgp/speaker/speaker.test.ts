@@ -32,6 +32,8 @@ describe("two speakers", () => {
         appliedHoldTimeSeconds: 9,
         appliedKeepaliveSeconds: 3,
         families: [{ family: ipv4Unicast, received: 1, accepted: 1, advertised: 2, announced: 2 }],
+        // One of routes and the End-of-RIB.
+        updates: { received: 2, sent: 2 },
         hostname: "host-2.2.2.2",
       },
     ]);

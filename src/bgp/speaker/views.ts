@@ -35,6 +35,8 @@ export type PeerStatus = {
   appliedKeepaliveSeconds?: number;
   /** The negotiated families; the configured ones with zeros while there is no session. */
   families: FamilyCounts[];
+  /** UPDATE messages so far, over all sessions with the peer. */
+  updates: { received: number; sent: number };
   /** Why the last session ended: `hold timer expired`. */
   lastDown?: string;
   /** Why the last attempt failed, or why there is none, while there is no session. */
@@ -108,6 +110,7 @@ export function peerStatus(peer: Peer, speaker: SpeakerConfig, nowMs: number): P
     localAsn: sessionAsn(config, speaker),
     state: session.state,
     families: familyCounts(peer),
+    updates: { ...peer.updates },
     ...(lastDown !== undefined && { lastDown }),
   };
   if (established === undefined) {
