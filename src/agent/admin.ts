@@ -1,4 +1,5 @@
 import type { ResetKind, ResetRequest } from "../bgp/speaker/reset.ts";
+import type { RouteView } from "../bgp/speaker/views.ts";
 import { prefix } from "../net/prefix.ts";
 import type { RunningSpeaker } from "./edges.ts";
 import type { AdminHandler } from "./admin-socket.ts";
@@ -9,7 +10,7 @@ const resetKinds: readonly ResetKind[] = ["hard", "soft-in", "soft-out"];
  * What the admin socket answers: `{"get":"peers"}`, `{"get":"routes","kind":"available|received|advertised"}`,
  * `{"get":"explain","prefix":P}`, `{"get":"policies"}`, `{"get":"mrt"}` (RFC 6396, in base64), and what it does:
  * `{"reset":"hard|soft-in|soft-out","peer":NAME_OR_ADDRESS}`, all peers where none is named. Each row carries its
- * `instance` and the instance's AS number, `localAsn`.
+ * `instance` and the instance's AS number, `localAsn`, and a route of the own prefixes its `ageMs`.
  */
 export function adminHandler(of: {
   speakers: ReadonlyMap<string, RunningSpeaker>;
@@ -21,6 +22,10 @@ export function adminHandler(of: {
     for (const [instance, host] of of.speakers) {
       const { speaker } = host;
       const { localAsn } = speaker.config;
+      const aged = <T extends RouteView>(route: T): T & { ageMs?: number } => {
+        const sinceMs = speaker.originatedAtMs(route.prefix);
+        return sinceMs === undefined ? route : { ...route, ageMs: of.nowMs() - sinceMs };
+      };
       const add = (values: readonly object[]) =>
         rows.push(...values.map((value) => ({ instance, localAsn, ...value })));
       if (request["reset"] !== undefined) add(host.reset(resetOf(request)));
@@ -31,8 +36,13 @@ export function adminHandler(of: {
         add([speaker.explain(prefix(String(request["prefix"])))]);
       else if (request["get"] === "routes") {
         if (request["kind"] === "received") add(speaker.routesReceived());
-        else if (request["kind"] === "advertised") add(speaker.routesAdvertised());
-        else add(speaker.routesAvailable());
+        else if (request["kind"] === "advertised") add(speaker.routesAdvertised().map(aged));
+        else
+          add(
+            speaker
+              .routesAvailable()
+              .map((route) => (route.peer === undefined ? aged(route) : route)),
+          );
       } else throw new Error(`unknown request ${JSON.stringify(request)}`);
     }
     return rows;

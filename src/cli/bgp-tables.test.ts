@@ -51,7 +51,7 @@ test("peers in Cilium's columns: a session once, its families below one another"
       },
     ],
   };
-  expect(peersTable([peer])).toBe(
+  expect(peersTable([peer], false)).toBe(
     [
       "Local AS   Peer AS   Peer Address   Session     Uptime   Family         Received   Advertised",
       "65001      65010     10.0.0.1:179   open_sent   21m55s   ipv4/unicast   2          1",
@@ -59,7 +59,11 @@ test("peers in Cilium's columns: a session once, its families below one another"
       "",
     ].join("\n"),
   );
-  const two = peersTable([peer, { ...peer, node: "kind-worker2" }]).split("\n");
+  const two = peersTable([{ ...peer, node: "kind-worker2" }, peer], true).split("\n");
+  expect(two[0]).toMatch(
+    /^Node +Local AS +Peer AS +Peer Address +Session State +Uptime +Family +Received +Advertised$/,
+  );
+  expect(two[1]).toMatch(/^kind-worker +65001 +65010 +10\.0\.0\.1 +open_sent +21m55s /);
   expect(two.map((line) => line.split(" ", 1)[0])).toEqual([
     "Node",
     "kind-worker",
@@ -71,11 +75,26 @@ test("peers in Cilium's columns: a session once, its families below one another"
 });
 
 test("routes with their attributes as Cilium prints them", () => {
-  const [header, line] = routesTable([route], true).split("\n");
-  expect(header).toMatch(/^VRouter +Peer +Prefix +NextHop +Best +Attrs$/);
+  const columns = { withPeer: true, withNode: false };
+  const [header, line] = routesTable([{ ...route, ageMs: 65_000 }], columns).split("\n");
+  expect(header).toMatch(/^VRouter +Peer +Prefix +NextHop +Age +Best +Attrs$/);
+  expect(line).toMatch(/ 1m5s +\* /);
   expect(line).toContain(
     "[{Origin: i} {AsPath: 65001} {Nexthop: 10.0.2.2} {LocalPref: 150} {Communities: 65000:99} {LargeCommunity: [ 1:2:3]}]",
   );
+});
+
+test("rows are ordered by node, AS number, peer and prefix", () => {
+  const others = ["10.1.2.0/24", "10.1.1.0/24"].map((each) => ({ ...route, prefix: prefix(each) }));
+  const rows = [route, { ...route, localAsn: 9 }, ...others, { ...route, node: "kind-a" }];
+  const lines = routesTable(rows, { withPeer: false, withNode: true }).split("\n").slice(1, -1);
+  expect(lines.map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+    ["kind-a", "65001", "10.1.3.0/24"],
+    ["kind-worker", "9", "10.1.3.0/24"],
+    ["", "65001", "10.1.1.0/24"],
+    ["", "65001", "10.1.2.0/24"],
+    ["", "65001", "10.1.3.0/24"],
+  ]);
 });
 
 test("policies: a policy once, its statements below one another", () => {
@@ -85,15 +104,18 @@ test("policies: a policy once, its statements below one another", () => {
     action: "accept" as const,
     ...(n === 1 && { set: { localPref: 150, communities: [65000 * 65536 + 99] } }),
   }));
-  const text = policiesTable([
-    {
-      ...at("kind-worker"),
-      peer: "tor0",
-      peerAddress: address("10.0.0.1"),
-      importPolicy: "reject",
-      exportPolicy: statements,
-    },
-  ]);
+  const text = policiesTable(
+    [
+      {
+        ...at("kind-worker"),
+        peer: "tor0",
+        peerAddress: address("10.0.0.1"),
+        importPolicy: "reject",
+        exportPolicy: statements,
+      },
+    ],
+    false,
+  );
   const lines = text.split("\n").map((line) => line.split(/ {2,}/).filter((cell) => cell !== ""));
   expect(lines.slice(1, 3)).toEqual([
     ["65001", "peer-tor0-export", "export", "10.0.0.1/32", "10.1.3.0/24 (24..24)", "accept"],
@@ -101,7 +123,7 @@ test("policies: a policy once, its statements below one another", () => {
       "10.0.0.1/32",
       "192.0.2.1/32 (32..32)",
       "accept",
-      "AddCommunities: [65000:99] SetLocalPreference: 150",
+      "{SetLocalPreference: 150} {AddCommunities: [65000:99]}",
     ],
   ]);
 });

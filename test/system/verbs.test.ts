@@ -41,7 +41,7 @@ test("bgp peers and routes print Cilium's columns", async () => {
     return text.match(/established/g)?.length === 4 && text;
   });
   expect(peers.split("\n")[0]).toMatch(
-    /^Node +Local AS +Peer AS +Peer Address +Session +Uptime +Family +Received +Advertised$/,
+    /^Node +Local AS +Peer AS +Peer Address +Session State +Uptime +Family +Received +Advertised$/,
   );
   expect(
     await succeed(...at("bgp", "routes", "advertised", "ipv4", "unicast", "--node", "kind-worker")),

@@ -31,6 +31,7 @@ export class Ribs {
   #maximumPaths = onePath;
   readonly #pathIds = new Map<string, number>();
   readonly #originated = new Map<Prefix, Path>();
+  readonly #originatedAtMs = new Map<Prefix, number>();
   /** One path for all that say the same. */
   readonly #ownPaths = new Map<string, Path>();
   /** As they were given last. */
@@ -49,20 +50,29 @@ export class Ribs {
     return this.#originated;
   }
 
+  /** Since when the prefix is originated here without a break; undefined: it is not. */
+  originatedAtMs(prefix: Prefix): number | undefined {
+    return this.#originatedAtMs.get(prefix);
+  }
+
   /** Makes these the prefixes originated here; only the difference is touched. */
-  originate(wanted: readonly (Prefix | OwnRoute)[]): void {
+  originate(wanted: readonly (Prefix | OwnRoute)[], nowMs: number): void {
     const before = this.#given;
     this.#given = wanted;
     const isEachOnce = this.#originated.size === before.length;
     const { removed, added } = isEachOnce
       ? listDifference(before, wanted)
       : { removed: before, added: wanted };
-    this.#change(removed, added);
+    this.#change(removed, added, nowMs);
     // Of those that are there twice the last counts.
-    if (this.#originated.size !== wanted.length) this.#change([], wanted);
+    if (this.#originated.size !== wanted.length) this.#change([], wanted, nowMs);
   }
 
-  #change(removed: readonly (Prefix | OwnRoute)[], added: readonly (Prefix | OwnRoute)[]): void {
+  #change(
+    removed: readonly (Prefix | OwnRoute)[],
+    added: readonly (Prefix | OwnRoute)[],
+    nowMs: number,
+  ): void {
     const paths = new Map(
       added.map((own) =>
         typeof own === "string" ? [own, ownPath] : [own.prefix, this.#ownPath(own)],
@@ -71,6 +81,7 @@ export class Ribs {
     for (const own of removed) {
       const prefix = typeof own === "string" ? own : own.prefix;
       if (paths.has(prefix) || !this.#originated.delete(prefix)) continue;
+      this.#originatedAtMs.delete(prefix);
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].findPrefix(prefix);
       this.loc[name].replace(id, undefined, undefined);
@@ -82,7 +93,10 @@ export class Ribs {
       this.#originated.set(prefix, path);
       const name = familyNameOfPrefix(prefix);
       const id = this.prefixes[name].addPrefix(prefix);
-      if (old === undefined) this.prefixes[name].retain(id);
+      if (old === undefined) {
+        this.prefixes[name].retain(id);
+        this.#originatedAtMs.set(prefix, nowMs);
+      }
       this.loc[name].replace(id, undefined, path);
     }
   }

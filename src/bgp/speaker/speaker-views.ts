@@ -71,6 +71,11 @@ export abstract class SpeakerViews {
     return availableRoutes(this.parts.ribs);
   }
 
+  /** Since when the prefix is one of the own, on the clock that the speaker is given; undefined: it is not. */
+  originatedAtMs(prefix: Prefix): number | undefined {
+    return this.parts.ribs.originatedAtMs(prefix);
+  }
+
   /** How the prefix is reached: none where there is no route, or it is our own. */
   nextHops(prefix: Prefix): readonly NextHop[] {
     return this.parts.routes.nextHops(prefix);

@@ -71,7 +71,7 @@ export class Speaker extends SpeakerViews {
     this.#routes = new RouteFeed(this.#ribs, this.#deferral.families, emit);
     const changed = (peer: Peer) => this.#changed.add(peer);
     this.#bfd = new BfdSessions({ random: options.random, emit, changed });
-    this.#ribs.originate(config.originate);
+    this.#ribs.originate(config.originate, options.nowMs);
     this.#ribs.setSelection(config);
     this.#nextHops = new NextHopFeed({ ribs: this.#ribs, peers, emit, changed });
     this.#nextHops.configure(config);
@@ -192,7 +192,7 @@ export class Speaker extends SpeakerViews {
     this.#nextHops.configure(config);
     if (this.#state === "running") this.#routes.configure(config.installRoutes);
     if (bmpChanged) this.#bmp.beginStatistics(nowMs);
-    this.#ribs.originate(config.originate);
+    this.#ribs.originate(config.originate, nowMs);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
     this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
     for (const peer of this.#peers.values()) {

@@ -29,7 +29,7 @@ export function registerBgp(program: Command): void {
   scoped(bgp.command("peers").summary("sessions, in Cilium's columns")).action(
     async (scope: Scope) => {
       const peers = await ask<PeerStatus>(scope, { get: "peers" });
-      return isJson(scope) ? writeJson(peers) : write(peersTable(peers));
+      return isJson(scope) ? writeJson(peers) : write(peersTable(peers, isOfAllNodes(scope)));
     },
   );
 
@@ -48,14 +48,18 @@ export function registerBgp(program: Command): void {
       throw new UsageError(`${filter}\n  hint: ipv4 unicast peer 10.0.0.1`);
     }
     const routes = (await ask<Route>(scope, { get: "routes", kind })).filter(filter);
-    return isJson(scope) ? writeJson(routes) : write(routesTable(routes, kind !== "available"));
+    if (isJson(scope)) return writeJson(routes);
+    const columns = { withPeer: kind !== "available", withNode: isOfAllNodes(scope) };
+    return write(routesTable(routes, columns));
   });
 
   scoped(
     bgp.command("route-policies").summary("what each peer may get, and with which attributes"),
   ).action(async (scope: Scope) => {
     const policies = await ask<PeerPolicies>(scope, { get: "policies" });
-    return isJson(scope) ? writeJson(policies) : write(policiesTable(policies));
+    return isJson(scope)
+      ? writeJson(policies)
+      : write(policiesTable(policies, isOfAllNodes(scope)));
   });
 
   scoped(
@@ -141,6 +145,10 @@ function explanationText(of: Row<Explanation>): string {
     );
   }
   return `${lines.join("\n")}\n`;
+}
+
+function isOfAllNodes({ node, socket }: Scope): boolean {
+  return node === undefined && socket === undefined;
 }
 
 function scoped(command: Command): Command {
