@@ -15,6 +15,7 @@ const benches: readonly Bench[] = [
   { name: "fuzz", argv: ["fuzz.ts"] },
   { name: "scenarios", argv: ["scenario.ts"] },
   { name: "services", argv: ["services.ts"] },
+  { name: "fabrics in virtual time", argv: ["simulate-scale.ts"] },
   { name: "routers on Docker", argv: ["docker-routers.ts"] },
   { name: "on kind", argv: ["kind.ts"], lacking: kindLacks },
 ];

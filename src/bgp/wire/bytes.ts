@@ -13,6 +13,14 @@ export class MalformedError extends Error {
 let lastIpv4 = 0;
 let lastIpv4Text = "0.0.0.0" as Address;
 
+let lastIpv6 = new Uint8Array(16);
+let lastIpv6Text = "::" as Address;
+
+function isLastIpv6(bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < 16; i++) if (bytes[at + i] !== lastIpv6[i]) return false;
+  return true;
+}
+
 /** The same of the one written last. */
 let lastWritten: Address | undefined;
 let lastWrittenBits = 0;
@@ -82,7 +90,11 @@ export class ByteReader {
       return lastIpv4Text;
     }
     const at = this.#advance(16, field);
-    return addressFromBytes(this.#bytes.subarray(at, at + 16));
+    if (!isLastIpv6(this.#bytes, at)) {
+      lastIpv6 = this.#bytes.slice(at, at + 16);
+      lastIpv6Text = addressFromBytes(lastIpv6);
+    }
+    return lastIpv6Text;
   }
 
   /** UTF-8; what is not UTF-8 becomes U+FFFD. */

@@ -17,7 +17,8 @@ export type ScaleOptions = {
   lose: string | undefined;
   /** Ends the run early: what was found so far is returned. */
   signal: AbortSignal;
-  onStage: (stage: ScaleStage) => void;
+  /** At the end of each, with the fabric as it is then. */
+  onStage: (stage: ScaleStage, fabric: SimFabric) => void;
 };
 
 /** One part of a run, in figures. Times in milliseconds, memory in bytes. */
@@ -53,6 +54,8 @@ export type ScaleOutcome = {
   stages: ScaleStage[];
   isWhole: boolean;
   peakMemoryBytes: number;
+  /** Of this process since its start, all threads. */
+  cpuSeconds: number;
 };
 
 /** An agent's start after its machine's, and within how long all of a cluster's are started. */
@@ -90,13 +93,15 @@ export async function runScale(options: ScaleOptions): Promise<ScaleOutcome> {
   const outcome: ScaleOutcome = {
     ...{ fabric, services, nodes: built.nodes.length, routers: built.routers.length },
     buildMs: performance.now() - beganMs,
-    ...{ stages: [], isWhole: false, peakMemoryBytes: 0 },
+    ...{ stages: [], isWhole: false, peakMemoryBytes: 0, cpuSeconds: 0 },
   };
   const run = new Stages(built, signal);
   const add = (stage: ScaleStage) => {
     outcome.stages.push(stage);
-    outcome.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    onStage(stage);
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    outcome.peakMemoryBytes = maxRSS * 1024;
+    outcome.cpuSeconds = (userCPUTime + systemCPUTime) / 1e6;
+    onStage(stage, built);
   };
   add(await run.stage("cold start", "everything is switched on", () => powerOn(built, options)));
   const lost = built.routers.find(({ name }) => name === lose);

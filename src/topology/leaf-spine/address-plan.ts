@@ -1,4 +1,4 @@
-import { type Address, address } from "../../net/address.ts";
+import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { LeafSpine } from "./parameters.ts";
 
@@ -99,5 +99,5 @@ function toNumber(a: number, b: number, c: number, d: number): number {
 }
 
 function dotted(bits: number): Address {
-  return address([bits >>> 24, (bits >>> 16) & 0xff, (bits >>> 8) & 0xff, bits & 0xff].join("."));
+  return `${bits >>> 24}.${(bits >>> 16) & 0xff}.${(bits >>> 8) & 0xff}.${bits & 0xff}` as Address;
 }

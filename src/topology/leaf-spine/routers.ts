@@ -138,6 +138,8 @@ function router(
     `router bgp ${routerAsn(role, index)}`,
     ` bgp router-id ${routerAddress(role, index)}`,
     " bgp bestpath as-path multipath-relax",
+    // Of equal paths always the same one is the best, whichever came first.
+    " bgp bestpath compare-routerid",
     " no bgp ebgp-requires-policy",
     ...neighbors,
     " address-family ipv4 unicast",
