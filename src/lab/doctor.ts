@@ -5,7 +5,7 @@ import { diagnoseRoutes } from "../observe/doctor/routes.ts";
 import { diagnoseSessions } from "../observe/doctor/sessions.ts";
 import { readSpeakers } from "../observe/doctor/speaker-facts.ts";
 import { diagnoseTraffic, type TrafficEnd } from "../observe/doctor/traffic.ts";
-import { parseAddress } from "../net/address.ts";
+import { familyOf, parseAddress } from "../net/address.ts";
 import type { LabContext } from "../scenario/context.ts";
 import { findNode } from "../topology/fabric.ts";
 
@@ -35,6 +35,18 @@ export async function examine(
 
 async function examineTraffic(context: LabContext): Promise<Finding[]> {
   const pods = await podEnds(context);
+  const found = await Promise.all(
+    (["ipv4", "ipv6"] as const).map((family) =>
+      tryPairs(
+        context,
+        pods.filter(({ address }) => familyOf(address) === family),
+      ),
+    ),
+  );
+  return found.flat();
+}
+
+async function tryPairs(context: LabContext, pods: readonly TrafficEnd[]): Promise<Finding[]> {
   const pairs =
     pods.length <= allPairsMax
       ? pods.flatMap((from, at) => pods.slice(at + 1).map((to) => [from, to] as const))
@@ -45,18 +57,23 @@ async function examineTraffic(context: LabContext): Promise<Finding[]> {
   return found.filter((finding) => finding !== undefined);
 }
 
-/** The first running pod of each node that has an address of its own. */
+/** The first running pod of each node that has addresses of its own, by each of them. */
 async function podEnds({ kube, fabric }: LabContext): Promise<TrafficEnd[]> {
-  const found = new Map<string, TrafficEnd>();
+  const found = new Map<string, TrafficEnd[]>();
   for (const { metadata, spec, status } of await kube.listPods()) {
     const { nodeName, hostNetwork } = (spec ?? {}) as { nodeName?: string; hostNetwork?: boolean };
-    const { phase, podIP } = (status ?? {}) as { phase?: string; podIP?: string };
+    const { phase, podIPs = [] } = (status ?? {}) as { phase?: string; podIPs?: { ip: string }[] };
     const node = nodeName === undefined ? undefined : findNode(fabric, nodeName)?.name;
-    const address = parseAddress(podIP ?? "");
-    if (node === undefined || address === undefined || hostNetwork || phase !== "Running") continue;
+    const addresses = podIPs.flatMap(({ ip }) => parseAddress(ip) ?? []);
+    if (node === undefined || addresses.length === 0 || hostNetwork || phase !== "Running") {
+      continue;
+    }
     if (found.has(node)) continue;
     const pod = { namespace: metadata.namespace ?? "default", name: metadata.name };
-    found.set(node, { place: { node, pod }, address });
+    found.set(
+      node,
+      addresses.map((address) => ({ place: { node, pod }, address })),
+    );
   }
-  return [...found.values()];
+  return [...found.values()].flat();
 }

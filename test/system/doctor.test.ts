@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Finding } from "../../src/lab/doctor.ts";
+import { type Finding, lab, type RunningLab } from "spinelab";
 import { spinelab, succeed, until } from "./spinelab.ts";
 
-/** Each fault is made in a lab that runs, named by `spinelab doctor`, and mended. */
-const lab = `doctor-${process.pid}`;
-const exec = (node: string, ...argv: string[]) =>
-  succeed("exec", node, "--lab", lab, "--", ...argv);
+/** Each fault is made in a lab that runs, named by doctor, and mended. */
+let fabric: RunningLab;
 
-async function findings(...options: string[]): Promise<Finding[]> {
-  const { stdout } = await spinelab("doctor", lab, "--json", ...options);
-  return JSON.parse(stdout) as Finding[];
+async function exec(node: string, ...argv: string[]): Promise<void> {
+  const { exitCode, stdout, stderr } = await fabric.exec(node, argv);
+  if (exitCode !== 0) throw new Error(`${node}: ${argv.join(" ")}: ${stdout}${stderr}`);
 }
 
 /** Lines for the configuration mode of a router, then commands of the enable mode. */
@@ -22,20 +20,20 @@ const healthy = () =>
   until(
     "a lab without findings",
     async () => {
-      const found = await findings();
+      const found = await fabric.doctor();
       if (found.length === 0) return true;
       throw new Error(JSON.stringify(found));
     },
     60_000,
-    500,
+    300,
   );
 
 beforeAll(async () => {
-  await succeed("up", "rack-spine", "--name", lab);
+  fabric = await lab("rack-spine", { name: `doctor-${process.pid}` });
   await healthy();
 });
 
-afterAll(() => spinelab("down", lab));
+afterAll(() => fabric?.[Symbol.asyncDispose]());
 
 type Fault = {
   name: string;
@@ -94,8 +92,8 @@ const faults: Fault[] = [
   },
   {
     name: "link down",
-    make: () => succeed("link", "tor1:net2", "down", "--lab", lab),
-    mend: () => succeed("link", "tor1:net2", "up", "--lab", lab),
+    make: () => succeed("link", "tor1:net2", "down", "--lab", fabric.name),
+    mend: () => succeed("link", "tor1:net2", "up", "--lab", fabric.name),
     expected: { about: "session", subject: "tor1 – kind-worker3", cause: "link down" },
     says: /tor1:net2 – kind-worker3:net0 is down|kind-worker3:net0 – tor1:net2 is down/,
   },
@@ -133,10 +131,18 @@ const faults: Fault[] = [
   {
     name: "missing advertisement",
     make: () =>
-      succeed("kubectl", "--lab", lab, "label", "ciliumbgpadvertisement", "pod-cidr", "advertise-"),
+      succeed(
+        "kubectl",
+        "--lab",
+        fabric.name,
+        "label",
+        "ciliumbgpadvertisement",
+        "pod-cidr",
+        "advertise-",
+      ),
     mend: () =>
       succeed(
-        ...["kubectl", "--lab", lab, "label", "ciliumbgpadvertisement", "pod-cidr"],
+        ...["kubectl", "--lab", fabric.name, "label", "ciliumbgpadvertisement", "pod-cidr"],
         "advertise=pod-cidr",
       ),
     expected: { about: "route", subject: "10.1.3.0/24 at kind-worker3", cause: "not announced" },
@@ -210,13 +216,13 @@ test.each(faults)("$name", async ({ make, mend, expected, says }) => {
     const found = await until(
       "the finding",
       async () => {
-        const all = await findings();
+        const all = await fabric.doctor();
         const one = all.find((each) => isLike(each, expected));
         if (one === undefined) throw new Error(JSON.stringify(all));
         return one;
       },
       60_000,
-      500,
+      300,
     );
     expect([found.text, ...found.evidence].join("\n")).toMatch(says);
     expect(found.cure).not.toBe("");
@@ -232,14 +238,19 @@ function isLike(finding: Finding, expected: Partial<Finding>): boolean {
 
 test("for people: what is wrong, what was seen, what cures it; exit status 1", async () => {
   await configure("tor1", bgp("neighbor net0 shutdown"));
-  const { status, stdout } = await spinelab("doctor", lab, "--no-traffic");
+  const { status, stdout } = await spinelab("doctor", fabric.name, "--no-traffic");
   await configure("tor1", bgp("no neighbor net0 shutdown"));
   expect(status).toBe(1);
   expect(stdout).toMatch(
     /^session router0 – tor1: shut down\n {2}the session is shut down at tor1\n/,
   );
   expect(stdout).toMatch(/\n {2}cure {2}at tor1: no neighbor net0 shutdown\n/);
-  expect(await spinelab("doctor", lab, "--prefix", "nonsense")).toMatchObject({ status: 2 });
-  const [nobody] = await findings("--no-traffic", "--prefix", "203.0.113.0/24");
+  expect(await spinelab("doctor", fabric.name, "--prefix", "nonsense")).toMatchObject({
+    status: 2,
+  });
+  const asked = ["--no-traffic", "--prefix", "203.0.113.0/24", "--json"];
+  const [nobody] = JSON.parse(
+    (await spinelab("doctor", fabric.name, ...asked)).stdout,
+  ) as Finding[];
   expect(nobody).toMatchObject({ cause: expect.stringMatching(/not announced|shut down/) });
 });

@@ -12,6 +12,7 @@ export type Cause =
   | "port 179 filtered"
   | "nobody listens"
   | "not announced"
+  | "family not activated"
   | "withheld by policy"
   | "rejected by policy"
   | "AS loop"

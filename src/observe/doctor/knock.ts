@@ -71,7 +71,7 @@ export async function droppingRules(
   about?: RegExp,
 ): Promise<string[]> {
   const outputs = await Promise.all(
-    [["nft", "list", "ruleset"], ["iptables-save"]].map(async (argv) => {
+    [["nft", "list", "ruleset"], ["iptables-save"], ["ip6tables-save"]].map(async (argv) => {
       try {
         return (await runtime.exec({ node }, argv, { timeoutMs: 5000 })).stdout;
       } catch {

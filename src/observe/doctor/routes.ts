@@ -1,12 +1,13 @@
 import { prefixFamily, type Prefix } from "../../net/prefix.ts";
 import type { Runtime } from "../../runtime/port.ts";
+import type { FabricNode } from "../../topology/fabric.ts";
 import { frrJson } from "../frr.ts";
 import { kernelRoutes } from "../kernel.ts";
 import type { Names } from "../names.ts";
-import type { RibRoute } from "../rib-view.ts";
+import type { AddressFamily, RibRoute } from "../rib-view.ts";
 import { hasAgent, readRoutes } from "../router.ts";
 import type { Finding } from "./finding.ts";
-import type { PeerFacts, SpeakerFacts } from "./speaker-facts.ts";
+import { otherEnd, type PeerFacts, type SpeakerFacts } from "./speaker-facts.ts";
 import { wayTo } from "./way.ts";
 
 type Tables = ReadonlyMap<string, readonly RibRoute[]>;
@@ -27,12 +28,7 @@ export async function diagnoseRoutes(
     await Promise.all(
       speakers.map(
         async ({ node, unreadable }) =>
-          [
-            node.name,
-            unreadable === undefined
-              ? await readRoutes(runtime, node, "ipv4-unicast").catch(() => [])
-              : [],
-          ] as const,
+          [node.name, unreadable === undefined ? await readBoth(runtime, node) : []] as const,
       ),
     ),
   );
@@ -44,30 +40,49 @@ export async function diagnoseRoutes(
   return [...silent, ...found.flat()];
 }
 
-/** Sessions are up, and nothing goes out over them: no advertisement is for these nodes. */
+async function readBoth(runtime: Runtime, node: FabricNode): Promise<RibRoute[]> {
+  const families = ["ipv4-unicast", "ipv6-unicast"] as const;
+  const read = families.map((family) => readRoutes(runtime, node, family).catch(() => []));
+  return (await Promise.all(read)).flat();
+}
+
+function familyOf(prefix: Prefix): AddressFamily {
+  return `${prefixFamily(prefix)}-unicast`;
+}
+
+/** Sessions of a family are up, and nothing goes out over them: no advertisement is for these nodes. */
 function silentAgents(speakers: readonly SpeakerFacts[], tables: Tables): Finding[] {
   return speakers
-    .filter(({ node, peers }) => {
-      const isUp = peers.some(({ state }) => state === "Established");
-      return hasAgent(node) && isUp && !tables.get(node.name)!.some(isOwn);
-    })
-    .map(({ node }) => ({
-      about: "route",
-      subject: `${node.kubernetes?.podCidrs[0] ?? "routes"} at ${node.name}`,
-      cause: "not announced",
-      at: node.name,
-      text: `${node.name} has sessions and announces nothing: no CiliumBGPAdvertisement matches`,
-      evidence: [`bgp routes of ${node.name}: none of its own`],
-      cure: "labels of CiliumBGPAdvertisement against families[].advertisements of CiliumBGPPeerConfig",
-    }));
+    .filter(({ node }) => hasAgent(node))
+    .flatMap(({ node, peers }) => {
+      const up = peers.filter(({ state }) => state === "Established");
+      const silent = (node.kubernetes?.podCidrs ?? []).filter((podCidr) => {
+        const family = familyOf(podCidr);
+        const own = tables.get(node.name)!.filter(isOwn);
+        return (
+          up.some(({ families }) => families[family] !== undefined) &&
+          !own.some((path) => familyOf(path.prefix) === family)
+        );
+      });
+      return silent.map((podCidr): Finding => {
+        const family = prefixFamily(podCidr) === "ipv4" ? "IPv4" : "IPv6";
+        return {
+          about: "route",
+          subject: `${podCidr} at ${node.name}`,
+          cause: "not announced",
+          at: node.name,
+          text: `${node.name} has sessions and announces nothing of ${family}: no CiliumBGPAdvertisement matches`,
+          evidence: [`bgp routes of ${node.name}: none of its own of ${family}`],
+          cure: "labels of CiliumBGPAdvertisement against families[].advertisements of CiliumBGPPeerConfig",
+        };
+      });
+    });
 }
 
 function announcedPodCidrs(speakers: readonly SpeakerFacts[], tables: Tables): Prefix[] {
   return speakers.flatMap(({ node }) =>
-    (node.kubernetes?.podCidrs ?? []).filter(
-      (prefix) =>
-        prefixFamily(prefix) === "ipv4" &&
-        tables.get(node.name)!.some((path) => path.prefix === prefix && isOwn(path)),
+    (node.kubernetes?.podCidrs ?? []).filter((prefix) =>
+      tables.get(node.name)!.some((path) => path.prefix === prefix && isOwn(path)),
     ),
   );
 }
@@ -83,6 +98,7 @@ async function follow(
   tables: Tables,
   prefix: Prefix,
 ): Promise<Finding[]> {
+  const family = familyOf(prefix);
   const of = (node: string) => (tables.get(node) ?? []).filter((path) => path.prefix === prefix);
   const origins = speakers.filter(({ node }) => of(node.name).some(isOwn));
   if (origins.length === 0) {
@@ -108,6 +124,10 @@ async function follow(
       // An agent uses nothing that it receives: what it lacks is nobody's loss.
       if (to === undefined || hasAgent(to.node) || reached.has(to.node.name)) continue;
       if (session.state !== "Established") continue;
+      if (!carries(session, next, to, family)) {
+        if (!haveOneThat(next, to, family)) lost.push({ from: next, session, to });
+        continue;
+      }
       if (of(to.node.name).some((path) => path.best)) {
         reached.add(to.node.name);
         queue.push(to);
@@ -135,6 +155,24 @@ async function follow(
   return [...findings, ...uninstalled.flat()];
 }
 
+/** Whether both ends have switched the family on. */
+function carries(
+  session: PeerFacts,
+  from: SpeakerFacts,
+  to: SpeakerFacts,
+  family: AddressFamily,
+): boolean {
+  const back = otherEnd(from.node.name, session, to);
+  return session.families[family] !== undefined && back?.families[family] !== undefined;
+}
+
+/** Another session of the two may be for the family, up or not. */
+function haveOneThat(from: SpeakerFacts, to: SpeakerFacts, family: AddressFamily): boolean {
+  return from.peers.some(
+    (session) => session.other === to.node.name && carries(session, from, to, family),
+  );
+}
+
 async function whyLost(
   runtime: Runtime,
   names: Names,
@@ -150,7 +188,23 @@ async function whyLost(
     return await unresolved(runtime, names, taker, held);
   }
   const best = paths.from.find((path) => path.best);
-  const back = to.peers.find((one) => one.other === giver);
+  const back = otherEnd(giver, session, to);
+  const family = familyOf(prefix);
+  // An agent tells what both ends agreed on, a router what is configured there: it is asked first.
+  const without = [
+    { at: taker, of: back },
+    { at: giver, of: session },
+  ].find(({ of }) => of !== undefined && of.families[family] === undefined);
+  if (without !== undefined) {
+    return {
+      cause: "family not activated",
+      at: without.at,
+      text: `the session of ${giver} and ${taker} is up, and ${without.at} has not switched ${family} on for it`,
+      evidence: [`${without.at}: ${Object.keys(without.of!.families).join(", ") || "no family"}`],
+      cure: `at ${without.at}: address-family ${family.replace("-", " ")}, neighbor ${without.of!.peer} activate (families of CiliumBGPPeerConfig)`,
+    };
+  }
+  const policyIn = back?.families[family]?.in;
   if (best !== undefined && best.peer !== undefined) {
     const source = names.nodeOfNextHop(giver, { address: best.peer });
     if (source === taker) return undefined; // It is where the route came from.
@@ -186,24 +240,24 @@ async function whyLost(
     };
   }
   return {
-    cause: back?.policyIn === undefined ? "unknown" : "rejected by policy",
+    cause: policyIn === undefined ? "unknown" : "rejected by policy",
     at: taker,
     text:
-      back?.policyIn === undefined
+      policyIn === undefined
         ? `${giver} tells ${taker} of ${prefix}, and ${taker} does not keep it`
-        : back.policyIn === "required"
+        : policyIn === "required"
           ? `${taker} takes nothing from ${giver} without a policy (RFC 8212)`
-          : `${taker} rejects ${prefix} of ${giver}, by ${back.policyIn}`,
+          : `${taker} rejects ${prefix} of ${giver}, by ${policyIn}`,
     evidence: [`${giver} advertises it to ${session.peer}`],
     cure:
-      back?.policyIn === "required"
+      policyIn === "required"
         ? `at ${taker}: no bgp ebgp-requires-policy, or a policy for the way in`
         : `the policies of ${taker} for the way in`,
   };
 }
 
 function withheld(prefix: Prefix, giver: string, taker: string, session: PeerFacts): Told {
-  const { policyOut } = session;
+  const policyOut = session.families[familyOf(prefix)]?.out;
   return {
     cause: "withheld by policy",
     at: giver,
@@ -256,7 +310,7 @@ async function isSent(
 ): Promise<boolean | undefined> {
   if (hasAgent(node)) return undefined;
   try {
-    const command = `show bgp ipv4 unicast neighbors ${peer} advertised-routes`;
+    const command = `show bgp ${familyOf(prefix).replace("-", " ")} neighbors ${peer} advertised-routes`;
     const json = (await frrJson(runtime, node.name, "bgpd", command)) as {
       advertisedRoutes?: Record<string, unknown>;
     };

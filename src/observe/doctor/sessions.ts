@@ -3,7 +3,7 @@ import { kernelAddresses } from "../kernel.ts";
 import type { Names } from "../names.ts";
 import type { Finding } from "./finding.ts";
 import { droppingRules, type Knock, knock } from "./knock.ts";
-import type { PeerFacts, SpeakerFacts } from "./speaker-facts.ts";
+import { otherEnd, type PeerFacts, type SpeakerFacts, transportOf } from "./speaker-facts.ts";
 import { hasCarrier, wayTo } from "./way.ts";
 
 /** The two ends of a session that is not up, as far as there are two. */
@@ -25,11 +25,13 @@ export async function diagnoseSessions(
   for (const { node, peers } of speakers) {
     for (const facts of peers) {
       if (facts.state === "Established") continue;
-      const key = [node.name, facts.other ?? facts.peer].sort().join(" ");
-      if (pairs.has(key)) continue;
       const other = speakers.find((one) => one.node.name === facts.other);
-      const back = other?.peers.find((one) => one.other === node.name);
-      pairs.set(key, { node: node.name, facts, other, back });
+      const back = otherEnd(node.name, facts, other);
+      // Two nodes may have a session over IPv4 and one over IPv6.
+      const over = back === undefined ? facts.peer : transportOf(back.peer);
+      const key = [node.name, facts.other ?? facts.peer].sort().join(" ");
+      const isTold = pairs.has(`${key} ${over}`) || pairs.has(`${key} ${transportOf(facts.peer)}`);
+      if (!isTold) pairs.set(`${key} ${over}`, { node: node.name, facts, other, back });
     }
   }
   return await Promise.all([...pairs.values()].map((pair) => diagnose(runtime, names, pair)));

@@ -1,4 +1,4 @@
-import type { Address } from "../../net/address.ts";
+import { type Address, familyOf } from "../../net/address.ts";
 import type { Place, Runtime } from "../../runtime/port.ts";
 import { placeText } from "../kernel.ts";
 import type { Names } from "../names.ts";
@@ -21,7 +21,8 @@ export async function diagnoseTraffic(
   const argv = ["ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", to.address];
   const ping = await runtime.exec(from.place, argv, { timeoutMs: 10_000 });
   if (/ 0% packet loss/.test(ping.stdout)) return undefined;
-  const subject = `${placeText(from.place)} → ${placeText(to.place)}`;
+  const family = familyOf(to.address) === "ipv6" ? " (IPv6)" : "";
+  const subject = `${placeText(from.place)} → ${placeText(to.place)}${family}`;
   const there = await followPackets(runtime, names, from.place, to);
   if ("stops" in there) return { about: "traffic", subject, ...there.stops };
   const back = await followPackets(runtime, names, to.place, from);

@@ -28,7 +28,9 @@ export async function wayTo(runtime: Runtime, place: Place, address: string): Pr
   }
   const [route] = JSON.parse(asked.stdout) as [RouteGet];
   if (route.type === "local") return { to: "itself" };
-  if (route.dev === undefined) {
+  // Of IPv6 such a route has a device: lo.
+  const leads = route.dev !== undefined && (route.type ?? "unicast") === "unicast";
+  if (!leads || route.dev === undefined) {
     return { to: "nowhere", why: `${placeText(place)}: a ${route.type ?? "strange"} route` };
   }
   const gateway = route.gateway ?? route.via?.host;
