@@ -5,7 +5,8 @@ import type { Finding } from "./invariants/finding.ts";
 import type { SimulatedLab } from "./simulated-lab.ts";
 
 const lookEveryMs = 5;
-const lookForMs = 30_000;
+/** As long as it takes to find every prefix that goes round, and to say that none does. */
+const lookForMs = { atLeast: 2_000, atMost: 30_000 };
 /** A state of all speakers that came back so often will do so for ever: they have no memory but their tables. */
 const returnsMin = 3;
 
@@ -18,52 +19,48 @@ type State = ReadonlyMap<SimSpeakerHost, string>;
  */
 export async function findCircles({ world, context }: SimulatedLab): Promise<Finding[]> {
   const speakers = [...world.speakers];
-  const histories = new Map<Prefix, { key: string; state: State; atMs: number }[]>();
-  const untilMs = world.clock.nowMs + lookForMs;
-  while (world.clock.nowMs < untilMs) {
+  const histories = new Map<Prefix, History>();
+  const beganMs = world.clock.nowMs;
+  for (let forMs = 0; forMs < lookForMs.atMost; forMs = world.clock.nowMs - beganMs) {
     for (const [prefix, state] of bestPaths(speakers)) {
       const history = histories.get(prefix) ?? [];
       histories.set(prefix, history);
       const key = speakers.map((speaker) => state.get(speaker) ?? "").join("|");
       if (history.at(-1)?.key !== key) history.push({ key, state, atMs: world.clock.nowMs });
     }
+    const circles = [...histories].flatMap(([prefix, history]) => circleOf(prefix, history));
+    if (circles.length > 0 && forMs >= lookForMs.atLeast) return circles;
     await world.sleep(lookEveryMs, context.signal);
   }
-  return [...histories].flatMap(([prefix, history]): Finding[] => {
-    const key = history.at(-1)!.key;
-    const times = history.flatMap((one, i) => (one.key === key ? [i] : []));
-    if (times.length < returnsMin) return [];
-    const round = history.slice(times.at(-2)!, times.at(-1));
-    const tookMs = history[times.at(-1)!]!.atMs - round[0]!.atMs;
-    return [
-      circleOf(
-        prefix,
-        speakers,
-        round.map(({ state }) => state),
-        tookMs,
-      ),
-    ];
-  });
+  return [];
 }
 
-function circleOf(
-  prefix: Prefix,
-  speakers: readonly SimSpeakerHost[],
-  round: readonly State[],
-  tookMs: number,
-): Finding {
-  const turning = speakers.flatMap((speaker) => {
-    const paths = round.map((state) => state.get(speaker) ?? "none");
+/** What was seen of one prefix, each time that it changed. */
+type History = { key: string; state: State; atMs: number }[];
+
+function circleOf(prefix: Prefix, history: History): Finding[] {
+  const { key } = history.at(-1)!;
+  const times = history.flatMap((one, i) => (one.key === key ? [i] : []));
+  if (times.length < returnsMin) return [];
+  const round = history.slice(times.at(-2)!, times.at(-1));
+  const speakers = new Set(round.flatMap(({ state }) => [...state.keys()]));
+  const turning = [...speakers].flatMap((speaker) => {
+    const paths = round.map(({ state }) => state.get(speaker) ?? "none");
     const changes = paths.filter((path, i) => path !== paths.at(i - 1));
-    return changes.length < 2
-      ? []
-      : [`${speaker.node.name}: ${[...changes, changes[0]].join(" → ")}`];
+    if (changes.length < 2) return [];
+    return { name: speaker.node.name, way: [...changes, changes[0]].join(" → ") };
   });
-  const every = `every ${Math.round(tookMs)} ms all of it begins again`;
-  return {
-    invariant: "rest",
-    text: [`${prefix} never comes to rest, ${every}. The best path of`, ...turning].join("\n    "),
-  };
+  const names = turning.map(({ name }) => name).join(", ");
+  const tookMs = Math.round(history[times.at(-1)!]!.atMs - round[0]!.atMs);
+  return [
+    {
+      invariant: "rest",
+      text: [
+        `${prefix} never comes to rest: ${names} go round, every ${tookMs} ms anew`,
+        ...turning.map(({ name, way }) => `  ${name}: ${way}`),
+      ].join("\n"),
+    },
+  ];
 }
 
 function bestPaths(speakers: readonly SimSpeakerHost[]): Map<Prefix, Map<SimSpeakerHost, string>> {

@@ -62,7 +62,10 @@ function isSettled(
   );
 }
 
-/** Timers that run out once: of routes kept for a peer that restarts, of a start that waits for its peers. */
+/**
+ * Timers that a session has for ever, whether it is up or waits for a peer that does not come. All others run out
+ * once, and something is done then: routes kept for a peer that restarts, changes that wait for company.
+ */
 function isPassing(timer: string): boolean {
-  return /sweepStale|staleLimit|longLived|selectionDeferral/.test(timer);
+  return !/^(\d+:(hold|keepalive)\/|\d+:(connectRetry|idleHold|maximumPrefix)$|bfd:)/.test(timer);
 }
