@@ -4,6 +4,7 @@ import { type Address, isLinkLocal } from "../net/address.ts";
 import type { Interface } from "../sim/link.ts";
 import type { SimNode } from "../sim/network.ts";
 import type { SimSpeakerHost } from "../sim/speaker-host.ts";
+import { sourceAddress } from "../sim/tcp.ts";
 import { walk } from "../sim/walk.ts";
 import type { World } from "../sim/world.ts";
 
@@ -95,7 +96,7 @@ function isOtherEnd(a: SessionEnd, b: SessionEnd): boolean {
   const [ofA, ofB] = [linkOf(a), linkOf(b)];
   if (ofA !== undefined && ofB !== undefined) return ofA.cable?.otherEnd(ofA) === ofB;
   if (ofA !== undefined || ofB !== undefined) return false;
-  return speaksFrom(a, b.status.address) && speaksFrom(b, a.status.address);
+  return owns(a, b) && owns(b, a) && (calls(a, b) || calls(b, a));
 }
 
 /** The link of a session between its two ends. */
@@ -103,7 +104,13 @@ function linkOf({ host, config }: SessionEnd): Interface | undefined {
   return config.interface === undefined ? undefined : host.node.interfaces.get(config.interface);
 }
 
-function speaksFrom({ host, config }: SessionEnd, known: Address): boolean {
-  if (config.localAddress !== undefined) return config.localAddress === known;
-  return host.node.ownerOf(known) !== undefined;
+/** Whether `a` is where the other sends to. */
+function owns({ host }: SessionEnd, { status }: SessionEnd): boolean {
+  return host.node.ownerOf(status.address) !== undefined;
+}
+
+/** Whether a connection that `a` opens comes from the address that the other knows it by. */
+function calls({ host, config, status }: SessionEnd, other: SessionEnd): boolean {
+  const source = config.localAddress ?? sourceAddress(host.node, status.address);
+  return source === other.status.address;
 }
