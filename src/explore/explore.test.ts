@@ -10,6 +10,7 @@ import { eventText } from "../scenario/events/table.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { FaultOptions } from "./draw.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
+import { play } from "./play.ts";
 import { scenarioText } from "./scenario-text.ts";
 import { playSeed } from "./seed.ts";
 import type { Failing } from "./shrink.ts";
@@ -69,6 +70,18 @@ test(
     expect(await verdictOf(spec, first!.smallest)).toBe("fail");
     forget.mockRestore();
     expect(await verdictOf(spec, first!.smallest)).toBe("pass");
+  },
+  limitMs,
+);
+
+test(
+  "the operator's node loses its power and comes back",
+  async () => {
+    const spec = specOf("rack-spine-dual");
+    const timing = { source: "", afterMs: 0, undoAfterMs: 5_000, times: 1 };
+    const fault = { kind: "node", on: "kind-control-plane", action: "stop", ...timing } as const;
+    const outcome = await play(spec, { seed: 1, beginMs: 5_000, faults: [fault] }, signal);
+    expect(outcome).toMatchObject({ verdict: "pass" });
   },
   limitMs,
 );

@@ -31,22 +31,60 @@ export type Outcome =
     }
   | { verdict: "inconclusive"; reason: string };
 
+/** A machine takes a while to start; nothing takes so long. */
+const eventsLateMs = 120_000;
+
 /** What was there before anything was broken. */
 type Before = { sessions: KnownSession[]; reachable: ReadonlySet<string> };
 
 /** Plays a plan in a world of its own, waits for rest and looks at everything. Throws where the lab cannot be simulated. */
 export async function play(spec: LabSpec, plan: Plan, signal: AbortSignal): Promise<Outcome> {
-  await using lab = await SimulatedLab.up(spec, plan.seed, signal);
+  const ended = new AbortController();
+  try {
+    const lab = await SimulatedLab.up(spec, plan.seed, AbortSignal.any([signal, ended.signal]));
+    try {
+      return await playOn(lab, plan);
+    } finally {
+      await lab[Symbol.asyncDispose]();
+    }
+  } finally {
+    // Whoever waits for time that will not come any more.
+    ended.abort(new Error("the world is over"));
+  }
+}
+
+async function playOn(lab: SimulatedLab, plan: Plan): Promise<Outcome> {
   const { world, context } = lab;
   const deployedMs = world.clock.nowMs;
-  await world.sleep(plan.beginMs, signal);
+  await world.sleep(plan.beginMs, context.signal);
   const before = await lookBefore(lab);
-  const outcome = await runEvents(context, 0, { events: [together(plan.faults)] }, () => {});
-  const reason = outcome.inconclusive ?? outcome.failed;
+  const reason = await breakAndHeal(lab, plan.faults);
   if (reason !== undefined) return { verdict: "inconclusive", reason };
   const findings = await restAndLook(lab, before);
   const restedMs = world.clock.nowMs - deployedMs;
   return { verdict: findings.length > 0 ? "fail" : "pass", findings, restedMs };
+}
+
+/** Why that could not be done; undefined: it was. */
+async function breakAndHeal(
+  { world, context }: SimulatedLab,
+  faults: readonly ScenarioEvent[],
+): Promise<string | undefined> {
+  const lastMs = Math.max(
+    0,
+    ...faults.map(({ afterMs, undoAfterMs = 0 }) => afterMs + undoAfterMs),
+  );
+  const done = new AbortController();
+  const signal = AbortSignal.any([context.signal, done.signal]);
+  const late = world.sleep(lastMs + eventsLateMs, signal).then(
+    () => `what was to be broken and healed was not done ${eventsLateMs / 1000} s after its time`,
+    () => undefined,
+  );
+  const events = runEvents(context, 0, { events: [together(faults)] }, () => {});
+  const reason = await Promise.race([late, events.then((of) => of.inconclusive ?? of.failed)]);
+  done.abort();
+  context.signal.throwIfAborted();
+  return reason;
 }
 
 /** The lab with nothing broken. */

@@ -48,7 +48,7 @@ export class SimAgents {
       log: this.#logOf("operator", "operator"),
       routerIdPool: undefined,
     });
-    await this.#operator.start();
+    await this.#options.runtime.world.during(this.#operator.start());
   }
 
   async start(node: string): Promise<void> {
