@@ -73,8 +73,9 @@ export class AttributePool {
       if (set instanceof InternedSet) isLive[set.number] = 1;
     });
     let kept = 0;
-    for (const [number, set] of sets.entries()) {
+    for (let number = 0; number < sets.length; number++) {
       if (isLive[number] === 0) continue;
+      const set = sets[number]!;
       this.#hashes[kept] = this.#hashes[number]!;
       sets[kept] = set;
       set.number = kept++;

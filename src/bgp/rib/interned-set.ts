@@ -6,8 +6,7 @@ import type { AttributeSet, Path } from "./path.ts";
 
 /** Sets whose attributes are kept as values: those of what is dealt with just now, and no table's worth. */
 const recentMax = 1024;
-const recent = Array<InternedSet | undefined>(recentMax).fill(undefined);
-let nextRecent = 0;
+const recent: InternedSet[] = [];
 
 /** What the pool knows a set by: a range of `slab`; or its values, where one is too long for any message. */
 type Stored =
@@ -50,11 +49,15 @@ export class InternedSet implements AttributeSet {
   /** Its values, which somebody has at hand. */
   keepForAWhile(attributes: Readonly<PathAttributes>): void {
     if (this.#attributes !== undefined) return;
+    if (recent.length === recentMax) InternedSet.letGoOfValues();
     this.#attributes = attributes;
-    const oldest = recent[nextRecent];
-    if (oldest !== undefined) oldest.#attributes = undefined;
-    recent[nextRecent] = this;
-    nextRecent = (nextRecent + 1) % recentMax;
+    recent.push(this);
+  }
+
+  /** Nothing of what was dealt with is at hand any more: what the collector of garbage finds, it copies. */
+  static letGoOfValues(): void {
+    for (const set of recent) set.#attributes = undefined;
+    recent.length = 0;
   }
 
   /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */

@@ -1,3 +1,4 @@
+import { InternedSet } from "../rib/interned-set.ts";
 import type { AttributeSet } from "../rib/path.ts";
 import type { Peer } from "./peer.ts";
 import type { Ribs } from "./ribs.ts";
@@ -13,6 +14,7 @@ export function tidy(
   peers: Iterable<Peer>,
 ): void {
   for (const table of Object.values(prefixes)) table.sweep();
+  InternedSet.letGoOfValues();
   if (!pool.isFull) return;
   pool.sweep((call) => {
     const keep = ({ set }: { set: AttributeSet }) => call(set);

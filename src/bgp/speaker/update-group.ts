@@ -1,6 +1,7 @@
 import { Exporter, type ExportedRoute, type ExportTarget } from "../rib/export.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { type FamilyName, familyNameOfPrefix } from "../rib/family.ts";
+import type { LocRib } from "../rib/loc-rib.ts";
 import type { AttributeSet, Path } from "../rib/path.ts";
 import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { PrefixId, PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
@@ -35,7 +36,7 @@ export class UpdateGroup implements RoutesOut {
   #exportPolicy: readonly PolicyStatement[];
   readonly #name: FamilyName;
   readonly #codec: CodecOptions;
-  readonly #ribs: Ribs;
+  readonly #loc: LocRib;
   readonly #prefixes: PrefixTable;
   readonly #isDeferred: () => boolean;
   readonly #receivers = new Map<string, Receiver>();
@@ -53,6 +54,7 @@ export class UpdateGroup implements RoutesOut {
   readonly #sendsBack: boolean;
   /** All of it, where it is the same for whoever joins: often many do, one after the other. */
   #lastDump: { packed: Packed; endOfRib: boolean } | undefined;
+  /** The path that was looked at last, and what became of it. */
   #lastPath: Path | undefined;
   #lastExported: ExportedRoute | undefined;
 
@@ -64,7 +66,7 @@ export class UpdateGroup implements RoutesOut {
   ) {
     this.#name = name;
     this.#codec = codec;
-    this.#ribs = ribs;
+    this.#loc = ribs.loc[name];
     this.#prefixes = ribs.prefixes[name];
     this.#isDeferred = isDeferred;
     this.#exportPolicy = exportPolicy;
@@ -75,7 +77,7 @@ export class UpdateGroup implements RoutesOut {
       this.#prefixes.retain(this.#ownDefault);
       this.changed([this.#ownDefault]);
     }
-    this.changed(ribs.loc[name].ids());
+    this.changed(this.#loc.ids());
   }
 
   get exporter(): Exporter {
@@ -95,12 +97,8 @@ export class UpdateGroup implements RoutesOut {
   setPolicy(exportPolicy: readonly PolicyStatement[], change: PolicyChange): void {
     this.#exportPolicy = exportPolicy;
     this.#exporter.setStatements(exportPolicy, change);
-    this.#lastPath = undefined;
-    this.#lastExported = undefined;
     const concerned = concernedPrefixes(change);
-    this.changed(
-      concerned === "all" ? this.#ribs.loc[this.#name].ids() : [...this.#idsOf(concerned)],
-    );
+    this.changed(concerned === "all" ? this.#loc.ids() : [...this.#idsOf(concerned)]);
   }
 
   /** Of those prefixes that are of this family and known. */
@@ -183,6 +181,8 @@ export class UpdateGroup implements RoutesOut {
     const newBatch = () => this.#newBatch();
     const others = new Audiences(newBatch);
     const only = new Audiences(newBatch);
+    // Another policy, another peer or the end of a deferral may say otherwise.
+    this.#lastPath = undefined;
     for (let i = 0; i < ids.length; i++) this.#change(ids[i]!, others, only);
     for (const [peer, batch] of only.batches) {
       const receiver = this.#receivers.get(peer!);
@@ -221,7 +221,7 @@ export class UpdateGroup implements RoutesOut {
   #complete(): void {
     if (this.#alone === undefined) return;
     this.#alone = undefined;
-    this.changed(this.#ribs.loc[this.#name].ids());
+    this.changed(this.#loc.ids());
   }
 
   /** What a peer was sent of the prefix. */
@@ -233,22 +233,26 @@ export class UpdateGroup implements RoutesOut {
   /** What is to be sent of the prefix now. */
   #exported(id: PrefixId): ExportedRoute | undefined {
     if (id === this.#ownDefault) return this.exporter.exportDefault();
-    const best = this.#ribs.loc[this.#name].bestAt(id);
+    const best = this.#loc.bestAt(id);
     if (best === undefined) return undefined;
-    const { source } = best;
-    if (source.kind === "peer" && (source.peer === this.#alone || this.#isDeferred())) {
-      return undefined;
-    }
     if (best === this.#lastPath) return this.#lastExported;
     const { isBlindToPrefix } = this.exporter;
     const prefix = isBlindToPrefix ? undefined : this.#prefixes.prefix(id);
-    const exported = this.exporter.export(prefix, best);
-    const route = "set" in exported ? exported : undefined;
+    const route = this.#isHeldBack(best) ? undefined : this.#export(prefix, best);
     if (isBlindToPrefix) {
       this.#lastPath = best;
       this.#lastExported = route;
     }
     return route;
+  }
+
+  #isHeldBack({ source }: Path): boolean {
+    return source.kind === "peer" && (source.peer === this.#alone || this.#isDeferred());
+  }
+
+  #export(prefix: Prefix | undefined, path: Path): ExportedRoute | undefined {
+    const exported = this.exporter.export(prefix, path);
+    return "set" in exported ? exported : undefined;
   }
 
   #replace(id: PrefixId, before: ExportedRoute | undefined, now: ExportedRoute | undefined): void {
