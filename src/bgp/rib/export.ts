@@ -9,7 +9,7 @@ import { defaultLocalPref } from "./decision.ts";
 import type { InternedSet } from "./interned-set.ts";
 import { ownPathOf, type Path, type PathSource } from "./path.ts";
 import { PathMemo } from "./path-memo.ts";
-import type { Policy, PolicySet, PolicyStatement } from "./policy.ts";
+import type { Policy, PolicyStatement } from "./policy.ts";
 import { communitiesUnder } from "./policy-set.ts";
 import { leaksOut, markedOut } from "./role.ts";
 import { isOnSharedSubnet } from "./shared-subnet.ts";
@@ -204,7 +204,7 @@ function exportedAttributes(
   target: ExportTarget,
 ): PathAttributes {
   const of = set.attributes;
-  const communities = communitiesUnder(of, change ?? noChange);
+  const communities = change === undefined ? of : communitiesUnder(of, change);
   // §5.1.2 a: to an internal peer the AS path stays as it is; b: an external one sees us in it.
   const asPath = target.internal ? of.asPath : prepended(of.asPath, target, change?.asPathPrepend);
   const to: PathAttributes = { origin: of.origin, asPath };
@@ -247,8 +247,6 @@ function exportedAttributes(
   if (unknown !== undefined && unknown.length > 0) to.unknown = unknown;
   return to;
 }
-
-const noChange: PolicySet = {};
 
 /** Our AS in front, and as often more as the policy says. */
 function prepended(

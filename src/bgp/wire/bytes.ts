@@ -135,11 +135,14 @@ export class ByteReader {
 
   #advance(length: number, field: string): number {
     const at = this.#at;
-    if (at + length > this.#end) {
-      throw new MalformedError(`${field}: ${length} bytes expected, ${this.#end - at} left`);
-    }
+    if (at + length > this.#end) this.#tooShort(length, field);
     this.#at = at + length;
     return at;
+  }
+
+  /** Apart, so that what is compiled into every read is short. */
+  #tooShort(length: number, field: string): never {
+    throw new MalformedError(`${field}: ${length} bytes expected, ${this.remaining} left`);
   }
 }
 
