@@ -1,4 +1,3 @@
-import { type Controllers, startControllers } from "../kube/controllers/controllers.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type PodRunner, startPodRunner } from "../kube/pods/pod-runner.ts";
 import { builtInResources } from "../kube/server/built-in-resources.ts";
@@ -14,6 +13,7 @@ import type { SimRuntime } from "../sim/runtime.ts";
 import type { Cluster } from "../topology/fabric.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
 import { applyManifest, errorRecorder, registerNode } from "./cluster-objects.ts";
+import { ControlPlane } from "./control-plane.ts";
 import { DeployError } from "./exec-lines.ts";
 import { ServiceForwarding } from "./service-forwarding.ts";
 import { version } from "./version.ts";
@@ -29,9 +29,7 @@ export class SimulatedKubernetes implements LabCluster {
   readonly #options: BuildOptions & { cluster: Cluster; runtime: SimRuntime };
   readonly #api: KubeApi;
   readonly #sandboxes: SimPods;
-  /** Nodes without power. */
-  readonly #stopped = new Set<string>();
-  #controllers: Controllers | undefined;
+  readonly #controlPlane: ControlPlane;
   #pods: PodRunner | undefined;
   #services: ServiceForwarding | undefined;
 
@@ -44,12 +42,23 @@ export class SimulatedKubernetes implements LabCluster {
       random: runtime.world.random,
       serviceSubnets: cluster.serviceSubnets,
     });
+    this.#controlPlane = new ControlPlane({
+      ...{ api: this.#api, fabric: options.fabric, cluster },
+      onError: errorRecorder(options.record),
+      suspend: () => {},
+      resume: async () => {},
+    });
     this.#sandboxes = new SimPods(runtime.world);
     this.agents = new SimAgents({
       ...{ runtime, installRoutes, version: `spinelab ${version}` },
-      api: localApi(runtime.world, this.#api),
+      api: (run) =>
+        localApi({
+          ...{ run, world: runtime.world, api: this.#api },
+          isUp: () => !this.#controlPlane.isDown,
+        }),
     });
-    this.port = portOf(this.#api, this.#sandboxes, () => runtime.world.wake());
+    const port = portOf(this.#api, this.#sandboxes, () => runtime.world.wake());
+    this.port = this.#controlPlane.orDown(port);
   }
 
   async deploy(
@@ -57,20 +66,20 @@ export class SimulatedKubernetes implements LabCluster {
     signal: AbortSignal,
   ): Promise<void> {
     const { cluster, fabric, record, runtime } = this.#options;
-    const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
+    const up = cluster.nodes.filter((node) => !this.#controlPlane.isStopped(node));
     for (const name of up) registerNode(this.#api, fabric, name);
     const agents = [
       ...up.slice(0, 1).map((node) => this.agents.startOperator(node)),
       ...up.map((node) => this.agents.start(node)),
     ];
     const onError = errorRecorder(record);
-    this.#controllers = startControllers(this.#api, onError, cluster);
+    this.#controlPlane.start();
     this.#services = new ServiceForwarding({
       ...{ api: this.#api, nodes: cluster.nodes, onError },
       forward: async (node, plan) => {
         const { network, random } = runtime.world;
         const simulated = network.node(node);
-        simulated.setPacketRules("services", serviceRules(simulated, plan, random));
+        simulated.setPacketRules("inet spinelab-services", serviceRules(simulated, plan, random));
       },
     });
     this.#pods = startPodRunner({ api: this.#api, sandboxes: this.#sandboxes, onError });
@@ -89,30 +98,30 @@ export class SimulatedKubernetes implements LabCluster {
   }
 
   nodeStopping(node: string): void {
-    this.#stopped.add(node);
     this.agents.nodeStopping(node);
     this.#services?.nodeStopped(node);
     this.#pods?.nodeStopped(node);
-    this.#controllers?.nodes.silent(node);
+    this.#controlPlane.nodeStopping(node);
   }
 
   async nodeStarted(node: string): Promise<void> {
-    this.#stopped.delete(node);
+    await this.#controlPlane.nodeStarting(node);
     if (this.#api.find("nodes", { name: node }) === undefined) {
       registerNode(this.#api, this.#options.fabric, node);
     }
     this.#services?.nodeStarted(node);
     this.#pods?.nodeStarted(node);
-    this.#controllers?.nodes.heard(node);
+    this.#controlPlane.heard(node);
     await this.agents.nodeStarted(node);
   }
 
   nodePaused(node: string): void {
-    this.#controllers?.nodes.silent(node);
+    this.#controlPlane.nodePaused(node);
   }
 
   nodeUnpaused(node: string): void {
-    this.#controllers?.nodes.heard(node);
+    this.#controlPlane.heard(node);
+    this.#pods?.nodeUnpaused(node);
   }
 
   summary(): string {
@@ -120,7 +129,7 @@ export class SimulatedKubernetes implements LabCluster {
   }
 
   async close(): Promise<void> {
-    this.#controllers?.stop();
+    this.#controlPlane.stop();
     await this.#pods?.stop();
     await this.#services?.stop();
     await this.agents.close();

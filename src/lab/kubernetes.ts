@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { KubeClient } from "../kube/client/kube-client.ts";
 import { systemClock } from "../kube/clock.ts";
-import { type Controllers, startControllers } from "../kube/controllers/controllers.ts";
 import { kubeconfigText } from "../kube/kubeconfig.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type PodRunner, startPodRunner } from "../kube/pods/pod-runner.ts";
@@ -20,6 +19,7 @@ import { agentBundle, bundleInNode } from "./agent-bundle.ts";
 import { Agents } from "./agents.ts";
 import type { BuildOptions, LabCluster } from "./backend.ts";
 import { applyManifest, errorRecorder, registerNode } from "./cluster-objects.ts";
+import { ControlPlane } from "./control-plane.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { ServiceForwarding } from "./service-forwarding.ts";
@@ -47,15 +47,9 @@ export class KubernetesInNamespaces implements LabCluster {
   readonly #client: KubeClient;
   readonly #nodeKubeconfig: string;
   readonly #stopWatching: () => void;
-  #controllers: Controllers | undefined;
   #pods: PodRunner | undefined;
   #services: ServiceForwarding | undefined;
-  /** Nodes without power. */
-  readonly #stopped = new Set<string>();
-  readonly #paused = new Set<string>();
-  readonly #controlPlanes: string[];
-  /** The control plane is down with its nodes: no API server, no controllers. */
-  #isDown = false;
+  readonly #controlPlane: ControlPlane;
 
   private constructor(
     options: KubernetesOptions,
@@ -69,11 +63,15 @@ export class KubernetesInNamespaces implements LabCluster {
     this.#server = server;
     this.#client = client;
     this.#nodeKubeconfig = nodeKubeconfig;
-    const { nodes } = options.cluster;
-    const roleOf = (node: string) => findNode(options.fabric, node)?.kubernetes?.role;
-    this.#controlPlanes = nodes.filter((node) => roleOf(node) === "control-plane");
+    this.#controlPlane = new ControlPlane({
+      ...{ api, fabric: options.fabric, cluster: options.cluster },
+      onError: errorRecorder(options.record),
+      // Connections are reset before this returns; `resume` waits for the rest.
+      suspend: () => void server.suspend(),
+      resume: () => server.resume(),
+    });
     const port = kubePort(client, options.runtime.pods, (callback) => api.subscribe(callback));
-    this.port = this.#orDown(port);
+    this.port = this.#controlPlane.orDown(port);
     this.agents = new Agents({
       lab: options.lab,
       runtime: options.runtime,
@@ -141,7 +139,7 @@ export class KubernetesInNamespaces implements LabCluster {
     signal: AbortSignal,
   ): Promise<void> {
     const { cluster, fabric, record, runtime } = this.#options;
-    const up = cluster.nodes.filter((node) => !this.#stopped.has(node));
+    const up = cluster.nodes.filter((node) => !this.#controlPlane.isStopped(node));
     for (const name of up) registerNode(this.#api, fabric, name);
     const agents = Promise.all(
       up.map(async (node, n) => {
@@ -153,7 +151,7 @@ export class KubernetesInNamespaces implements LabCluster {
     // Its failure is waited for below; until then it must not count as unhandled.
     agents.catch(() => {});
     const onError = errorRecorder(record);
-    this.#controllers = this.#startControllers();
+    this.#controlPlane.start();
     this.#services = new ServiceForwarding({
       ...{ api: this.#api, nodes: cluster.nodes, onError },
       forward: (node, plan) => applyRules(runtime, node, plan),
@@ -168,77 +166,29 @@ export class KubernetesInNamespaces implements LabCluster {
   }
 
   nodeStopping(node: string): void {
-    this.#stopped.add(node);
     this.agents.nodeStopping(node);
     this.#services?.nodeStopped(node);
     this.#pods?.nodeStopped(node);
-    this.#controllers?.nodes.silent(node);
-    if (this.#isDown || this.#hasQuorum) return;
-    this.#isDown = true;
-    this.#controllers?.stop();
-    this.#controllers = undefined;
-    // Connections are reset before this returns; `resume` waits for the rest.
-    void this.#server.suspend();
+    this.#controlPlane.nodeStopping(node);
   }
 
   async nodeStarted(node: string): Promise<void> {
-    this.#stopped.delete(node);
-    if (this.#isDown && this.#hasQuorum) {
-      await this.#server.resume();
-      this.#isDown = false;
-      this.#controllers = this.#startControllers();
-    }
+    await this.#controlPlane.nodeStarting(node);
     await this.#options.runtime.writeFile(node, kubeconfigInNode, this.#nodeKubeconfig, 0o600);
     if (this.#api.find("nodes", { name: node }) === undefined)
       registerNode(this.#api, this.#options.fabric, node);
     this.#services?.nodeStarted(node);
     this.#pods?.nodeStarted(node);
-    this.#controllers?.nodes.heard(node);
+    this.#controlPlane.heard(node);
     await this.agents.nodeStarted(node);
   }
 
-  /** As etcd has it: more than half of the control plane is up. */
-  get #hasQuorum(): boolean {
-    const up = this.#controlPlanes.filter((each) => !this.#stopped.has(each));
-    return up.length * 2 > this.#controlPlanes.length;
-  }
-
-  #startControllers(): Controllers {
-    const { record, cluster } = this.#options;
-    const controllers = startControllers(this.#api, errorRecorder(record), cluster);
-    for (const node of cluster.nodes) {
-      const isSilent = this.#stopped.has(node) || this.#paused.has(node);
-      controllers.nodes[isSilent ? "silent" : "heard"](node);
-    }
-    return controllers;
-  }
-
-  /** Where a pod is a lab knows by itself: it can be pinged without the API. All else is refused. */
-  #orDown(port: KubePort): KubePort {
-    const down = () => {
-      const nodes = this.#controlPlanes.filter((each) => this.#stopped.has(each)).join(", ");
-      return Promise.reject(new Error(`the API server does not answer: ${nodes} is stopped`));
-    };
-    const pods = async (namespace?: string) =>
-      this.#api.list("pods", namespace === undefined ? {} : { namespace });
-    return {
-      ...port,
-      get: (...of) => (this.#isDown ? down() : port.get(...of)),
-      apply: (...of) => (this.#isDown ? down() : port.apply(...of)),
-      patch: (...of) => (this.#isDown ? down() : port.patch(...of)),
-      delete: (...of) => (this.#isDown ? down() : port.delete(...of)),
-      listPods: (...of) => (this.#isDown ? pods(...of) : port.listPods(...of)),
-    };
-  }
-
   nodePaused(node: string): void {
-    this.#paused.add(node);
-    this.#controllers?.nodes.silent(node);
+    this.#controlPlane.nodePaused(node);
   }
 
   nodeUnpaused(node: string): void {
-    this.#paused.delete(node);
-    this.#controllers?.nodes.heard(node);
+    this.#controlPlane.heard(node);
     this.#pods?.nodeUnpaused(node);
   }
 
@@ -250,7 +200,7 @@ export class KubernetesInNamespaces implements LabCluster {
 
   async close(): Promise<void> {
     this.#stopWatching();
-    this.#controllers?.stop();
+    this.#controlPlane.stop();
     await this.#pods?.stop();
     await this.#services?.stop();
     this.#client.close();

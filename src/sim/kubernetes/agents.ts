@@ -22,7 +22,8 @@ const startMs = 150;
 
 export type SimAgentsOptions = {
   runtime: SimRuntime;
-  api: Pick<Edges, "client" | "informer">;
+  /** Of a client whose process does what it does by `run`. */
+  api: (run: (what: () => void) => void) => Pick<Edges, "client" | "informer">;
   version: string;
   installRoutes: boolean;
 };
@@ -43,8 +44,9 @@ export class SimAgents {
 
   async startOperator(node: string): Promise<void> {
     this.#operatorNode = node;
+    await this.#options.runtime.world.sleep(startMs);
     this.#operator = new Operator({
-      edges: this.#edges(),
+      edges: this.#edges(this.#options.runtime.world.network.node(node)),
       log: this.#logOf("operator", "operator"),
       routerIdPool: undefined,
     });
@@ -79,9 +81,13 @@ export class SimAgents {
       ],
     };
     this.#running.set(node, running);
-    await world.during(agent.start());
-    // It may have been stopped meanwhile.
-    if (this.#running.get(node) === running) await world.during(egress.start());
+    void this.#run(node, running, egress);
+  }
+
+  /** As a process goes on by itself: without the API it waits for that. */
+  async #run(node: string, running: Running, egress: EgressDatapath): Promise<void> {
+    await running.agent.start();
+    if (this.#running.get(node) === running) await egress.start();
   }
 
   async stop(node: string): Promise<void> {
@@ -142,15 +148,18 @@ export class SimAgents {
     return running;
   }
 
-  #edges(): Edges {
+  #edges({ processes }: SimNode): Edges {
     const { runtime, api } = this.#options;
-    return { ...api, clock: agentClock(runtime), random: runtime.world.random };
+    const clock = agentClock(runtime, (afterMs, callback) =>
+      processes.setTimer(runtime.world.clock, afterMs, callback),
+    );
+    return { ...api((what) => processes.run(what)), clock, random: runtime.world.random };
   }
 
   #nodeEdges(node: SimNode, hosts: Set<SimSpeakerHost>): NodeEdges {
     const { world } = this.#options.runtime;
     return {
-      ...this.#edges(),
+      ...this.#edges(node),
       network: () => networkState(node),
       watchNetwork: (onChange) => {
         const close = node.onChange((change) => {
@@ -208,14 +217,18 @@ function answered(answer: (request: Record<string, unknown>) => unknown, line: s
   }
 }
 
-export function agentClock({ world, unixAtZeroMs }: SimRuntime): AgentClock {
+/** `setTimer`: of the process whose clock it is; undefined: the world's, which nobody pauses. */
+export function agentClock(
+  { world, unixAtZeroMs }: SimRuntime,
+  setTimer: AgentClock["setTimer"] = (afterMs, callback) => world.clock.setTimer(afterMs, callback),
+): AgentClock {
   const { clock } = world;
   return {
     unixAtZeroMs,
     monotonicMs: () => clock.nowMs,
     nowMs: () => unixAtZeroMs + clock.nowMs,
     setTimer: (afterMs, callback) =>
-      clock.setTimer(afterMs, () => {
+      setTimer(afterMs, () => {
         world.wake();
         callback();
       }),

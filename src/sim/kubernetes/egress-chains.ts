@@ -5,7 +5,8 @@ import { prefixContains } from "../../net/prefix.ts";
 import type { Chain, IpPacket, Tuple, Verdict } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
 
-const table = "egress";
+/** As it is named in the kernel. */
+const table = "inet spinelab-egress";
 
 /** Carries out EgressPlans on a simulated node. */
 export function egressEdge(node: SimNode): EgressEdge {

@@ -12,10 +12,23 @@ import { LocalInformer } from "./local-informer.ts";
 /** What Spinelab's own server says it is. */
 const version = { major: 1, minor: 30, gitVersion: "v1.30.0" };
 
-/** A cluster's API as its clients see it, without HTTP between: for those in the same world. */
-export function localApi(world: World, api: KubeApi): Pick<Edges, "client" | "informer"> {
+export type ApiPlace = {
+  world: World;
+  api: KubeApi;
+  isUp: () => boolean;
+  /** Lets the client's process do something, now or when it goes on. */
+  run: (what: () => void) => void;
+};
+
+/**
+ * A cluster's API as its clients see it, without HTTP between: for those in the same world. While it is not up
+ * it refuses everything, and nobody hears of changes.
+ */
+export function localApi(place: ApiPlace): Pick<Edges, "client" | "informer"> {
+  const { world, api, isUp } = place;
   const answer = async <Value>(ask: () => Value): Promise<Value> => {
     world.wake();
+    if (!isUp()) throw new Error("connect ECONNREFUSED");
     try {
       return ask();
     } catch (error) {
@@ -49,7 +62,7 @@ export function localApi(world: World, api: KubeApi): Pick<Edges, "client" | "in
       version: () => Promise.resolve(version),
     },
     informer: (resource: Resource, options: InformerOptions): Informer<KubeObject> =>
-      new LocalInformer(world, api, keyOf(resource), options),
+      new LocalInformer(place, keyOf(resource), options),
   };
 }
 

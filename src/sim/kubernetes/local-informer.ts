@@ -9,9 +9,12 @@ import {
 import type { KubeApi } from "../../kube/server/kube-api.ts";
 import type { ResourceKey } from "../../kube/server/resource.ts";
 import type { World } from "../world.ts";
+import type { ApiPlace } from "./local-api.ts";
 
 /** From a change in the API to whoever watches it. */
 const watchDelayMs = 1;
+/** A watch that was refused is tried again. */
+const retryMs = 1_000;
 
 type Change = "add" | "update" | "delete";
 
@@ -19,6 +22,8 @@ type Change = "add" | "update" | "delete";
 export class LocalInformer implements Informer<KubeObject> {
   readonly #world: World;
   readonly #api: KubeApi;
+  readonly #isUp: () => boolean;
+  readonly #run: (what: () => void) => void;
   readonly #key: ResourceKey;
   readonly #namespace: string | undefined;
   readonly #matches: (object: KubeObject) => boolean;
@@ -26,11 +31,15 @@ export class LocalInformer implements Informer<KubeObject> {
   readonly #listeners: Record<Change, ((object: KubeObject) => void)[]> = {
     ...{ add: [], update: [], delete: [] },
   };
+  /** What has happened and is not heard of yet. */
+  #coming: (() => void)[] = [];
   #stop = () => {};
 
-  constructor(world: World, api: KubeApi, key: ResourceKey, options: InformerOptions) {
+  constructor({ world, api, isUp, run }: ApiPlace, key: ResourceKey, options: InformerOptions) {
     this.#world = world;
     this.#api = api;
+    this.#isUp = isUp;
+    this.#run = run;
     this.#key = key;
     this.#namespace = options.namespace;
     const fields = parseFieldSelector(options.fieldSelector ?? "");
@@ -78,9 +87,17 @@ export class LocalInformer implements Informer<KubeObject> {
   }
 
   #soon(then: () => void): void {
-    this.#world.clock.setTimer(watchDelayMs, () => {
+    this.#coming.push(then);
+    if (this.#coming.length === 1) this.#hearAfter(watchDelayMs);
+  }
+
+  #hearAfter(ms: number): void {
+    this.#world.clock.setTimer(ms, () => {
+      if (!this.#isUp()) return this.#hearAfter(retryMs);
       this.#world.wake();
-      then();
+      const coming = this.#coming;
+      this.#coming = [];
+      this.#run(() => coming.forEach((each) => each()));
     });
   }
 

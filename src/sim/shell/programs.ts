@@ -1,4 +1,5 @@
 import { EnvironmentError } from "../../input/diagnostic.ts";
+import { type Address, addressToBytes, type Family, familyOf } from "../../net/address.ts";
 import type { SimNode } from "../network.ts";
 import type { World } from "../world.ts";
 import { splitShellWords } from "../../topology/shell-words.ts";
@@ -26,7 +27,7 @@ export function startProgram(place: ProgramPlace, argv: readonly string[]): () =
   return world.programs.serve(node, {
     ...listens,
     answer: ({ peer }) => {
-      const env = { SOCAT_PEERADDR: peer };
+      const env = { SOCAT_PEERADDR: peerText(peer) };
       const said = scriptAnswer(script, { hostname: place.hostname, env });
       if (said !== undefined) return said;
       throw new EnvironmentError(
@@ -38,12 +39,20 @@ export function startProgram(place: ProgramPlace, argv: readonly string[]): () =
 }
 
 function listening(address: string) {
-  const [, version, port] =
-    /^TCP([46]?)-LISTEN:(\d+)(?:,(?:fork|reuseaddr))*$/i.exec(address) ?? [];
+  const [, version, port, options = ""] =
+    /^TCP([46])-LISTEN:(\d+)((?:,(?:fork|reuseaddr|ipv6only=1))*)$/i.exec(address) ?? [];
   if (port === undefined) return undefined;
-  // Without a number socat takes IPv4 only.
-  const family = version === "6" ? ("ipv6" as const) : ("ipv4" as const);
-  return { port: Number(port), families: [family] };
+  const isBoth = version === "6" && !options.includes("ipv6only");
+  const own: Family = version === "6" ? "ipv6" : "ipv4";
+  const families: Family[] = isBoth ? ["ipv4", "ipv6"] : [own];
+  return { port: Number(port), families };
+}
+
+/** As socat writes it: IPv6 in full, in brackets. */
+function peerText(peer: Address): string {
+  if (familyOf(peer) === "ipv4") return peer;
+  const hex = Buffer.from(addressToBytes(peer)).toString("hex");
+  return `[${hex.match(/.{4}/g)!.join(":")}]`;
 }
 
 /** Of `SYSTEM:SCRIPT` and `EXEC:"sh FILE"`, whose quotes and backslashes socat takes off. */
