@@ -90,12 +90,7 @@ some seeds could not be played.`,
 }
 
 async function simulate(name: string, options: SimulateOptions): Promise<number> {
-  const seeds = seedsOf(options);
-  const faults = faultOptions(options);
-  const threads =
-    options.threads === undefined
-      ? availableParallelism()
-      : whole(options.threads, "--threads", 1, 256);
+  const { seeds, faults, threads } = readOptions(options);
   const { findLab, loadLab } = await import("../../lab/load.ts");
   const { explore } = await import("../../explore/explore.ts");
   const { scenario: _, ...source } = findLab(name);
@@ -156,6 +151,33 @@ function words(options: SimulateOptions): string {
   return given.map((word) => ` ${word}`).join("");
 }
 
+/** Throws UsageError with every mistake in them. */
+function readOptions(options: SimulateOptions) {
+  const mistakes: string[] = [];
+  const read = <Value>(of: () => Value): Value | undefined => {
+    try {
+      return of();
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      mistakes.push(error.message);
+      return undefined;
+    }
+  };
+  const { threads: written = String(availableParallelism()) } = options;
+  const seeds = read(() => seedsOf(options));
+  const kinds = read(() => kindsOf(options.faults));
+  const count = read(() => whole(options.each, "--each", 0, 1000));
+  const overMs = read(() => duration(options.over, "--over"));
+  const lastingMsMax = read(() => duration(options.lasting, "--lasting"));
+  const threads = read(() => whole(written, "--threads", 1, 256));
+  if (mistakes.length > 0) throw new UsageError(mistakes.join("\n"));
+  const faults: FaultOptions = {
+    ...{ kinds: kinds!, count: count!, overMs: overMs!, lastingMsMax: lastingMsMax! },
+    heal: options.heal,
+  };
+  return { seeds: seeds!, faults, threads: threads! };
+}
+
 function seedsOf({ seeds, seed }: SimulateOptions): { from: number; to: number } {
   if (seed !== undefined) return { from: seed, to: seed };
   const { from, to } = /^(?<from>\d{1,9})\.\.(?<to>\d{1,9})$/.exec(seeds)?.groups ?? {};
@@ -166,25 +188,15 @@ function seedsOf({ seeds, seed }: SimulateOptions): { from: number; to: number }
   return range;
 }
 
-function faultOptions(options: SimulateOptions): FaultOptions {
-  const written = options.faults.split(",").map((word) => word.trim());
-  const kinds = written.filter((word): word is keyof typeof faultKinds => word in faultKinds);
+function kindsOf(text: string): FaultOptions["kinds"] {
+  const written = text.split(",").map((word) => word.trim());
   const unknown = written.filter((word) => !(word in faultKinds));
   if (unknown.length > 0) {
-    const [first = ""] = unknown;
-    const guess = nearest(first, Object.keys(faultKinds));
+    const guess = nearest(unknown[0]!, Object.keys(faultKinds));
     const hint = guess === undefined ? `one or more of ${allKinds}` : `did you mean ${guess}?`;
-    throw new UsageError(
-      `--faults ${options.faults}: no such kind: ${unknown.join(", ")}\n  hint: ${hint}`,
-    );
+    throw new UsageError(`--faults ${text}: no such kind: ${unknown.join(", ")}\n  hint: ${hint}`);
   }
-  return {
-    kinds: kinds.map((kind) => faultKinds[kind]),
-    count: whole(options.each, "--each", 0, 1000),
-    overMs: duration(options.over, "--over"),
-    lastingMsMax: duration(options.lasting, "--lasting"),
-    heal: options.heal,
-  };
+  return written.map((word) => faultKinds[word as keyof typeof faultKinds]);
 }
 
 function whole(text: string, option: string, min: number, max: number): number {

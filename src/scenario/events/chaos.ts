@@ -11,6 +11,9 @@ type Candidate = { keys: readonly string[]; event: EventBody };
 /** Draws before it gives up finding a thing that is not broken already. */
 const drawsMax = 1000;
 
+/** Until a machine that is switched on can be dealt with again. */
+const machineStartMs = 5_000;
+
 export function chaosText({ faults, of, overMs }: EventOf<"chaos">): string {
   return `chaos: ${faults} faults of ${of.join(", ")} over ${durationText(overMs)}`;
 }
@@ -35,7 +38,7 @@ export function drawFaults(fabric: Fabric, event: EventOf<"chaos">, random: Rand
     const { keys, event: fault } = pick(random, pick(random, kinds));
     const fromMs = Math.round(random() * event.overMs);
     const undoAfterMs = Math.round(atLeast + random() * (atMost - atLeast));
-    const toMs = fromMs + undoAfterMs;
+    const toMs = fromMs + undoAfterMs + (fault.kind === "node" ? machineStartMs : 0);
     const meets = drawn.some(
       (one) =>
         one.fromMs <= toMs && fromMs <= one.toMs && one.keys.some((key) => keys.includes(key)),
