@@ -34,9 +34,9 @@ test("a simulated lab and a simulated fabric have equal tables when at rest, wit
   const asLab = await tablesOfLab();
   expect([...asLab.keys()]).toEqual([...asFabric.keys()]);
   for (const [stage, speakers] of asFabric) {
-    expect([...speakers.keys()].length, stage).toBe(stage === "loss" ? 25 : 26);
+    expect(speakers.size).toBe(stage === "loss" ? 25 : 26);
     for (const [name, tables] of speakers) {
-      expect(asLab.get(stage)!.get(name), `${name}, ${stage}`).toEqual(tables);
+      expect({ name, stage, ...asLab.get(stage)!.get(name) }).toEqual({ name, stage, ...tables });
     }
   }
   // What is equal is not nothing.

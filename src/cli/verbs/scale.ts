@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join, resolve } from "node:path";
+import { getHeapStatistics } from "node:v8";
 import type { Command } from "commander";
 import { type Diagnostic, EnvironmentError, InputError } from "../../input/diagnostic.ts";
 import type { KubeObject } from "../../kube/object.ts";
@@ -71,7 +73,9 @@ async function scale(name: string, options: ScaleOptions): Promise<number> {
   if (options.lose !== "none" && !routers.includes(options.lose)) {
     throw new UsageError(`--lose ${options.lose}: no such router; there are ${namesOf(fabric)}`);
   }
-  mustFit(estimatedBytes(fabric, options.services));
+  const bytes = estimatedBytes(fabric, options.services);
+  mustFit(bytes);
+  if (getHeapStatistics().heap_size_limit < bytes * heapMargin) return inLargerHeap(bytes);
   const text = new ScaleText(
     options.json ? undefined : terminalOutput(process.stdout, process.env),
   );
@@ -147,6 +151,23 @@ function mustFit(bytes: number): void {
     `a fabric of this size takes about ${gib(bytes)} of memory, and this machine has ${gib(totalmem())}`,
     "fewer racks, or a larger machine",
   );
+}
+
+/** What was allocated and is not collected yet. */
+const heapMargin = 1.5;
+
+/** V8 bounds the heap at the start of a process: the same command in one that may have more. */
+function inLargerHeap(bytes: number): Promise<number> {
+  const megabytes = Math.ceil((bytes * heapMargin * 1.1) / 2 ** 20);
+  const argv = [`--max-old-space-size=${megabytes}`, ...process.execArgv, ...process.argv.slice(1)];
+  const child = spawn(process.execPath, argv, { stdio: "inherit" });
+  // Ctrl-C reaches both, and the child tells what it found.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? ExitStatus.inconclusive));
+  });
 }
 
 async function writeReport(folder: string, outcome: ScaleOutcome): Promise<string[]> {

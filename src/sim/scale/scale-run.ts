@@ -81,8 +81,8 @@ export function estimatedBytes(fabric: LeafSpine, services: number): number {
   return perProcessBytes + nodes * perNodeBytes + (pathsOfTors + pathsOfSpines) * perPathBytes;
 }
 
-const perProcessBytes = 150 * 2 ** 20;
-const perNodeBytes = 60 * 2 ** 10;
+const perProcessBytes = 220 * 2 ** 20;
+const perNodeBytes = 80 * 2 ** 10;
 const perPathBytes = 24;
 
 /** Switches a generated fabric on, waits until its routes are at rest, and takes one router away and gives it back. */

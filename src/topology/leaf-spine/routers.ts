@@ -97,12 +97,13 @@ function tor(of: LeafSpine, index: number): LeafSpineRouter {
     ],
     [
       "  neighbor NODES default-originate",
-      "  neighbor NODES prefix-list DEFAULT out",
+      "  neighbor NODES route-map NOTHING out",
       "  neighbor NODES route-map FROM-NODES in",
       "  neighbor SPINES route-map TO-SPINES out",
     ],
     [
-      "ip prefix-list DEFAULT permit 0.0.0.0/0",
+      // What default-originate sends passes no route map.
+      "route-map NOTHING deny 10",
       `bgp community-list standard RACK permit ${torAsnToNodes}:1`,
       "route-map FROM-NODES permit 10",
       ` set community ${torAsnToNodes}:1 additive`,
