@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system scenarios interop interop-table test-docker test-kind bench golden record-bgp clean
+.PHONY: help setup lab test check system scenarios interop interop-table fidelity test-docker test-kind bench golden record-bgp clean
 
 LAB ?= rack-spine
 
@@ -51,6 +51,10 @@ interop: ## the speaker against FRR, BIRD, GoBGP, ExaBGP and OpenBGPD in namespa
 interop-table: ## write docs/interop.md anew from such a run: read the difference before you commit it
 	@setup/setup.sh speakers
 	@$(AS_ROOT) node_modules/.bin/node test/interop/run.ts --write
+
+fidelity: ## every lab simulated and on real FRR, compared: writes docs/fidelity.md (root, 20 minutes)
+	@setup/setup.sh test
+	@$(AS_ROOT) node_modules/.bin/node test/fidelity/run.ts --write
 
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker

@@ -11,7 +11,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "src/**/*.test.ts",
-            "test/{architecture,bgp-captures,cilium,fuzz,scenario}/**/*.test.ts",
+            "test/{architecture,bgp-captures,cilium,fidelity,fuzz,scenario}/**/*.test.ts",
           ],
           // A limit against hanging, not a measure: property tests take seconds on a busy machine.
           testTimeout: 30_000,

@@ -48,13 +48,16 @@ export class Dialer {
 
   start(): void {
     this.#retry.reset();
-    this.#dial();
+    const { startMs } = this.#retry;
+    if (startMs > 0) this.#wait("Idle", startMs);
+    else this.#dial();
   }
 
   /** Gives up what is under way and calls at once. */
   restart(): void {
     this.rest();
-    this.start();
+    this.#retry.reset();
+    this.#dial();
   }
 
   stop(): void {

@@ -1,3 +1,4 @@
+import type { IdleHold } from "./retry.ts";
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { AttributeProblem } from "../wire/decode.ts";
@@ -46,8 +47,7 @@ export type SessionPeer = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
-  /** How long a session that ended stays Idle; undefined: as retry.ts says. */
-  idleHoldTimeSeconds?: number;
+  idleHold?: IdleHold;
   ttl?: number;
   /** GTSM (RFC 5082): the peer is at most this many hops away, and what comes from further is not listened to. */
   ttlSecurityHops?: number;

@@ -10,8 +10,11 @@ const idleHoldMsMax = 60_000;
 export type RetryTimes = {
   connectRetryTimeSeconds: number;
   /** Undefined: as `Retry` says. */
-  idleHoldTimeSeconds?: number;
+  idleHold?: IdleHold;
 };
+
+/** IdleHoldTime as FRR has it: before the first attempt, and after a session or an attempt that ended. */
+export type IdleHold = { startSeconds: number; endedSeconds: number };
 
 /**
  * When to try again: min(ConnectRetryTime, 250 ms · 2^n) times a jitter of 0.75 to 1 (RFC 4271 §10).
@@ -19,20 +22,25 @@ export type RetryTimes = {
  * attempts since a session was last Established; for a session that was Established, how many of
  * them in a row went down within ten seconds.
  *
- * Where there is an IdleHoldTime, as FRR has it, a connection that could not be made waits for ConnectRetryTime, and
- * after everything else the session stays Idle for IdleHoldTime · 2^n.
+ * Where there is an IdleHoldTime, as FRR has it, a connection that could not be made waits for ConnectRetryTime, a
+ * session that ended stays Idle for that time, and one that failed before it was up for IdleHoldTime · 2^n.
  */
 export class Retry {
   readonly #connectRetryMs: number;
-  readonly #idleHoldMs: number | undefined;
+  readonly #idleHold: IdleHold | undefined;
   readonly #random: () => number;
   #failures = 0;
   #oscillations = 0;
 
-  constructor({ connectRetryTimeSeconds, idleHoldTimeSeconds }: RetryTimes, random: () => number) {
+  constructor({ connectRetryTimeSeconds, idleHold }: RetryTimes, random: () => number) {
     this.#connectRetryMs = Math.max(retryMsMin, connectRetryTimeSeconds * 1000);
-    this.#idleHoldMs = idleHoldTimeSeconds === undefined ? undefined : idleHoldTimeSeconds * 1000;
+    this.#idleHold = idleHold;
     this.#random = random;
+  }
+
+  /** Before the first attempt. */
+  get startMs(): number {
+    return 1000 * (this.#idleHold?.startSeconds ?? 0);
   }
 
   /** ConnectRetryTime with jitter: how long one attempt may take. */
@@ -42,12 +50,13 @@ export class Retry {
 
   /** `isUnconnected`: there was no connection at all. */
   afterFailureMs(isUnconnected: boolean): number {
-    if (this.#idleHoldMs !== undefined && isUnconnected) return this.attemptMs();
+    if (this.#idleHold !== undefined && isUnconnected) return this.attemptMs();
     return this.#delayMs(this.#failures++);
   }
 
   afterSessionMs(lastedMs: number): number {
     this.#failures = 0;
+    if (this.#idleHold !== undefined) return 1000 * this.#idleHold.endedSeconds;
     if (lastedMs >= stableSessionMs) this.#oscillations = 0;
     return this.#delayMs(this.#oscillations++);
   }
@@ -58,11 +67,11 @@ export class Retry {
   }
 
   #delayMs(n: number): number {
-    const [firstMs, mostMs] =
-      this.#idleHoldMs === undefined
-        ? [retryMsMin, this.#connectRetryMs]
-        : [this.#idleHoldMs, idleHoldMsMax];
-    return this.#jitter(Math.min(mostMs, firstMs * 2 ** Math.min(n, exponentMax)));
+    const doubled = 2 ** Math.min(n, exponentMax);
+    if (this.#idleHold !== undefined) {
+      return Math.min(idleHoldMsMax, 1000 * this.#idleHold.endedSeconds * doubled);
+    }
+    return this.#jitter(Math.min(this.#connectRetryMs, retryMsMin * doubled));
   }
 
   #jitter(ms: number): number {

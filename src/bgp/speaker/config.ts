@@ -4,6 +4,7 @@ import type { MaximumPaths } from "../rib/multipath.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { BmpRib } from "../wire/bmp.ts";
+import type { IdleHold } from "../session/retry.ts";
 import type { AfiSafi, Origin, Role } from "../wire/message.ts";
 
 export type { PolicyStatement };
@@ -134,8 +135,8 @@ export type PeerConfig = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
-  /** How long a session that ended stays Idle, as FRR has it; undefined: sessions come back quickly (session/retry.ts). */
-  idleHoldTimeSeconds?: number;
+  /** How long a session stays Idle, as FRR has it; undefined: sessions come back quickly (session/retry.ts). */
+  idleHold?: IdleHold;
   /**
    * The link of a link-local `address`, which has no zone of its own; of `address` `::`, the link whose router
    * is the peer, as FRR's `neighbor IFACE interface`: its address is learned from Router Advertisements.

@@ -31,7 +31,7 @@ export function mustStartOver(
 ): boolean {
   const isDialedOtherwise =
     before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
-    before.idleHoldTimeSeconds !== after.idleHoldTimeSeconds ||
+    differ(before.idleHold, after.idleHold) ||
     before.passive !== after.passive;
   return (
     sessionKey(before) !== sessionKey(after) || (isDialedOtherwise && established === undefined)

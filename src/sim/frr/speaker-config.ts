@@ -149,7 +149,7 @@ class PeerReader {
       holdTimeSeconds: timers.holdSeconds,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds: of.connectSeconds ?? defaults.connectSeconds,
-      idleHoldTimeSeconds: this.#router.timing.idleHoldMs / 1000,
+      idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
       exportPolicy: this.#exportPolicy(first, needsPolicy),
       importPolicy: this.#importPolicy(first, needsPolicy),
@@ -230,6 +230,10 @@ class PeerReader {
       ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
       ?.address;
   }
+}
+
+function idleHold({ startMs, idleHoldMs }: FrrTiming) {
+  return { startSeconds: startMs / 1000, endedSeconds: idleHoldMs / 1000 };
 }
 
 function familyName(family: FrrFamily): FamilyName {

@@ -14,7 +14,9 @@ const schema = z.strictObject({
   firstUpdatePerPeerMs: ms,
   /** From bgpd's choice to the kernel's route: zebra. */
   zebraMs: ms,
-  /** How long a session that ended stays Idle before it is tried again, the first time. */
+  /** From `router bgp` to the first attempt of a session. */
+  startMs: ms,
+  /** How long a session that ended stays Idle before it is tried again. */
   idleHoldMs: ms,
   /** From the start of `vtysh -c` until its lines have been carried out. */
   vtyshMs: ms,

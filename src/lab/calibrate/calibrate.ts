@@ -1,0 +1,168 @@
+import { fileURLToPath } from "node:url";
+import type { RouteChange } from "../../runtime/port.ts";
+import type { FrrTiming } from "../../sim/frr/timing.ts";
+import { Lab } from "../lab.ts";
+import { loadLab } from "../load.ts";
+import { intervals, type LogLine, parseLog } from "./frr-log.ts";
+
+const topology = fileURLToPath(new URL("two-routers.clab.yaml", import.meta.url));
+const logFile = "/var/log/frr/bgpd.log";
+const lookEveryMs = 20;
+const limitMs = 30_000;
+/** Neighbors that nobody is, to see what each costs. */
+const morePeers = 8;
+
+/**
+ * Measures FRR's own times on two routers in namespaces. Each is the least of several runs: a timer is never early,
+ * and what a busy machine adds is not FRR's. `tell`: how far it is.
+ */
+export async function calibrate(options: {
+  runs: number;
+  signal: AbortSignal;
+  tell: (text: string) => void;
+}): Promise<FrrTiming> {
+  const { runs, signal, tell } = options;
+  const { spec } = loadLab(
+    { topology, clusters: [], manifests: [], name: `calibrate-${process.pid}` },
+    "spinelab calibrate",
+    { kind: "netns" },
+  );
+  const lab = await Lab.open(spec, { sinks: [] });
+  try {
+    await lab.up(signal);
+    const bench = new Bench(lab, signal);
+    const version = /FRRouting (\S+)/.exec(await bench.exec("a", ["vtysh", "-c", "show version"]));
+    tell(`FRR ${version?.[1]}: sessions, ${runs} runs`);
+    await bench.routeTo("10.0.0.1/32");
+    const changed = new Map<string, number>();
+    const stop = lab.runtime.watchRoutes(["b"], ({ change, prefix, atMs }: RouteChange) => {
+      if (change === "add") changed.set(prefix, performance.timeOrigin + atMs);
+    });
+    for (let run = 1; run <= runs; run++) {
+      await bench.exec("a", ["ip", "addr", "add", `10.9.0.${run}/32`, "dev", "lo"]);
+      await bench.routeTo(`10.9.0.${run}/32`);
+      tell(`a new route: ${run} of ${runs}`);
+    }
+    stop();
+    const b = await bench.log("b");
+    const resets = async () => {
+      const from = (await bench.log("a")).length;
+      for (let run = 1; run <= runs; run++) {
+        await bench.reset();
+        tell(`a session reset: ${run} of ${runs}`);
+      }
+      return (await bench.log("a")).slice(from);
+    };
+    const begun = await bench.log("a");
+    const few = await resets();
+    const lines = Array.from(
+      { length: morePeers },
+      (_, i) => ` neighbor 192.0.2.${i + 1} remote-as 65100`,
+    );
+    await bench.configure(["router bgp 65001", ...lines]);
+    const many = await resets();
+    const vtyshMs: number[] = [];
+    for (let run = 1; run <= runs; run++) vtyshMs.push(await bench.configure(["hostname a"]));
+    const firstUpdate = [few, many].map((log) =>
+      least(intervals(log, / Up$/, /coalesce timer expiry/)),
+    );
+    const perPeerMs = (firstUpdate[1]! - firstUpdate[0]!) / morePeers;
+    return {
+      measured: { frr: version?.[1] ?? "?", at: new Date().toISOString().slice(0, 10), runs },
+      changesMs: rounded(
+        least(intervals(b, /rcvd 10\.9\.0\.\d+\/32/, /Tx route add VRF 0 10\.9\.0\.\d+\/32/)),
+      ),
+      firstUpdateMs: rounded(firstUpdate[0]! - perPeerMs),
+      firstUpdatePerPeerMs: rounded(perPeerMs),
+      zebraMs: rounded(least(toKernel(b, changed))),
+      startMs: rounded(
+        least(
+          intervals(
+            begun,
+            /Creating Default VRF/,
+            /10\.0\.1\.2 \[FSM\] BGP_Start \(Idle->Connect\)/,
+          ),
+        ),
+      ),
+      idleHoldMs: rounded(
+        least(intervals(few, / Down /, /10\.0\.1\.2 \[FSM\] BGP_Start \(Idle->Connect\)/)),
+      ),
+      vtyshMs: rounded(least(vtyshMs)),
+    };
+  } finally {
+    await lab.down();
+  }
+}
+
+/** From what bgpd told zebra to the kernel's route. */
+function toKernel(log: readonly LogLine[], changed: ReadonlyMap<string, number>): number[] {
+  return log.flatMap(({ atMs, text }) => {
+    const prefix = /Tx route add VRF 0 (10\.9\.0\.\d+)\/32/.exec(text)?.[1];
+    const thereMs = prefix && (changed.get(`${prefix}/32`) ?? changed.get(prefix));
+    return thereMs === undefined || thereMs === "" ? [] : [thereMs - atMs];
+  });
+}
+
+function least(values: readonly number[]): number {
+  if (values.length === 0) throw new Error("FRR's log does not have what is to be measured");
+  return Math.min(...values);
+}
+
+/** To a tenth of a millisecond. */
+function rounded(ms: number): number {
+  return Math.round(10 * ms) / 10;
+}
+
+/** The two routers, as they are measured. */
+class Bench {
+  readonly #lab: Lab;
+  readonly #signal: AbortSignal;
+
+  constructor(lab: Lab, signal: AbortSignal) {
+    this.#lab = lab;
+    this.#signal = signal;
+  }
+
+  async exec(node: string, argv: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#lab.runtime.exec({ node }, argv);
+    if (exitCode !== 0) throw new Error(`${node}: ${argv.join(" ")}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** On `a`. Returns how long that took. */
+  async configure(lines: readonly string[]): Promise<number> {
+    const argv = ["vtysh", ...["conf t", ...lines].flatMap((line) => ["-c", line])];
+    const beganMs = performance.now();
+    await this.exec("a", argv);
+    return performance.now() - beganMs;
+  }
+
+  async log(node: string): Promise<LogLine[]> {
+    return parseLog(await this.exec(node, ["cat", logFile]));
+  }
+
+  /** Until the kernel of `b` has a route to it. */
+  async routeTo(prefix: string): Promise<void> {
+    await this.#until(`a route of b to ${prefix}`, async () => {
+      return (await this.exec("b", ["ip", "route", "show", prefix])) !== "";
+    });
+  }
+
+  /** A session ends and is back, with all routes. */
+  async reset(): Promise<void> {
+    const ups = async () =>
+      (await this.log("a")).filter(({ text }) => /coalesce timer expiry/.test(text)).length;
+    const before = await ups();
+    await this.exec("a", ["vtysh", "-c", "clear bgp 10.0.1.2"]);
+    await this.#until("the session's first UPDATE", async () => (await ups()) > before);
+  }
+
+  async #until(what: string, look: () => Promise<boolean>): Promise<void> {
+    const { clock } = this.#lab.context(this.#signal);
+    const deadlineMs = clock.nowMs() + limitMs;
+    while (!(await look())) {
+      if (clock.nowMs() > deadlineMs) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+      await clock.wait(lookEveryMs, this.#signal);
+    }
+  }
+}

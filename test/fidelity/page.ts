@@ -1,0 +1,133 @@
+import { fileURLToPath } from "node:url";
+import { band, type Difference, isInBand } from "./compare.ts";
+import type { StepTimes } from "./play.ts";
+
+export const pageFile = fileURLToPath(new URL("../../docs/fidelity.md", import.meta.url));
+
+/** What came of one lab on both runtimes. */
+export type LabResult = {
+  lab: string;
+  /** The verdict of each. */
+  sim: string;
+  real: string;
+  steps: number;
+  linesCompared: number;
+  differences: Difference[];
+  times: { step: string; sim: StepTimes; real: StepTimes }[];
+};
+
+/** docs/fidelity.md. */
+export function page(
+  results: readonly LabResult[],
+  versions: { frr: string; kernel: string },
+): string {
+  const all = results.flatMap(({ differences }) => differences);
+  const whys = [
+    ...Map.groupBy(
+      all.filter(({ why }) => why !== undefined),
+      ({ why }) => why!,
+    ),
+  ];
+  const unexplained = results.filter(({ differences }) =>
+    differences.some(({ why }) => why === undefined),
+  );
+  return [
+    "# How true the simulation is",
+    "",
+    introduction(versions),
+    "",
+    row([
+      "lab",
+      "on sim",
+      "on netns",
+      "steps compared",
+      "lines compared",
+      "equal",
+      "explained",
+      "unexplained",
+    ]),
+    row(Array.from({ length: 8 }, () => "---")),
+    ...results.map(resultRow),
+    "",
+    ...(whys.length === 0
+      ? []
+      : [
+          "## What explains a difference",
+          "",
+          ...whys.map(([why, those]) => `- ${why} (${those.length} lines)`),
+          "",
+        ]),
+    ...(unexplained.length === 0
+      ? []
+      : ["## What nothing explains yet", "", ...unexplained.flatMap(unexplainedLines)]),
+    "## Times",
+    "",
+    timesIntroduction,
+    "",
+    row(["lab", "step", "converged: sim", "netns", "outage: sim", "netns", "within the band"]),
+    row(Array.from({ length: 7 }, () => "---")),
+    ...results.flatMap(timeRows),
+    "",
+  ].join("\n");
+}
+
+function introduction({ frr, kernel }: { frr: string; kernel: string }): string {
+  return `This page is written by a run (\`make fidelity\`): every lab is played in virtual time (\`--runtime sim\`) and in
+namespaces (\`--runtime netns\`: FRR ${frr}, Linux ${kernel}), and after each step, when nothing moves any more, both
+are asked the same: every session of every router and Kubernetes node with the prefixes received and sent, every path
+of every BGP table in both address families (prefix, next hop by name, AS path, origin, local preference, MED, used or
+not, stale or not), the kernel's routes of BGP, and for each pair of pods whether a ping is answered and by way of whom.
+Each such line is compared. \`make system\` does the same with some of the labs and fails where a line differs that
+nothing explains.`;
+}
+
+const timesIntroduction = `From an event to the last change of a route, and the longest outage that a probe of the lab's scenario saw, in
+milliseconds. FRR's own times are parameters that \`spinelab calibrate\` measured ([simulation.md](simulation.md)).
+**Within the band**: neither is more than ${band.factor} times the other and ${band.marginMs} ms more. The machine of a run in namespaces has other
+things to do as well, so its times are those of one run.`;
+
+function resultRow({ lab, sim, real, steps, linesCompared, differences }: LabResult): string {
+  const explained = differences.filter(({ why }) => why !== undefined).length;
+  const equal = linesCompared - differences.length;
+  return row([
+    lab,
+    sim,
+    real,
+    `${steps}`,
+    `${linesCompared}`,
+    `${equal}`,
+    `${explained}`,
+    `${differences.length - explained}`,
+  ]);
+}
+
+/** A lab's first ones: more are mostly more of the same. */
+const shownMost = 6;
+
+function unexplainedLines({ lab, differences }: LabResult): string[] {
+  const those = differences.filter(({ why }) => why === undefined);
+  const lines = those.slice(0, shownMost).map(({ step, node, sim, real }) => {
+    const side = (line: string | undefined) => (line === undefined ? "nothing" : `\`${line}\``);
+    return `- **${lab}**, ${step}, ${node}: sim ${side(sim)}, netns ${side(real)}`;
+  });
+  const more = those.length - lines.length;
+  return [...lines, ...(more > 0 ? [`- **${lab}**: ${more} more`] : []), ""];
+}
+
+function timeRows({ lab, times }: LabResult): string[] {
+  return times
+    .filter(({ sim, real }) => real.convergeMs !== undefined || sim.convergeMs !== undefined)
+    .map(({ step, sim, real }) => {
+      const pairs = [
+        [sim.convergeMs, real.convergeMs],
+        [sim.outageMs, real.outageMs],
+      ] as const;
+      const isIn = pairs.every(([a, b]) => isInBand(a ?? 0, b ?? 0));
+      const cells = pairs.flat().map((ms) => (ms === undefined ? "–" : `${Math.round(ms)}`));
+      return row([lab, step, ...cells, isIn ? "yes" : "no"]);
+    });
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}

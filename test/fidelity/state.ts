@@ -1,0 +1,146 @@
+import { type Address, parseAddress } from "../../src/net/address.ts";
+import { gatewaysOf, kernelRoutes } from "../../src/observe/kernel.ts";
+import type { NextHop } from "../../src/observe/rib-view.ts";
+import { hasAgent, readRoutes, readSessions } from "../../src/observe/router.ts";
+import { UnreadableError } from "../../src/observe/unreadable.ts";
+import type { Place } from "../../src/runtime/port.ts";
+import { parseTraceroute } from "../../src/scenario/checks/path.ts";
+import type { LabContext } from "../../src/scenario/context.ts";
+import type { FabricNode } from "../../src/topology/fabric.ts";
+
+/** Of each router and Kubernetes node, and of `pods`: what is so, a line each, in alphabetical order. */
+export type LabStates = Record<string, string[]>;
+
+const families = ["ipv4-unicast", "ipv6-unicast"] as const;
+
+export async function labState(context: LabContext): Promise<LabStates> {
+  await context.names.ready();
+  const isLookedAt = (node: FabricNode) =>
+    hasAgent(node) || (node.kind === "linux" && node.image?.includes("frr") === true);
+  const nodes = context.fabric.nodes.filter(isLookedAt);
+  const lines = await Promise.all(
+    nodes.map(async (node) => [node.name, await nodeLines(context, node).catch(notRunning)]),
+  );
+  return Object.fromEntries([...lines, ["pods", await podLines(context)]]) as LabStates;
+}
+
+function notRunning(error: unknown): string[] {
+  if (error instanceof UnreadableError) return ["nobody answers"];
+  throw error;
+}
+
+/** Sessions, every path of every table, and the kernel's routes of BGP. */
+async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Promise<string[]> {
+  const owner = (hop: NextHop) => names.nodeOfNextHop(node.name, hop) ?? hop.address;
+  const lines: string[] = [];
+  for (const family of families) {
+    const sessions = await readSessions(runtime, node, family);
+    const routes = await readRoutes(runtime, node, family);
+    const kernel = await kernelRoutes(
+      runtime,
+      { node: node.name },
+      family === "ipv4-unicast" ? "ipv4" : "ipv6",
+    );
+    lines.push(
+      ...sessions.map(({ peer, state, remoteAsn, received, sent }) =>
+        state === "Established"
+          ? `session ${family} ${peerName(names.nodeOfNextHop, node.name, peer)} AS ${remoteAsn} ${received}/${sent}`
+          : `session ${family} ${peerName(names.nodeOfNextHop, node.name, peer)} down`,
+      ),
+      ...routes.map((route) =>
+        [
+          ...[route.prefix, route.nextHops.map(owner).join(","), `"${route.asPath}"`, route.origin],
+          ...[`local preference ${route.localPref}`, `MED ${route.med}`],
+          // Which of equal paths is the best is a matter of which came first.
+          ...[(route.best || route.multipath) && "used", route.stale && "stale"],
+        ]
+          .filter((word) => word !== false)
+          .join(" "),
+      ),
+      ...kernel
+        .filter(({ table, protocol }) => table === "main" && protocol === "bgp")
+        .map((route) => `kernel ${route.prefix} ${gatewaysOf(route).map(owner).sort().join(",")}`),
+    );
+  }
+  return lines.sort();
+}
+
+/** MAC addresses, and so link-local ones, are the runtime's own. */
+function peerName(_: unknown, __: string, peer: string): string {
+  return peer.startsWith("fe80:") ? "link-local" : peer;
+}
+
+type Pod = { label: string; place: Place; addresses: Address[] };
+
+/** Whether each pod reaches each other, and by way of whom. */
+async function podLines(context: LabContext): Promise<string[]> {
+  const pods = await onePodEach(context);
+  const pairs = pods.flatMap((from) =>
+    pods.flatMap((to) =>
+      from === to ? [] : to.addresses.map((address) => ({ from, to, address })),
+    ),
+  );
+  const lines = await Promise.all(
+    pairs.map(async ({ from, to, address }) => {
+      const what = `${from.label} → ${to.label}${address.includes(":") ? " (IPv6)" : ""}`;
+      const way = await wayOf(context, from.place, address);
+      return way === undefined
+        ? [`ping ${what} lost`]
+        : [`ping ${what} answered`, `path ${what}: ${way}`];
+    }),
+  );
+  return lines.flat().sort();
+}
+
+/** The first one of each node, by name without its random letters. */
+async function onePodEach({ kube }: LabContext): Promise<Pod[]> {
+  const byNode = new Map<string, Pod>();
+  for (const pod of await kube.listPods("default").catch(() => [])) {
+    const { nodeName, hostNetwork } = (pod["spec"] ?? {}) as {
+      nodeName?: string;
+      hostNetwork?: boolean;
+    };
+    const { phase, podIPs = [] } = (pod["status"] ?? {}) as {
+      phase?: string;
+      podIPs?: { ip: string }[];
+    };
+    const isUsed = nodeName !== undefined && hostNetwork !== true && phase === "Running";
+    if (!isUsed || byNode.has(nodeName)) continue;
+    const { name } = pod.metadata;
+    byNode.set(nodeName, {
+      label: `pod of ${nodeName}`,
+      place: { node: nodeName, pod: { namespace: "default", name: name! } },
+      addresses: podIPs.map(({ ip }) => parseAddress(ip)!),
+    });
+  }
+  return [...byNode.values()].sort((a, b) => a.label.localeCompare(b.label));
+}
+
+/** The nodes on the way; undefined: the ping is lost. */
+async function wayOf(
+  { runtime, names }: LabContext,
+  from: Place,
+  to: Address,
+): Promise<string | undefined> {
+  try {
+    const ping = await runtime.exec(from, ["ping", "-n", "-c", "1", "-W", "1", to]);
+    if (ping.exitCode !== 0) return undefined;
+    const trace = await runtime.exec(from, [
+      "traceroute",
+      "-n",
+      "-q",
+      "1",
+      "-w",
+      "1",
+      "-m",
+      "16",
+      to,
+    ]);
+    const hops = parseTraceroute(trace.stdout).map((hop) =>
+      hop === undefined ? "*" : (names.nodeOf(hop) ?? hop),
+    );
+    return hops.join(", ");
+  } catch {
+    return undefined; // Its node is switched off, or it has ended a moment ago.
+  }
+}
