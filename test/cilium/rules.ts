@@ -73,7 +73,43 @@ export const rules: readonly Rule[] = [
     routerIdPool,
     "an override inside the pool must be free, outside it is free-form",
   ]),
+  rule("without status reports conditions are taken away", [
+    operator,
+    "const silent = { ...after, statusReport: false };",
+  ]),
   // Instances.
+  rule("another AS number, port or router ID starts the instance over", [
+    configure,
+    '["local ASN", configA({ originate, localAsn: 65009 })]',
+  ]),
+  rule("nothing of a peer enters the loc-rib; it is counted and shown", [
+    "src/bgp/speaker/speaker.test.ts",
+    "keep, count and show routes that the import policy rejects, and use none",
+  ]),
+  rule("the first UPDATEs before End-of-RIB are whole", [
+    "src/bgp/speaker/speaker.test.ts",
+    "send the first routes in one UPDATE for each attribute set, then End-of-RIB",
+  ]),
+  rule("ORIGIN igp, local AS, and the session's address as next hop", [
+    "src/bgp/rib/export.test.ts",
+    "gives own routes the local AS and the session's address",
+  ]),
+  rule("LOCAL_PREF to internal peers only", [
+    "src/bgp/rib/export.test.ts",
+    "sets MED, communities and prepending as the policy says, and no LOCAL_PREF",
+  ]),
+  rule("IPv4 over an IPv6 session has an IPv6 next hop", [
+    "src/bgp/speaker/ipv6-next-hop.test.ts",
+    "are sent, used and withdrawn over an IPv6 session, beside the IPv6 ones",
+  ]),
+  rule("capabilities of an OPEN", [
+    "test/cilium/open-capabilities.test.ts",
+    "an OPEN has the capabilities that Cilium's has",
+  ]),
+  rule("a peer of AS 0 may have any", [
+    "src/bgp/session/session.test.ts",
+    "of any AS where none is configured",
+  ]),
   rule("an instance listens only with a localPort", [
     compile,
     "listens only where localPort is set",
@@ -179,6 +215,11 @@ export const rules: readonly Rule[] = [
   // Advertisements.
   rule("no advertisements selector: nothing", [adverts, '"no selector: none"']),
   rule("an empty advertisements selector: everything", [adverts, '"the empty selector: all"']),
+  rule("communities are there once, whatever their spelling", [
+    adverts,
+    "4260495460 is 65010:100 again, and 65535:65281 is no-export: each value once.",
+  ]),
+  rule("names of statements", [exports, "Service-"]),
   rule("one loc-rib, and an export policy for each peer", [
     adverts,
     "the loc-rib is the union over peers; what each gets is in its own policy",
@@ -312,6 +353,12 @@ export const rules: readonly Rule[] = [
     sharing,
     "with externalTrafficPolicy Local the selectors must be there and be equal",
   ]),
+  rule("IP families of a Service", [ipam, "only families that are enabled"]),
+  rule("LB-IPAM's metrics", ["src/agent/metrics.test.ts", "LB-IPAM's metrics"]),
+  rule("the BGP metrics", [
+    "src/agent/metrics.test.ts",
+    "Cilium's metrics with its labels, and those that guides name",
+  ]),
   rule("the newer of two pools that overlap", [
     conflicts,
     "the newer of two pools that overlap is in conflict",
@@ -370,5 +417,65 @@ export const rules: readonly Rule[] = [
   rule("egress gateway: pods leave with the egress IP", [
     "test/system/outside-client.test.ts",
     "egress gateway: seen by the egress IP from every node",
+  ]),
+];
+
+/** What people get wrong, or what happens to them, and where it is shown to be told and survived. */
+export const badInput: readonly Rule[] = [
+  rule("unknown fields: a warning, or refused where that is asked for", [
+    "src/kube/server/api-server.test.ts",
+    "a broken schema is 422 with causes, unknown fields a warning or 400",
+  ]),
+  rule("a CIDR that is none", [
+    pools,
+    "a cidr that is none, and a word that is neither Yes nor No",
+  ]),
+  rule("a block of a pool that cannot be used", [
+    ipam,
+    "what is wrong with a block is told, and the others are used",
+  ]),
+  rule("a podCIDR that is none", [adverts, "a podCIDR that is none is an error"]),
+  rule("load-balancer pools that overlap", [
+    conflicts,
+    "the newer of two pools that overlap is in conflict",
+  ]),
+  rule("pod IP pools that overlap", [
+    "src/cilium/pod-pool-allocation.test.ts",
+    "pools that overlap: no CIDR is given twice",
+  ]),
+  rule("a Secret without the key", [compile, "a secret without the key: an error"]),
+  rule("a Secret that is not there", [operator, "MissingAuthSecret of a CiliumBGPPeerConfig"]),
+  rule("a PeerConfig that is not there", [
+    compile,
+    "a peerConfigRef to nothing: the peer is skipped",
+  ]),
+  rule("a pod IP pool that is not there", [
+    "src/kube/pods/pod-pools.test.ts",
+    "there is no CiliumPodIPPool blue",
+  ]),
+  rule("an egress interface that is not there", [
+    "src/cilium/egress-plan.test.ts",
+    "nothing, of an interface that is not there",
+  ]),
+  rule("a peer address of another family than the local one", [
+    addresses,
+    "a local address of the wrong family is an error that names the peer",
+  ]),
+  rule("an address that is none", [compile, "an address that is none is an error"]),
+  rule("a node without podCIDR", [
+    adverts,
+    "a node without podCIDR has nothing to advertise, which is no error",
+  ]),
+  rule("the API server is gone for a while", [
+    agent,
+    "the API server is gone: sessions and routes stay, and all catches up when it is back",
+  ]),
+  rule("the control plane's node is gone", [
+    "test/system/outside-client.test.ts",
+    "the control plane's node stops: no API, sessions and routes stay, all catches up",
+  ]),
+  rule("thousands of changes at once", [
+    agent,
+    "thousands of changes at once end in what the last of them says",
   ]),
 ];
