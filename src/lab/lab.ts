@@ -12,7 +12,7 @@ import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "..
 import { wallClockText } from "../timeline/wall-clock.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
-import { Captures } from "./captures.ts";
+import { Captures, capturesOf } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { deploy } from "./deploy.ts";
@@ -164,7 +164,8 @@ export class Lab {
       await deploy({
         ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
         ...{ record: this.#record, signal: ending, nowMs: () => this.#clock.nowMs() },
-        onLinked: () => this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
+        onLinked: () =>
+          void this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
         onBuilt: (clusters) => {
           this.#clusters = clusters;
           this.#saveState("deploying");
@@ -201,6 +202,8 @@ export class Lab {
     const ending = AbortSignal.any([signal, this.#fatal.signal]);
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
+    const captures = capturesOf(this.spec.fabric, scenario);
+    await this.captures.start(this.runtime, captures, this.#record);
     const watch = new StateWatch(
       this.runtime,
       withObservedNodes(this.spec.fabric),

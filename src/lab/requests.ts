@@ -69,12 +69,16 @@ export function controlHandler(lab: Lab): ControlHandler {
         goOn?.();
         goOn = undefined;
         return null;
+      // Everything that helps to explain a failure, or what was captured alone.
       case "evidence":
-        return (await lab.evidence()).map(({ path, content }) =>
+      case "captures": {
+        const files = await (request["do"] === "evidence" ? lab.evidence() : lab.captures.take());
+        return files.map(({ path, content }) =>
           typeof content === "string"
             ? { path, content }
             : { path, base64: Buffer.from(content).toString("base64") },
         );
+      }
       case "link": {
         const link = lab.spec.fabric.links.find((each) =>
           each.endpoints.some(

@@ -13,6 +13,7 @@ const scenario = join(folder, "scenario.yaml");
 writeFileSync(
   scenario,
   `name: breaks
+capture: [tor1:net2]
 steps:
   - name: the route comes
     within: 20s
@@ -44,7 +45,7 @@ test("--dry-run prints the plan and creates nothing", async () => {
   const json = JSON.parse(await succeed("run", "rack-spine", ...at, "--dry-run", "--json"));
   expect(json.scenario.steps[1].checks[0]).toMatchObject({
     text: "route kind-worker3.podCIDR on router0 via tor0",
-    source: `${scenario}:10`,
+    source: `${scenario}:11`,
   });
 });
 
@@ -58,10 +59,12 @@ test("--break-on-failure ends there and leaves the lab; --step asks before each 
   expect(broke.stdout).toMatch(/since +\d/);
   expect(await succeed("list")).toMatch(new RegExp(`${lab} +up`));
   // The packets from before the first session: OPEN messages among them.
-  const pcap = join(folder, lab, "evidence/captures/router0-net0.pcap");
-  expect(execFileSync("tcpdump", ["-r", pcap, "-n", "tcp port 179"], { encoding: "utf8" })).toMatch(
-    /Flags \[S\][\s\S]*BGP/,
-  );
+  // Of the interface that the command names, and of that of the scenario.
+  for (const each of ["router0-net0", "tor1-net2"]) {
+    const pcap = join(folder, lab, `evidence/captures/${each}.pcap`);
+    const read = execFileSync("tcpdump", ["-r", pcap, "-n", "tcp port 179"], { encoding: "utf8" });
+    expect(read).toMatch(/Flags \[S\][\s\S]*BGP/);
+  }
   expect(await spinelab("run", "rack-spine", ...at, "--capture", "router0:")).toMatchObject({
     status: 2,
   });

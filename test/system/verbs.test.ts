@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,6 +91,7 @@ test("play: a scenario on the lab that is up; its reports are written", async ()
   writeFileSync(
     file,
     `name: one
+capture: [tor1:net2]
 steps:
   - name: sessions
     within: 20s
@@ -106,6 +108,10 @@ steps:
     .split("\n")
     .map((line) => JSON.parse(line) as { type: string });
   expect(records.at(-1)).toMatchObject({ type: "verdict", verdict: "pass" });
+  // The packets of the interface that the scenario names, though it passed.
+  const pcap = join(report, lab, "evidence/captures/tor1-net2.pcap");
+  const read = ["-r", pcap, "-n", "icmp"];
+  expect(execFileSync("tcpdump", read, { encoding: "utf8" })).toMatch(/ICMP echo reply/);
 });
 
 test("capture shows BGP packets", async () => {

@@ -78,17 +78,16 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   try {
     const verdict = (await askControl(socket, request, { onLine, signal })) as Verdict;
     status = statusOf(verdict);
-    if (status !== ExitStatus.passed) {
-      const files = (await askControl(socket, { do: "evidence" })) as {
-        path: string;
-        content?: string;
-        base64?: string;
-      }[];
-      evidence = files.map(({ path, content, base64 }) => ({
-        path,
-        content: content ?? Buffer.from(base64 ?? "", "base64"),
-      }));
-    }
+    const what = status === ExitStatus.passed ? "captures" : "evidence";
+    const files = (await askControl(socket, { do: what })) as {
+      path: string;
+      content?: string;
+      base64?: string;
+    }[];
+    evidence = files.map(({ path, content, base64 }) => ({
+      path,
+      content: content ?? Buffer.from(base64 ?? "", "base64"),
+    }));
   } catch (error) {
     if (!signal.aborted) {
       view.close();

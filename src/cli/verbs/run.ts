@@ -73,6 +73,7 @@ async function loadRun(
   runtime: RuntimeChoice,
 ): Promise<{ loaded: LoadedLab; scenario: string }> {
   const { findLab, loadLab } = await import("../../lab/load.ts");
+  const { capturesOf } = await import("../../lab/captures.ts");
   const file = findLab(name);
   const scenario = options.scenario === undefined ? file.scenario : resolve(options.scenario);
   if (scenario === undefined) {
@@ -88,7 +89,8 @@ async function loadRun(
   );
   writeNotes(loaded.notes);
   const { fabric } = loaded.spec;
-  const captures = (options.capture ?? []).map((end) => interfaceOf(fabric, end));
+  const asked = (options.capture ?? []).map((end) => interfaceOf(fabric, end));
+  const captures = [...new Set([...asked, ...capturesOf(fabric, loaded.scenario!)])];
   return { loaded: { ...loaded, spec: { ...loaded.spec, captures } }, scenario };
 }
 

@@ -109,13 +109,14 @@ export function scenarioShape(reading: Reading): Shape<ReadScenario> {
       name: text("the scenario's name"),
       summary: optional(text()),
       limit: optional(duration),
+      capture: optional(list(reference(reading, ["interface"]), "a list of interfaces")),
       spread: optional(list(spreadShape, "a list of limits")),
       steps: list(stepShape(reading), "a list of steps", false),
     },
     "a scenario",
   );
-  return refined(shape, ({ limit, spread = [], ...given }, at) => {
-    const fields = { ...given, spread };
+  return refined(shape, ({ limit, spread = [], capture: captures = [], ...given }, at) => {
+    const fields = { ...given, spread, captures };
     const [first] = fields.steps;
     if (first?.step.beside) {
       const message = "the first step has none before it that it could run beside";

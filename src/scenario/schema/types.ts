@@ -14,6 +14,8 @@ export type Scenario = {
   summary?: string;
   /** The whole of it takes no longer. */
   limitMs?: number;
+  /** Interfaces whose packets are kept, as evidence. */
+  captures: ReferenceOf<"interface">[];
   /** What measures may be at most over the runs of `--repeat`. */
   spread: SpreadLimit[];
   steps: Step[];
