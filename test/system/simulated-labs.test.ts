@@ -27,6 +27,13 @@ test.each([
   runMs,
 );
 
+test("agents tell Prometheus, are upgraded, killed and started; a node stands still and goes on", async () => {
+  const scenario = join(import.meta.dirname, "simulated-labs", "agents.yaml");
+  const { verdict, checks } = await played({ ...findLab("services"), scenario });
+  expect(checks.filter((check) => check.verdict !== "pass")).toEqual([]);
+  expect(verdict).toMatchObject({ verdict: "pass" });
+});
+
 /** The scenarios that outside-client.test.ts plays on real nodes, but for what asks programs that are not simulated. */
 test.each([
   ["outside-client", "services"],
