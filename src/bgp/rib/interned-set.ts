@@ -4,9 +4,10 @@ import { encodeAttributes } from "../wire/encode-update.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
 import type { AttributeSet, Path } from "./path.ts";
 
-/** Sets whose attributes are kept as values: those of what is dealt with just now, and no table's worth. */
+/** The attributes, as values, of what is dealt with just now, and no table's worth: of `firstRecent` and those after it. */
 const recentMax = 1024;
-const recent: InternedSet[] = [];
+let recent: Readonly<PathAttributes>[] = [];
+let firstRecent = 0;
 
 /** What the pool knows a set by: a range of `slab`; or its values, where one is too long for any message. */
 type Stored =
@@ -27,7 +28,10 @@ export class InternedSet implements AttributeSet {
   number: number;
   /** The last path that was made of it: the next is mostly the same. */
   lastPath: Path | undefined = undefined;
-  #attributes: Readonly<PathAttributes> | undefined;
+  /** Which of all values that were kept are its own. */
+  #recent = -1;
+  /** Where there are no bytes. */
+  readonly #unwritten: Readonly<PathAttributes> | undefined;
 
   constructor(nextHop: Address | undefined, stored: Stored) {
     this.nextHop = nextHop;
@@ -36,11 +40,12 @@ export class InternedSet implements AttributeSet {
     this.#begin = isStored ? stored.begin : 0;
     this.#end = isStored ? stored.end : 0;
     this.number = isStored ? stored.number : -1;
-    this.#attributes = isStored ? undefined : stored.attributes;
+    this.#unwritten = isStored ? undefined : stored.attributes;
   }
 
   get attributes(): Readonly<PathAttributes> {
-    if (this.#attributes !== undefined) return this.#attributes;
+    if (this.#unwritten !== undefined) return this.#unwritten;
+    if (this.#recent >= firstRecent) return recent[this.#recent - firstRecent]!;
     const attributes = decodeStoredAttributes(this.#slab!, this.#begin, this.#attributesEnd);
     this.keepForAWhile(attributes);
     return attributes;
@@ -48,16 +53,16 @@ export class InternedSet implements AttributeSet {
 
   /** Its values, which somebody has at hand. */
   keepForAWhile(attributes: Readonly<PathAttributes>): void {
-    if (this.#attributes !== undefined) return;
+    if (this.#recent >= firstRecent) return;
     if (recent.length === recentMax) InternedSet.letGoOfValues();
-    this.#attributes = attributes;
-    recent.push(this);
+    this.#recent = firstRecent + recent.length;
+    recent.push(attributes);
   }
 
   /** Nothing of what was dealt with is at hand any more: what the collector of garbage finds, it copies. */
   static letGoOfValues(): void {
-    for (const set of recent) set.#attributes = undefined;
-    recent.length = 0;
+    firstRecent += recent.length;
+    recent = [];
   }
 
   /** All but the MP attributes, as an UPDATE carries them. Throws NoRoomError for a value that none can hold. */
