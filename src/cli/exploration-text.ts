@@ -102,7 +102,7 @@ export class ExplorationView {
     const { invariant, seeds, smallest } = failure;
     const { plan, findings, drawn, runs } = smallest;
     this.#say(
-      `\n  ${this.#mark("✗")} seed ${plan.seed} · ${invariant}: not so: ${invariants[invariant]}`,
+      `\n  ${this.#mark("✗")} seed ${plan.seed} breaks ${invariant}: ${invariants[invariant]}`,
     );
     if (drawn > 0) {
       const shrunk = runs === 0 ? "" : `, of ${drawn} drawn (${runs} runs to find out)`;

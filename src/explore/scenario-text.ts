@@ -29,7 +29,11 @@ export function scenarioText(options: ScenarioTextOptions): string {
     beginMs,
     ...faults.map(({ afterMs, undoAfterMs = 0 }) => beginMs + afterMs + undoAfterMs),
   );
-  const checks = findings.flatMap(({ check }) => check ?? []).slice(0, checksMax);
+  // Several findings may come to one check.
+  const byText = new Map(
+    findings.flatMap(({ check }) => (check === undefined ? [] : [[JSON.stringify(check), check]])),
+  );
+  const checks = [...byText.values()].slice(0, checksMax);
   const fromMs = faults.length === 0 ? 0 : endMs;
   const waitMs = checks.length === 0 ? unrestMs : restedMs + restMarginMs - fromMs;
   const nothing = { exec: { on: bystander(fabric, faults), command: "true" } };
@@ -50,7 +54,10 @@ export function scenarioText(options: ScenarioTextOptions): string {
   const comments = [
     `Written by \`${replay}\`. It fails as long as the fault is there:`,
     `  ${run}`,
-    "Found:",
+    ...(checks.length === 0 && findings[0]!.invariant !== "rest"
+      ? ["No check of a scenario tells this: only the first command fails."]
+      : []),
+    "The command that does nothing is there for its time: by then all has come to rest. Found:",
     ...findings
       .slice(0, checksMax)
       .flatMap(({ text }) => text.split("\n").map((line) => `  ${line}`)),

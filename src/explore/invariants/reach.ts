@@ -34,25 +34,20 @@ export function unreached({ pods, sessions, passesOn, before }: ReachOptions): F
   for (const { from, to, address, name } of waysBetween(pods)) {
     const found = troubles(from.node, address);
     const loop = found.find(({ what }) => what === "loop");
-    if (loop !== undefined) {
-      findings.push({
-        invariant: "loop",
-        text: `${name}: ${text(loop)}`,
-        check: ping(from, to, address),
-      });
-      continue;
-    }
-    const [first] = found;
-    if (first === undefined || !before.has(name)) continue;
+    const trouble = loop ?? found[0];
+    if (trouble === undefined) continue;
     if (!known.has(address)) {
       known.set(address, couldKnow(address, to.home, sessions, passesOn));
     }
     const nodes = known.get(address);
-    if (nodes === undefined || !leadsInto(from.home, to.home, address, nodes)) continue;
+    const isOwed =
+      before.has(name) && nodes !== undefined && leadsInto(from.home, to.home, address, nodes);
+    if (loop === undefined && !isOwed) continue;
     findings.push({
-      invariant: "reach",
-      text: `${name}: ${text(first)}`,
-      check: ping(from, to, address),
+      invariant: loop === undefined ? "reach" : "loop",
+      text: `${name}: ${text(trouble)}`,
+      // Where packets have no way at all, no check tells going round from being dropped.
+      ...(isOwed && { check: ping(from, to, address) }),
     });
   }
   return findings;
