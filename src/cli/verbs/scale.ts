@@ -164,9 +164,9 @@ function inLargerHeap(bytes: number): Promise<number> {
   // Ctrl-C reaches both, and the child tells what it found.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? ExitStatus.inconclusive));
+  return new Promise((done, fail) => {
+    child.on("error", fail);
+    child.on("exit", (code) => done(code ?? ExitStatus.inconclusive));
   });
 }
 

@@ -84,15 +84,15 @@ export class FlowWatch {
     }
     world.onCarriedOut = (router) => {
       this.#carryOut(router);
-      this.look();
+      this.look(router);
     };
   }
 
-  /** Where every flow goes now. */
-  look(): void {
+  /** Where every flow goes now that this router forwards otherwise; undefined: that anything may be otherwise. */
+  look(changed?: Host): void {
     const { nowMs } = this.#fabric.world.clock;
     for (const flow of this.#flows) {
-      if (flow.now !== undefined && this.#isStill(flow)) continue;
+      if (changed !== undefined && flow.now?.includes(changed) === false) continue;
       flow.now = this.#walk(flow);
       if (flow.now === undefined) flow.downSinceMs ??= nowMs;
       else if (flow.downSinceMs !== undefined) {
@@ -146,12 +146,6 @@ export class FlowWatch {
       }
     }
     this.#fibs.set(router, fib);
-  }
-
-  /** Whether each router of its way still sends it on as before. */
-  #isStill(flow: Watched): boolean {
-    const way = this.#walk(flow);
-    return way !== undefined && isSameWay(way, flow.now!);
   }
 
   #torOf(node: number): Host {
