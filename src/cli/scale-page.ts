@@ -45,7 +45,7 @@ export function scalePage(outcome: ScaleOutcome): string {
         ${stages.map(section)}
       </body>
     </html>`;
-  return String(page);
+  return page.text;
 }
 
 function section(stage: ScaleStage) {

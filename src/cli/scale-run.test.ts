@@ -6,6 +6,7 @@ import { seededRandom } from "../scenario/random.ts";
 import { measuredFile, readTiming } from "../sim/frr/timing.ts";
 import { clusterResources } from "../sim/scale/kubernetes-nodes.ts";
 import { runScale, type ScaleOutcome } from "../sim/scale/scale-run.ts";
+import { scalePage } from "./scale-page.ts";
 import { stageFigures } from "./scale-text.ts";
 
 const bgp = new URL("../../labs/leaf-spine/bgp.yaml", import.meta.url).pathname;
@@ -28,7 +29,8 @@ const simulated = ({ stages }: ScaleOutcome) =>
   stages.map(({ realMs: _, memoryBytes: __, ...stage }) => stage);
 
 test("a rack that loses its ToR is cut off until it is back; its nodes notice by their hold timers", async () => {
-  const { stages, isWhole } = await run("tor2");
+  const outcome = await run("tor2");
+  const { stages, isWhole } = outcome;
   expect(isWhole).toBe(true);
   const [cold, loss, back] = stages;
   // Nodes, uplinks, spines to superspines.
@@ -41,6 +43,9 @@ test("a rack that loses its ToR is cut off until it is back; its nodes notice by
   expect(back!.paths).toBe(cold!.paths);
   expect(back!.flows!.lost).toBe(0);
   expect(Object.fromEntries(stageFigures(loss!))["lost"]).toMatch(/flows have no way any more/);
+  const page = scalePage(outcome);
+  expect(page).toContain("loss: tor2 loses its power");
+  expect(page).toMatch(/\d+ flows have no way any more/);
 });
 
 test("one seed is one course of events", async () => {
