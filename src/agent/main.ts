@@ -9,7 +9,7 @@ import { Agent } from "./agent.ts";
 import { giveBackAfterStart } from "./give-back.ts";
 import { type Health, serveHealth } from "./health.ts";
 import { type Log, processLog } from "./log.ts";
-import { agentMetrics, lbIpamMetrics, serveMetrics } from "./metrics.ts";
+import { agentMetrics, operatorMetrics, serveMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
 import { bmpStation } from "./instance-config.ts";
 import { systemEdges, systemNodeEdges } from "./system-edges.ts";
@@ -60,7 +60,9 @@ async function runOperator(): Promise<void> {
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
   await probed(operator, log);
-  await metered(log, () => lbIpamMetrics(operator.lbIpam, operator.lbIpamDurations));
+  await metered(log, () =>
+    operatorMetrics(operator.errors, operator.lbIpam, operator.lbIpamDurations),
+  );
   onTermination(() => operator.stop());
   await operator.start();
 }

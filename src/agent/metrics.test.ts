@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
 import { address } from "../net/address.ts";
 import { Histogram } from "./histogram.ts";
-import { bgpMetrics, lbIpamMetrics } from "./metrics.ts";
+import { bgpMetrics, operatorMetrics } from "./metrics.ts";
 
 const peer: PeerStatus = {
   name: "tor0",
@@ -77,12 +77,17 @@ test("LB-IPAM's metrics", () => {
   };
   const took = new Histogram();
   took.observe(0.5);
-  const text = lbIpamMetrics(counts, new Map([["upsert service", took]]));
+  const text = operatorMetrics(
+    new Map([["rack0", 2]]),
+    counts,
+    new Map([["upsert service", took]]),
+  );
   const lines = text.split("\n").filter((line) => !/^#|_bucket/.test(line));
   expect(text).toContain(
     'cilium_lbipam_event_processing_time_seconds_bucket{event="upsert",resource="service",le="0.5"} 1',
   );
   expect(lines).toEqual([
+    'cilium_operator_bgp_control_plane_reconcile_errors_total{resource_kind="CiliumBGPClusterConfig",resource_name="rack0"} 2',
     "cilium_lbipam_conflicting_pools 1",
     'cilium_lbipam_ips_available{pool="a\\"b"} 3',
     'cilium_lbipam_ips_used{pool="a\\"b"} 1',

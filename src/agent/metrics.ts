@@ -106,14 +106,26 @@ export function agentMetrics(agent: Pick<Agent, "speakers" | "counts" | "nowMs">
   return bgpMetrics(instances, agent.counts);
 }
 
-/** LB-IPAM's, of the operator. `eventDurations`: by event and resource, `upsert service`. */
-export function lbIpamMetrics(
+/**
+ * The operator's. `errors`: by CiliumBGPClusterConfig. `eventDurations`: LB-IPAM's, by event and resource,
+ * `upsert service`.
+ */
+export function operatorMetrics(
+  errors: ReadonlyMap<string, number>,
   counts: LbIpamCounts,
   eventDurations: ReadonlyMap<string, Histogram>,
 ): string {
   const perPool = (field: "available" | "used") =>
     counts.pools.map((pool) => ({ labels: { pool: pool.pool }, value: pool[field] }));
   return exposition([
+    counter(
+      "cilium_operator_bgp_control_plane_reconcile_errors_total",
+      "What could not be done of a BGP resource",
+      Array.from(errors, ([name, value]) => ({
+        labels: { resource_kind: "CiliumBGPClusterConfig", resource_name: name },
+        value,
+      })),
+    ),
     gauge("cilium_lbipam_conflicting_pools", "Pools in conflict", [
       { value: counts.conflictingPools },
     ]),

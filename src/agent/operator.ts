@@ -35,6 +35,7 @@ export class Operator {
   readonly #reconcile: Coalescer;
   readonly #lbIpam: LbIpamRunner;
   readonly #routerIdPool: Prefix | undefined;
+  readonly #errors = new Map<string, number>();
   /** CIDRs of pools last written, with the version of the CiliumNode that they were written to. */
   readonly #given = new Map<
     string,
@@ -74,6 +75,11 @@ export class Operator {
     return this.#informers.synced;
   }
 
+  /** By CiliumBGPClusterConfig: how often something of it could not be done. */
+  get errors(): ReadonlyMap<string, number> {
+    return this.#errors;
+  }
+
   get lbIpam(): LbIpamCounts {
     return this.#lbIpam.counts();
   }
@@ -103,7 +109,10 @@ export class Operator {
       ...(this.#routerIdPool !== undefined && { routerIdPool: this.#routerIdPool }),
       now: timestamp(this.#edges.clock.nowMs()),
     });
-    for (const error of errors) this.#log("error", error.message, { config: error.clusterConfig });
+    for (const { clusterConfig, message } of errors) {
+      this.#errors.set(clusterConfig, (this.#errors.get(clusterConfig) ?? 0) + 1);
+      this.#log("error", message, { config: clusterConfig });
+    }
     for (const action of actions) await this.#do(action);
   }
 
