@@ -23,12 +23,12 @@ export function familyOf(of: Address): Family {
   return of.includes(":") ? "ipv6" : "ipv4";
 }
 
-/** fe80::/10 (RFC 4291 §2.4). */
+/** fe80::/10 (RFC 4291 §2.4). By the text, which is canonical: packets ask it at every hop. */
 export function isLinkLocal(of: Address): boolean {
-  if (familyOf(of) !== "ipv6") return false;
-  const [first, second] = addressToBytes(of);
-  return first === 0xfe && (second! & 0xc0) === 0x80;
+  return linkLocalText.test(of);
 }
+
+const linkLocalText = /^fe[89ab][0-9a-f]:/;
 
 /** 4 or 16 bytes in network order. */
 export function addressToBytes(of: Address): Uint8Array {
