@@ -12,6 +12,17 @@ export function boundsText(bounds: Bounds, unit: (value: number) => string = Str
   return atLeast === atMost ? unit(atLeast) : `${unit(atLeast)} to ${unit(atMost)}`;
 }
 
+/** What is out of its bounds: `loss 100%, not 0%`. Nothing where it is within, or has none. */
+export function outOf(
+  name: string,
+  value: number,
+  bounds: Bounds | undefined,
+  unit: (value: number) => string = String,
+): string[] {
+  if (bounds === undefined || inBounds(value, bounds)) return [];
+  return [`${name} ${unit(value)}, not ${boundsText(bounds, unit)}`];
+}
+
 /** `12 ms`, `2 s`, `1.25 s`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

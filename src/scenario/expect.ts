@@ -21,7 +21,7 @@ export type CheckResult = {
   seen: string;
   looks: number;
   tookMs: number;
-  /** Where it did not hold: the first look that saw this. */
+  /** Where it did not hold: the first look at which this was wrong with it. */
   sinceMs?: number;
   /** And what was not as expected, where the check can tell. */
   differs?: string;
@@ -163,7 +163,8 @@ class WatchedCheck {
     signal.throwIfAborted();
     this.#looks++;
     if (!this.#last.ok || !before.ok) this.#sinceMs = clock.nowMs();
-    if (this.#last.seen !== before.seen) this.#seenSinceMs = clock.nowMs();
+    // A session that is up for longer with each look differs in the same all the time.
+    if (wrongWith(this.#last) !== wrongWith(before)) this.#seenSinceMs = clock.nowMs();
     if (!this.#last.ok && this.#last.seen !== before.seen) {
       this.#waiting?.(this.#check, { seen: this.#last.seen, looks: this.#looks });
     }
@@ -184,6 +185,10 @@ class WatchedCheck {
       ...(!ok && differs.length > 0 && { differs: differs.join("; ") }),
     };
   }
+}
+
+function wrongWith({ seen, differs = [] }: Look): string {
+  return differs.length > 0 ? differs.join("; ") : seen;
 }
 
 /** What kept it from looking is a look that says so: neither a pass nor a failure. */

@@ -95,7 +95,7 @@ export type RecordBody =
       tookMs: number;
       /** Times the state was looked at. */
       looks: number;
-      /** Where it did not pass: the time of the first look that saw what is in `seen`, and every later one did. */
+      /** Where it did not pass: the time of the first look at which the same was wrong with it, as at every later one. */
       sinceMs?: number;
       /** Where it did not pass: what was not as expected, if the check can tell. */
       differs?: string;

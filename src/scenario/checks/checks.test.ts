@@ -211,7 +211,10 @@ describe("from a pod", () => {
     lab.answer(place, command, recorded("ping/count-3.txt"));
     const check = `ping: { ${fromTo}, count: 3 }`;
     expect(await look(check)).toMatchObject({ ok: true });
-    expect(await look(`ping: { ${fromTo}, count: 3, loss: 100% }`)).toMatchObject({ ok: false });
+    expect(await look(`ping: { ${fromTo}, count: 3, loss: 100% }`)).toMatchObject({
+      ok: false,
+      differs: ["loss 0%, not 100%"],
+    });
     lab.answer(place, command, { stdout: recorded("ping/count-3-unreachable.txt"), exitCode: 1 });
     expect(await look(check)).toMatchObject({
       ok: false,
@@ -380,7 +383,10 @@ describe("outage", () => {
     expect(
       await lookAtBoth("outage: { probe: p, atLeast: 500ms }", "outage: { probe: p, lost: 0 }"),
     ).toMatchObject(passAndFail(/30/));
-    expect(await look("outage: { probe: p, atMost: 400ms }")).toMatchObject({ final: true });
+    expect(await look("outage: { probe: p, atMost: 400ms }")).toMatchObject({
+      final: true,
+      differs: ["longest 500 ms, not at most 400 ms"],
+    });
   });
 
   test("while one goes on, an upper bound is not kept yet", async () => {

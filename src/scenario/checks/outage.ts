@@ -1,4 +1,4 @@
-import { boundsText, durationText, inBounds } from "../bounds.ts";
+import { boundsText, durationText, outOf } from "../bounds.ts";
 import type { CheckHandler } from "../check.ts";
 import { PreconditionError } from "../context.ts";
 
@@ -24,10 +24,15 @@ export const outage: CheckHandler<"outage"> = {
       longestMs > (durationMs.atMost ?? Infinity) || lostInAll > (lost.atMost ?? Infinity);
     // While an outage goes on, an upper bound is not kept yet.
     const open = ongoing && (durationMs.atMost !== undefined || lost.atMost !== undefined);
+    const differs = [
+      ...outOf("longest", longestMs, durationMs, durationText),
+      ...outOf("lost", lostInAll, lost),
+    ];
     const text = outages.length === 0 ? "none" : `longest ${durationText(longestMs)}`;
     return {
-      ok: !tooMuch && !open && inBounds(longestMs, durationMs) && inBounds(lostInAll, lost),
+      ok: !open && differs.length === 0,
       seen: `${text}, ${lostInAll} lost${ongoing ? ", going on" : ""}`,
+      differs: open && differs.length === 0 ? ["it goes on"] : differs,
       final: tooMuch,
     };
   },

@@ -1,4 +1,4 @@
-import { boundsText, durationText, excerpt, inBounds, percentText } from "../bounds.ts";
+import { boundsText, durationText, excerpt, inBounds, outOf, percentText } from "../bounds.ts";
 import { boundsList, type CheckHandler } from "../check.ts";
 import { PreconditionError } from "../context.ts";
 import { parsePingSummary } from "../ping-output.ts";
@@ -35,12 +35,19 @@ export const ping: CheckHandler<"ping"> = {
     }
     const { sent, received, rttMsMean } = summary;
     const loss = (100 * (sent - received)) / sent;
-    const rttOk =
-      check.rttMs === undefined || (rttMsMean !== undefined && inBounds(rttMsMean, check.rttMs));
+    const differs = [
+      ...outOf("loss", loss, check.loss, percentText),
+      ...(rttMsMean === undefined
+        ? check.rttMs === undefined
+          ? []
+          : ["no answer to measure"]
+        : outOf("rtt", rttMsMean, check.rttMs, durationText)),
+    ];
     const rtt = rttMsMean === undefined ? "" : `, rtt ${rttMsMean} ms`;
     return {
-      ok: inBounds(loss, check.loss) && rttOk,
+      ok: differs.length === 0,
       seen: `loss ${percentText(loss)}, ${received} of ${sent} answered${rtt} (${address})`,
+      differs,
     };
   },
 };
