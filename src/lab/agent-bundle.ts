@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,7 +58,8 @@ async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<s
   if (existsSync(file)) return file;
   const { build } = await import("esbuild");
   mkdirSync(cache, { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
+  // Not by the process's number: in namespaces of their own several have the same.
+  const unfinished = `${file}.${randomUUID()}`;
   await build({
     entryPoints: [join(repository, entryPoint)],
     ...(isSplit
