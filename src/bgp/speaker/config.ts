@@ -149,6 +149,11 @@ export type PeerConfig = {
   linkLocalNextHop?: boolean;
   /** False: IPv4 routes with an IPv6 next hop (RFC 8950) are not offered, nor sent; undefined: over IPv6 they are. */
   extendedNextHop?: boolean;
+  /**
+   * What stands for us as next hop of IPv4 routes over IPv6 without RFC 8950, as FRR has it; undefined: they are not
+   * sent then.
+   */
+  ipv4NextHop?: Address;
   /** IP TTL of the session: 1 for a directly connected eBGP peer. Undefined: the system's default. */
   ttl?: number;
   /** GTSM (RFC 5082), in place of `ttl`: the peer is at most this many hops away. */

@@ -40,6 +40,15 @@ describe("IPv4 routes with an IPv6 next hop (RFC 8950)", () => {
     expect(b.speaker.routesReceived()).toMatchObject([{ prefix: "fd01::/32" }]);
   });
 
+  it("go then with the IPv4 address that is to stand for us, where there is one", () => {
+    const ipv4NextHop = peerConfig({ address: "192.0.2.1" }).address;
+    const { b } = overIpv6({ extendedNextHop: false, ipv4NextHop });
+    expect(b.speaker.routesReceived()).toMatchObject([
+      { prefix: "10.1.0.0/16", nextHop: "192.0.2.1" },
+      { prefix: "fd01::/32", nextHop: "fd00::1" },
+    ]);
+  });
+
   it("one that a policy gives an IPv4 next hop goes out with that", () => {
     const nextHop = peerConfig({ address: "192.0.2.1" }).address;
     const exportPolicy = [{ name: "s", action: "accept" as const, set: { nextHop } }];

@@ -1,4 +1,4 @@
-import type { Family } from "../../net/address.ts";
+import { type Address, type Family, familyOf } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { Exported, ExportTarget } from "../rib/export.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
@@ -24,6 +24,8 @@ export type OutboundOptions = Pick<
   "client" | "clusterId" | "nextHopSelf" | "sendsBack" | "prependAsns" | "role" | "longLived"
 > & {
   exportPolicy: readonly PolicyStatement[];
+  /** Of IPv4 routes over IPv6 to a peer that takes no IPv6 one. */
+  ipv4NextHop: Address | undefined;
   /** Where the default route is sent as our own. */
   defaultOriginate: readonly FamilyName[];
   /** Paths to a prefix that are sent where they are numbered. */
@@ -164,8 +166,10 @@ export class Outbound {
     const nextHopFamilies: Family[] = hasFamily(extendedNextHop, family)
       ? [family.afi, "ipv6"]
       : [family.afi];
-    const { exportPolicy, pathsMax: _, defaultOriginate, ...options } = this.#options;
-    const self = codec.sharedLink?.address ?? localAddress;
+    const { exportPolicy, pathsMax: _, defaultOriginate, ipv4NextHop, ...options } = this.#options;
+    const own = codec.sharedLink?.address ?? localAddress;
+    const isTaken = nextHopFamilies.includes(familyOf(own));
+    const self = isTaken ? own : (ipv4NextHop ?? own);
     const target = {
       ...options,
       defaultOriginate: defaultOriginate.includes(familyName(family)),

@@ -62,6 +62,7 @@ export function outboundOptions(
     clusterId,
     nextHopSelf,
     defaultOriginate,
+    ipv4NextHop: config.ipv4NextHop,
     sendsBack: !negotiated.internal && config.sendsBack === true,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived:

@@ -14,7 +14,7 @@ import {
   familyOf,
   parseAddress,
 } from "../../net/address.ts";
-import { prefixOf } from "../../net/prefix.ts";
+import { prefixContains, prefixOf } from "../../net/prefix.ts";
 import { families, type FamilyName } from "../../bgp/rib/family.ts";
 import type { SimNode } from "../network.ts";
 import type {
@@ -126,6 +126,7 @@ class PeerReader {
       port: bgpPort,
       passive: of.passive === true,
       ...(at === undefined && { interface: id }),
+      ...(at !== undefined && familyOf(at) === "ipv6" && { ipv4NextHop: this.#ipv4NextHop(at) }),
       ...(source !== undefined && source !== "" && { localAddress: source }),
     };
   }
@@ -218,6 +219,15 @@ class PeerReader {
     const isWritten = of.routeMapIn !== undefined || of.prefixListIn !== undefined;
     if (!isWritten) return needsPolicy ? [] : "accept";
     return this.#policies.statements(of, "in");
+  }
+
+  /** As bgp_nexthop_set has it: of the interface that the peer is on, else the router id. */
+  #ipv4NextHop(peer: Address): Address {
+    const on = [...this.#router.node.interfaces.values()].find(({ addresses }) =>
+      addresses.some((one) => prefixContains(prefixOf(one.address, one.prefixLength), peer)),
+    );
+    const own = on?.addresses.find((one) => familyOf(one.address) === "ipv4")?.address;
+    return own ?? this.#config.bgp.routerId ?? defaultRouterId(this.#router.node);
   }
 
   /** An address, or the first of the interface. */
