@@ -22,6 +22,8 @@ it.each([
   ["kernel 10.0.0.0/24 a,b", "kernel 10.0.0.0/24 c", false],
   ["path pod of x → pod of y: tor0, spine0", "path pod of x → pod of y: tor0, spine1", true],
   ["path pod of x → pod of y: tor0, spine0", "path pod of x → pod of y: tor0", false],
+  ["session ipv4-unicast a down", "session ipv4-unicast a AS 65010 0/1", true],
+  ["session ipv4-unicast a down", "session ipv4-unicast a AS 65010 3/1", false],
   ["ping pod of x → pod of y lost", "ping pod of x → pod of y answered", false],
 ])("%s beside %s: explained %s", (sim, real, isExplained) => {
   const found = differ([sim], [real]);

@@ -6,6 +6,8 @@ export type Difference = { step: string; node: string; sim?: string; real?: stri
 
 const halfOfEcmp =
   "FRR 8.4 gives the kernel one of several next hops where a link was away and is back, and shows all as installed";
+const raceOfTtl =
+  "a node's first message may come before the router has set the TTL that it asks for: such a session ends with its hold time";
 const otherHash = "of equal ways each kernel chooses by a hash of its own";
 
 /** What was played on both, step by step. */
@@ -58,6 +60,7 @@ function explanation({ sim, real }: Pick<Difference, "sim" | "real">): string | 
     const isPart = theirs!.length < ours!.length && theirs!.every((hop) => ours!.includes(hop));
     if (isPart) return halfOfEcmp;
   }
+  if (/^session .* down$/.test(sim) && /^session .* AS \d+ 0\/\d+$/.test(real)) return raceOfTtl;
   if (sim.startsWith("path ")) {
     const [ours, theirs] = [sim, real].map((line) => line.split(", ").length);
     if (ours === theirs) return otherHash;

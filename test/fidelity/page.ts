@@ -19,6 +19,8 @@ export type LabResult = {
 /** docs/fidelity.md. */
 export function page(
   results: readonly LabResult[],
+  /** Labs that have no result. */
+  missing: readonly string[],
   versions: { frr: string; kernel: string },
 ): string {
   const all = results.flatMap(({ differences }) => differences);
@@ -49,6 +51,7 @@ export function page(
     row(Array.from({ length: 8 }, () => "---")),
     ...results.map(resultRow),
     "",
+    ...(missing.length === 0 ? [] : [`Not compared yet: ${missing.join(", ")}.`, ""]),
     ...(whys.length === 0
       ? []
       : [

@@ -3,10 +3,11 @@
  *
  *   node test/fidelity/run.ts [--write] [lab,…]     (all: without)
  *
- * `--write` makes docs/fidelity.md of it, which takes all labs. Needs root.
+ * `--write` keeps what came of each in test/fidelity/results, and makes docs/fidelity.md of all that is there. Needs
+ * root.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { parseArgs } from "node:util";
 import { comparedLab } from "./compared-lab.ts";
@@ -16,29 +17,31 @@ const { values, positionals } = parseArgs({
   options: { write: { type: "boolean", default: false } },
   allowPositionals: true,
 });
-const names =
-  positionals[0]?.split(",") ?? readdirSync(new URL("../../labs", import.meta.url)).sort();
-const results: LabResult[] = [];
-for (const name of names) {
+const labs = readdirSync(new URL("../../labs", import.meta.url)).sort();
+const folder = new URL("results/", import.meta.url);
+const fileOf = (lab: string) => new URL(`${lab}.json`, folder);
+
+for (const name of positionals[0]?.split(",") ?? labs) {
   const result = await comparedLab(name);
-  results.push(result);
   const { sim, real, steps, linesCompared, differences } = result;
   console.log(
     `${name}: sim ${sim}, netns ${real}, ${steps} steps, ${linesCompared} lines, ${differences.length} differ`,
   );
   for (const { step, node, sim: ours, real: theirs, why } of differences) {
+    const explained = why === undefined ? "" : ` (${why})`;
     console.log(
-      `  ${step}: ${node}${why === undefined ? "" : ` (${why})`}\n    sim   ${ours ?? "-"}\n    netns ${theirs ?? "-"}`,
+      `  ${step}: ${node}${explained}\n    sim   ${ours ?? "-"}\n    netns ${theirs ?? "-"}`,
     );
   }
+  if (!values.write) continue;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(fileOf(name), `${JSON.stringify(result, undefined, 1)}\n`);
 }
 if (values.write) {
-  if (positionals.length > 0) throw new Error("--write takes all labs");
-  const frr = /FRRouting (\S+)/.exec(
-    execFileSync("/usr/lib/frr/bgpd", ["--version"], { encoding: "utf8" }),
-  );
-  writeFileSync(
-    pageFile,
-    page(results, { frr: frr?.[1] ?? "of an unknown version", kernel: release() }),
-  );
+  const known = labs.filter((lab) => existsSync(fileOf(lab)));
+  const results = known.map((lab) => JSON.parse(readFileSync(fileOf(lab), "utf8")) as LabResult);
+  const bgpd = execFileSync("/usr/lib/frr/bgpd", ["--version"], { encoding: "utf8" });
+  const frr = /version (\S+)/.exec(bgpd)?.[1] ?? "of an unknown version";
+  const missing = labs.filter((lab) => !known.includes(lab));
+  writeFileSync(pageFile, page(results, missing, { frr, kernel: release() }));
 }
