@@ -58,6 +58,10 @@ export class LocRib {
   #lastBefore: Path | Contest | undefined;
   #lastAdded: Path | undefined;
   #lastAfter: Contest | undefined;
+  /** The same of the last one that a peer's path was taken from. */
+  #lastCut:
+    | { before: Path | Contest; peer: string | undefined; after: Path | Contest | undefined }
+    | undefined;
 
   constructor(prefixes: PrefixTable) {
     this.#prefixes = prefixes;
@@ -120,6 +124,7 @@ export class LocRib {
   setMaximumPaths(maximumPaths: MaximumPaths): void {
     this.#maximumPaths = maximumPaths;
     this.#lastBefore = undefined;
+    this.#lastCut = undefined;
     this.#entries.forEach((entry, id) => {
       if (entry instanceof Contest) this.#set(id, entry.candidates, undefined);
     });
@@ -155,10 +160,17 @@ export class LocRib {
       this.#replaceWith(id, entry, after);
       return after.candidates.length === (entry instanceof Contest ? entry.candidates.length : 1);
     }
+    const isCut = path === undefined && pathId === undefined;
+    if (isCut && entry === this.#lastCut?.before && peer === this.#lastCut.peer) {
+      this.#replaceWith(id, entry, this.#lastCut.after);
+      return true;
+    }
     const candidates = this.candidatesAt(id);
     const others = candidates.filter((candidate) => !isOf(candidate, peer, pathId));
     this.#set(id, path === undefined ? others : [...others, path], path);
-    return others.length < candidates.length;
+    const had = others.length < candidates.length;
+    if (isCut && had) this.#lastCut = { before: entry, peer, after: this.#entries.get(id) };
+    return had;
   }
 
   /** The path that would stay best among equals. */
@@ -170,6 +182,7 @@ export class LocRib {
   keepExternalBest(keeps: boolean): void {
     this.#keepsExternalBest = keeps;
     this.#lastBefore = undefined;
+    this.#lastCut = undefined;
   }
 
   /**

@@ -83,7 +83,7 @@ export function estimatedBytes(fabric: LeafSpine, services: number): number {
 
 const perProcessBytes = 220 * 2 ** 20;
 const perNodeBytes = 80 * 2 ** 10;
-const perPathBytes = 24;
+const perPathBytes = 44;
 
 /** Switches a generated fabric on, waits until its routes are at rest, and takes one router away and gives it back. */
 export async function runScale(options: ScaleOptions): Promise<ScaleOutcome> {
