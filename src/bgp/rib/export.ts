@@ -34,7 +34,10 @@ export type ExportTarget = {
   readonly longLived: boolean | "partial";
   /** The default route is sent as our own, whatever the loc-rib holds, and no policy is asked. */
   readonly defaultOriginate: boolean;
-  /** An external peer is sent what came from it, too: it will find its own AS there. */
+  /**
+   * A peer is sent what came from it, too, as far as it would be sent it from another: it will find its own AS there,
+   * or itself in ORIGINATOR_ID.
+   */
   readonly sendsBack: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
@@ -60,13 +63,17 @@ export type ExportedRoute = {
  */
 export class Exporter {
   readonly #target: ExportTarget;
+  /** Of what came from the only peer that it is for. */
+  readonly #targetAsSource: ExportTarget;
   readonly #policy: Policy;
   readonly #pool: AttributePool;
   /** As long as there is the statement. */
-  readonly #known = new WeakMap<PolicyStatement, PathMemo<Exported>>();
+  #known = new WeakMap<PolicyStatement, PathMemo<Exported>>();
+  #onlyPeer: string | undefined;
 
   constructor(target: ExportTarget, policy: Policy, pool: AttributePool) {
     this.#target = target;
+    this.#targetAsSource = { ...target, sharedSubnets: [] };
     this.#policy = policy;
     this.#pool = pool;
   }
@@ -77,6 +84,17 @@ export class Exporter {
     change: ListDifference<PolicyStatement>,
   ): void {
     this.#policy.replace(statements, change);
+  }
+
+  /**
+   * The only peer that it is for, or undefined: there are several. One that is sent back what came from it is no third
+   * party to itself: our own address is the next hop of that, unless a second peer is there to use the learned one
+   * (FRR bgpd/bgp_route.c, subgroup_announce_check).
+   */
+  setOnlyPeer(peer: string | undefined): void {
+    if (!this.#target.sendsBack) return;
+    this.#onlyPeer = peer;
+    this.#known = new WeakMap();
   }
 
   /** Whether it says the same of every prefix. */
@@ -93,8 +111,14 @@ export class Exporter {
     let known = this.#known.get(statement);
     if (known === undefined) this.#known.set(statement, (known = new PathMemo()));
     return (
-      known.get(path) ?? known.set(path, exportPath(path, statement, this.#target, this.#pool))
+      known.get(path) ??
+      known.set(path, exportPath(path, statement, this.#targetOf(path), this.#pool))
     );
+  }
+
+  #targetOf({ source }: Path): ExportTarget {
+    const isToSource = source.kind === "peer" && source.peer === this.#onlyPeer;
+    return isToSource ? this.#targetAsSource : this.#target;
   }
 
   /** The default route, as originated here. Undefined: the peer does not take our address as next hop. */

@@ -192,7 +192,10 @@ export type PeerConfig = {
   nextHopSelf?: boolean | "force";
   /** Families whose default route it is sent as our own, whatever we know: FRR's `default-originate`. */
   defaultOriginate?: FamilyName[];
-  /** To an external peer also what came from it, as FRR has it: it will find its own AS in the path. */
+  /**
+   * Also what came from the peer, as FRR has it: an external one will find its own AS in the path, and a client of a
+   * route reflector itself in ORIGINATOR_ID. Where the peer alone is sent the same, our own address is the next hop.
+   */
   sendsBack?: boolean;
   /** Routes that come from this external peer with BLACKHOLE get NO_EXPORT as well, as FRR has it (RFC 7999 §3.2). */
   keepsBlackholes?: boolean;

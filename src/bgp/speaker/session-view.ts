@@ -63,7 +63,7 @@ export function outboundOptions(
     nextHopSelf,
     defaultOriginate,
     ipv4NextHop: config.ipv4NextHop,
-    sendsBack: !negotiated.internal && config.sendsBack === true,
+    sendsBack: config.sendsBack === true,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived:
       negotiated.longLivedGracefulRestart !== undefined ||

@@ -1,5 +1,5 @@
 import { address, type Address, isLinkLocal } from "../../net/address.ts";
-import { prefix } from "../../net/prefix.ts";
+import { type Prefix, prefix } from "../../net/prefix.ts";
 import type { Ends } from "../session/io.ts";
 import { decodeMessage } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
@@ -58,6 +58,8 @@ export class TestNet {
   /** BFD packets are lost, and nothing else. */
   noBfd = false;
   answersNextHops = true;
+  /** That all are on. Undefined: none is known of. */
+  subnet: Prefix | undefined;
   #queue: { atMs: number; run: () => void }[] = [];
   #silent = false;
 
@@ -232,12 +234,17 @@ export class TestNet {
       // Before what `accepted` makes the other side send: nothing is read before `connected`.
       this.#after(LATENCY_MS, () => {
         if (!node.wires.has(id)) return;
-        const ends = endsOf(node.address, other.address);
+        const ends = this.#endsOf(node, other);
         this.#step(node, { input: "connected", connection: id, ...ends });
       });
-      const ends = endsOf(other.address, node.address);
+      const ends = this.#endsOf(other, node);
       this.#step(other, { input: "accepted", connection: accepted, ...ends });
     });
+  }
+
+  #endsOf(node: TestNode, other: TestNode): Ends {
+    const ends = endsOf(node.address, other.address);
+    return this.subnet === undefined ? ends : { ...ends, sharedSubnets: [this.subnet] };
   }
 
   #send(node: TestNode, id: ConnectionId, bytes: Uint8Array): void {

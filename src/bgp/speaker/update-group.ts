@@ -48,7 +48,10 @@ export class UpdateGroup implements RoutesOut {
   /** The last of them that was looked up. */
   #lastFrom: string | undefined;
   #lastCount: { routes: number } | undefined;
-  /** The only receiver: what came from it is of no use to anybody, and is left out as long as that is so. */
+  /**
+   * The only receiver: what came from it is of no use to anybody, and is left out as long as that is so, or is sent
+   * back with a next hop of ours.
+   */
   #alone: string | undefined;
   /** Nothing is kept from the peer that it came from. */
   readonly #sendsBack: boolean;
@@ -133,15 +136,13 @@ export class UpdateGroup implements RoutesOut {
 
   /** From now on it is told what changes. */
   join(receiver: Receiver): void {
-    this.#complete();
+    this.#makeReadyFor(receiver);
     this.#receivers.set(receiver.peer, receiver);
-    if (this.#receivers.size === 1 && !this.#sendsBack) this.#alone = receiver.peer;
   }
 
   leave({ peer }: Receiver): void {
     this.#receivers.delete(peer);
-    const isAlone = this.#receivers.size === 1 && !this.#sendsBack;
-    this.#alone = isAlone ? [...this.#receivers.keys()][0] : undefined;
+    this.#setAlone(this.#receivers.size === 1 ? [...this.#receivers.keys()][0] : undefined);
   }
 
   dump(to: Receiver, endOfRib: boolean): void {
@@ -157,7 +158,7 @@ export class UpdateGroup implements RoutesOut {
 
   /** One that was in another group joins: it is told the difference. */
   takeOver(receiver: Receiver, before: UpdateGroup): void {
-    this.#complete();
+    this.#makeReadyFor(receiver);
     const { peer } = receiver;
     const batch = this.#newBatch();
     before.#sent.forEach((_, id) => {
@@ -217,11 +218,18 @@ export class UpdateGroup implements RoutesOut {
     }
   }
 
-  /** Whoever joins gets what came from the one that was alone. */
-  #complete(): void {
-    if (this.#alone === undefined) return;
-    this.#alone = undefined;
-    this.changed(this.#loc.ids());
+  /** Whoever joins gets what came from the one that was alone; the first one is alone. */
+  #makeReadyFor({ peer }: Receiver): void {
+    const alone = this.#receivers.size === 0 ? peer : undefined;
+    if (alone === this.#alone) return;
+    this.#setAlone(alone);
+    if (alone === undefined || this.#sendsBack) this.changed(this.#loc.ids());
+  }
+
+  /** What was sent stays as it is. */
+  #setAlone(peer: string | undefined): void {
+    this.#alone = peer;
+    this.#exporter.setOnlyPeer(peer);
   }
 
   /** What a peer was sent of the prefix. */
@@ -247,7 +255,8 @@ export class UpdateGroup implements RoutesOut {
   }
 
   #isHeldBack({ source }: Path): boolean {
-    return source.kind === "peer" && (source.peer === this.#alone || this.#isDeferred());
+    if (source.kind === "own") return false;
+    return (source.peer === this.#alone && !this.#sendsBack) || this.#isDeferred();
   }
 
   #export(prefix: Prefix | undefined, path: Path): ExportedRoute | undefined {
