@@ -37,6 +37,15 @@ async function play(yaml: string): Promise<TimelineRecord[]> {
   return fabric.records.slice(before);
 }
 
+/** Not of what an earlier step brought, which may come as late as now. */
+function firstLoss(records: readonly TimelineRecord[], node: string) {
+  return records.find(
+    (record) =>
+      record.type === "routeChange" &&
+      `${record.node} ${record.table} ${record.change}` === `${node} fib delete`,
+  )!;
+}
+
 /** Unix time of a time of the timeline. */
 function unixMs(atMs: number): number {
   const started = fabric.records.find((record) => record.type === "started")!;
@@ -156,10 +165,7 @@ expect: [ { session: { on: tor1, to: router0, received: 8 } } ]`),
   const [notification] = cleared.packets("bgp.type == 3");
   const clear = cleared.records.findLast((record) => record.type === "event")!;
   expect(notification!.atMs).toBeGreaterThan(unixMs(clear.atMs - clear.tookMs) - kernelMs);
-  const lost = cleared.records.find(
-    (record) =>
-      record.type === "routeChange" && record.node === "router0" && record.table === "fib",
-  )!;
+  const lost = firstLoss(cleared.records, "router0");
   const actedAfterMs = unixMs(lost.atMs) - notification!.atMs;
   expect(actedAfterMs).toBeGreaterThan(0);
   expect(actedAfterMs).toBeLessThan(actedMs);
@@ -171,9 +177,7 @@ within: 20s
 expect: [ { session: { on: tor1, to: router0, state: [Idle, Connect, Active] } } ]`),
   );
   const cut = silent.records.find((record) => record.type === "event")!;
-  const gone = silent.records.find(
-    (record) => record.type === "routeChange" && record.node === "tor1" && record.table === "fib",
-  )!;
+  const gone = firstLoss(silent.records, "tor1");
   const { stdout } = await fabric.exec(
     "router0",
     "ip -6 -o addr show dev net1 scope link".split(" "),
