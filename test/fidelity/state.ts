@@ -19,14 +19,27 @@ export async function labState(context: LabContext): Promise<LabStates> {
     hasAgent(node) || (node.kind === "linux" && node.image?.includes("frr") === true);
   const nodes = context.fabric.nodes.filter(isLookedAt);
   const lines = await Promise.all(
-    nodes.map(async (node) => [node.name, await nodeLines(context, node).catch(notRunning)]),
+    nodes.map(async (node) => [node.name, await linesOrSilence(context, node)]),
   );
   return Object.fromEntries([...lines, ["pods", await podLines(context)]]) as LabStates;
 }
 
-function notRunning(error: unknown): string[] {
-  if (error instanceof UnreadableError) return ["nobody answers"];
-  throw error;
+async function linesOrSilence(context: LabContext, node: FabricNode): Promise<string[]> {
+  try {
+    return await nodeLines(context, node);
+  } catch (error) {
+    if (error instanceof UnreadableError || (await isSwitchedOff(context, node.name))) {
+      return ["nobody answers"];
+    }
+    throw error;
+  }
+}
+
+function isSwitchedOff({ runtime }: LabContext, node: string): Promise<boolean> {
+  return kernelRoutes(runtime, { node }, "ipv4").then(
+    () => false,
+    () => true,
+  );
 }
 
 /** Sessions, every path of every table, and the kernel's routes of BGP. */
