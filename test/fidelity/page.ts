@@ -75,7 +75,7 @@ export function page(
 }
 
 function introduction({ frr, kernel }: { frr: string; kernel: string }): string {
-  return `This page is written by a run (\`make fidelity\`): every lab is played in virtual time (\`--runtime sim\`) and in
+  return `This page is written by runs (\`make fidelity\`, or some labs anew): a lab is played in virtual time (\`--runtime sim\`) and in
 namespaces (\`--runtime netns\`: FRR ${frr}, Linux ${kernel}), and after each step, when nothing moves any more, both
 are asked the same: every session of every router and Kubernetes node with the prefixes received and sent, every path
 of every BGP table in both address families (prefix, next hop by name, AS path, origin, local preference, MED, used or
