@@ -122,23 +122,30 @@ export type SessionInput =
   | { input: "unsent"; connection: ConnectionId; forMs: number }
   | { input: "timer"; timer: TimerName };
 
-/** What a session wants done, in order. `connect`, `send` and `close` are the speaker's effects as they are. */
-export type SessionEffect =
+/** What is to be done with a connection: for the speaker's edge as it is. */
+export type ConnectionEffect =
   | {
       do: "connect";
       connection: ConnectionId;
       remoteAddress: Address;
+      /** Where `remoteAddress` is link-local. */
       interface?: string;
       port: number;
       localAddress?: Address;
       ttl?: number;
+      /** GTSM (RFC 5082): packets that come with less are not listened to. */
       minTtl?: number;
       password?: string;
     }
-  /** Of a connection accepted: the TTL of what it sends, and the least of what it listens to (RFC 5082). */
+  /** The same for a connection that was accepted. */
   | { do: "limitTtl"; connection: ConnectionId; ttl?: number; minTtl?: number }
   | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
-  | { do: "close"; connection: ConnectionId }
+  /** Close after what was sent; the edge answers nothing, and `closed` is not expected. */
+  | { do: "close"; connection: ConnectionId };
+
+/** What a session wants done, in order. */
+export type SessionEffect =
+  | ConnectionEffect
   | { do: "setTimer"; timer: TimerName; afterMs: number }
   | { do: "clearTimer"; timer: TimerName }
   /** Entered Established: send the routes, then End-of-RIB per family. */

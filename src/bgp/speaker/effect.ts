@@ -1,5 +1,5 @@
 import type { Address } from "../../net/address.ts";
-import type { Ends } from "../session/io.ts";
+import type { ConnectionEffect, Ends } from "../session/io.ts";
 import type { RouteEffect } from "./route-feed.ts";
 
 /**
@@ -38,24 +38,7 @@ export type ConnectionId = number;
 export type TimerId = string;
 
 export type Effect =
-  | {
-      do: "connect";
-      connection: ConnectionId;
-      remoteAddress: Address;
-      /** Where `remoteAddress` is link-local. */
-      interface?: string;
-      port: number;
-      localAddress?: Address;
-      ttl?: number;
-      /** GTSM (RFC 5082): packets that come with less are not listened to. */
-      minTtl?: number;
-      password?: string;
-    }
-  /** The same for a connection that was accepted. */
-  | { do: "limitTtl"; connection: ConnectionId; ttl?: number; minTtl?: number }
-  | { do: "send"; connection: ConnectionId; bytes: Uint8Array }
-  /** Close after what was sent; the edge answers nothing, and `closed` is not expected. */
-  | { do: "close"; connection: ConnectionId }
+  | ConnectionEffect
   /** Replaces an earlier timer of the same id. */
   | { do: "setTimer"; timer: TimerId; afterMs: number }
   | { do: "clearTimer"; timer: TimerId }
