@@ -1,11 +1,42 @@
 import { nodeObject } from "../kube/controllers/nodes.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { KubeApi } from "../kube/server/kube-api.ts";
+import type { AgentPort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
 import { type Fabric, findNode } from "../topology/fabric.ts";
 import { DeployError } from "./exec-lines.ts";
 
 // What the clusters of all runtimes have in common.
+
+/** Agents as scenarios and labs use them. */
+export type ClusterAgents = AgentPort & {
+  /** From now on it is no news that they end. */
+  expectAllToEnd(): void;
+  /** The node is about to lose its power. */
+  nodeStopping(node: string): void;
+  /** It is up again; resolves when its agent is. */
+  nodeStarted(node: string): Promise<void>;
+};
+
+/** Agents that the lab itself starts, and the operator on one of their nodes. */
+export type StartedAgents = ClusterAgents & { startOperator(node: string): void | Promise<void> };
+
+/** The operator on the first node, an agent on each; resolves when all of them are up. */
+export function startAgents(
+  agents: StartedAgents,
+  nodes: readonly string[],
+  prepareNode: (node: string) => Promise<void>,
+): Promise<unknown> {
+  const started = Promise.all(
+    nodes.map(async (node, index) => {
+      await prepareNode(node);
+      await Promise.all([index === 0 && agents.startOperator(node), agents.start(node)]);
+    }),
+  );
+  // Its failure is met by whoever waits for it, later; until then it must not count as unhandled.
+  started.catch(() => {});
+  return started;
+}
 
 /** A node of the fabric becomes a Node, as its kubelet makes one. */
 export function registerNode(api: KubeApi, fabric: Fabric, name: string): void {

@@ -1,6 +1,7 @@
 import { type Informer, informer } from "../kube/client/informer.ts";
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
 import type { KubeObject } from "../kube/object.ts";
+import { type UntilNothing, untilNothing } from "./until-nothing.ts";
 
 const resources = {
   pods: { apiVersion: "v1", plural: "pods", namespaced: true },
@@ -55,41 +56,11 @@ export class ClusterWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Looks at once, then at every change, until nothing is missing. Rejects with what `missing` said
-   * last after `limitMs`, or with the signal's reason.
-   */
+  /** Looks at once, then at every change; else as until-nothing.ts has it. */
   untilNothing(
     missing: () => readonly string[],
-    options: { limitMs: number; signal?: AbortSignal | undefined },
+    limit: Omit<UntilNothing, "subscribe">,
   ): Promise<void> {
-    const { limitMs, signal } = options;
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        if (missing().length === 0) finish(resolve);
-      };
-      const onAbort = () => finish(() => reject(signal!.reason as Error));
-      const timer = setTimeout(() => {
-        const last = missing();
-        finish(() => {
-          reject(new StillMissing(`after ${limitMs / 1000} s:\n  ${last.join("\n  ")}`));
-        });
-      }, limitMs);
-      const unsubscribe = this.subscribe(look);
-      const finish = (then: () => void) => {
-        clearTimeout(timer);
-        unsubscribe();
-        signal?.removeEventListener("abort", onAbort);
-        then();
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      if (signal?.aborted) onAbort();
-      else look();
-    });
+    return untilNothing(missing, { ...limit, subscribe: (look) => this.subscribe(look) });
   }
-}
-
-/** What was waited for did not come. */
-export class StillMissing extends Error {
-  override readonly name = "StillMissing";
 }

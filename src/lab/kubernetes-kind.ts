@@ -3,10 +3,10 @@ import type { KubeObject } from "../kube/object.ts";
 import type { PodName } from "../kube/pod-sandbox.ts";
 import type { KindCluster } from "../runtime/docker/kind.ts";
 import type { Progress, Runtime } from "../runtime/port.ts";
-import type { AgentPort, KubePort } from "../scenario/context.ts";
+import type { KubePort } from "../scenario/context.ts";
 import type { Cluster, Fabric } from "../topology/fabric.ts";
 import { Agents, type AgentsOptions } from "./agents.ts";
-import { applyManifest } from "./cluster-objects.ts";
+import { applyManifest, type ClusterAgents, startAgents } from "./cluster-objects.ts";
 import { DeployError } from "./exec-lines.ts";
 import { kubePort } from "./kube-port.ts";
 import { apiServerOf, reachCluster } from "./kubernetes-kind-access.ts";
@@ -20,8 +20,9 @@ import {
   refuseCilium,
 } from "./kubernetes-kind-install.ts";
 import { givePodCidrs } from "./kubernetes-kind-network.ts";
-import { ClusterWatch, StillMissing } from "./kubernetes-kind-watch.ts";
+import { ClusterWatch } from "./kubernetes-kind-watch.ts";
 import { kubeconfigFile } from "./state-folder.ts";
+import { StillMissing } from "./until-nothing.ts";
 import { version } from "./version.ts";
 import { workloadsNotReady } from "./workloads.ts";
 
@@ -53,13 +54,6 @@ export type KubernetesInKindOptions = {
    */
   forwardPort?: ((port: number) => Promise<number>) | undefined;
   signal: AbortSignal;
-};
-
-/** Agents as scenarios and labs use them. */
-export type ClusterAgents = AgentPort & {
-  expectAllToEnd(): void;
-  nodeStopping(node: string): void;
-  nodeStarted(node: string): Promise<void>;
 };
 
 const softwareVersion = `spinelab ${version}`;
@@ -224,13 +218,8 @@ export class KubernetesInKind {
     const stage = `agents of ${kind.name}`;
     progress(stage, "begin");
     if (this.#copied) {
-      const agents = this.#copied;
-      await Promise.all(
-        cluster.nodes.map(async (node, index) => {
-          await runtime.writeFile(node, kubeconfigInNode, this.#internalKubeconfig, 0o600);
-          if (index === 0) agents.startOperator(node);
-          await agents.start(node);
-        }),
+      await startAgents(this.#copied, cluster.nodes, (node) =>
+        runtime.writeFile(node, kubeconfigInNode, this.#internalKubeconfig, 0o600),
       );
     } else {
       await this.#running(new Set([installed.namespace]), signal);

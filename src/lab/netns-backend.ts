@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { NetnsRuntime } from "../runtime/netns/netns-runtime.ts";
 import { agentBundle, agentTools } from "./agent-bundle.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
-import { KubernetesInNamespaces } from "./kubernetes.ts";
+import { kubernetesInNamespaces } from "./kubernetes.ts";
 import { labDirectory } from "./state-folder.ts";
 
 /** Nodes and pods as namespaces of this machine. */
@@ -25,7 +25,7 @@ export class NetnsBackend implements Backend {
     options.onLinked();
     return Promise.all(
       fabric.clusters.map((cluster) =>
-        KubernetesInNamespaces.create({ ...options, cluster, runtime: this.runtime }),
+        kubernetesInNamespaces({ ...options, cluster, runtime: this.runtime }),
       ),
     );
   }

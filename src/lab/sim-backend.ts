@@ -5,7 +5,7 @@ import { World } from "../sim/world.ts";
 import type { Clock } from "../scenario/clock.ts";
 import { seededRandom } from "../scenario/random.ts";
 import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
-import { SimulatedKubernetes } from "./kubernetes-simulated.ts";
+import { simulatedKubernetes } from "./kubernetes-simulated.ts";
 
 /** Nodes and pods in virtual time. */
 export class SimBackend implements Backend {
@@ -35,8 +35,8 @@ export class SimBackend implements Backend {
       options.record({ type: "log", level: "warn", message: `${node}: not simulated: ${message}` });
     await this.runtime.up(options.fabric, options.progress);
     options.onLinked();
-    return options.fabric.clusters.map(
-      (cluster) => new SimulatedKubernetes({ ...options, cluster, runtime: this.runtime }),
+    return options.fabric.clusters.map((cluster) =>
+      simulatedKubernetes({ ...options, cluster, runtime: this.runtime }),
     );
   }
 

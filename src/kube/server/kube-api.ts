@@ -43,6 +43,15 @@ export type WriteOptions = {
 
 export type ObjectName = { namespace?: string; name: string };
 
+export type KubeApiOptions = {
+  resources: readonly ResourceDefinition[];
+  clock: Clock;
+  /** Uniform in [0, 1): what names and UIDs are made of. Default: the system's. */
+  random?: () => number;
+  /** Where cluster IPs come from. Default: kubeadm's. */
+  serviceSubnets?: readonly Prefix[];
+};
+
 /**
  * What an API server does between HTTP and its store: the rules by which objects of every kind are
  * made, changed and removed. HTTP requests, controllers and the pod runner all go through it.
@@ -58,14 +67,7 @@ export class KubeApi {
   /** What the allocator knows of each service, so that it can forget it. */
   readonly #allocated = new Map<string, Service>();
 
-  constructor(options: {
-    resources: readonly ResourceDefinition[];
-    clock: Clock;
-    /** Uniform in [0, 1): what names and UIDs are made of. Default: the system's. */
-    random?: () => number;
-    /** Where cluster IPs come from. Default: kubeadm's. */
-    serviceSubnets?: readonly Prefix[];
-  }) {
+  constructor(options: KubeApiOptions) {
     this.clock = options.clock;
     this.#random = options.random ?? Math.random;
     this.#services = new ServiceAllocator(options.serviceSubnets ?? [prefix("10.96.0.0/12")]);
