@@ -1,15 +1,11 @@
 import type { z } from "zod";
+import { type Converted, type Resource, resource, written } from "./converted.ts";
 import type { peeringPolicy } from "./schema/peering-policy.ts";
 
 /** A policy as it was written: what was left out stays out. */
 export type WrittenPolicy = z.input<typeof peeringPolicy>;
 type WrittenRouter = NonNullable<WrittenPolicy["spec"]>["virtualRouters"][number];
 type WrittenNeighbor = WrittenRouter["neighbors"][number];
-
-type Resource = { apiVersion: string; kind: string; metadata: object; spec: object };
-
-/** `notes`: what the new resources cannot say, or say elsewhere; a sentence each. */
-export type Modern = { resources: Resource[]; notes: string[] };
 
 const label = "bgp.spinelab.io/advertise";
 const attributesOf = {
@@ -23,7 +19,7 @@ const attributesOf = {
  * CiliumBGPClusterConfig, and for each neighbor a CiliumBGPPeerConfig and a CiliumBGPAdvertisement,
  * since a policy said for each neighbor what it is told, and with which attributes.
  */
-export function modernResources({ metadata, spec }: WrittenPolicy): Modern {
+export function modernResources({ metadata, spec }: WrittenPolicy): Converted {
   const { name } = metadata;
   if (spec === undefined) {
     return { resources: [], notes: [`${name} has no spec: there is nothing to convert`] };
@@ -54,10 +50,6 @@ export function modernResources({ metadata, spec }: WrittenPolicy): Modern {
     bgpInstances,
   };
   return { resources: [resource("CiliumBGPClusterConfig", { name }, cluster), ...parts], notes };
-}
-
-function resource(kind: string, metadata: object, spec: object): Resource {
-  return { apiVersion: "cilium.io/v2", kind, metadata, spec };
 }
 
 function peerConfig(name: string, neighbor: WrittenNeighbor): Resource {
@@ -135,9 +127,4 @@ function withAttributes(
   }
   const { communities, localPreference } = first;
   return { ...one, attributes: written({ communities, localPreference }) };
-}
-
-/** Without what is undefined. */
-function written(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

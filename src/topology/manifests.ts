@@ -29,7 +29,7 @@ export type ManifestObject = {
 /** A mistake in an object; `path` from its top: `spec.peers[0].peerASN`. */
 export type ManifestProblem = { path: string; message: string; code: string; hint?: string };
 
-/** Checks an object of group cilium.io against its kind's schema. */
+/** Checks an object of group cilium.io or metallb.io against its kind's schema. */
 export type ValidateResource = (object: object) => { problems: readonly ManifestProblem[] };
 
 /** Reads manifest files in order; mistakes go to `diagnostics`. */
@@ -96,10 +96,11 @@ export function readManifest(
 
   const object = yamlValue(node) as ManifestObject;
   object.metadata.name = String(object.metadata.name);
-  const isCilium = object.apiVersion.split("/")[0] === "cilium.io";
+  const group = object.apiVersion.split("/")[0];
+  const isCilium = group === "cilium.io";
   const problems = [
     ...nameProblems(object),
-    ...(isCilium
+    ...(isCilium || group === "metallb.io"
       ? validate(object).problems
       : [...kindProblems(object), ...workloadProblems(object)]),
   ];

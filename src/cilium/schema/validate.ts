@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { metallbResources } from "../metallb/schema.ts";
 import { nearest } from "./nearest.ts";
 import { ciliumResources } from "./resources.ts";
 
@@ -21,6 +22,12 @@ export type ProblemCode =
   /** A CEL rule (x-kubernetes-validations) does not hold; the message is Cilium's own. */
   | "RuleBroken";
 
+type Known = {
+  group: string;
+  kind: string;
+  versions: readonly { name: string; served: boolean; schema: z.ZodType }[];
+};
+
 export type Validation = {
   /** Every mistake found, in the order of the document's schema. */
   problems: Problem[];
@@ -35,8 +42,10 @@ export type Validation = {
  */
 export function validateResource(object: object): Validation {
   const { apiVersion, kind } = object as { apiVersion?: unknown; kind?: unknown };
-  const resource = ciliumResources.find((candidate) => candidate.kind === kind);
-  if (resource === undefined) return unknownKind(object, kind);
+  const isMetallb = typeof apiVersion === "string" && apiVersion.startsWith("metallb.io/");
+  const resources: readonly Known[] = isMetallb ? metallbResources : ciliumResources;
+  const resource = resources.find((candidate) => candidate.kind === kind);
+  if (resource === undefined) return unknownKind(object, kind, resources);
   const versions = resource.versions.filter((version) => version.served);
   const version = versions.find(({ name }) => `${resource.group}/${name}` === apiVersion);
   if (version === undefined) {
@@ -53,9 +62,9 @@ export function validateResource(object: object): Validation {
   return { problems, defaulted: object };
 }
 
-function unknownKind(object: object, kind: unknown): Validation {
-  const kinds = ciliumResources.map((resource) => resource.kind);
-  const message = `no kind ${shown(kind)} in group cilium.io`;
+function unknownKind(object: object, kind: unknown, resources: readonly Known[]): Validation {
+  const kinds = resources.map((resource) => resource.kind);
+  const message = `no kind ${shown(kind)} in group ${resources[0]!.group}`;
   const problem: Problem = { path: "kind", message, code: "UnknownKind" };
   return { problems: [{ ...problem, ...hintAt(String(kind), kinds) }], defaulted: object };
 }

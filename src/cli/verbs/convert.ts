@@ -11,7 +11,7 @@ const legacyKind = "CiliumBGPPeeringPolicy";
 export function registerConvert(program: Command): void {
   program
     .command("convert")
-    .summary("turn CiliumBGPPeeringPolicy into the resources of cilium.io/v2")
+    .summary("turn CiliumBGPPeeringPolicy and MetalLB's resources into those of cilium.io/v2")
     .argument("<file...>", "manifests")
     .option("-o, --out <file>", "write it there, not to standard output")
     .option("--json", "the objects as JSON")
@@ -20,12 +20,18 @@ export function registerConvert(program: Command): void {
       `
 A CiliumBGPPeeringPolicy (v2alpha1) said all in one: which nodes, which neighbors, what they are told.
 Its successors are a CiliumBGPClusterConfig, and for each neighbor a CiliumBGPPeerConfig and a
-CiliumBGPAdvertisement. What they cannot say in the same way is told on standard error. Other objects of
-the files are left out. The lab legacy-policy-migration shows the change on running nodes.
+CiliumBGPAdvertisement. The lab legacy-policy-migration shows the change on running nodes.
 
-Example:
+Of MetalLB an IPAddressPool becomes a CiliumLoadBalancerIPPool, BGPPeers become CiliumBGPClusterConfigs and
+CiliumBGPPeerConfigs, a BGPAdvertisement a CiliumBGPAdvertisement, and the annotations of Services Cilium's:
+give all files together, since one object speaks of another.
+
+What cannot be said in the same way is told on standard error. Other objects of the files are left out.
+
+Examples:
   spinelab convert bgp-v1.yaml --out bgp-v2.yaml
-  spinelab validate bgp-v2.yaml`,
+  spinelab validate bgp-v2.yaml
+  spinelab convert metallb/*.yaml services.yaml --out cilium.yaml`,
     )
     .action(async (files: string[], options: { out?: string; json?: boolean }) => {
       const { resources, notes } = await convert(files.map((file) => resolve(file)));
@@ -44,17 +50,22 @@ Example:
 async function convert(files: string[]): Promise<{ resources: object[]; notes: string[] }> {
   const { validateResource } = await import("../../cilium/schema/validate.ts");
   const { modernResources } = await import("../../cilium/modern-resources.ts");
+  const { convertedMetallb } = await import("../../cilium/metallb/convert.ts");
   const { readManifests } = await import("../../topology/manifests.ts");
   const diagnostics: Diagnostic[] = [];
   const manifests = readManifests(files, validateResource, diagnostics);
   if (diagnostics.length > 0) throw new InputError(diagnostics);
-  const policies = manifests.filter(({ object }) => object.kind === legacyKind);
-  if (policies.length === 0) {
-    throw new UsageError(`no ${legacyKind} in ${files.join(", ")}: there is nothing to convert`);
+  const objects = manifests.map(({ object }) => object);
+  const made = objects
+    .filter(({ kind }) => kind === legacyKind)
+    .map((object) => modernResources(object as unknown as WrittenPolicy));
+  made.push(convertedMetallb(objects));
+  const resources = made.flatMap((each) => each.resources);
+  const notes = made.flatMap((each) => each.notes);
+  if (resources.length === 0 && notes.length === 0) {
+    throw new UsageError(
+      `no ${legacyKind} and nothing of MetalLB in ${files.join(", ")}: there is nothing to convert`,
+    );
   }
-  const made = policies.map(({ object }) => modernResources(object as unknown as WrittenPolicy));
-  return {
-    resources: made.flatMap(({ resources }) => resources),
-    notes: made.flatMap(({ notes }) => notes),
-  };
+  return { resources, notes };
 }
