@@ -262,7 +262,7 @@ test("every mistake in MetalLB's resources is found, with what was expected", ()
     ["spec", "one of peerASN and dynamicASN is required, and not both"],
   ]);
   expect(validateResource({ ...peer, kind: "BGPPear" }).problems).toMatchObject([
-    { message: "no kind BGPPear in group metallb.io", hint: expect.stringContaining("BGPPeer") },
+    { message: 'no kind "BGPPear" in group metallb.io', hint: expect.stringContaining("BGPPeer") },
   ]);
 });
 
