@@ -21,6 +21,15 @@ export const wellKnownCommunities = {
 
 export type WellKnownCommunity = keyof typeof wellKnownCommunities;
 
+const names = new Map<number, string>(
+  Object.entries(wellKnownCommunities).map(([name, value]) => [value, name]),
+);
+
+/** As a CiliumBGPAdvertisement has it: `65010:100`, `no-export`. */
+export function communityName(value: number): string {
+  return names.get(value) ?? `${Math.floor(value / 0x10000)}:${value % 0x10000}`;
+}
+
 /** RFC 1997: `65010:100` or one decimal 32-bit number. Undefined where `text` is neither. */
 export function parseStandardCommunity(text: string): number | undefined {
   const parts = text.split(":");

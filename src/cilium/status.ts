@@ -8,7 +8,7 @@ import type {
 } from "./schema/node-config.ts";
 
 /** The states of RFC 4271 §8.2.2 by their names, and as `peeringState` spells them. */
-const peeringStates = {
+export const peeringStates = {
   Idle: "idle",
   Connect: "connect",
   Active: "active",

@@ -1,15 +1,9 @@
 import { expect, test } from "vitest";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
 import { address } from "../net/address.ts";
+import { bgpRoutePolicies } from "../agent/cilium-models.ts";
 import { prefix } from "../net/prefix.ts";
-import {
-  peersTable,
-  policiesTable,
-  type Route,
-  routeFilter,
-  routesTable,
-  type Row,
-} from "./bgp-tables.ts";
+import { peersTable, policiesTable, type Route, routesTable, type Row } from "./bgp-tables.ts";
 
 const ipv4 = { afi: "ipv4", safi: "unicast" } as const;
 const at = (node: string) => ({ node, instance: "i", localAsn: 65001 });
@@ -104,45 +98,21 @@ test("policies: a policy once, its statements below one another", () => {
     action: "accept" as const,
     ...(n === 1 && { set: { localPref: 150, communities: [65000 * 65536 + 99] } }),
   }));
+  const peer = { peer: "tor0", peerAddress: address("10.0.0.1"), importPolicy: "reject" as const };
+  const models = bgpRoutePolicies([{ ...peer, exportPolicy: statements }], { localAsn: 65001 });
   const text = policiesTable(
-    [
-      {
-        ...at("kind-worker"),
-        peer: "tor0",
-        peerAddress: address("10.0.0.1"),
-        importPolicy: "reject",
-        exportPolicy: statements,
-      },
-    ],
+    models.map((model) => ({ ...model, node: "kind-worker" })),
     false,
   );
   const lines = text.split("\n").map((line) => line.split(/ {2,}/).filter((cell) => cell !== ""));
-  expect(lines.slice(1, 3)).toEqual([
-    ["65001", "peer-tor0-export", "export", "10.0.0.1/32", "10.1.3.0/24 (24..24)", "accept"],
+  expect(lines.slice(1, 4)).toEqual([
+    ["65001", "allow-local", "import", "accept"],
+    ["65001", "peer-tor0-export", "export", "10.0.0.1", "10.1.3.0/24 (24..24)", "accept"],
     [
-      "10.0.0.1/32",
+      "10.0.0.1",
       "192.0.2.1/32 (32..32)",
       "accept",
       "{SetLocalPreference: 150} {AddCommunities: [65000:99]}",
     ],
   ]);
-});
-
-test.each([
-  [["ipv4", "unicast"], true],
-  [["ipv6", "unicast"], false],
-  [["ipv4", "unicast", "peer", "10.0.0.1"], true],
-  [["ipv4", "unicast", "10.0.0.9", "10.0.0.1"], true],
-  [["peer", "10.0.0.9"], false],
-  [["vrouter", "65001"], true],
-  [["vrouter", "65002"], false],
-])("filter %j", (words, matches) => {
-  const filter = routeFilter(words);
-  expect(typeof filter === "function" && filter(route)).toBe(matches);
-});
-
-test("words that nobody knows are told", () => {
-  expect(routeFilter(["ipv4", "multicast"])).toBe("unknown SAFI multicast");
-  expect(routeFilter(["peer"])).toBe("peer what?");
-  expect(routeFilter(["tor0"])).toBe("unknown word tor0");
 });

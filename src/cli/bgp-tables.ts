@@ -1,11 +1,10 @@
-import type {
-  AdvertisedRoute,
-  AvailableRoute,
-  PeerPolicies,
-  PeerStatus,
-} from "../bgp/speaker/views.ts";
-import type { PolicyStatement } from "../bgp/speaker/config.ts";
-import { addressBits, type Prefix, prefixFamily, prefixLength } from "../net/prefix.ts";
+import type { AdvertisedRoute, AvailableRoute, PeerStatus } from "../bgp/speaker/views.ts";
+import {
+  type BgpRoutePolicy,
+  type BgpRoutePolicyStatement,
+  peerAddress,
+} from "../agent/cilium-models.ts";
+import { peeringStates } from "../cilium/status.ts";
 import { formatAsPath, formatCommunity } from "../observe/speaker.ts";
 import { formatTable, goDuration } from "./table.ts";
 
@@ -13,8 +12,8 @@ import { formatTable, goDuration } from "./table.ts";
 export type Row<T> = T & { node: string; instance: string; localAsn: number };
 
 /**
- * A session once, its families below one another, in Cilium's order: `withNode` as `cilium bgp peers` prints
- * all nodes, else as `cilium-dbg bgp peers` does on one.
+ * A session once, its families below one another, in Cilium's order: `withNode` as `cilium bgp peers` prints them,
+ * of all nodes or of one, else as `cilium-dbg bgp peers` does on a node.
  */
 export function peersTable(peers: readonly Row<PeerStatus>[], withNode: boolean): string {
   const header = [
@@ -32,7 +31,7 @@ export function peersTable(peers: readonly Row<PeerStatus>[], withNode: boolean)
               String(peer.localAsn),
               String(peer.asn),
               peerEnd(peer, !withNode),
-              peeringState(peer.state),
+              peeringStates[peer.state],
               goDuration(peer.uptimeMs ?? 0),
             ]
           : ["", "", "", "", ""]),
@@ -44,15 +43,9 @@ export function peersTable(peers: readonly Row<PeerStatus>[], withNode: boolean)
   );
 }
 
-/** A link-local address with its zone; the interface alone where no neighbor is known there yet. */
-function peerEnd({ address, interface: link, port }: PeerStatus, withPort: boolean): string {
-  if (address === "::" && link !== undefined) return link;
-  return `${address}${link === undefined ? "" : `%${link}`}${withPort ? `:${port}` : ""}`;
-}
-
-/** As CiliumBGPNodeConfigs spell it: `open_sent`. */
-function peeringState(state: PeerStatus["state"]): string {
-  return state.replace(/(?<=[a-z])(?=[A-Z])/, "_").toLowerCase();
+function peerEnd(peer: PeerStatus, withPort: boolean): string {
+  const isKnown = peer.interface === undefined || peer.address !== "::";
+  return `${peerAddress(peer)}${withPort && isKnown ? `:${peer.port}` : ""}`;
 }
 
 export type Route = AvailableRoute &
@@ -112,7 +105,10 @@ export function attributesText({ attributes }: Route, nextHop: string): string {
 }
 
 /** `cilium-dbg bgp route-policies`: a policy once, its statements below one another. */
-export function policiesTable(policies: readonly Row<PeerPolicies>[], withNode: boolean): string {
+export function policiesTable(
+  policies: readonly (BgpRoutePolicy & { node: string })[],
+  withNode: boolean,
+): string {
   const header = [
     ...["VRouter", "Policy Name", "Type", "Match Peers", "Match Families"],
     ...["Match Prefixes (Min..Max Len)", "RIB Action", "Path Actions"],
@@ -120,28 +116,26 @@ export function policiesTable(policies: readonly Row<PeerPolicies>[], withNode: 
   return byNode(
     withNode,
     header,
-    sorted(policies, ({ localAsn, peer }) => [localAsn, peer]).map(
-      ({ node, localAsn, peer, peerAddress, exportPolicy }) => {
-        const bits = addressBits(peerAddress.includes(":") ? "ipv6" : "ipv4");
-        return {
-          node,
-          lines: (exportPolicy.length > 0 ? exportPolicy : [undefined]).map((statement, n) => [
-            ...(n === 0 ? [String(localAsn), `peer-${peer}-export`, "export"] : ["", "", ""]),
-            `${peerAddress}/${bits}`,
-            "",
-            matchedPrefixes(statement?.prefixes ?? []),
-            statement?.action ?? "reject",
-            statement === undefined ? "" : pathActions(statement),
-          ]),
-        };
-      },
-    ),
+    sorted(policies, (policy) => [policy["router-asn"], policy.name]).map((policy) => ({
+      node: policy.node,
+      lines: policy.statements.map((statement, n) => [
+        ...(n === 0 ? [String(policy["router-asn"]), policy.name, policy.type] : ["", "", ""]),
+        inBraces(statement["match-neighbors"]?.neighbors ?? []),
+        "",
+        matchedPrefixes(statement),
+        statement["route-action"],
+        pathActions(statement),
+      ]),
+    })),
   );
 }
 
-function matchedPrefixes(prefixes: readonly Prefix[]): string {
-  const all = prefixes.map((each) => `${each} (${prefixLength(each)}..${prefixLength(each)})`);
-  return `${all.length > 1 ? "(any) " : ""}${inBraces(all)}`;
+function matchedPrefixes({ "match-prefixes": match }: BgpRoutePolicyStatement): string {
+  const all = (match?.prefixes ?? []).map((of) => {
+    const { "prefix-len-min": min = 0, "prefix-len-max": max = 0 } = of;
+    return `${of.cidr} (${min}..${max})`;
+  });
+  return `${all.length > 1 ? `(${match!.type}) ` : ""}${inBraces(all)}`;
 }
 
 /** One alone, several each in braces. */
@@ -149,14 +143,14 @@ function inBraces(parts: readonly string[]): string {
   return parts.length === 1 ? parts[0]! : parts.map((part) => `{${part}}`).join(" ");
 }
 
-function pathActions({ set = {} }: PolicyStatement): string {
-  const { communities, largeCommunities, localPref } = set;
+function pathActions(statement: BgpRoutePolicyStatement): string {
+  const { "set-local-preference": localPref = 0 } = statement;
+  const communities = statement["add-communities"];
+  const largeCommunities = statement["add-large-communities"];
   return inBraces([
-    ...(localPref === undefined ? [] : [`SetLocalPreference: ${localPref}`]),
-    ...(communities ? [`AddCommunities: [${communities.map(formatCommunity).join(" ")}]`] : []),
-    ...(largeCommunities
-      ? [`AddLargeCommunities: [${largeCommunities.map((each) => each.join(":")).join(" ")}]`]
-      : []),
+    ...(localPref >= 0 ? [`SetLocalPreference: ${localPref}`] : []),
+    ...(communities ? [`AddCommunities: [${communities.join(" ")}]`] : []),
+    ...(largeCommunities ? [`AddLargeCommunities: [${largeCommunities.join(" ")}]`] : []),
   ]);
 }
 
@@ -188,33 +182,4 @@ function byNode(
     return lines.map((line, n) => [isFirst && n === 0 ? node : "", ...line]);
   });
   return formatTable(["Node", ...header], rows);
-}
-
-/** The words after `routes KIND`: `ipv4 unicast`, `peer ADDRESS`, `vrouter ASN`, in Cilium's order. */
-export function routeFilter(words: readonly string[]): ((route: Row<Route>) => boolean) | string {
-  const rest = [...words];
-  let afi: string | undefined;
-  const peers: string[] = [];
-  const vrouters: string[] = [];
-  const [first, safi] = rest;
-  if (first === "ipv4" || first === "ipv6") {
-    afi = rest.shift();
-    if (safi === "unicast") rest.shift();
-    else if (safi !== undefined && safi !== "peer" && safi !== "vrouter") {
-      return `unknown SAFI ${safi}`;
-    }
-  }
-  while (rest.length > 0) {
-    const word = rest.shift()!;
-    const value =
-      word === "peer" || word === "neighbor" || word === "vrouter" ? rest.shift() : word;
-    if (value === undefined) return `${word} what?`;
-    if (word === "vrouter") vrouters.push(value);
-    else if (/^[0-9a-fA-F.:]+$/.test(value)) peers.push(value);
-    else return `unknown word ${value}`;
-  }
-  return (route) =>
-    (afi === undefined || prefixFamily(route.prefix) === afi) &&
-    (peers.length === 0 || peers.includes(route.peerAddress ?? "")) &&
-    (vrouters.length === 0 || vrouters.includes(String(route.localAsn)));
 }

@@ -12,10 +12,10 @@ const answerTimeoutMs = 5_000;
 
 /** A line of JSON to the agent's admin socket. */
 export type AgentRequest =
-  | { get: "peers" }
-  | { get: "routes"; kind: "received" | "advertised" | "available" }
+  | { get: "peers"; as?: "cilium" }
+  | { get: "routes"; kind: "received" | "advertised" | "available"; as?: "cilium" }
   | { get: "explain"; prefix: string }
-  | { get: "policies" }
+  | { get: "policies"; as?: "cilium" }
   | { get: "mrt" }
   | { reset: ResetKind; peer?: string };
 

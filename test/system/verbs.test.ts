@@ -48,6 +48,9 @@ test("bgp peers and routes print Cilium's columns", async () => {
     await succeed(...at("bgp", "routes", "advertised", "ipv4", "unicast", "--node", "kind-worker")),
   ).toMatch(/10\.0\.0\.1 +10\.1\.1\.0\/24 +10\.0\.2\.2/);
   expect(await succeed(...at("bgp", "routes", "--node", "kind-worker"))).toMatch(/10\.1\.1\.0\/24/);
+  expect(await succeed(...at("bgp", "route-policies", "--node", "kind-worker"))).toMatch(
+    /^kind-worker +65010 +allow-local +import +accept\n +65010 +peer-tor0-export +export +10\.0\.0\.1 /m,
+  );
   // A session is established before its routes are there.
   await until("eleven routes received", async () => {
     const json = await succeed(
@@ -58,6 +61,44 @@ test("bgp peers and routes print Cilium's columns", async () => {
   expect(await succeed(...at("bgp", "explain", "10.1.1.0/24", "--node", "kind-worker"))).toContain(
     "PodCIDR-ipv4",
   );
+});
+
+test("bgp -o json prints Cilium's models by node, as the cilium command does", async () => {
+  const json = async (...argv: string[]) =>
+    JSON.parse(await succeed(...at("bgp", ...argv, "-o", "json")));
+  const peers = await until("a route advertised", async () => {
+    const all = await json("peers");
+    return all["kind-worker"]?.[0]?.families[0].advertised === 1 && all;
+  });
+  expect(Object.keys(peers).sort()).toEqual(Object.keys(peers));
+  expect(peers["kind-worker"]).toMatchObject([
+    {
+      "applied-hold-time-seconds": expect.any(Number),
+      "local-asn": 65010,
+      "peer-address": "10.0.0.1",
+      "peer-asn": 65010,
+      "remote-capabilities": expect.arrayContaining([{ capabilities: "AQQAAQAB" }]),
+      "session-state": "established",
+      "uptime-nanoseconds": expect.any(Number),
+    },
+  ]);
+  const one = ["--node", "kind-worker"];
+  expect(await json("routes", "advertised", "ipv4", "unicast", ...one)).toMatchObject({
+    "kind-worker": [
+      {
+        neighbor: "10.0.0.1",
+        paths: [{ nlri: { base64: "GAoBAQ==" } }],
+        prefix: "10.1.1.0/24",
+        "router-asn": 65010,
+      },
+    ],
+  });
+  expect(await json("routes", "available", "ipv6", "unicast", ...one)).toEqual({
+    "kind-worker": [],
+  });
+  expect(await json("route-policies", ...one)).toMatchObject({
+    "kind-worker": [{ name: "allow-local" }, { name: "peer-tor0-export", type: "export" }],
+  });
 });
 
 test("logs of an agent, of routing daemons and of a pod", async () => {

@@ -87,6 +87,11 @@ export class Peer {
     return this.#established;
   }
 
+  /** Of our OPEN: the one that was sent while there is a session, else the next one. */
+  get capabilities(): readonly Capability[] {
+    return this.#established?.opens.sent.capabilities ?? this.#capabilities();
+  }
+
   /** Routes of the family that were announced to the peer, over all of its sessions. */
   announced(name: FamilyName): number {
     return this.#announced.get(name) ?? 0;

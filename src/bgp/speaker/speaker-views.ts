@@ -12,6 +12,7 @@ import {
   advertisedRoutes,
   availableRoutes,
   type AvailableRoute,
+  type PeerDetails,
   type PeerPolicies,
   peerPolicies,
   type PeerStatus,
@@ -52,6 +53,15 @@ export abstract class SpeakerViews {
         ...(bfd && { bfd }),
         ...(range && { listenRange: range }),
       };
+    });
+  }
+
+  peerDetails(nowMs: number): PeerDetails[] {
+    const all = [...this.parts.peers.values()];
+    return this.peers(nowMs).map((status, at) => {
+      const { config, capabilities, established } = all[at]!;
+      const peer = established?.negotiated.peerCapabilities ?? [];
+      return { status, config, capabilities: { own: capabilities, peer } };
     });
   }
 

@@ -5,7 +5,7 @@ import { families, type FamilyName, familyName } from "../rib/family.ts";
 import type { LocRib } from "../rib/loc-rib.ts";
 import { type AttributeSet, isSamePath, type Path } from "../rib/path.ts";
 import type { Negotiated, SessionState } from "../session/io.ts";
-import type { AfiSafi, PathAttributes } from "../wire/message.ts";
+import type { AfiSafi, Capability, PathAttributes } from "../wire/message.ts";
 import type { BfdStatus } from "./bfd-sessions.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { Peer } from "./peer.ts";
@@ -33,7 +33,7 @@ export type PeerStatus = {
   establishedAtMs?: number;
   appliedHoldTimeSeconds?: number;
   appliedKeepaliveSeconds?: number;
-  /** The negotiated families; the configured ones with zeros while there is no session. */
+  /** The configured ones, as in Cilium: with zeros where the peer does not have the family, and without a session. */
   families: FamilyCounts[];
   /** UPDATE messages so far, over all sessions with the peer. */
   updates: { received: number; sent: number };
@@ -46,6 +46,14 @@ export type PeerStatus = {
   gracefulRestart?: NonNullable<Negotiated["gracefulRestart"]>;
   /** Where the peer is configured to have a session. */
   bfd?: BfdStatus;
+};
+
+/** What more there is to say of a peer. */
+export type PeerDetails = {
+  status: PeerStatus;
+  config: PeerConfig;
+  /** What either side's OPEN says: ours as it would be while there is no session, the peer's only while there is. */
+  capabilities: { own: readonly Capability[]; peer: readonly Capability[] };
 };
 
 export type FamilyCounts = {
@@ -138,7 +146,7 @@ function asnOf({ asn }: PeerConfig): number {
 
 function familyCounts(peer: Peer): FamilyCounts[] {
   const { config, established, inbound } = peer;
-  return (established?.negotiated.families ?? config.families).map((family) => {
+  return config.families.map((family) => {
     const name = familyName(family);
     return {
       family,

@@ -1,9 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { type Command, Option } from "commander";
+import type { BgpPeer, BgpRoute, BgpRoutePolicy } from "../../agent/cilium-models.ts";
 import type { AvailableRoute, PeerPolicies, PeerStatus } from "../../bgp/speaker/views.ts";
 import type { PeerReset, ResetKind } from "../../bgp/speaker/reset.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
+import { compareText } from "../../cilium/compare-text.ts";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
 import { linesOf } from "../../sys/socket-lines.ts";
@@ -14,10 +16,13 @@ import {
   peersTable,
   policiesTable,
   type Route,
-  routeFilter,
   routesTable,
   type Row,
 } from "../bgp-tables.ts";
+import { isSelected, type RouteFilter, routeFilter } from "../bgp-route-filter.ts";
+
+/** Answers as the models of Cilium's API. */
+const as = "cilium";
 
 type Scope = { lab?: string; node?: string; socket?: string; json?: boolean; output?: string };
 
@@ -28,8 +33,11 @@ export function registerBgp(program: Command): void {
 
   scoped(bgp.command("peers").summary("sessions, in Cilium's columns")).action(
     async (scope: Scope) => {
-      const peers = await ask<PeerStatus>(scope, { get: "peers" });
-      return isJson(scope) ? writeJson(peers) : write(peersTable(peers, isOfAllNodes(scope)));
+      const get = "peers";
+      if (isCiliumJson(scope))
+        return writeModels(await askNodes<BgpPeer>(scope, { get, as }), scope);
+      const peers = await ask<PeerStatus>(scope, { get });
+      return isJson(scope) ? writeJson(peers) : write(peersTable(peers, isOfLab(scope)));
     },
   );
 
@@ -37,9 +45,10 @@ export function registerBgp(program: Command): void {
     bgp
       .command("routes")
       .summary("routes available (loc-rib), received or advertised")
-      .argument("[kind]", "available, received or advertised", "available")
-      .argument("[filter...]", "ipv4 or ipv6, unicast; peer ADDRESS, vrouter ASN"),
-  ).action(async (kind: string, words: string[], scope: Scope) => {
+      .argument("[kind]", "available (which it is without a word), received or advertised")
+      .argument("[filter...]", "ipv4 or ipv6, unicast; vrouter ASN, peer ADDRESS"),
+  ).action(async (given: string | undefined, words: string[], scope: Scope) => {
+    const kind = given ?? "available";
     if (!["available", "received", "advertised"].includes(kind)) {
       throw new UsageError(`unknown kind ${kind}\n  hint: available, received or advertised`);
     }
@@ -47,19 +56,43 @@ export function registerBgp(program: Command): void {
     if (typeof filter === "string") {
       throw new UsageError(`${filter}\n  hint: ipv4 unicast peer 10.0.0.1`);
     }
-    const routes = (await ask<Route>(scope, { get: "routes", kind })).filter(filter);
-    if (isJson(scope)) return writeJson(routes);
-    const columns = { withPeer: kind !== "available", withNode: isOfAllNodes(scope) };
-    return write(routesTable(routes, columns));
+    const get = "routes";
+    const inCiliumsFamily: RouteFilter = { afi: "ipv4", ...filter };
+    if (isCiliumJson(scope)) {
+      const answers = await askNodes<BgpRoute>(scope, { get, kind, as });
+      const selected = answers.map(({ node, rows }) => ({
+        node,
+        rows: rows.filter((route) => isSelected(modelKey(route), inCiliumsFamily)),
+      }));
+      return writeModels(selected, scope);
+    }
+    const routes = await ask<Route>(scope, { get, kind });
+    if (isJson(scope)) return writeJson(routes.filter((of) => isSelected(of, filter)));
+    if (filter.afi === undefined) {
+      const what =
+        given === undefined ? "available ipv4 unicast` routes" : "ipv4 unicast` AFI & SAFI";
+      write(`(Defaulting to \`${what}, please see help for more options)\n\n`);
+    }
+    const columns = { withPeer: kind !== "available", withNode: isOfLab(scope) };
+    return write(
+      routesTable(
+        routes.filter((of) => isSelected(of, inCiliumsFamily)),
+        columns,
+      ),
+    );
   });
 
   scoped(
     bgp.command("route-policies").summary("what each peer may get, and with which attributes"),
   ).action(async (scope: Scope) => {
-    const policies = await ask<PeerPolicies>(scope, { get: "policies" });
-    return isJson(scope)
-      ? writeJson(policies)
-      : write(policiesTable(policies, isOfAllNodes(scope)));
+    const get = "policies";
+    if (isJson(scope) && !isCiliumJson(scope)) {
+      return writeJson(await ask<PeerPolicies>(scope, { get }));
+    }
+    const answers = await askNodes<BgpRoutePolicy>(scope, { get, as });
+    if (isCiliumJson(scope)) return writeModels(answers, scope);
+    const policies = answers.flatMap(({ node, rows }) => rows.map((row) => ({ ...row, node })));
+    return write(policiesTable(policies, isOfLab(scope)));
   });
 
   scoped(
@@ -147,8 +180,9 @@ function explanationText(of: Row<Explanation>): string {
   return `${lines.join("\n")}\n`;
 }
 
-function isOfAllNodes({ node, socket }: Scope): boolean {
-  return node === undefined && socket === undefined;
+/** As `cilium` prints nodes of a cluster, also one alone; without a lab it is as `cilium-dbg` does on the node. */
+function isOfLab({ socket }: Scope): boolean {
+  return socket === undefined;
 }
 
 function scoped(command: Command): Command {
@@ -156,15 +190,20 @@ function scoped(command: Command): Command {
     .option("--node <node>", "one node; otherwise all")
     .option("--lab <lab>", "which lab, where several are up")
     .addOption(new Option("--socket <path>", "a speaker's own admin socket, without a lab"))
-    .addOption(new Option("-o, --output <format>", "JSON, as cilium has it").choices(["json"]))
-    .option("--json", "JSON");
+    .addOption(new Option("-o, --output <format>", "JSON, as Cilium prints it").choices(["json"]))
+    .option("--json", "JSON, with all that Spinelab knows");
 }
 
 async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
+  const answers = await askNodes<Omit<Row<T>, "node">>(scope, request);
+  return answers.flatMap(({ node, rows }) => rows.map((row) => ({ ...row, node }) as Row<T>));
+}
+
+type Answer<T> = { node: string; rows: T[] };
+
+async function askNodes<T>(scope: Scope, request: object): Promise<Answer<T>[]> {
   if (scope.socket !== undefined) {
-    return (await askSocket<T>(scope.socket, request)).map(
-      (row) => ({ ...row, node: "" }) as Row<T>,
-    );
+    return [{ node: "", rows: await askSocket<T>(scope.socket, request) }];
   }
   const state = selectLab(scope.lab);
   const only = scope.node === undefined ? undefined : nodeOf(state, scope.node);
@@ -172,28 +211,44 @@ async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
     (node) => node.kubernetes && (only === undefined || node.name === only),
   );
   if (nodes.length === 0) throw new UsageError(`${scope.node ?? state.lab}: no Kubernetes node`);
-  const answers = await Promise.all(
-    nodes.map(async ({ name }) => {
-      const question = { do: "ask", node: name, request };
-      const rows = (await askControl(controlSocket(state.lab), question)) as Row<T>[];
-      return rows.map((row) => ({ ...row, node: name }));
+  return await Promise.all(
+    nodes.map(async ({ name: node }) => {
+      const question = { do: "ask", node, request };
+      return { node, rows: (await askControl(controlSocket(state.lab), question)) as T[] };
     }),
   );
-  return answers.flat();
 }
 
 /** A speaker of its own, on this machine. */
-function askSocket<T>(path: string, request: object): Promise<Omit<Row<T>, "node">[]> {
+function askSocket<T>(path: string, request: object): Promise<T[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("error", reject);
     linesOf(socket).once("line", (line) => {
       socket.destroy();
-      const answer = JSON.parse(line) as { ok?: Row<T>[]; error?: string };
+      const answer = JSON.parse(line) as { ok?: T[]; error?: string };
       if (answer.ok) resolve(answer.ok);
       else reject(new Error(answer.error));
     });
   });
+}
+
+function isCiliumJson({ output }: Scope): boolean {
+  return output === "json";
+}
+
+function modelKey(route: BgpRoute) {
+  const { prefix, neighbor, "router-asn": localAsn } = route;
+  return { prefix, localAsn, ...(neighbor !== undefined && { peerAddress: neighbor }) };
+}
+
+/** By node, as `cilium` prints them, or the list of one speaker, as `cilium-dbg` on its node does; Go's layout. */
+function writeModels(answers: Answer<object>[], scope: Scope): void {
+  const sorted = answers.toSorted((a, b) => compareText(a.node, b.node));
+  const value = isOfLab(scope)
+    ? Object.fromEntries(sorted.map(({ node, rows }) => [node, rows]))
+    : answers.flatMap(({ rows }) => rows);
+  write(`${JSON.stringify(value, undefined, isOfLab(scope) ? 1 : 2)}\n`);
 }
 
 function isJson({ json, output }: Scope): boolean {
