@@ -148,20 +148,29 @@ async function probes(): Promise<void> {
   const lines = places.map(
     ([from, to], n) => `      - { name: p${n}, from: ${from}, to: ${to}, every: 1ms }`,
   );
-  const usage = process.cpuUsage();
-  const began = performance.now();
+  // Of this process, which is the lab's: its looks are in it, what it takes to start twenty probes is not.
+  const { clock } = lab.context(signal);
+  const samples: { atMs: number; cpuMs: number }[] = [];
+  const sample = setInterval(() => {
+    const { user, system } = process.cpuUsage();
+    samples.push({ atMs: clock.nowMs(), cpuMs: (user + system) / 1000 });
+  }, 100);
   const records = await play(`
   - name: probes
     probe:
 ${lines.join("\n")}
-    for: 5s
+    for: 10s
     expect: [ { session: { on: router0, to: tor1 } } ]`);
-  const { user, system } = process.cpuUsage(usage);
-  const core = (user + system) / 1000 / (performance.now() - began);
-  const ends = records.filter((each) => each.type === "probe" && each.state === "end");
+  clearInterval(sample);
+  const begunMs = records.findLast((one) => one.type === "probe" && one.state === "begin")!.atMs;
+  const ends = records.filter((one) => one.type === "probe" && one.state === "end");
+  const during = samples.filter(({ atMs }) => atMs > begunMs + 500 && atMs < ends[0]!.atMs);
+  const [first, last] = [during[0]!, during.at(-1)!];
+  const core = (last.cpuMs - first.cpuMs) / (last.atMs - first.atMs);
   const lateMs = ends.flatMap((each) => ("lateMs" in each ? (each.lateMs ?? []) : []));
+  const apart = ends.flatMap((each) => ("intervalMs" in each ? (each.intervalMs ?? []) : []));
   row(
-    `${ends.length} probes, a packet a millisecond each`,
+    `${ends.length} probes, a packet every ${Math.max(...apart).toFixed(2)} ms each`,
     `${Math.round(core * 100)} % of a core`,
     `at most ${limits.probesCore * 100} %; latest packet ${Math.max(...lateMs).toFixed(1)} ms`,
     ends.length === 20 && core <= limits.probesCore,

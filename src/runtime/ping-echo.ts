@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Address } from "../net/address.ts";
-import type { Echo } from "../sys/echo.ts";
+import type { Echo } from "../sys/echo-rows.ts";
 import type { EchoRun, RunningCommand } from "./port.ts";
 
 /** ICMP echo sequence numbers have 16 bits and begin again. */

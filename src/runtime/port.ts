@@ -1,6 +1,6 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { Address } from "../net/address.ts";
-import type { Echo } from "../sys/echo.ts";
+import type { Echo } from "../sys/echo-rows.ts";
 import type { Endpoint, Fabric } from "../topology/fabric.ts";
 import type { Impairment } from "./impairments.ts";
 

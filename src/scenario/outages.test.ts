@@ -63,6 +63,18 @@ describe("outages, by hand", () => {
     expect(outages.ongoing(200, 200)).toBeUndefined();
   });
 
+  test("of an hour's packets the median is that of them all, the shortest and longest are exact", () => {
+    const outages = new Outages(0);
+    const packets = 360_001;
+    for (let number = 1; number <= packets; number++) {
+      // The longest and the shortest come once, where not each is kept any more.
+      const rttMs = number === packets ? 9_000 : number === packets - 1 ? 0.5 : 1 + (number % 1000);
+      outages.take({ ...reply(number), rttMs }, number);
+    }
+    expect(outages.rttMs).toMatchObject({ min: 0.5, max: 9_000 });
+    expect(Math.abs(outages.rttMs!.median - 500)).toBeLessThan(10);
+  });
+
   test("whatever is dropped: received and lost make up what was sent", () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (answered) => {

@@ -3,6 +3,9 @@ import type { Echo } from "../runtime/port.ts";
 /** Times in milliseconds of the timeline. */
 export type Outage = { fromMs: number; toMs: number; lost: number };
 
+/** So many round trips are kept of a probe for its median; of more, every second, every fourth… */
+const rttsMax = 1 << 16;
+
 /**
  * Finds outages among the echoes of a probe. An outage is a gap in the numbers answered: from the
  * last answer before it to the first answer after it. A packet that the system refused to send has
@@ -18,7 +21,10 @@ export class Outages {
   #duplicates = 0;
   #late = 0;
   #lastAnswerMs: number | undefined;
-  readonly #rttsMs: number[] = [];
+  #rttsMs: number[] = [];
+  #rttKeptOf = 1;
+  #rttMsMin = Infinity;
+  #rttMsMax = 0;
   readonly #closed: Outage[] = [];
 
   #first: { number: number; atMs: number } | undefined;
@@ -43,7 +49,7 @@ export class Outages {
       return undefined;
     }
     this.#received++;
-    this.#rttsMs.push(echo.rttMs);
+    this.#noteRtt(echo.rttMs);
     // An answer overtaken by later ones: its packet was slow, not lost.
     if (number <= this.#highestAnswered) {
       this.#late++;
@@ -107,7 +113,17 @@ export class Outages {
 
   get rttMs(): { min: number; median: number; max: number } | undefined {
     const sorted = this.#rttsMs.toSorted((a, b) => a - b);
-    if (sorted.length === 0) return undefined;
-    return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, max: sorted.at(-1)! };
+    const median = sorted[sorted.length >> 1];
+    return median === undefined ? undefined : { min: this.#rttMsMin, median, max: this.#rttMsMax };
+  }
+
+  #noteRtt(rttMs: number): void {
+    this.#rttMsMin = Math.min(this.#rttMsMin, rttMs);
+    this.#rttMsMax = Math.max(this.#rttMsMax, rttMs);
+    if (this.#received % this.#rttKeptOf !== 0) return;
+    this.#rttsMs.push(rttMs);
+    if (this.#rttsMs.length < rttsMax) return;
+    this.#rttsMs = this.#rttsMs.filter((_, n) => n % 2 === 1);
+    this.#rttKeptOf *= 2;
   }
 }

@@ -1,26 +1,18 @@
 import { Worker } from "node:worker_threads";
 import type { Address } from "../net/address.ts";
+import { type Echo, readEchoRows } from "./echo-rows.ts";
 import { WakePipe } from "./epoll.ts";
-
-/** What happens to ICMP echo requests that are sent without end. Numbers begin at 1, times are Unix milliseconds. */
-export type Echo =
-  | { echo: "reply"; number: number; atUnixMs: number; rttMs: number; duplicate: boolean }
-  /** It was sent, and there was no reply when the next one was due. One may still come. */
-  | { echo: "none"; number: number; atUnixMs: number }
-  /** The system did not take it: no route, no carrier. It has no number. */
-  | { echo: "refused"; atUnixMs: number };
 
 export type EchoCommand =
   | { do: "start"; id: number; namespace: string; to: Address; everyMs: number }
   | { do: "stop"; id: number }
   | { do: "end" };
 
-export type EchoReport =
-  | { id: number; echo: Echo }
-  /** It could not start. */
-  | { id: number; failed: string }
-  /** It has stopped; by how much its packets were late, at worst. */
-  | { id: number; lateMs: number };
+/** A probe could not start, or has stopped: by how much its packets were late, at worst. */
+export type EchoEnd = { id: number; failed: string } | { id: number; lateMs: number };
+
+/** What has happened since the last such message; the echoes were before the ends. */
+export type EchoReports = { echoes: Float64Array; ends: readonly EchoEnd[] };
 
 type Listener = {
   onEcho: (echo: Echo) => void;
@@ -40,11 +32,12 @@ export class EchoProbes {
     this.#worker = new Worker(new URL("echo-thread.ts", import.meta.url), {
       workerData: { wake: this.#wake.readFd },
     });
-    this.#worker.on("message", (reports: EchoReport[]) => {
-      for (const report of reports) this.#take(report);
+    this.#worker.on("message", ({ echoes, ends }: EchoReports) => {
+      readEchoRows(echoes, (id, echo) => this.#listeners.get(id)?.onEcho(echo));
+      for (const end of ends) this.#end(end);
     });
     this.#worker.on("error", (error: Error) => {
-      for (const id of [...this.#listeners.keys()]) this.#take({ id, failed: error.message });
+      for (const id of [...this.#listeners.keys()]) this.#end({ id, failed: error.message });
     });
     this.#worker.once("exit", () => {
       this.#ended.resolve();
@@ -78,18 +71,14 @@ export class EchoProbes {
     await this.#ended.promise;
   }
 
-  #take(report: EchoReport): void {
-    const listener = this.#listeners.get(report.id);
+  #end(end: EchoEnd): void {
+    const listener = this.#listeners.get(end.id);
     if (listener === undefined) return;
-    if ("echo" in report) {
-      listener.onEcho(report.echo);
-      return;
-    }
-    this.#listeners.delete(report.id);
-    if ("failed" in report) {
-      listener.failed.resolve(report.failed);
+    this.#listeners.delete(end.id);
+    if ("failed" in end) {
+      listener.failed.resolve(end.failed);
       listener.stopped.resolve({});
-    } else listener.stopped.resolve({ lateMs: report.lateMs });
+    } else listener.stopped.resolve({ lateMs: end.lateMs });
   }
 
   #command(command: EchoCommand): void {

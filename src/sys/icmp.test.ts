@@ -19,17 +19,18 @@ test("a reply carries the number of its request, whatever it is", () => {
   fc.assert(
     fc.property(family, uint16, uint32, (which, identifier, number) => {
       const reply = replyTo(which, encodeEchoRequest(which, identifier, number));
-      expect(decodeEchoReply(which, identifier, reply)).toBe(number);
-      expect(decodeEchoReply(which, identifier ^ 1, reply)).toBeUndefined();
+      expect(decodeEchoReply(which, reply)).toEqual({ identifier, number });
     }),
   );
 });
 
 test("a request is no reply, and what is too short is nothing", () => {
   const request = encodeEchoRequest("ipv6", 7, 1);
-  expect(decodeEchoReply("ipv6", 7, request)).toBeUndefined();
-  expect(decodeEchoReply("ipv6", 7, replyTo("ipv6", request).subarray(0, 11))).toBeUndefined();
-  expect(decodeEchoReply("ipv4", 7, Buffer.from([0x45]))).toBeUndefined();
+  expect(decodeEchoReply("ipv6", request)).toBeUndefined();
+  expect(decodeEchoReply("ipv6", replyTo("ipv6", request).subarray(0, 11))).toBeUndefined();
+  // Memory of a longer packet before it: what was received is shorter.
+  expect(decodeEchoReply("ipv6", replyTo("ipv6", request), 11)).toBeUndefined();
+  expect(decodeEchoReply("ipv4", Buffer.from([0x45]))).toBeUndefined();
 });
 
 test("the sum over an IPv4 request with its checksum is all ones (RFC 1071)", () => {
@@ -40,6 +41,16 @@ test("the sum over an IPv4 request with its checksum is all ones (RFC 1071)", ()
       for (let at = 0; at < packet.length; at += 2) sum += packet.readUInt16BE(at);
       while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
       expect(sum).toBe(0xffff);
+    }),
+  );
+});
+
+test("a request written over an earlier one is as one written anew", () => {
+  fc.assert(
+    fc.property(family, uint16, uint32, family, uint16, uint32, (...drawn) => {
+      const [which, identifier, number, other, id, n] = drawn;
+      const packet: Buffer = encodeEchoRequest(which, identifier, number);
+      expect(encodeEchoRequest(other, id, n, packet)).toEqual(encodeEchoRequest(other, id, n));
     }),
   );
 });

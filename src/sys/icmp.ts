@@ -1,24 +1,20 @@
 import { closeSync } from "node:fs";
 import koffi from "koffi";
-import { type Address, familyOf } from "../net/address.ts";
-import {
-  check,
-  inNetworkNamespace,
-  receive,
-  send,
-  socketAddress,
-  SystemCallError,
-} from "./libc.ts";
+import type { Family } from "../net/address.ts";
+import { check, inNetworkNamespace, SystemCallError } from "./libc.ts";
+import { fixedMemory } from "./fixed-memory.ts";
+import { noteTimes, type ReceiveBatch } from "./receive-batch.ts";
 
 /** ICMP and ICMPv6 echo (RFC 792, RFC 4443 §4) over raw sockets of a network namespace. */
 const libc = koffi.load("libc.so.6");
 const c = {
   socket: libc.func("int socket(int domain, int type, int protocol)"),
-  connect: libc.func("int connect(int fd, void *address, uint32_t length)"),
   setsockopt: libc.func(
     "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   ),
-  ioctl: libc.func("int ioctl(int fd, unsigned long request, void *value)"),
+  sendto: libc.func(
+    "int64_t sendto(int fd, void *bytes, size_t length, int flags, void *to, uint32_t toLength)",
+  ),
   clockGettime: libc.func("int clock_gettime(int clock, void *time)"),
 };
 
@@ -29,132 +25,133 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
 const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const ICMPV6_FILTER = 1;
-const SIOCGSTAMPNS = 0x8907;
 const CLOCK_REALTIME = 0;
 
 const EchoType = {
   ipv4: { request: 8, reply: 0 },
   ipv6: { request: 128, reply: 129 },
 } as const;
-type Family = keyof typeof EchoType;
 
 /** As much as ping sends. */
 const packetBytes = 64;
 /** Header, and the number of 32 bits that the sequence of 16 bits is too short for. */
 const numberAt = 8;
+const writtenBytes = numberAt + 4;
+/** What of a reply must be kept: an IPv4 header with options may stand before it. */
+export const replyBytes = 60 + writtenBytes;
+/** Replies that wait while the reader is late: some thousand. */
+const receiveBufferBytes = 4 << 20;
 
-/** Type 8 or 128, code 0, checksum, `identifier`, the low 16 bits of `number`, then all 32 of it. */
-export function encodeEchoRequest(family: Family, identifier: number, number: number): Buffer {
-  const packet = Buffer.alloc(packetBytes);
+/**
+ * Type 8 or 128, code 0, checksum, `identifier`, the low 16 bits of `number`, then all 32 of it, written
+ * over an earlier request of the family or into zeros.
+ */
+export function encodeEchoRequest(
+  family: Family,
+  identifier: number,
+  number: number,
+  packet: Buffer = Buffer.alloc(packetBytes),
+): Buffer {
   packet[0] = EchoType[family].request;
+  packet.writeUInt16BE(0, 2);
   packet.writeUInt16BE(identifier, 4);
   packet.writeUInt16BE(number & 0xffff, 6);
   packet.writeUInt32BE(number, numberAt);
-  // The kernel does it for ICMPv6, whose checksum covers addresses that only it knows.
-  if (family === "ipv4") packet.writeUInt16BE(internetChecksum(packet), 2);
+  // The kernel does it for ICMPv6, whose checksum covers addresses that only it knows. Zeros add nothing.
+  if (family === "ipv4") packet.writeUInt16BE(internetChecksum(packet, writtenBytes), 2);
   return packet;
 }
 
-/** The number of an echo reply to a request of this identifier; undefined for all else. IPv4 comes with its header. */
+/** Whose reply it is, and to which request. */
+export type EchoReply = { identifier: number; number: number };
+
+/** Undefined for what is no echo reply of ours. `length`: of the packet. IPv4 comes with its header. */
 export function decodeEchoReply(
   family: Family,
-  identifier: number,
   packet: Buffer,
-): number | undefined {
-  const icmp = family === "ipv4" ? packet.subarray(4 * (packet[0]! & 0xf)) : packet;
-  if (icmp.length < numberAt + 4 || icmp[0] !== EchoType[family].reply) return undefined;
-  return icmp.readUInt16BE(4) === identifier ? icmp.readUInt32BE(numberAt) : undefined;
+  length = packet.length,
+): EchoReply | undefined {
+  const at = family === "ipv4" ? 4 * (packet[0]! & 0xf) : 0;
+  if (length < at + writtenBytes || packet[at] !== EchoType[family].reply) return undefined;
+  return {
+    identifier: packet.readUInt16BE(at + 4),
+    number: packet.readUInt32BE(at + numberAt),
+  };
 }
 
 /** RFC 1071. */
-function internetChecksum(bytes: Buffer): number {
+function internetChecksum(bytes: Buffer, length: number): number {
   let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
+  for (let at = 0; at < length; at += 2) sum += bytes.readUInt16BE(at);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }
 
-export type EchoReply = { number: number; atUnixMs: number };
+/** What is being sent: one packet at a time, from whatever socket of this thread. */
+const outgoing = fixedMemory(packetBytes);
+const target = fixedMemory(28);
 
-/** A raw socket that sends echo requests to one address and hears the replies to them. */
+/**
+ * A raw socket that sends echo requests from one network namespace and hears every reply that comes there:
+ * one is enough for all who ping from it, where each of several would be given all replies.
+ */
 export class EchoSocket {
-  readonly fd: number;
+  readonly #fd: number;
   readonly #family: Family;
-  readonly #address: Buffer;
-  readonly #identifier: number;
-  readonly #packet = Buffer.alloc(2048);
-  readonly #time = Buffer.alloc(16);
-  #connected = false;
 
-  /** `namespace`: a file such as /proc/PID/ns/net. `identifier`: 16 bits, its own among all that ping there. */
-  constructor(namespace: string, to: Address, identifier: number) {
-    this.#family = familyOf(to);
-    this.#identifier = identifier;
-    this.#address = socketAddress(to, 0);
+  /** `namespace`: a file such as /proc/PID/ns/net. */
+  constructor(namespace: string, family: Family) {
+    this.#family = family;
     const [domain, protocol] =
-      this.#family === "ipv4" ? [AF_INET, IPPROTO_ICMP] : [AF_INET6, IPPROTO_ICMPV6];
-    this.fd = inNetworkNamespace(namespace, () =>
+      family === "ipv4" ? [AF_INET, IPPROTO_ICMP] : [AF_INET6, IPPROTO_ICMPV6];
+    this.#fd = inNetworkNamespace(namespace, () =>
       check(c.socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket"),
     );
     try {
       this.#hearOnlyReplies();
-      // Asking for the time of the last packet makes the kernel note it from now on.
-      c.ioctl(this.fd, SIOCGSTAMPNS, this.#time);
+      noteTimes(this.#fd);
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(receiveBufferBytes);
+      check(c.setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, 4), "SO_RCVBUFFORCE");
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  /** Undefined where the kernel took it, else the system's name for why it did not: ENETUNREACH, … */
-  send(number: number): string | undefined {
-    const packet = encodeEchoRequest(this.#family, this.#identifier, number);
-    // An error that an earlier packet met is told once and sends nothing: the second try counts.
-    return this.#trySend(packet) && this.#trySend(packet);
+  /**
+   * `to`: its sockaddr. `identifier`: 16 bits, the sender's own among all that ping there. Undefined where the kernel took it,
+   * else the system's name for why it did not: ENETUNREACH, …
+   */
+  send(to: Buffer, identifier: number, number: number): string | undefined {
+    encodeEchoRequest(this.#family, identifier, number, outgoing.memory);
+    target.memory.set(to);
+    const sent: number = c.sendto(
+      this.#fd,
+      outgoing.address,
+      packetBytes,
+      0,
+      target.address,
+      to.length,
+    );
+    return sent < 0 ? new SystemCallError("sendto", koffi.errno()).code : undefined;
   }
 
-  /** A reply that lies ready, with the time at which the kernel had it. */
-  reply(): EchoReply | undefined {
-    const length = this.#receive();
-    if (length === undefined) return undefined;
-    const packet = this.#packet.subarray(0, length);
-    const number = decodeEchoReply(this.#family, this.#identifier, packet);
-    if (number === undefined) return undefined;
-    check(c.ioctl(this.fd, SIOCGSTAMPNS, this.#time), "SIOCGSTAMPNS");
-    return { number, atUnixMs: milliseconds(this.#time) };
+  /** Every reply that lies ready, with the time at which the kernel had it. */
+  replies(batch: ReceiveBatch, take: (reply: EchoReply, atUnixMs: number) => void): void {
+    batch.receive(this.#fd, (packet, length, atUnixMs) => {
+      const reply = decodeEchoReply(this.#family, packet, length);
+      if (reply !== undefined) take(reply, atUnixMs);
+    });
   }
 
   close(): void {
-    closeSync(this.fd);
-  }
-
-  #trySend(packet: Buffer): string | undefined {
-    try {
-      // Without a route to it the address cannot be connected to; there may be one later.
-      if (!this.#connected) {
-        check(c.connect(this.fd, this.#address, this.#address.length), "connect");
-        this.#connected = true;
-      }
-      send(this.fd, packet);
-      return undefined;
-    } catch (error) {
-      if (error instanceof SystemCallError) return error.code;
-      throw error;
-    }
-  }
-
-  /** ICMP errors that packets met on their way are told here too: nothing that can be read. */
-  #receive(): number | undefined {
-    for (;;) {
-      try {
-        return receive(this.fd, this.#packet);
-      } catch (error) {
-        if (!(error instanceof SystemCallError)) throw error;
-      }
-    }
+    closeSync(this.#fd);
   }
 
   /** A bit that is set keeps the type out (linux/icmp.h, linux/icmpv6.h). */
@@ -163,25 +160,21 @@ export class EchoSocket {
     if (this.#family === "ipv4") {
       const filter = Buffer.alloc(4);
       filter.writeUInt32LE(~(1 << reply) >>> 0);
-      check(c.setsockopt(this.fd, SOL_RAW, ICMP_FILTER, filter, 4), "ICMP_FILTER");
+      check(c.setsockopt(this.#fd, SOL_RAW, ICMP_FILTER, filter, 4), "ICMP_FILTER");
     } else {
       const filter = Buffer.alloc(32, 0xff);
       filter.writeUInt32LE(~(1 << (reply & 31)) >>> 0, 4 * (reply >> 5));
-      check(c.setsockopt(this.fd, IPPROTO_ICMPV6, ICMPV6_FILTER, filter, 32), "ICMP6_FILTER");
+      check(c.setsockopt(this.#fd, IPPROTO_ICMPV6, ICMPV6_FILTER, filter, 32), "ICMP6_FILTER");
     }
   }
 }
 
-const now = Buffer.alloc(16);
+const now = fixedMemory(16);
 
-/** By the clock that the kernel's times of packets are of. */
+/** By the clock that the kernel's times of packets are of: struct timespec. */
 export function unixMs(): number {
-  check(c.clockGettime(CLOCK_REALTIME, now), "clock_gettime");
-  return milliseconds(now);
-}
-
-/** struct timespec: 64 bits of seconds, and of nanoseconds. */
-function milliseconds(time: Buffer): number {
-  const seconds = time.readInt32LE(4) * 0x1_0000_0000 + time.readUInt32LE(0);
-  return seconds * 1000 + time.readUInt32LE(8) / 1e6;
+  check(c.clockGettime(CLOCK_REALTIME, now.address), "clock_gettime");
+  const { memory } = now;
+  const seconds = memory.readInt32LE(4) * 0x1_0000_0000 + memory.readUInt32LE(0);
+  return seconds * 1000 + memory.readUInt32LE(8) / 1e6;
 }

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnvironmentError } from "../../src/input/diagnostic.ts";
 import { address } from "../../src/net/address.ts";
 import { prefix } from "../../src/net/prefix.ts";
-import type { RouteChange, Runtime } from "../../src/runtime/port.ts";
-import type { Echo } from "../../src/sys/echo.ts";
+import type { EchoRun, RouteChange, Runtime } from "../../src/runtime/port.ts";
+import type { Echo } from "../../src/sys/echo-rows.ts";
 import type { Fabric } from "../../src/topology/fabric.ts";
 
 /** What a runtime brings to be held to the Runtime port. */
@@ -123,6 +123,25 @@ export function complies({ name, image, create, traces }: Candidate): void {
         expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
         expect(echoes).toHaveLength(told);
       }
+    });
+
+    it("tells each of several echoes of one place of its own replies only", async () => {
+      const counts = ["10.9.0.2", "10.9.0.2"].map(address).map((to) => {
+        const numbers: number[] = [];
+        const probe = runtime.echo({ node: "left" }, to, 20, (echo) => {
+          if (echo.echo === "reply") numbers.push(echo.number);
+        });
+        return { numbers, probe };
+      });
+      const [one, other] = counts as [Counted, Counted];
+      await expect.poll(() => one.numbers.length, { timeout: 10_000 }).toBeGreaterThan(4);
+      await expect.poll(() => other.numbers.length, { timeout: 10_000 }).toBeGreaterThan(4);
+      await one.probe.stop();
+      const [told, heard] = [one.numbers.length, other.numbers.length];
+      await expect.poll(() => other.numbers.length, { timeout: 10_000 }).toBeGreaterThan(heard + 4);
+      await other.probe.stop();
+      for (const { numbers } of [one, other]) expect(numbers).toEqual([...new Set(numbers)]);
+      expect(one.numbers).toHaveLength(told);
     });
 
     it("feeds standard input to its end", async () => {
@@ -408,6 +427,8 @@ export function complies({ name, image, create, traces }: Candidate): void {
     });
   });
 }
+
+type Counted = { numbers: number[]; probe: EchoRun };
 
 const echoServer = `
   use IO::Socket::UNIX;

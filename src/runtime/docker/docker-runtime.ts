@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import type { Address } from "../../net/address.ts";
-import type { Echo } from "../../sys/echo.ts";
+import type { Echo } from "../../sys/echo-rows.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";

@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { inNetworkNamespace, listenTcp } from "../../sys/libc.ts";
-import { type Echo, EchoProbes } from "../../sys/echo.ts";
+import { EchoProbes } from "../../sys/echo.ts";
+import type { Echo } from "../../sys/echo-rows.ts";
 import type { Endpoint, Fabric, FabricNode } from "../../topology/fabric.ts";
 import type {
   EchoRun,
