@@ -25,8 +25,10 @@ export function endingSignal(): AbortSignal {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => controller.abort(new InterruptedError(name)));
   }
-  // Node ignores SIGPIPE; each write then fails.
-  process.stdout.on("error", () => controller.abort(new InterruptedError("SIGPIPE")));
+  // Node ignores SIGPIPE; each write then fails. So does one to a terminal that was closed.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", () => controller.abort(new InterruptedError("SIGPIPE")));
+  }
   return controller.signal;
 }
 

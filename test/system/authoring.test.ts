@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readTimeline } from "../../src/timeline/log.ts";
-import { finished, spinelab, start, succeed, until } from "./spinelab.ts";
+import { finished, repository, spinelab, start, succeed, until } from "./spinelab.ts";
 
 /** What the author of a scenario does: plan, step, break where it fails. */
 const lab = `authoring-${process.pid}`;
@@ -31,7 +31,7 @@ steps:
 const at = ["--name", lab, "--scenario", scenario, "--report", folder];
 
 afterAll(async () => {
-  await spinelab("down", lab);
+  for (const name of [lab, `${lab}-t`]) await spinelab("down", name);
   rmSync(folder, { recursive: true });
 });
 
@@ -53,6 +53,7 @@ test("--break-on-failure ends there and leaves the lab; --step asks before each 
   const capture = ["--capture", "router0:net0"];
   const broke = await spinelab("run", "rack-spine", ...at, "--break-on-failure", ...capture);
   expect(broke.status).toBe(1);
+  expect(broke.stderr).toContain("there is no terminal for a shell: it stays up");
   expect(broke.stderr).toContain(`spinelab down ${lab}`);
   expect(broke.stdout).toMatch(/– 3 is never played +–/);
   expect(broke.stdout).toMatch(/differs +via tor1, not tor0/);
@@ -83,6 +84,38 @@ test("--break-on-failure ends there and leaves the lab; --step asks before each 
   expect(stepped.stderr).toContain(`spinelab doctor ${lab}`);
   expect(stepped.stdout).toMatch(/step 1 passed/);
   expect(stepped.stdout).not.toMatch(/step 2 failed/);
+});
+
+test("--break-on-failure on a terminal opens a shell of the lab, and the lab goes with it", async () => {
+  const name = `${lab}-t`;
+  const run = [process.execPath, "bin/spinelab.mjs", "run", "rack-spine", ...at, "--name", name];
+  // It gives the command a terminal, and what it is given itself is typed there.
+  const terminal = spawn(
+    "script",
+    ["-qec", [...run, "--break-on-failure"].join(" "), "/dev/null"],
+    {
+      cwd: repository,
+      env: { ...process.env, SHELL: "/bin/sh" },
+    },
+  );
+  let shown = "";
+  terminal.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
+  const ended = finished(terminal);
+  const shows = (what: RegExp) => until(String(what), () => what.test(shown), 60_000);
+  const interrupt = "\u0003";
+  await shows(/a shell: [^\n]*\n[^]*[#$] $/);
+  terminal.stdin.write("spinelab bgp peers\n");
+  await shows(/kind-worker3 +65011 +65011/);
+  terminal.stdin.write("kubectl get nodes; sleep 4711\n");
+  await shows(/kind-worker3 +Ready/);
+  terminal.stdin.write(interrupt);
+  terminal.stdin.write("echo still $SPINELAB_LAB\n");
+  await shows(new RegExp(`still ${name}`));
+  expect(await succeed("list")).toMatch(new RegExp(`${name} +up`));
+  terminal.stdin.write("exit\n");
+  expect((await ended).status).toBe(1);
+  expect(shown).toContain(`taking lab ${name} down`);
+  expect(await succeed("list")).not.toContain(name);
 });
 
 test("watch plays anew when a file changes, tells mistakes, and leaves nothing", async () => {

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -9,7 +7,6 @@ import type { LoadedLab } from "../../lab/load.ts";
 import type { LabSpec } from "../../lab/spec.ts";
 import {
   controlSocket,
-  kubeconfigFile,
   LabExistsError,
   labNames,
   type LabState,
@@ -19,6 +16,7 @@ import { takeDown } from "../../lab/take-down.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
 import { type RuntimeOptions, runtimeChoice, withRuntime } from "../runtime-options.ts";
 import { ExitStatus, explain, UsageError } from "../exit.ts";
+import { hostShell } from "../host-shell.ts";
 import { createView, endingSignal, writeNotes } from "../view.ts";
 import { waysToLook } from "../stepping.ts";
 import { playOn } from "./play.ts";
@@ -136,7 +134,7 @@ type OnRunningLab = {
 
 /**
  * `run` with `--keep`, `--step` or `--break-on-failure`: the lab has a process of its own, so that
- * other terminals can look at it. Without `--keep` it goes, unless there is a failure to look at.
+ * other terminals can look at it. Without `--keep` it goes, at a failure once one has looked at it.
  */
 export async function runAndLook(
   loaded: LoadedLab,
@@ -144,25 +142,21 @@ export async function runAndLook(
   options: OnRunningLab,
 ): Promise<number> {
   const { name } = loaded.spec;
+  const interrupted = endingSignal();
   const status = await upAndPlay(loaded, scenario, options);
   if (options.keep || typeof readState(name) !== "object") return status;
-  if (status !== ExitStatus.passed && options.breakOnFailure) {
-    process.stderr.write(`lab ${name} is left as it failed:\n${waysToLook(name)}`);
-    if (process.stdin.isTTY && process.stdout.isTTY) await hostShell(name);
-    return status;
+  if (status !== ExitStatus.passed && options.breakOnFailure && !interrupted.aborted) {
+    const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+    const left = isTerminal ? "" : ", and there is no terminal for a shell: it stays up";
+    process.stderr.write(`lab ${name} is left as it failed${left}\n${waysToLook(name)}`);
+    if (!isTerminal) return status;
+    process.stderr.write("a shell: `spinelab` and `kubectl` mean this lab, which goes with it\n");
+    await hostShell(name);
+    process.stderr.write(`taking lab ${name} down\n`);
   }
   const state = readState(name);
   if (typeof state === "object") await takeDown(state);
   return status;
-}
-
-/** The user's own shell, with `kubectl` and `spinelab` meaning this lab. */
-async function hostShell(lab: string): Promise<void> {
-  process.stderr.write("a shell; `exit` leaves it, and the lab stays up\n");
-  const shell = process.env["SHELL"] ?? "/bin/sh";
-  const env = { ...process.env, KUBECONFIG: kubeconfigFile(lab), SPINELAB_LAB: lab };
-  const child = spawn(shell, { stdio: "inherit", env });
-  await once(child, "exit");
 }
 
 /** `run --keep`: as `up`, then `play`. A lab of the same files that an earlier one left is played on. */
