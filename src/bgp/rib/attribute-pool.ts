@@ -12,6 +12,8 @@ const canonical: CodecOptions = { fourOctetAs: true, extendedMessage: true };
 const slabBytes = 1 << 16;
 const sweepSizeMin = 1 << 16;
 const capacityMin = 1 << 10;
+/** Doubled, a table that fills up would be filled anew twice as often. */
+const growth = 4;
 
 /**
  * Equal attribute sets become one object. A full table has far fewer sets than routes, so this saves
@@ -35,8 +37,9 @@ export class AttributePool {
     return this.#sets.length;
   }
 
-  /** Worth a sweep. */
-  get isFull(): boolean {
+  /** Worth a sweep: not with fewer sets than the largest table since the last one, of so many prefixes, may have had in use. */
+  isFull(prefixes: number): boolean {
+    this.#sweepSize = Math.max(this.#sweepSize, prefixes / 2);
     return this.size >= this.#sweepSize;
   }
 
@@ -115,7 +118,7 @@ export class AttributePool {
   }
 
   #grow(): void {
-    const hashes = new Int32Array(2 * this.#hashes.length);
+    const hashes = new Int32Array(growth * this.#hashes.length);
     hashes.set(this.#hashes);
     this.#hashes = hashes;
     this.#fillSlots(2 * hashes.length);

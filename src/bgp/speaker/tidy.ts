@@ -13,9 +13,13 @@ export function tidy(
   groups: UpdateGroups,
   peers: Iterable<Peer>,
 ): void {
-  for (const table of Object.values(prefixes)) table.sweep();
+  let prefixCount = 0;
+  for (const table of Object.values(prefixes)) {
+    table.sweep();
+    prefixCount += table.size;
+  }
   InternedSet.letGoOfValues();
-  if (!pool.isFull) return;
+  if (!pool.isFull(prefixCount)) return;
   pool.sweep((call) => {
     const keep = ({ set }: { set: AttributeSet }) => call(set);
     for (const table of Object.values(loc)) table.forEachCandidate(keep);

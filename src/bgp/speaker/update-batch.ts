@@ -30,12 +30,12 @@ export class UpdateBatch {
   readonly #codec: CodecOptions;
   readonly #withdrawn: RouteRange;
   readonly #announced: RouteRange;
-  /** Of each announced route, which of the sets is its. */
-  readonly #setOf = new IdList();
-  readonly #sets: InternedSet[] = [];
-  readonly #places = new Map<InternedSet, number>();
+  /** Of each row of announced routes that have one set: which, and where the row begins. */
+  #sets: InternedSet[] = [];
+  #begins: number[] = [];
   #last: InternedSet | undefined;
-  #lastPlace = 0;
+  /** Whether no set has two rows: those of new routes have rising numbers. */
+  #isEachOnce = true;
 
   constructor(name: FamilyName, codec: CodecOptions, prefixes: PrefixTable) {
     this.#name = name;
@@ -49,12 +49,8 @@ export class UpdateBatch {
   }
 
   announce(set: InternedSet, id: PrefixId, pathId?: number): void {
-    if (set !== this.#last) {
-      this.#last = set;
-      this.#lastPlace = this.#placeOf(set);
-    }
+    if (set !== this.#last) this.#beginRow(set);
     this.#announced.push(id, pathId);
-    this.#setOf.push(this.#lastPlace);
   }
 
   /** The UPDATEs, one after the other, and last End-of-RIB where it is wanted. What is too long is withdrawn instead. */
@@ -69,11 +65,11 @@ export class UpdateBatch {
     this.#withdrawn.count = this.#withdrawn.length;
     packer.withdraw(family, this.#withdrawn);
     const routes = this.#announced;
-    const ends = this.#sortBySet();
+    if (!this.#isEachOnce) this.#joinRows();
     for (let i = 0; i < this.#sets.length; i++) {
       const set = this.#sets[i]!;
-      routes.begin = i === 0 ? 0 : ends[i - 1]!;
-      routes.count = ends[i]! - routes.begin;
+      routes.begin = this.#begins[i]!;
+      routes.count = (this.#begins[i + 1] ?? routes.length) - routes.begin;
       try {
         // export.ts gives every set that leaves a next hop.
         const nextHop = nextHopOut(set.nextHop!, this.#codec);
@@ -89,33 +85,33 @@ export class UpdateBatch {
     return { bytes: packer.take(), announced, tooLong };
   }
 
-  #placeOf(set: InternedSet): number {
-    let place = this.#places.get(set);
-    if (place === undefined) {
-      place = this.#sets.push(set) - 1;
-      this.#places.set(set, place);
-    }
-    return place;
+  #beginRow(set: InternedSet): void {
+    // What no message can hold has no number.
+    if (this.#last !== undefined && set.number <= this.#last.number) this.#isEachOnce = false;
+    this.#last = set;
+    this.#sets.push(set);
+    this.#begins.push(this.#announced.length);
   }
 
-  /** By counting, so that routes of one set keep their order. Where those of each set end. */
-  #sortBySet(): Uint32Array {
-    const { length } = this.#setOf;
-    const ends = new Uint32Array(this.#sets.length);
-    let isSorted = true;
-    for (let i = 0; i < length; i++) {
-      const place = this.#setOf.at(i);
-      ends[place]!++;
-      isSorted &&= i === 0 || place >= this.#setOf.at(i - 1);
+  /** One row for each set, in the order in which the sets came first; routes of a set keep theirs. */
+  #joinRows(): void {
+    const routes = this.#announced;
+    const rowsOf = Map.groupBy(this.#sets.keys(), (row) => this.#sets[row]!);
+    const order = new Uint32Array(routes.length);
+    const begins: number[] = [];
+    let next = 0;
+    for (const rows of rowsOf.values()) {
+      begins.push(next);
+      for (const row of rows) {
+        const end = this.#begins[row + 1] ?? routes.length;
+        for (let i = this.#begins[row]!; i < end; i++) order[i] = next++;
+      }
     }
-    for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
-    if (isSorted) return ends;
-    const next = new Uint32Array(ends.length);
-    next.set(ends.subarray(0, -1), 1);
-    const order = new Uint32Array(length);
-    for (let i = 0; i < length; i++) order[i] = next[this.#setOf.at(i)]!++;
-    this.#announced.reorder(order);
-    return ends;
+    routes.reorder(order);
+    this.#sets = [...rowsOf.keys()];
+    this.#begins = begins;
+    this.#isEachOnce = true;
+    this.#last = undefined;
   }
 }
 
