@@ -4,6 +4,7 @@ import { writeAttributes } from "../wire/encode-update.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
 import { InternedSet } from "./interned-set.ts";
+import { writePassedOn } from "./passed-on.ts";
 import type { AttributeSet } from "./path.ts";
 
 /** Sets are known by how they are written in this form: equal values have equal bytes, and no others. */
@@ -66,6 +67,22 @@ export class AttributePool {
         : this.#internBytes(written.bytes, written.start, written.end, nextHop);
     set.keepForAWhile(attributes);
     return set;
+  }
+
+  /** A learned set as an external peer gets it with our AS in front; undefined where that takes more than its bytes. */
+  internPassedOn(
+    { stored, nextHop: before }: InternedSet,
+    asn: number,
+    nextHop: Address,
+  ): InternedSet | undefined {
+    if (stored === undefined || before === undefined) return undefined;
+    const isIpv6 = familyOf(nextHop) === "ipv6";
+    if (isIpv6 !== (familyOf(before) === "ipv6")) return undefined;
+    const writer = this.#writer;
+    writer.clear();
+    if (!writePassedOn(writer, stored, asn, isIpv6 ? undefined : nextHop)) return undefined;
+    if (isIpv6) writer.address(nextHop);
+    return this.#internBytes(writer.buffer, 0, writer.length, nextHop);
   }
 
   /** Forgets all sets but those that `forEachLive` calls with, each as often as it likes. */

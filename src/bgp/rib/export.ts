@@ -6,7 +6,7 @@ import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
-import type { InternedSet } from "./interned-set.ts";
+import { InternedSet } from "./interned-set.ts";
 import { ownPathOf, type Path, type PathSource } from "./path.ts";
 import { PathMemo } from "./path-memo.ts";
 import type { Policy, PolicyStatement } from "./policy.ts";
@@ -162,10 +162,27 @@ function exportPath(
     return { withheld: `the peer does not take ${nextHop} as next hop`, statement: name };
   }
   return {
-    set: pool.intern(exportedAttributes(path, statement, target), nextHop),
+    set:
+      plainlyExported(path, nextHop, statement, target, pool) ??
+      pool.intern(exportedAttributes(path, statement, target), nextHop),
     from: path.source.kind === "peer" && !target.sendsBack ? path.source.peer : undefined,
     statement: name,
   };
+}
+
+/** The same by far less work, where nothing but our AS number and the next hop makes the difference. */
+function plainlyExported(
+  { set }: Path,
+  nextHop: Address,
+  { set: change }: PolicyStatement,
+  { internal, role, prependAsns, longLived }: ExportTarget,
+  pool: AttributePool,
+): InternedSet | undefined {
+  const [asn, ...others] = prependAsns;
+  // A peer that takes long-lived stale routes gets them with a mark.
+  const isPlain = !internal && change === undefined && role === undefined && longLived === false;
+  if (!isPlain || asn === undefined || others.length > 0) return undefined;
+  return set instanceof InternedSet ? pool.internPassedOn(set, asn, nextHop) : undefined;
 }
 
 const none: readonly number[] = [];

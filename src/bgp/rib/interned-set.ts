@@ -1,4 +1,5 @@
 import { type Address, familyOf } from "../../net/address.ts";
+import type { ByteRange } from "../wire/bytes.ts";
 import { decodeStoredAttributes } from "../wire/decode-update.ts";
 import { encodeAttributes } from "../wire/encode-update.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
@@ -72,6 +73,12 @@ export class InternedSet implements AttributeSet {
       return encodeAttributes(this.attributes, codec, isIpv6(nextHop) ? undefined : nextHop);
     }
     return this.#slab.subarray(this.#begin, this.#attributesEnd);
+  }
+
+  /** The same where it stands; undefined where there are none. */
+  get stored(): ByteRange | undefined {
+    const slab = this.#slab;
+    return slab && { bytes: slab, start: this.#begin, end: this.#attributesEnd };
   }
 
   /** Whether it is known by the same bytes. */

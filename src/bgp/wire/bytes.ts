@@ -188,6 +188,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** A few of others: no view is made of them. */
+  range(from: Uint8Array, start: number, end: number): this {
+    const at = this.#grow(end - start) - start;
+    const buffer = this.#buffer;
+    for (let i = start; i < end; i++) buffer[at + i] = from[i]!;
+    return this;
+  }
+
   address(value: Address): this {
     if (familyOf(value) === "ipv6") return this.bytes(addressToBytes(value));
     if (value !== lastWritten) {
