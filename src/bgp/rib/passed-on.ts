@@ -20,7 +20,7 @@ const ways: Readonly<Record<number, Way>> = {
   [AttributeCode.onlyToCustomer]: "as it is",
 };
 
-const segmentAsnsMax = 255;
+/** Of fewer AS numbers than a segment holds. */
 const shortLengthMax = 0xff;
 
 /**
@@ -49,11 +49,13 @@ export function writePassedOn(
         break;
       case "longer": {
         // RFC 4271 §5.1.2 b.1, of what stays short.
-        const count = bytes[value + 1]!;
         const isSequence = length > 0 && bytes[value] === AsPathSegmentType.sequence;
-        if (!isSequence || count === segmentAsnsMax || length + 4 > shortLengthMax) return false;
+        if (!isSequence || length + 4 > shortLengthMax) return false;
         writer.range(bytes, at, at + 2);
-        writer.u8(length + 4).u8(AsPathSegmentType.sequence).u8(count + 1);
+        writer
+          .u8(length + 4)
+          .u8(AsPathSegmentType.sequence)
+          .u8(bytes[value + 1]! + 1);
         writer.u32(asn).range(bytes, value + 2, next);
         break;
       }
