@@ -1,11 +1,14 @@
-// BMP messages (RFC 7854), as a monitored router writes them. Nothing here is ever read.
+// BMP messages (RFC 7854): their numbers, and how a monitored router writes them. decode-bmp.ts reads them.
 import { type Address, addressToBytes, familyOf } from "../../net/address.ts";
 import { ByteWriter } from "./bytes.ts";
 
 /** RFC 7854 §4.1. */
-const bmpVersion = 3;
+export const bmpVersion = 3;
 
-const BmpType = {
+/** RFC 7854 §4.1: version, length and type. */
+export const commonHeaderBytes = 6;
+
+export const BmpType = {
   routeMonitoring: 0,
   statisticsReport: 1,
   peerDownNotification: 2,
@@ -15,16 +18,21 @@ const BmpType = {
   // routeMirroring: 6,
 } as const;
 
-/** RFC 7854 §4.2: of the Peer Flags. AS numbers have four octets (0x20 clear). */
-const PeerFlag = { ipv6: 0x80, postPolicy: 0x40 } as const;
+/** RFC 7854 §4.2: of the Peer Flags. Those of this speaker have AS numbers of four octets. */
+export const PeerFlag = {
+  ipv6: 0x80,
+  postPolicy: 0x40,
+  twoOctetAsPath: 0x20,
+  adjRibOut: 0x10 /* RFC 8671 §4 */,
+} as const;
 
-const PeerType = { globalInstance: 0, locRib: 3 /* RFC 9069 §4.1 */ } as const;
+export const PeerType = { globalInstance: 0, locRib: 3 /* RFC 9069 §4.1 */ } as const;
 
 /** RFC 7854 §4.4, §4.5: the Information TLVs of Initiation and Termination. */
-const InformationType = { string: 0, sysDescr: 1, sysName: 2 } as const;
+export const InformationType = { string: 0, sysDescr: 1, sysName: 2 } as const;
 /** RFC 9069 §5.3: of a Peer Up. */
-const tableNameType = 3;
-const TerminationType = { string: 0, reason: 1 } as const;
+export const tableNameType = 3;
+export const TerminationType = { string: 0, reason: 1 } as const;
 
 /** RFC 7854 §4.5. */
 export const TerminationReason = { administrativelyClosed: 0 } as const;
@@ -160,7 +168,7 @@ function textTlv(writer: ByteWriter, type: number, text: string): void {
 function message(type: number, body: ByteWriter): Uint8Array {
   return new ByteWriter()
     .u8(bmpVersion)
-    .u32(6 + body.length)
+    .u32(commonHeaderBytes + body.length)
     .u8(type)
     .bytes(body.finish())
     .finish();
