@@ -1,5 +1,6 @@
 import { Names } from "../observe/names.ts";
 import type { LabCluster } from "../lab/backend.ts";
+import { BmpListeners } from "../lab/bmp-listeners.ts";
 import { DaemonWatch } from "../lab/daemon-watch.ts";
 import { deploy } from "../lab/deploy.ts";
 import { noAgents, noCluster } from "../lab/no-cluster.ts";
@@ -41,8 +42,9 @@ export class SimulatedLab implements AsyncDisposable {
       if (body.type === "failure") problems.add(body.message);
     };
     let clusters: LabCluster[] = [];
+    const bmp = new BmpListeners({ runtime: () => runtime, listenIn: undefined, record });
     const nodes = new LabNodes({
-      ...{ fabric, record, runtime: () => runtime, clusters: () => clusters },
+      ...{ bmp, fabric, record, runtime: () => runtime, clusters: () => clusters },
       daemons: new DaemonWatch(backend, () => {}),
       onChanged: () => {},
     });
@@ -66,7 +68,7 @@ export class SimulatedLab implements AsyncDisposable {
     }
     const [cluster] = clusters;
     const context: LabContext = {
-      ...{ fabric, runtime, clock, seed, signal, nodes },
+      ...{ bmp, fabric, runtime, clock, seed, signal, nodes },
       kube: cluster?.port ?? noCluster,
       agents: cluster?.agents ?? noAgents,
       recorder: record,

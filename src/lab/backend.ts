@@ -1,4 +1,6 @@
+import type { Duplex } from "node:stream";
 import type { EnvironmentError } from "../input/diagnostic.ts";
+import type { Address } from "../net/address.ts";
 import type { Runtime, Progress } from "../runtime/port.ts";
 import type { Clock } from "../scenario/clock.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
@@ -15,6 +17,13 @@ export interface Backend {
   build(options: BuildOptions): Promise<LabCluster[]>;
   /** How other commands of this machine get into the nodes and pods that run now. */
   entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> };
+  /** Listens for TCP connections inside a node until the node is stopped; absent where the runtime cannot. */
+  listenIn?(
+    node: string,
+    address: Address,
+    port: number,
+    onConnection: (connection: Duplex) => void,
+  ): Promise<unknown>;
   /** How often it is worth asking for daemons. */
   readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */

@@ -12,6 +12,7 @@ import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "..
 import { wallClockText } from "../timeline/wall-clock.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
+import { BmpListeners } from "./bmp-listeners.ts";
 import { Captures, capturesOf } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
@@ -22,7 +23,7 @@ import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
-import { withObservedNodes } from "../topology/fabric.ts";
+import { type FabricNode, withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -50,6 +51,7 @@ export class Lab {
   readonly #record: Recorder;
   readonly #state: LabState;
   readonly #daemons: DaemonWatch;
+  readonly #bmp: BmpListeners;
   readonly #nodes: LabNodes;
   readonly captures: Captures;
   #clusters: LabCluster[] = [];
@@ -96,11 +98,17 @@ export class Lab {
     this.#daemons = new DaemonWatch(backend, (node, daemon) => {
       this.#fail(`the daemon ${daemon} of ${node} ended, and nothing had asked it to`, { node });
     });
+    this.#bmp = new BmpListeners({
+      runtime: () => this.runtime,
+      listenIn: backend.listenIn,
+      record: this.#record,
+    });
     this.#nodes = new LabNodes({
       fabric: spec.fabric,
       runtime: () => this.runtime,
       clusters: () => this.#clusters,
       daemons: this.#daemons,
+      bmp: this.#bmp,
       record: this.#record,
       onChanged: () => this.#saveState(this.#state.phase),
     });
@@ -171,7 +179,9 @@ export class Lab {
           this.#saveState("deploying");
         },
         stopNode: (node) => this.#nodes.stop(node),
-        onRouters: (nodes) => this.#daemons.start(nodes),
+        onRouters: async (nodes) => {
+          await Promise.all([this.#daemons.start(nodes), this.#bmp.look(nodes)]);
+        },
         onDeath: (node, what, exitCode, last) => {
           const message = `the ${what} of ${node} ended with status ${exitCode}`;
           this.#fail(message, { node, output: last });
@@ -203,7 +213,11 @@ export class Lab {
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
     const captures = capturesOf(this.spec.fabric, scenario);
-    await this.captures.start(this.runtime, captures, this.#record);
+    await Promise.all([
+      this.captures.start(this.runtime, captures, this.#record),
+      // Their configuration may be another since the last scenario.
+      this.#bmp.look(this.spec.fabric.nodes.filter(sendsBmp).map(({ name }) => name)),
+    ]);
     const watch = new StateWatch(
       this.runtime,
       withObservedNodes(this.spec.fabric),
@@ -231,6 +245,7 @@ export class Lab {
       runtime: this.runtime,
       kube: cluster?.port ?? noCluster,
       agents: cluster?.agents ?? noAgents,
+      bmp: this.#bmp,
       nodes: this.#nodes,
       recorder: this.#record,
       clock: this.#clock,
@@ -340,6 +355,11 @@ const seedMax = 1_000_000;
 /** A daemon, an agent or the timeline failed while the lab was up. */
 export class LabFailedError extends Error {
   override readonly name = "LabFailedError";
+}
+
+/** A bridge routes nothing; of Kubernetes nodes their agents know more. */
+function sendsBmp({ kind, kubernetes }: FabricNode): boolean {
+  return kind === "linux" && kubernetes === undefined;
 }
 
 export function scenarioSummary(scenario: Scenario) {

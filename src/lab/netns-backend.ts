@@ -36,6 +36,8 @@ export class NetnsBackend implements Backend {
     return { nodes: Object.fromEntries(nodes), pods: Object.fromEntries(pods) };
   }
 
+  readonly listenIn: NetnsRuntime["listenIn"] = (...where) => this.runtime.listenIn(...where);
+
   /** By the pid files in /run/frr; the number is the sandbox's own, looked up in its own /proc. */
   async daemons(node: string): Promise<Map<string, string>> {
     const root = this.runtime.root(node);

@@ -3,6 +3,7 @@ import type { NodePort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
 import { type Fabric, findNode } from "../topology/fabric.ts";
 import type { LabCluster } from "./backend.ts";
+import type { BmpListeners } from "./bmp-listeners.ts";
 import type { DaemonWatch } from "./daemon-watch.ts";
 import { runExecLinesOf } from "./exec-lines.ts";
 
@@ -11,6 +12,7 @@ export type LabNodesOptions = {
   runtime: () => Runtime;
   clusters: () => readonly LabCluster[];
   daemons: DaemonWatch;
+  bmp: BmpListeners;
   record: Recorder;
   /** Other commands find the way into a node by what the state folder says. */
   onChanged: () => void;
@@ -25,18 +27,20 @@ export class LabNodes implements NodePort {
   }
 
   async stop(node: string): Promise<void> {
-    const { daemons, runtime, onChanged } = this.#options;
+    const { bmp, daemons, runtime, onChanged } = this.#options;
     daemons.expect(node, undefined);
     this.#clusterOf(node)?.nodeStopping(node);
     await runtime().stopNode(node);
+    bmp.nodeStopped(node);
     onChanged();
   }
 
   async start(node: string): Promise<void> {
-    const { fabric, runtime, record, onChanged } = this.#options;
+    const { bmp, fabric, runtime, record, onChanged } = this.#options;
     await runtime().startNode(node);
     onChanged();
     await runExecLinesOf(findNode(fabric, node)!, runtime(), record);
+    await bmp.look([node]);
     await this.#clusterOf(node)?.nodeStarted(node);
   }
 

@@ -1,14 +1,17 @@
 import { EnvironmentError } from "../input/diagnostic.ts";
+import type { BmpTold } from "../observe/bmp.ts";
 import { hasAgent } from "../observe/router.ts";
 import type { RouteChange } from "../runtime/port.ts";
+import type { RecordBody } from "../timeline/record.ts";
 import type { ScenarioContext } from "./context.ts";
 import { Convergence } from "./convergence.ts";
 import { VersionPoll } from "./version-poll.ts";
 
 /**
- * Hears of changes: of routes in kernels as they happen, in BGP tables by FRR's table version, which
- * goes up with every change of a best path; of objects of the Kubernetes API. Wakes those who wait for
- * a change, and tells the steps that measure convergence of those of routes.
+ * Hears of changes: of routes in kernels as they happen; in BGP tables by FRR's table version, which
+ * goes up with every change of a best path, and by BMP from routers that speak it; of objects of the
+ * Kubernetes API. Wakes those who wait for a change, and tells the steps that measure convergence of
+ * those of routes.
  */
 export class Changes implements AsyncDisposable {
   readonly #context: ScenarioContext;
@@ -17,6 +20,9 @@ export class Changes implements AsyncDisposable {
   readonly #unwatchable: EnvironmentError | undefined;
   readonly #wake = new Set<() => void>();
   readonly #measuring = new Set<Convergence>();
+  /** By router: until when it decides upon what it took in last. */
+  readonly #deciding = new Map<string, number>();
+  readonly #ended = new AbortController();
   #polling:
     | { stop: AbortController; polls: readonly VersionPoll[]; ended: Promise<unknown> }
     | undefined;
@@ -24,6 +30,7 @@ export class Changes implements AsyncDisposable {
   constructor(context: ScenarioContext) {
     this.#context = context;
     this.#stopWatching.push(context.kube.onChange(() => this.#wakeAll()));
+    this.#stopWatching.push(context.bmp.onTold((told) => this.#told(told)));
     try {
       const nodes = context.fabric.nodes.map(({ name }) => name);
       this.#stopWatching.push(context.runtime.watchRoutes(nodes, (change) => this.#heard(change)));
@@ -77,6 +84,7 @@ export class Changes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stopWatching) stop();
+    this.#ended.abort();
     await this.#endPolling();
   }
 
@@ -117,6 +125,78 @@ export class Changes implements AsyncDisposable {
     return changed.includes(true);
   }
 
+  /** By BMP. What a neighbor sent is no change yet of what is used: only the loc-rib's counts as convergence. */
+  #told(told: BmpTold): void {
+    switch (told.what) {
+      case "peerUp":
+      case "peerDown": {
+        const { node, peer } = told;
+        const state = told.what === "peerUp" ? "up" : "down";
+        const reason = told.what === "peerDown" ? { reason: told.reason } : {};
+        for (const each of this.#measuring) each.told(node, told.what);
+        this.#record({
+          type: "sessionChange",
+          node,
+          peer,
+          state,
+          ...reason,
+          ...this.#byRouter(told),
+        });
+        break;
+      }
+      case "routes":
+        this.#toldRoutes(told);
+        break;
+      case "statistics":
+      case "gone":
+        break;
+    }
+    this.#wakeAll();
+    if (told.what === "routes" && told.decidesWithinMs !== undefined) {
+      void this.#wakeWhenDecided(told.node, told.decidesWithinMs);
+    }
+  }
+
+  #toldRoutes(told: Extract<BmpTold, { what: "routes" }>): void {
+    const { node, rib, peer, announced, withdrawn } = told;
+    const atMs = this.#context.clock.nowMs();
+    const isAfterEvent = [...this.#measuring].some(({ events }) => events.length > 0);
+    if (!isAfterEvent) return;
+    for (const each of this.#measuring) {
+      each.told(node, "routeMonitoring");
+      if (rib === "loc-rib") each.changed(node, atMs);
+    }
+    const of = { node, table: "rib", rib, peer, ...this.#byRouter(told) } as const;
+    for (const prefix of withdrawn) {
+      this.#record({ type: "routeChange", ...of, change: "delete", prefix });
+    }
+    for (const { prefix, via } of announced) {
+      this.#record({ type: "routeChange", ...of, change: "add", prefix, via });
+    }
+  }
+
+  /** A time from before the lab was is none: FRR says of a session that it came up when the machine did. */
+  #byRouter({ routerUnixMs }: BmpTold): { routerAtMs?: number } {
+    if (routerUnixMs === undefined) return {};
+    const routerAtMs = routerUnixMs - this.#context.clock.unixAtZeroMs;
+    return routerAtMs < 0 ? {} : { routerAtMs };
+  }
+
+  /** Messages come in bunches: the first is waited for, then once more the last of those that came meanwhile. */
+  async #wakeWhenDecided(node: string, withinMs: number): Promise<void> {
+    const { clock } = this.#context;
+    const isWaiting = this.#deciding.has(node);
+    this.#deciding.set(node, clock.nowMs() + withinMs);
+    if (isWaiting) return;
+    for (let waitMs = withinMs; waitMs > 0; waitMs = this.#deciding.get(node)! - clock.nowMs()) {
+      // Rejects only where the scenario is over.
+      await clock.wait(waitMs, this.#ended.signal).catch(() => undefined);
+      if (this.#ended.signal.aborted) break;
+      this.#wakeAll();
+    }
+    this.#deciding.delete(node);
+  }
+
   #heard(change: RouteChange): void {
     const { node, prefix, via } = change;
     const atMs = change.atMs - this.#context.clock.performanceAtZeroMs;
@@ -130,7 +210,7 @@ export class Changes implements AsyncDisposable {
   ): void {
     const counted = [...this.#measuring].map((each) => each.changed(of.node, atMs));
     if (counted.includes(true)) {
-      this.#context.recorder({
+      this.#record({
         type: "routeChange",
         table: of.prefix === undefined ? "rib" : "fib",
         ...of,
@@ -138,6 +218,10 @@ export class Changes implements AsyncDisposable {
       });
     }
     this.#wakeAll();
+  }
+
+  #record(body: RecordBody): void {
+    this.#context.recorder(body);
   }
 
   #wakeAll(): void {

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../kube/object.ts";
+import type { BmpTold } from "../observe/bmp.ts";
 import type { Names } from "../observe/names.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Recorder, Verdict } from "../timeline/record.ts";
@@ -12,6 +13,7 @@ export type ScenarioContext = {
   runtime: Runtime;
   kube: KubePort;
   agents: AgentPort;
+  bmp: BmpPort;
   nodes: NodePort;
   recorder: Recorder;
   clock: Clock;
@@ -52,6 +54,12 @@ export interface KubePort {
   onChange(callback: () => void): () => void;
   /** What the container wrote so far; undefined `container`: the first. */
   podLog(namespace: string, name: string, container: string | undefined): Promise<string>;
+}
+
+/** What routers tell of themselves, as far as they are configured to. */
+export interface BmpPort {
+  /** Calls back at each message. Returns how to stop. */
+  onTold(callback: (told: BmpTold) => void): () => void;
 }
 
 /** The BGP processes of the Kubernetes nodes. Each resolves when it is done: started means running. */

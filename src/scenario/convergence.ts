@@ -1,4 +1,5 @@
 import type { EnvironmentError } from "../input/diagnostic.ts";
+import type { BmpCounts } from "../timeline/record.ts";
 
 /** What the tables did after one event, until the next one. */
 export type EventConvergence = {
@@ -15,6 +16,7 @@ export type EventConvergence = {
 export class Convergence {
   readonly #unwatchable: EnvironmentError | undefined;
   readonly #events: EventConvergence[] = [];
+  readonly #bmp: Record<string, BmpCounts> = {};
   #lastChangeMs: number | undefined;
 
   /** `unwatchable`: why the runtime cannot watch routes, where that is so. */
@@ -34,6 +36,18 @@ export class Convergence {
     event.nodesMs[node] = Math.max(event.nodesMs[node] ?? 0, atMs - event.atMs);
     this.#lastChangeMs = Math.max(this.#lastChangeMs ?? 0, atMs);
     return true;
+  }
+
+  /** A router told of itself by BMP. */
+  told(node: string, what: keyof BmpCounts): void {
+    if (this.#events.length === 0) return;
+    const counts = (this.#bmp[node] ??= { routeMonitoring: 0, peerUp: 0, peerDown: 0 });
+    counts[what]++;
+  }
+
+  /** What was told since the first event, by node. */
+  get bmp(): Readonly<Record<string, BmpCounts>> {
+    return this.#bmp;
   }
 
   get events(): readonly EventConvergence[] {

@@ -58,6 +58,7 @@ export class Measures {
       step,
       events: events.map((event, i) => this.#event(event, events[i + 1]?.atMs ?? Infinity)),
       updates: difference(this.#updates, updates),
+      ...(Object.keys(convergence.bmp).length > 0 && { bmp: convergence.bmp }),
       ...(links.length > 0 && { links }),
     });
   }

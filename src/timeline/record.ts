@@ -142,6 +142,8 @@ export type RecordBody =
       events: EventMeasures[];
       /** BGP UPDATE messages of each router during the step. */
       updates: Record<string, { received: number; sent: number }>;
+      /** Messages of the routers that speak BMP, since the step's first event. */
+      bmp?: Record<string, BmpCounts>;
       /** Where probes ran: what each link carried meanwhile. */
       links?: LinkTraffic[];
     }
@@ -153,6 +155,21 @@ export type RecordBody =
       change: "add" | "delete" | "version";
       prefix?: string;
       via?: string;
+      /** Told by BMP (RFC 7854): in which of the router's tables, and of whose routes. */
+      rib?: BmpRib;
+      peer?: string;
+      /** And when by the router's own clock, where it says that. */
+      routerAtMs?: number;
+    }
+  /** A BGP session of a router came up or went down, as the router told by BMP. */
+  | {
+      type: "sessionChange";
+      node: string;
+      peer: string;
+      state: "up" | "down";
+      /** Of one that went down. */
+      reason?: string;
+      routerAtMs?: number;
     }
   /**
    * Sessions, BGP and kernel tables of every node, as changes against the `state` before; the first
@@ -177,6 +194,12 @@ export type RecordBody =
       reason?: string;
     }
   | { type: "down"; tookMs: number };
+
+/** Adj-RIB-In before and after policy (RFC 7854), Loc-RIB (RFC 9069), Adj-RIB-Out (RFC 8671). */
+export type BmpRib = "pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out";
+
+/** Each Route Monitoring message holds one UPDATE, as the router packs them for its station (RFC 7854 §4.6). */
+export type BmpCounts = { routeMonitoring: number; peerUp: number; peerDown: number };
 
 export type EventMeasures = {
   text: string;

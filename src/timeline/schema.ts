@@ -142,6 +142,9 @@ export const timelineRecord = z.union([
       }),
     ),
     updates: z.record(text, z.object({ received: count, sent: count })),
+    bmp: z.exactOptional(
+      z.record(text, z.object({ routeMonitoring: count, peerUp: count, peerDown: count })),
+    ),
     links: z.exactOptional(
       z.array(z.object({ link, packets: z.object({ toA: count, toB: count }) })),
     ),
@@ -152,6 +155,16 @@ export const timelineRecord = z.union([
     change: z.enum(["add", "delete", "version"]),
     prefix: z.exactOptional(text),
     via: z.exactOptional(text),
+    rib: z.exactOptional(z.enum(["pre-policy", "post-policy", "loc-rib", "adj-rib-out"])),
+    peer: z.exactOptional(text),
+    routerAtMs: z.exactOptional(ms),
+  }),
+  record("sessionChange", {
+    node: text,
+    peer: text,
+    state: z.enum(["up", "down"]),
+    reason: z.exactOptional(text),
+    routerAtMs: z.exactOptional(ms),
   }),
   record("state", {
     step: z.exactOptional(count),

@@ -25,7 +25,7 @@ export const floors: Record<string, readonly string[]> = {
   agent: ["net", "input", "timeline", "sys", "bfd", "nd", "bgp", "cilium", "kube"],
   topology: ["net", "input", "timeline"],
   runtime: ["net", "input", "timeline", "sys", "topology", "kube/pod-sandbox.ts"],
-  observe: ["net", "input", "timeline", "runtime", "topology", "type bgp"],
+  observe: ["net", "input", "timeline", "runtime", "topology", "type bgp", "bgp/wire"],
   sim: [
     ...["net", "input", "bfd", "nd", "bgp", "cilium", "kube", "agent", "topology", "runtime"],
     "observe/speaker.ts",

@@ -55,7 +55,9 @@ const exported: fc.Arbitrary<{ value: BmpMessage; frame: Uint8Array }> = fc.oneo
   fc
     .tuple(
       peer,
-      fc.array(fc.record({ type: u16, value: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }) })),
+      fc.array(
+        fc.record({ type: u16, value: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }) }),
+      ),
     )
     .map(([of, statistics]) => ({
       value: { type: "statistics" as const, peer: of, statistics },
@@ -95,6 +97,15 @@ const exported: fc.Arbitrary<{ value: BmpMessage; frame: Uint8Array }> = fc.oneo
   ),
 );
 
+function decodingError(frame: Uint8Array): unknown[] {
+  try {
+    decodeBmp(frame);
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
@@ -102,15 +113,19 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 describe("what the exporter writes is read as it was meant", () => {
   it("every message, in a stream cut anywhere", () => {
     fc.assert(
-      fc.property(fc.array(exported, { maxLength: 6 }), fc.integer({ min: 1, max: 200 }), (all, cut) => {
-        const stream = joined(all.map(({ frame }) => frame));
-        const frames = new BmpFrames();
-        const read: BmpMessage[] = [];
-        for (let at = 0; at < stream.length; at += cut) {
-          read.push(...frames.push(stream.subarray(at, at + cut)).map(decodeBmp));
-        }
-        expect(read).toEqual(all.map(({ value }) => value));
-      }),
+      fc.property(
+        fc.array(exported, { maxLength: 6 }),
+        fc.integer({ min: 1, max: 200 }),
+        (all, cut) => {
+          const stream = joined(all.map(({ frame }) => frame));
+          const frames = new BmpFrames();
+          const read: BmpMessage[] = [];
+          for (let at = 0; at < stream.length; at += cut) {
+            read.push(...frames.push(stream.subarray(at, at + cut)).map(decodeBmp));
+          }
+          expect(read).toEqual(all.map(({ value }) => value));
+        },
+      ),
     );
   });
 
@@ -118,11 +133,8 @@ describe("what the exporter writes is read as it was meant", () => {
     fc.assert(
       fc.property(exported, fc.nat(), ({ frame }, at) => {
         const cut = frame.slice(0, 6 + (at % Math.max(1, frame.length - 6)));
-        try {
-          decodeBmp(cut);
-        } catch (error) {
-          expect(error).toBeInstanceOf(BmpError);
-        }
+        const errors = decodingError(cut);
+        expect(errors.every((error) => error instanceof BmpError)).toBe(true);
       }),
     );
   });
@@ -193,7 +205,9 @@ describe("a stream of FRR 8.4.4, as recorded", () => {
     });
     const opens = [up.sentOpen, up.receivedOpen].map((open) => decodeMessage(open, codec).message);
     expect(opens).toMatchObject([{ asn: 65001 }, { asn: 65002 }]);
-    const down = all.findLast((one) => one.type === "peerDown")!.down as { notification: Uint8Array };
+    const down = all.findLast((one) => one.type === "peerDown")!.down as {
+      notification: Uint8Array;
+    };
     // Cease, Administrative Shutdown.
     expect(decodeMessage(down.notification, codec).message).toMatchObject({ code: 6, subcode: 2 });
   });

@@ -111,7 +111,11 @@ function decodeBody(code: number, body: ByteReader): BmpMessage {
     case BmpType.termination:
       return termination(body);
     case BmpType.routeMonitoring:
-      return { type: "routeMonitoring", peer: peerHeader(body), update: bgpMessage(body, "UPDATE") };
+      return {
+        type: "routeMonitoring",
+        peer: peerHeader(body),
+        update: bgpMessage(body, "UPDATE"),
+      };
     case BmpType.statisticsReport:
       return statistics(body);
     case BmpType.peerDownNotification:

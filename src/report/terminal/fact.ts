@@ -100,6 +100,7 @@ export function factOf(record: TimelineRecord, stepCount: number): Fact | undefi
     case "waiting":
     case "state":
     case "routeChange":
+    case "sessionChange":
       return undefined;
   }
 }

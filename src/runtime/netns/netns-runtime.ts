@@ -23,6 +23,7 @@ import { managementHosts, sysctlsOf, writeFileScript } from "../node-settings.ts
 import { ipBatch } from "./ip.ts";
 import { bridgeBatch, managementBatch, managementPort, nodeBatch } from "./links.ts";
 import { attachNames, detachNames, namespaceNames } from "./names.ts";
+import { NodeListeners } from "./node-listeners.ts";
 import { NodeRoutes } from "./node-routes.ts";
 import { NetnsPods } from "./pods.ts";
 import { Relays } from "./relays.ts";
@@ -57,6 +58,7 @@ export class NetnsRuntime implements Runtime {
   #management: Sandbox | undefined;
   #fabric: Fabric | undefined;
   readonly #routes = new NodeRoutes((node) => this.#nodes.get(node)?.networkNamespace);
+  readonly #listeners = new NodeListeners();
   /** By node: how to end the echoes that are sent there, once it is stopped. */
   readonly #echoEnds = new Map<string, Set<() => void>>();
   #echoes: EchoProbes | undefined;
@@ -104,6 +106,7 @@ export class NetnsRuntime implements Runtime {
 
   async down(): Promise<void> {
     this.#routes.close();
+    this.#listeners.close();
     await this.#relays.close();
     await this.#echoes?.close();
     this.#echoes = undefined;
@@ -135,6 +138,7 @@ export class NetnsRuntime implements Runtime {
     }
     await this.#batchInNetwork(sandbox, name, unplugBatch(fabric, name, management.pid));
     this.#routes.nodeStopped(name);
+    this.#listeners.nodeStopped(name);
     for (const end of this.#echoEnds.get(name) ?? []) end();
     const node = fabric.nodes.find((each) => each.name === name)!;
     await detachNames(namespaceNames(fabric, node));
@@ -188,6 +192,21 @@ export class NetnsRuntime implements Runtime {
       const socket = connect(this.#node(node).root + path);
       socket.once("connect", () => resolve(socket)).once("error", reject);
     });
+  }
+
+  /**
+   * Listens for TCP connections inside a node, as a program of its would, until it is told to stop or the
+   * node is. Rejects with the system's `code` where it cannot: EADDRNOTAVAIL, where no interface of the
+   * node has the address; EADDRINUSE.
+   */
+  listenIn(
+    node: string,
+    address: Address,
+    port: number,
+    onConnection: (connection: Socket) => void,
+  ): Promise<() => void> {
+    const namespace = this.#node(node).networkNamespace;
+    return this.#listeners.listen({ node, namespace, address, port }, onConnection);
   }
 
   setLink(a: Endpoint, b: Endpoint, state: "up" | "down"): Promise<void> {

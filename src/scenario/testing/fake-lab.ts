@@ -1,11 +1,19 @@
 import { readFileSync } from "node:fs";
 import type { KubeObject } from "../../kube/object.ts";
 import { prefix } from "../../net/prefix.ts";
+import type { BmpTold } from "../../observe/bmp.ts";
 import { Names } from "../../observe/names.ts";
 import type { Echo, ExecOptions, Place, RouteChange, Runtime } from "../../runtime/port.ts";
 import type { RecordBody } from "../../timeline/record.ts";
 import type { Fabric, FabricNode } from "../../topology/fabric.ts";
-import type { AgentPort, KubePort, LabContext, NodePort, ScenarioContext } from "../context.ts";
+import type {
+  AgentPort,
+  BmpPort,
+  KubePort,
+  LabContext,
+  NodePort,
+  ScenarioContext,
+} from "../context.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const data = new URL("../../../test/data/", import.meta.url);
@@ -191,8 +199,20 @@ export class FakeLab {
       void this.nodeActions.push(`expect ${node} ${daemon}`),
   };
 
+  readonly #bmp = new Set<(told: BmpTold) => void>();
+  readonly bmp: BmpPort = {
+    onTold: (callback) => {
+      this.#bmp.add(callback);
+      return () => this.#bmp.delete(callback);
+    },
+  };
+
+  tellByBmp(told: BmpTold): void {
+    for (const callback of this.#bmp) callback(told);
+  }
+
   get scenarioContext(): ScenarioContext {
-    const { runtime, kube, agents, nodes, clock } = this;
+    const { runtime, kube, agents, bmp, nodes, clock } = this;
     const recorder = (body: RecordBody) => {
       this.records.push({ atMs: clock.nowMs(), ...body });
     };
@@ -201,6 +221,7 @@ export class FakeLab {
       runtime,
       kube,
       agents,
+      bmp,
       nodes,
       recorder,
       clock,
