@@ -13,6 +13,7 @@ import {
   contains,
   countsOf,
   giveBack,
+  hasFamily,
   isEnabled,
   type Pool,
   poolConditions,
@@ -234,7 +235,8 @@ export class LbIpam {
       addresses.length > 0
         ? addresses.map((address) => this.#allocateRequested(key, known, address))
         : families.map((family) => this.#allocateAny(key, known, family));
-    const refusal = refusals.find((each) => each !== undefined);
+    // One condition has room for one reason: as in Cilium the last of them is left in it.
+    const refusal = refusals.findLast((each) => each !== undefined);
     if (refusal === undefined) {
       delete known.refusal;
       this.#unsatisfied.delete(key);
@@ -265,18 +267,14 @@ export class LbIpam {
         return undefined;
       }
       return request.sharing === undefined
-        ? {
-            reason: "already_allocated",
-            message: `The IP '${address}' is already allocated to another service`,
-          }
+        ? alreadyAllocated(address)
         : {
             reason: "already_allocated_incompatible_service",
             message: `The IP '${address}' is already allocated to an incompatible service. Reason: ${why}`,
           };
     }
-    if (!pools.some((pool) => take(pool, address))) {
-      return { reason: "already_allocated", message: `The IP '${address}' is reserved` };
-    }
+    // The first and the last of a block may be reserved: allocated to nobody.
+    if (!pools.some((pool) => take(pool, address))) return alreadyAllocated(address);
     this.#hold(key, known, address);
     return undefined;
   }
@@ -288,7 +286,9 @@ export class LbIpam {
   ): Refusal | undefined {
     if ([...known.held].some((address) => familyOf(address) === family)) return undefined;
     const { request } = known;
-    const pools = this.#pools.filter((pool) => isEnabled(pool) && selects(pool, request.labels));
+    const pools = this.#pools.filter(
+      (pool) => isEnabled(pool) && hasFamily(pool, family) && selects(pool, request.labels),
+    );
     if (pools.length === 0) {
       const message = "There are no enabled CiliumLoadBalancerIPPools that match this service";
       return { reason: "no_pool", message };
@@ -355,4 +355,9 @@ export class LbIpam {
     this.#left.clear();
     return actions;
   }
+}
+
+function alreadyAllocated(address: Address): Refusal {
+  const message = `The IP '${address}' is already allocated to another service`;
+  return { reason: "already_allocated", message };
 }

@@ -31,8 +31,10 @@ export function poolTable(
     );
     const ranges = blocks.ranges.map(({ range, reserved }) => {
       const free = new FreeAddresses(range);
+      const total = free.count;
+      // They count as used.
       for (const address of reserved) free.take(address);
-      return { range, free, total: free.count };
+      return { range, free, total };
     });
     pools.push({ name, resource, ranges, conflict: conflictOf(name, blocks.ranges, pools) });
   }
@@ -42,15 +44,19 @@ export function poolTable(
   return { pools, problems };
 }
 
+/** A pool in conflict itself gives nothing out that another could collide with. */
 function conflictOf(
   name: string,
   ranges: readonly { range: AddressRange }[],
   older: readonly Pool[],
 ): string | undefined {
   for (const [index, { range }] of ranges.entries()) {
-    const own = ranges.slice(0, index).find((each) => overlaps(each.range, range));
+    const own = ranges.slice(index + 1).find((each) => overlaps(each.range, range));
     if (own !== undefined) return conflictText(range, own.range, name);
-    for (const pool of older) {
+  }
+  const usable = older.filter(({ conflict }) => conflict === undefined);
+  for (const { range } of ranges) {
+    for (const pool of usable) {
       const other = pool.ranges.find((each) => overlaps(each.range, range));
       if (other !== undefined) return conflictText(range, other.range, pool.name);
     }
@@ -97,6 +103,10 @@ export function selects({ resource }: Pool, labels: Readonly<Record<string, stri
 /** Whether new addresses come out of it. */
 export function isEnabled({ resource, conflict }: Pool): boolean {
   return !resource.spec.disabled && conflict === undefined;
+}
+
+export function hasFamily({ ranges }: Pool, family: Family): boolean {
+  return ranges.some(({ range }) => familyOf(range.first) === family);
 }
 
 /** Any address of the family, ranges in the pool's order. */

@@ -110,22 +110,24 @@ function familiesOf(spec: NonNullable<Service["spec"]>, enabled: readonly Family
   }
 }
 
-/** Why two Services cannot have one address, or undefined where they can. */
+/** Why two Services cannot have one address, in Cilium's words, or undefined where they can. */
 export function incompatibility(a: IpRequest, b: IpRequest): string | undefined {
-  if (a.sharing === undefined || b.sharing === undefined) return "no sharing key";
-  if (a.sharing.key !== b.sharing.key) return "different sharing key";
+  // Without a key there is none to share by.
+  if (a.sharing === undefined || b.sharing === undefined || a.sharing.key !== b.sharing.key) {
+    return "different sharing key";
+  }
   if (a.namespace !== b.namespace && !(permits(a, b) && permits(b, a))) {
-    return "different namespace";
+    return "different and not permitted namespace";
   }
   for (const port of a.sharing.ports) {
-    if (b.sharing.ports.has(port)) return `same port: ${port}`;
+    if (b.sharing.ports.has(port)) return "same port and protocol";
   }
   const { externalTrafficPolicy, selector } = a.sharing;
   if (externalTrafficPolicy !== b.sharing.externalTrafficPolicy) {
-    return "different external traffic policy";
+    return "different ExternalTrafficPolicy";
   }
   if (externalTrafficPolicy === "Local" && !sameSelector(selector, b.sharing.selector)) {
-    return "different endpoints, with the external traffic policy Local";
+    return "compatible ExternalTrafficPolicy local but selecting different set of pods";
   }
   return undefined;
 }

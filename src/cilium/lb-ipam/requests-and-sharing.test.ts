@@ -35,6 +35,23 @@ describe("requested IPs", () => {
     );
     expect(world.remove("a").ips("b")).toEqual(["10.0.10.0"]);
   });
+  test.each([{}, { "lbipam.cilium.io/sharing-key": "k" }])(
+    "one that is reserved, annotations %j",
+    (annotations) => {
+      const reserved = pool("p", [{ cidr: "10.0.10.0/24" }], { allowFirstLastIPs: "No" });
+      const world = new World().put(reserved, asking("a", "10.0.10.255", { annotations }));
+      expect(world.condition("a")).toBe(
+        "False already_allocated The IP '10.0.10.255' is already allocated to another service",
+      );
+    },
+  );
+  test("of several that cannot be had the last is told", () => {
+    const world = new World().put(blue, service("a"), asking("b", "10.0.10.0,10.9.9.9"));
+    expect(world.condition("b")).toMatch(/^False no_pool .*'10\.9\.9\.9'$/);
+    expect(world.put(asking("b", "10.9.9.9,10.0.10.0")).condition("b")).toMatch(
+      /^False already_allocated .*'10\.0\.10\.0'/,
+    );
+  });
   test("a request that changes: the old address goes, the new one comes", () => {
     const world = new World().put(blue, asking("a", "10.0.10.1"));
     expect(world.put(asking("a", "10.0.10.2")).ips("a")).toEqual(["10.0.10.2"]);
@@ -125,13 +142,40 @@ describe("sharing", () => {
       "10.0.10.2",
     ]);
   });
-  test("a requested address of an incompatible Service", () => {
-    const asking = sharing("b");
+  test.each([
+    ["another key", { key: "other", port: 81 }, "different sharing key"],
+    ["another namespace", { namespace: "shop", port: 81 }, "different and not permitted namespace"],
+    ["the same port", {}, "same port and protocol"],
+    [
+      "another traffic policy",
+      { port: 81, spec: { externalTrafficPolicy: "Local", ports: [{ port: 81 }] } },
+      "different ExternalTrafficPolicy",
+    ],
+  ])("a requested address of an incompatible Service: %s", (_, of, why) => {
+    const asking = sharing("b", of);
     asking.metadata.annotations!["lbipam.cilium.io/ips"] = "10.0.10.0";
     const world = new World().put(blue, sharing("a"), asking);
-    expect(world.condition("b")).toBe(
-      "False already_allocated_incompatible_service The IP '10.0.10.0' is already allocated to an incompatible service. Reason: same port: 80/TCP",
+    expect(world.condition("b", asking.metadata.namespace)).toBe(
+      `False already_allocated_incompatible_service The IP '10.0.10.0' is already allocated to an incompatible service. Reason: ${why}`,
     );
+  });
+  test("a requested address of an incompatible Service: other pods behind the policy Local", () => {
+    const local = (name: string, port: number) =>
+      sharing(name, {
+        spec: { externalTrafficPolicy: "Local", selector: { app: name }, ports: [{ port }] },
+      });
+    const asking = local("b", 81);
+    asking.metadata.annotations!["lbipam.cilium.io/ips"] = "10.0.10.0";
+    const world = new World().put(blue, local("a", 80), asking);
+    expect(world.condition("b")).toMatch(
+      /Reason: compatible ExternalTrafficPolicy local but selecting different set of pods$/,
+    );
+  });
+  test("a requested address of a Service that shares with nobody", () => {
+    const asking = sharing("b", { port: 81 });
+    asking.metadata.annotations!["lbipam.cilium.io/ips"] = "10.0.10.0";
+    const world = new World().put(blue, service("a"), asking);
+    expect(world.condition("b")).toMatch(/Reason: different sharing key$/);
   });
   test("a Service that becomes incompatible goes to another address", () => {
     const world = new World().put(blue, sharing("a"), sharing("b", { port: 443 }));
