@@ -9,6 +9,7 @@ import { Coalescer } from "./coalesce.ts";
 import type { EgressEdge, EgressOrder, NodeEdges } from "./edges.ts";
 import { InformerSet } from "./informers.ts";
 import type { Log } from "./log.ts";
+import { ToldOnce } from "./told-once.ts";
 
 /**
  * What Cilium's datapath does for CiliumEgressGatewayPolicies: pods that are selected leave the cluster
@@ -24,7 +25,9 @@ export class EgressDatapath {
   /** Addresses, links and default routes, as long as there are policies. */
   #watch: { close: () => void } | undefined;
   #applied = "";
-  #refused = "";
+  readonly #refusals = new ToldOnce();
+  readonly #failures = new ToldOnce();
+  readonly #errors = new ToldOnce();
 
   constructor(node: string, edges: NodeEdges, log: Log) {
     this.#node = node;
@@ -33,7 +36,11 @@ export class EgressDatapath {
     this.#apply = new Coalescer(
       edges.clock,
       () => this.#applyOnce(),
-      (error) => this.#log("warn", `egress gateway, trying again: ${error.message}`),
+      ({ message }) => {
+        // It is tried again and again: a node without IPv6 will not get it.
+        for (const each of this.#errors.new([message]))
+          this.#log("warn", `egress gateway, trying again: ${each}`);
+      },
     );
     this.#informers = new InformerSet(edges, log, () => this.#apply.request());
     this.#edge = edges.newEgress(log);
@@ -80,7 +87,7 @@ export class EgressDatapath {
       ...chosenBy,
       ...{ node: this.#node, policies, pods: this.#pods(), network },
     });
-    this.#tellRefused(plan.refused);
+    this.#tell(plan);
     const gateways = policies
       .flatMap(({ spec }) => (spec ? gatewaysOf(spec, chosenBy) : []))
       .flatMap(({ node }) => (node === undefined || node === this.#node ? [] : [node]));
@@ -94,18 +101,25 @@ export class EgressDatapath {
     if (wanted === this.#applied) return;
     await this.#edge.apply(order);
     this.#applied = wanted;
+    this.#errors.new([]);
     this.#log("info", "egress gateway applied", {
       leaving: plan.leaving.length,
       translated: plan.translated.length,
     });
   }
 
-  #tellRefused(refused: EgressPlan["refused"]): void {
-    const told = JSON.stringify(refused);
-    if (told === this.#refused) return;
-    this.#refused = told;
-    for (const { policy, reason } of refused)
+  #tell({ refused, failed }: EgressPlan): void {
+    for (const { policy, reason } of this.#refusals.new(refused))
       this.#log("error", `CiliumEgressGatewayPolicy ${policy} is left out: ${reason}`);
+    // As Cilium has it.
+    for (const { policy, gateway, reason } of this.#failures.new(failed)) {
+      this.#log("error", "Failed to derive policy gateway configuration", {
+        ciliumEgressGatewayPolicyName: policy,
+        interface: gateway.interface,
+        egressIP: gateway.egressIP,
+        error: reason,
+      });
+    }
   }
 
   async #remove(): Promise<void> {
@@ -113,6 +127,7 @@ export class EgressDatapath {
     this.#watch = undefined;
     await this.#edge.remove();
     this.#applied = "";
+    for (const told of [this.#refusals, this.#failures, this.#errors]) told.new([]);
   }
 
   #pods(): EgressPod[] {

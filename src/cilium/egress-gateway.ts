@@ -86,29 +86,77 @@ export type WayOut = {
   interfaceName: string | undefined;
 };
 
+const nowhere: WayOut = { egressIp: undefined, interfaceName: undefined };
+
 /**
  * By the interface that is named, else by the one that has the egress IP, else by that of the default
- * route. What no egress IP is written for has the interface's first address. An egress IP that no interface
- * has is taken as well, where Cilium refuses it: somebody announces it.
+ * route. What no egress IP is written for has the interface's first address.
  */
-export function wayOut(
-  { egressIP: text, interface: name }: EgressGateway,
-  family: Family,
-  { interfaces, defaultRoutes }: NetworkState,
-): WayOut {
-  const written = text ? parseAddress(text) : undefined;
-  const byDefault = defaultRoutes.find((route) => route.family === family)?.nextHops[0];
-  const link = name
-    ? interfaces.find((each) => each.name === name)
-    : written
-      ? interfaces.find(({ addresses }) => addresses.some(({ address }) => address === written))
-      : interfaces.find(({ index }) => index === byDefault?.interfaceIndex);
+export function wayOut(gateway: EgressGateway, family: Family, network: NetworkState): WayOut {
+  const link = linkOf(gateway, family, network);
+  if (typeof link === "string") return nowhere;
+  const written = writtenEgressIp(gateway);
   const isWritten = written !== undefined && familyOf(written) === family;
   return {
-    egressIp: isWritten ? written : link && firstAddress(link, family),
+    egressIp: isWritten ? written : firstAddress(link, family),
     // Nothing leaves by lo or a dummy interface, which know no state: there the egress IP is only kept.
-    interfaceName: !name && link?.operState === "unknown" ? undefined : link?.name,
+    interfaceName: !gateway.interface && link.operState === "unknown" ? undefined : link.name,
   };
+}
+
+/**
+ * Why a gateway drops traffic of these families, in Cilium's words; undefined where it does not, or drops only what is
+ * of another family than its egress IP.
+ */
+export function gatewayError(
+  gateway: EgressGateway,
+  families: readonly Family[],
+  network: NetworkState,
+): string | undefined {
+  const isWritten = writtenEgressIp(gateway) !== undefined;
+  for (const family of families) {
+    const link = linkOf(gateway, family, network);
+    if (typeof link === "string") return link;
+    if (!isWritten && firstAddress(link, family) === undefined)
+      return `failed to retrieve ${ipVersion[family]} address for egress interface: no ${ipVersion[family]} address assigned to interface`;
+  }
+  return undefined;
+}
+
+const ipVersion = { ipv4: "IPv4", ipv6: "IPv6" } as const;
+
+/** The interface, or why there is none. */
+function linkOf(
+  gateway: EgressGateway,
+  family: Family,
+  { interfaces, defaultRoutes }: NetworkState,
+): NetworkInterface | string {
+  const { interface: name } = gateway;
+  if (name) {
+    const named = interfaces.find((each) => each.name === name);
+    const what = `failed to retrieve ${ipVersion[family]} address for egress interface`;
+    return named ?? `${what}: Link ${name} not found`;
+  }
+  const written = writtenEgressIp(gateway);
+  if (written !== undefined) {
+    const having = interfaces.find(({ addresses }) =>
+      addresses.some(({ address }) => address === written),
+    );
+    const version = ipVersion[familyOf(written)];
+    return (
+      having ??
+      `failed to retrieve interface with egress IP: no interface with ${written} ${version} assigned to`
+    );
+  }
+  const byDefault = defaultRoutes.find((route) => route.family === family)?.nextHops[0];
+  const link = interfaces.find(({ index }) => index === byDefault?.interfaceIndex);
+  return (
+    link ?? `failed to find interface with default route: no ${ipVersion[family]} default route`
+  );
+}
+
+function writtenEgressIp({ egressIP: text }: EgressGateway): Address | undefined {
+  return text ? parseAddress(text) : undefined;
 }
 
 function firstAddress({ addresses }: NetworkInterface, family: Family): Address | undefined {

@@ -3,7 +3,7 @@ import { address } from "../net/address.ts";
 import { type EgressPod, egressPlan } from "./egress-plan.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
 import type { NetworkState } from "../net/network-state.ts";
-import { wayOut } from "./egress-gateway.ts";
+import { gatewayError, wayOut } from "./egress-gateway.ts";
 import type { CiliumEgressGatewayPolicy } from "./schema/egress-gateway-policy.ts";
 
 type Spec = NonNullable<CiliumEgressGatewayPolicy["spec"]>;
@@ -40,10 +40,25 @@ const policy = (spec: Partial<Spec> = {}): CiliumEgressGatewayPolicy => ({
     ...spec,
   },
 });
+const link = (index: number, name: string, ...addresses: string[]) => ({
+  ...{ index, name, isUp: true, hasCarrier: true },
+  operState: name === "lo" ? ("unknown" as const) : ("up" as const),
+  addresses: addresses.map((each) => ({
+    address: address(each),
+    prefixLength: 24,
+    isTentative: false,
+  })),
+});
+/** What every node has here: the egress IP, on lo. */
+const holding: NetworkState = {
+  interfaces: [link(1, "lo", "127.0.0.1", "192.0.2.1")],
+  defaultRoutes: [],
+};
+
 const plan = (on: string, spec: Partial<Spec> = {}, isReady = (_: string) => true) =>
   egressPlan({
     ...{ node: on, nodes, pods, isReady, policies: [policy(spec)] },
-    network: { interfaces: [], defaultRoutes: [] },
+    network: holding,
   });
 
 const inside = ["10.1.1.0/24", "10.0.0.1/32", "10.1.2.0/24", "10.0.0.2/32"].concat(
@@ -58,14 +73,20 @@ test("a selected pod leaves by the gateway, which translates it and knows the wa
         ...{ sources: ["10.1.3.2"], destinations: ["0.0.0.0/0"], excluded: inside },
       },
     ],
-    ...{ translated: [], remotePods: [], refused: [] },
+    ...{ translated: [], remotePods: [], refused: [], failed: [] },
   });
   expect(plan("w1")).toMatchObject({
     leaving: [{ sources: ["10.1.1.2"], gateway: "w1" }],
     translated: [{ sources: ["10.1.1.2", "10.1.3.2"], egressIp: "192.0.2.1" }],
     remotePods: [{ address: "10.1.3.2", node: "w3" }],
   });
-  expect(plan("w2")).toEqual({ leaving: [], translated: [], remotePods: [], refused: [] });
+  expect(plan("w2")).toEqual({
+    leaving: [],
+    translated: [],
+    remotePods: [],
+    refused: [],
+    failed: [],
+  });
 });
 
 test("another ready node takes the place of a lost gateway; without one the traffic is dropped", () => {
@@ -147,18 +168,10 @@ test.each<[string, Partial<Spec>, string]>([
   expect(plan("w1", spec)).toEqual({
     ...{ leaving: [], translated: [], remotePods: [] },
     refused: [{ policy: "p", reason }],
+    failed: [],
   });
 });
 
-const link = (index: number, name: string, ...addresses: string[]) => ({
-  ...{ index, name, isUp: true, hasCarrier: true },
-  operState: name === "lo" ? ("unknown" as const) : ("up" as const),
-  addresses: addresses.map((each) => ({
-    address: address(each),
-    prefixLength: 24,
-    isTentative: false,
-  })),
-});
 const network: NetworkState = {
   interfaces: [
     link(1, "lo", "127.0.0.1", "192.0.2.7"),
@@ -196,10 +209,10 @@ test.each<[string, { interface?: string; egressIP?: string }, ReturnType<typeof 
     ],
   ],
   [
-    "the ordinary routes, of an egress IP that no interface has",
+    "nothing, of an egress IP that no interface has",
     { egressIP: "192.0.2.100" },
     [
-      { egressIp: address("192.0.2.100"), interfaceName: undefined },
+      { egressIp: undefined, interfaceName: undefined },
       { egressIp: undefined, interfaceName: undefined },
     ],
   ],
@@ -222,4 +235,53 @@ test.each<[string, { interface?: string; egressIP?: string }, ReturnType<typeof 
 ])("traffic leaves by %s", (_, gateway, expected) => {
   const of = (family: "ipv4" | "ipv6") => wayOut({ nodeSelector: {}, ...gateway }, family, network);
   expect([of("ipv4"), of("ipv6")]).toEqual(expected);
+});
+
+test("a gateway that has not its egress IP drops the traffic, and says so", () => {
+  const egressGateway = { nodeSelector: { matchLabels: { egress: "yes" } }, egressIP: "192.0.2.9" };
+  expect(plan("w1", { egressGateway })).toMatchObject({
+    leaving: [{ sources: ["10.1.1.2"], gateway: "w1" }],
+    translated: [{ sources: ["10.1.1.2", "10.1.3.2"], egressIp: undefined }],
+    failed: [
+      {
+        policy: "p",
+        reason:
+          "failed to retrieve interface with egress IP: no interface with 192.0.2.9 IPv4 assigned to",
+      },
+    ],
+  });
+  // The others lead it there all the same, and have nothing to say.
+  expect(plan("w3", { egressGateway })).toMatchObject({ leaving: [{ gateway: "w1" }], failed: [] });
+});
+
+test.each<[string, { interface?: string; egressIP?: string }, string[], string | undefined]>([
+  ["an interface that is there", { interface: "net1" }, ["ipv4", "ipv6"], undefined],
+  [
+    "an interface that is not there",
+    { interface: "net7" },
+    ["ipv4"],
+    "failed to retrieve IPv4 address for egress interface: Link net7 not found",
+  ],
+  [
+    "an interface without an address of the family",
+    { interface: "lo" },
+    ["ipv4", "ipv6"],
+    "failed to retrieve IPv6 address for egress interface: no IPv6 address assigned to interface",
+  ],
+  ["an egress IP, of the other family nothing", { egressIP: "192.0.2.7" }, ["ipv6"], undefined],
+  [
+    "an IPv6 egress IP that is nowhere",
+    { egressIP: "fd09::7" },
+    ["ipv6"],
+    "failed to retrieve interface with egress IP: no interface with fd09::7 IPv6 assigned to",
+  ],
+  [
+    "no default route",
+    {},
+    ["ipv4", "ipv6"],
+    "failed to find interface with default route: no IPv6 default route",
+  ],
+])("what keeps a gateway from working: %s", (_, gateway, families, expected) => {
+  const of = families as ("ipv4" | "ipv6")[];
+  expect(gatewayError({ nodeSelector: {}, ...gateway }, of, network)).toBe(expected);
 });

@@ -3,7 +3,9 @@ import type { NetworkState } from "../net/network-state.ts";
 import { addressBits, parsePrefix, type Prefix, prefixFamily, prefixOf } from "../net/prefix.ts";
 import { compareText } from "./compare-text.ts";
 import {
+  type ChosenGateway,
   type EgressNodes,
+  gatewayError,
   gatewaysOf,
   policyError,
   type WayOut,
@@ -11,7 +13,7 @@ import {
 } from "./egress-gateway.ts";
 import { LabelSelectorError, type Labels, matchesLabels } from "./labels.ts";
 import type { CiliumNode } from "./schema/cilium-node.ts";
-import type { CiliumEgressGatewayPolicy } from "./schema/egress-gateway-policy.ts";
+import type { CiliumEgressGatewayPolicy, EgressGateway } from "./schema/egress-gateway-policy.ts";
 
 /** What of a pod decides whether a policy selects it. */
 export type EgressPod = {
@@ -43,6 +45,8 @@ export type EgressPlan = {
   remotePods: { address: Address; node: string }[];
   /** Policies that cannot be used are left out, as Cilium leaves them out. */
   refused: { policy: string; reason: string }[];
+  /** What the node is gateway of and drops, for it has not what the policy asks of it. */
+  failed: { policy: string; gateway: EgressGateway; reason: string }[];
 };
 
 export type EgressInput = EgressNodes & {
@@ -55,7 +59,10 @@ export type EgressInput = EgressNodes & {
 type Selector = NonNullable<CiliumEgressGatewayPolicy["spec"]>["selectors"][number];
 
 export function egressPlan(input: EgressInput): EgressPlan {
-  const plan: EgressPlan = { leaving: [], translated: [], remotePods: [], refused: [] };
+  const plan: EgressPlan = {
+    ...{ leaving: [], translated: [], remotePods: [] },
+    ...{ refused: [], failed: [] },
+  };
   const remote = new Map<Address, string>();
   const inside = insideCluster(input.nodes);
   const nodeLabels = new Map(input.nodes.map((node) => [node.metadata.name, node.metadata.labels]));
@@ -68,6 +75,7 @@ export function egressPlan(input: EgressInput): EgressPlan {
       continue;
     }
     const gateways = gatewaysOf(spec, input);
+    plan.failed.push(...failures(metadata.name, spec.destinationCIDRs, gateways, input));
     // Pods are spread over the gateways there are.
     const usable = gateways.filter(({ node }) => node !== undefined);
     const assigned = Map.groupBy(selected, (pod) =>
@@ -102,6 +110,21 @@ export function egressPlan(input: EgressInput): EgressPlan {
   }
   plan.remotePods = Array.from(remote, ([address, node]) => ({ address, node }));
   return plan;
+}
+
+function failures(
+  policy: string,
+  destinationCIDRs: readonly string[],
+  gateways: readonly ChosenGateway[],
+  { node, network }: EgressInput,
+): EgressPlan["failed"] {
+  const families = (["ipv4", "ipv6"] as const).filter(
+    (family) => prefixes(destinationCIDRs, family).length > 0,
+  );
+  return gateways.flatMap(({ gateway, node: chosen }) => {
+    const reason = chosen === node ? gatewayError(gateway, families, network) : undefined;
+    return reason === undefined ? [] : [{ policy, gateway, reason }];
+  });
 }
 
 function selectedPods(

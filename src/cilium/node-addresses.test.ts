@@ -328,7 +328,7 @@ describe("egress gateway", () => {
       egressGateways: [],
     },
   });
-  const network = { interfaces: [link("eth1", ["10.9.0.1"])], defaultRoutes: [] };
+  const network = { interfaces: [link("eth1", ["10.9.0.1", "192.0.2.200"])], defaultRoutes: [] };
   test("the first ready node by name that the selector matches is the gateway", () => {
     const of = (name: string, ready: string[]) =>
       egressIpsOf(name, [policy({ egressIP: "192.0.2.200" })], network, {
@@ -339,6 +339,13 @@ describe("egress gateway", () => {
     expect(of("b", ["a", "b", "c"])).toEqual([]);
     expect(of("b", ["b", "c"])).toEqual(["192.0.2.200"]);
     expect(of("c", ["c"])).toEqual([]);
+  });
+  test("an egress IP that no interface has is not advertised, and no other node takes it over", () => {
+    const of = (name: string) =>
+      egressIpsOf(name, [policy({ egressIP: "192.0.2.201" })], network, {
+        ...{ nodes, isReady: () => true },
+      });
+    expect(["a", "b"].flatMap(of)).toEqual([]);
   });
   test("without egressIP the first IPv4 address of the interface", () => {
     const policies = [policy({ interface: "eth1" })];

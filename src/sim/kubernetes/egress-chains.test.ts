@@ -71,7 +71,7 @@ const way = { egressIp, interfaceName: undefined };
 async function apply(node: string, plan: Partial<EgressPlan>, gateways: string[] = []) {
   const addresses = { w1: address("10.0.1.2"), w2: address("10.0.2.2") };
   const order: EgressOrder = {
-    plan: { leaving: [], translated: [], remotePods: [], refused: [], ...plan },
+    plan: { leaving: [], translated: [], remotePods: [], refused: [], failed: [], ...plan },
     ...{ node, self: addresses[node as "w1" | "w2"], addresses, gateways },
     interfaceIndexes: {},
   };
