@@ -67,11 +67,14 @@ export async function resolveTarget(
     case "node": {
       const node = nodeNamed(context, target.node);
       await context.names.ready();
-      // Those on lo are the first of all.
       const all = context.names.addressesOf(node.name);
+      const { nodeAddresses = [] } = node.kubernetes ?? {};
+      const management = [node.managementAddress, node.managementIpv6Address];
+      // Who a Kubernetes node is its node-ip says: lo may have addresses of others too. Else lo is the first of all.
       const candidates = [
+        ...nodeAddresses.filter((each) => !management.includes(each)),
         ...all.filter((of) => of.interface === "lo").map((of) => of.address),
-        ...(node.kubernetes?.nodeAddresses ?? []),
+        ...nodeAddresses,
         ...all.map((of) => of.address),
       ];
       return await found(

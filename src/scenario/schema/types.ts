@@ -67,7 +67,7 @@ export type Probe = {
 /** Where a command runs or a packet starts. */
 export type Place = ReferenceOf<"node" | "pod">;
 
-/** Where a packet goes. A node: its loopback, else its node address. */
+/** Where a packet goes. A node: its node-ip in Kubernetes, else its loopback, else its first address. */
 export type Target = ReferenceOf<"node" | "pod" | "interface" | "loopback" | "service" | "address">;
 
 /** What a route leads to. A loopback, interface or service stands for its /32 or /128. */
