@@ -32,7 +32,7 @@ export type OutboundOptions = Pick<
   pathsMax: number;
 };
 
-/** The way of routes out over one Established session, from `begin` on: of each family in a group, or by itself where paths are numbered. */
+/** The way of routes out over one Established session: of each family in a group, or by itself where paths are numbered. */
 export class Outbound {
   readonly #ribs: Ribs;
   readonly #groups: UpdateGroups;
@@ -40,7 +40,10 @@ export class Outbound {
   readonly #negotiated: Negotiated;
   readonly #receiver: Receiver;
   readonly #deferred: () => ReadonlySet<FamilyName>;
+  /** Of families that were begun. */
   readonly #tables = new Map<FamilyName, Table>();
+  /** Of the others: the groups that this session is to begin with. */
+  readonly #awaited = new Map<FamilyName, { family: AfiSafi; group: UpdateGroup }>();
   /** Families whose End-of-RIB waits for the end of the deferral (RFC 4724 §4.1): the peer then lets go of old routes. */
   readonly #owed = new Set<FamilyName>();
 
@@ -85,18 +88,18 @@ export class Outbound {
     }
   }
 
+  /** The session is up: another one like it may begin first, and this one with it. */
+  expect(): void {
+    for (const family of this.#negotiated.families) {
+      if (!this.#isNumbered(family)) this.#expect(family);
+    }
+  }
+
   /** The whole table to a peer that has nothing yet, and End-of-RIB of each family (RFC 4724 §2). */
   begin(): void {
     for (const family of this.#negotiated.families) {
-      this.#tables.set(familyName(family), { family, out: this.#newTable(family) });
-    }
-    for (const [name, { out }] of this.#tables) {
-      const isDeferred = this.#deferred().has(name);
-      if (isDeferred) this.#owed.add(name);
-      if (out instanceof NumberedOut) {
-        out.changed(this.#ribs.loc[name].ids());
-        if (!isDeferred) this.#endOfRib(name);
-      } else out.dump(this.#receiver, !isDeferred);
+      if (this.#isNumbered(family)) this.#beginNumbered(family);
+      else this.#awaited.get(familyName(family))?.group.begin();
     }
   }
 
@@ -125,6 +128,10 @@ export class Outbound {
         table.out = group;
       }
     }
+    for (const { family, group } of this.#awaited.values()) {
+      group.leave(this.#receiver);
+      this.#expect(family);
+    }
   }
 
   /** The answer to ROUTE-REFRESH (RFC 2918 §4), between BoRR and EoRR where both know them (RFC 7313 §4). */
@@ -142,19 +149,34 @@ export class Outbound {
   /** The session is over. */
   end(): void {
     for (const { out } of this.#tables.values()) out.leave(this.#receiver);
+    for (const { group } of this.#awaited.values()) group.leave(this.#receiver);
   }
 
-  #newTable(family: AfiSafi): UpdateGroup | NumberedOut {
+  #isNumbered(family: AfiSafi): boolean {
+    return hasFamily(this.#negotiated.codec.pathIdsOut, family);
+  }
+
+  #expect(family: AfiSafi): void {
     const name = familyName(family);
-    if (hasFamily(this.#negotiated.codec.pathIdsOut, family)) {
-      const isDeferred = () => this.#deferred().has(name);
-      const { pathsMax } = this.#options;
-      const options = this.#groupOptions(family);
-      return new NumberedOut(options, this.#receiver, pathsMax, this.#ribs, isDeferred);
-    }
     const group = this.#group(family);
-    group.join(this.#receiver);
-    return group;
+    this.#awaited.set(name, { family, group });
+    group.expect(this.#receiver, (isDeferred) => {
+      this.#awaited.delete(name);
+      this.#tables.set(name, { family, out: group });
+      if (isDeferred) this.#owed.add(name);
+    });
+  }
+
+  #beginNumbered(family: AfiSafi): void {
+    const name = familyName(family);
+    const isDeferred = () => this.#deferred().has(name);
+    const { pathsMax } = this.#options;
+    const options = this.#groupOptions(family);
+    const out = new NumberedOut(options, this.#receiver, pathsMax, this.#ribs, isDeferred);
+    this.#tables.set(name, { family, out });
+    if (isDeferred()) this.#owed.add(name);
+    out.changed(this.#ribs.loc[name].ids());
+    if (!isDeferred()) this.#endOfRib(name);
   }
 
   #group(family: AfiSafi): UpdateGroup {

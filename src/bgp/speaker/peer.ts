@@ -297,6 +297,7 @@ export class Peer {
     const outbound = new Outbound(ribs, groups, options, negotiated, receiver, deferred);
     this.#established = { negotiated, opens, outbound, sinceMs: nowMs };
     for (const missing of missingPolicies(config, negotiated)) this.#log("warn", missing);
+    outbound.expect();
     const waitMs = this.#context.firstUpdateMs();
     if (waitMs > 0) this.#timers.set("firstUpdate", waitMs);
     else outbound.begin();

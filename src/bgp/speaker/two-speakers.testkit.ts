@@ -8,6 +8,7 @@ import type { Message, UpdateMessage } from "../wire/message.ts";
 import { extendedMessageBytesMax, ipv4Unicast } from "../wire/registry.ts";
 import type { PeerConfig, SpeakerConfig } from "./config.ts";
 import type { ConnectionId, Effect, Input, TimerId } from "./effect.ts";
+import type { Pace } from "./pace.ts";
 import { Speaker } from "./speaker.ts";
 
 /** One way over the wire. */
@@ -60,6 +61,8 @@ export class TestNet {
   answersNextHops = true;
   /** That all are on. Undefined: none is known of. */
   subnet: Prefix | undefined;
+  /** Of speakers that start from now on. */
+  pace: Pace | undefined;
   #queue: { atMs: number; run: () => void }[] = [];
   #silent = false;
 
@@ -209,6 +212,7 @@ export class TestNet {
       softwareVersion: "test/1",
       timeOriginMs: 1_000_000_000_000,
       random: () => 0.5,
+      ...(this.pace !== undefined && { pace: this.pace }),
     });
   }
 

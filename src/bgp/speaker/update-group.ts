@@ -40,6 +40,8 @@ export class UpdateGroup implements RoutesOut {
   readonly #prefixes: PrefixTable;
   readonly #isDeferred: () => boolean;
   readonly #receivers = new Map<string, Receiver>();
+  /** Those that are told everything together, as soon as the first of them is due. */
+  readonly #waiting = new Map<string, Waiting>();
   readonly #sent = new RouteTable<ExportedRoute>();
   /** The default route's, where that is sent as our own. */
   readonly #ownDefault: PrefixId | undefined;
@@ -55,6 +57,8 @@ export class UpdateGroup implements RoutesOut {
   #alone: string | undefined;
   /** Nothing is kept from the peer that it came from. */
   readonly #sendsBack: boolean;
+  /** What came from a peer has another next hop for that peer alone than for it and others (Exporter.setOnlyPeer). */
+  readonly #isByCompany: boolean;
   /** All of it, where it is the same for whoever joins: often many do, one after the other. */
   #lastDump: { packed: Packed; endOfRib: boolean } | undefined;
   /** The path that was looked at last, and what became of it. */
@@ -75,6 +79,7 @@ export class UpdateGroup implements RoutesOut {
     this.#exportPolicy = exportPolicy;
     this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
     this.#sendsBack = target.sendsBack;
+    this.#isByCompany = target.sendsBack && target.sharedSubnets.length > 0;
     if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
     if (this.#ownDefault !== undefined) {
       this.#prefixes.retain(this.#ownDefault);
@@ -92,8 +97,8 @@ export class UpdateGroup implements RoutesOut {
   }
 
   /** Names of the peers that it is for. */
-  get peers(): IterableIterator<string> {
-    return this.#receivers.keys();
+  get peers(): string[] {
+    return [...this.#receivers.keys(), ...this.#waiting.keys()];
   }
 
   /** All of its sessions have this policy from now on: they are told what is decided otherwise. */
@@ -114,7 +119,7 @@ export class UpdateGroup implements RoutesOut {
   }
 
   get isEmpty(): boolean {
-    return this.#receivers.size === 0;
+    return this.#receivers.size === 0 && this.#waiting.size === 0;
   }
 
   sizeFor(peer: string): number {
@@ -134,14 +139,34 @@ export class UpdateGroup implements RoutesOut {
     this.#sent.forEach(({ set }) => call(set));
   }
 
-  /** From now on it is told what changes. */
-  join(receiver: Receiver): void {
-    this.#makeReadyFor(receiver);
-    this.#receivers.set(receiver.peer, receiver);
+  /** It is told nothing before `begin`. `begun`: from then on it is told what changes. */
+  expect(receiver: Receiver, begun: Waiting["begun"]): void {
+    this.#waiting.set(receiver.peer, { receiver, begun });
+  }
+
+  /**
+   * All that wait are told everything. Those that joined before are told nothing, although what came from them may have
+   * another next hop in company: FRR works that out for those that begin together (a subgroup), and what the group was
+   * sent already stays as it is when they become one with it (bgpd/bgp_updgrp.c, update_subgroup_merge).
+   */
+  begin(): void {
+    const waiting = [...this.#waiting.values()];
+    const receivers = waiting.map(({ receiver }) => receiver);
+    this.#waiting.clear();
+    const isDeferred = this.#isDeferred();
+    for (const { begun } of waiting) begun(isDeferred);
+    const packed =
+      this.#isByCompany && this.#receivers.size > 0
+        ? this.#packAnew(receivers, !isDeferred)
+        : undefined;
+    this.#join(receivers);
+    if (packed !== undefined) this.#deliver(packed, receivers);
+    else for (const receiver of receivers) this.dump(receiver, !isDeferred);
   }
 
   leave({ peer }: Receiver): void {
-    this.#receivers.delete(peer);
+    this.#waiting.delete(peer);
+    if (!this.#receivers.delete(peer)) return;
     this.#setAlone(this.#receivers.size === 1 ? [...this.#receivers.keys()][0] : undefined);
   }
 
@@ -158,7 +183,7 @@ export class UpdateGroup implements RoutesOut {
 
   /** One that was in another group joins: it is told the difference. */
   takeOver(receiver: Receiver, before: UpdateGroup): void {
-    this.#makeReadyFor(receiver);
+    this.#join([receiver]);
     const { peer } = receiver;
     const batch = this.#newBatch();
     before.#sent.forEach((_, id) => {
@@ -174,7 +199,6 @@ export class UpdateGroup implements RoutesOut {
       if (has !== undefined) batch.announce(has.set, id);
     });
     before.leave(receiver);
-    this.join(receiver);
     this.#send(batch, [receiver], false);
   }
 
@@ -219,11 +243,26 @@ export class UpdateGroup implements RoutesOut {
   }
 
   /** Whoever joins gets what came from the one that was alone; the first one is alone. */
-  #makeReadyFor({ peer }: Receiver): void {
-    const alone = this.#receivers.size === 0 ? peer : undefined;
-    if (alone === this.#alone) return;
+  #join(receivers: readonly Receiver[]): void {
+    const isFirst = this.#receivers.size === 0;
+    const alone = isFirst && receivers.length === 1 ? receivers[0]!.peer : undefined;
+    const hasCompanyNow = this.#alone !== undefined && alone === undefined;
     this.#setAlone(alone);
-    if (alone === undefined || this.#sendsBack) this.changed(this.#loc.ids());
+    if (this.#isByCompany ? isFirst : hasCompanyNow) this.changed(this.#loc.ids());
+    for (const receiver of receivers) this.#receivers.set(receiver.peer, receiver);
+  }
+
+  /** What a group of these alone would be sent. */
+  #packAnew(receivers: readonly Receiver[], endOfRib: boolean): Packed {
+    this.#setAlone(receivers.length === 1 ? receivers[0]!.peer : undefined);
+    this.#lastPath = undefined;
+    const batch = this.#newBatch();
+    this.#sent.forEach((_, id) => {
+      const route = this.#exported(id);
+      if (route !== undefined) batch.announce(route.set, id);
+    });
+    this.#lastPath = undefined;
+    return batch.pack(endOfRib);
   }
 
   /** What was sent stays as it is. */
@@ -313,6 +352,13 @@ export class UpdateGroup implements RoutesOut {
     for (const { notSent } of to) notSent(reason, this.#prefixes.prefix(ids[0]!));
   }
 }
+
+/** Established, and `begin` is not yet due. */
+type Waiting = {
+  readonly receiver: Receiver;
+  /** `isDeferred`: there was no End-of-RIB, as learned routes are held back (RFC 4724 §4.1). */
+  readonly begun: (isDeferred: boolean) => void;
+};
 
 /** A batch for each audience, which one peer tells from the others. */
 class Audiences {
