@@ -2,10 +2,13 @@ import { Lab } from "../../src/lab/lab.ts";
 import { findLab, loadLab } from "../../src/lab/load.ts";
 import type { RuntimeChoice } from "../../src/lab/spec.ts";
 import type { TimelineRecord } from "../../src/timeline/record.ts";
+import { hasHalfOpenSession } from "./half-open.ts";
 import { labState, type LabStates } from "./state.ts";
 
 /** Tables have come to rest when they are the same so much later: FRR's first UPDATE takes more than a second. */
 const restMs = 1_500;
+/** What the labs' sessions last after the other end has gone silent: the hold time, 9 s where FRR's own. */
+const halfOpenMsMax = 12_000;
 
 export type Played = {
   verdict: Extract<TimelineRecord, { type: "verdict" }> | undefined;
@@ -46,11 +49,16 @@ export async function played(name: string, runtime: RuntimeChoice, label: string
 async function atRest(lab: Lab): Promise<LabStates> {
   const { signal } = new AbortController();
   const context = lab.context(signal);
+  const { clock } = context;
+  const halfOpenUntilMs = clock.nowMs() + halfOpenMsMax;
   let before = await labState(context);
   for (;;) {
-    await context.clock.wait(restMs, signal);
+    await clock.wait(restMs, signal);
     const now = await labState(context);
-    if (JSON.stringify(now) === JSON.stringify(before)) return now;
+    const isSame = JSON.stringify(now) === JSON.stringify(before);
+    if (isSame && (clock.nowMs() > halfOpenUntilMs || !(await hasHalfOpenSession(context)))) {
+      return now;
+    }
     before = now;
   }
 }

@@ -11,17 +11,20 @@ import type { FabricNode } from "../../src/topology/fabric.ts";
 /** Of each router and Kubernetes node, and of `pods`: what is so, a line each, in alphabetical order. */
 export type LabStates = Record<string, string[]>;
 
-const families = ["ipv4-unicast", "ipv6-unicast"] as const;
+export const families = ["ipv4-unicast", "ipv6-unicast"] as const;
 
 export async function labState(context: LabContext): Promise<LabStates> {
   await context.names.ready();
-  const isLookedAt = (node: FabricNode) =>
-    hasAgent(node) || (node.kind === "linux" && node.image?.includes("frr") === true);
   const nodes = context.fabric.nodes.filter(isLookedAt);
   const lines = await Promise.all(
     nodes.map(async (node) => [node.name, await linesOrSilence(context, node)]),
   );
   return Object.fromEntries([...lines, ["pods", await podLines(context)]]) as LabStates;
+}
+
+/** Its BGP can be read. */
+export function isLookedAt(node: FabricNode): boolean {
+  return hasAgent(node) || (node.kind === "linux" && node.image?.includes("frr") === true);
 }
 
 async function linesOrSilence(context: LabContext, node: FabricNode): Promise<string[]> {
