@@ -41,11 +41,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Of an option: a whole number from 0 on. */
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) {
-    throw new UsageError(`${text}: expected a whole number, 0 or more`);
-  }
-  return value;
+/** Reads the argument of an option, `--seed`: a whole number from `min` on. */
+export function wholeNumber(option: string, min = 0): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= min) return value;
+    throw new UsageError(`${option} ${text}: expected a whole number, ${min} or more`);
+  };
 }

@@ -10,7 +10,12 @@ export function registerCalibrate(program: Command): void {
   program
     .command("calibrate")
     .summary("measure FRR's own times, which simulated routers then have")
-    .option("--runs <n>", "how often each is measured; the least counts", wholeNumber, 5)
+    .option(
+      "--runs <n>",
+      "how often each is measured; the least counts",
+      wholeNumber("--runs", 1),
+      5,
+    )
     .option("-o, --output <file>", "where they go (default: where --runtime sim looks)")
     .addHelpText(
       "after",

@@ -25,7 +25,7 @@ export function registerPlay(program: Command): void {
     .option("--report <folder>", "where reports go", "reports")
     .option("--step", "ask before each step: Enter goes on, q ends")
     .option("--break-on-failure", "end at the first step that does not pass, to look at it")
-    .option("--seed <n>", "draw by this what is left to chance", wholeNumber)
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber("--seed"))
     .option("--json", "the timeline as lines of JSON")
     .addHelpText(
       "after",

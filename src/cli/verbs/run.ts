@@ -42,8 +42,13 @@ export function registerRun(program: Command): void {
     .option("--keep", "leave the lab up afterwards")
     .option("--step", "ask before each step: Enter goes on, q ends")
     .option("--break-on-failure", "stop at the first failure, leave the lab up, open a shell")
-    .option("--repeat <n>", "play it so many times, each on a fresh lab", positive, 1)
-    .option("--seed <n>", "draw by this what is left to chance", wholeNumber)
+    .option(
+      "--repeat <n>",
+      "play it so many times, each on a fresh lab",
+      wholeNumber("--repeat", 1),
+      1,
+    )
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber("--seed"))
     .option("--capture <node:if...>", "keep the packets on these interfaces, in evidence/captures")
     .option("--report <folder>", "where reports go", "reports")
     .option("--name <name>", "the lab's name on this machine, to run two of a kind")
@@ -233,10 +238,4 @@ function usesChance({ steps }: Scenario): boolean {
   const draws = (event: ScenarioEvent): boolean =>
     event.kind === "chaos" || (event.kind === "together" && event.events.some(draws));
   return steps.some(({ events }) => events.some(draws));
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${text}: expected 1 or more`);
-  return value;
 }

@@ -26,19 +26,31 @@ export function registerScale(program: Command): void {
     .command("scale")
     .summary("a leaf-spine fabric of up to 30,000 nodes in virtual time")
     .argument("[lab]", "a lab whose topology is generated (leaf-spine:)", "leaf-spine")
-    .option("--racks <n>", "racks, each with one ToR", wholeNumber)
-    .option("--nodes-per-rack <n>", "Kubernetes nodes of each rack", wholeNumber)
-    .option("--uplinks <n>", "uplinks of each ToR, every one to another spine", wholeNumber)
-    .option("--spines <n>", "spines", wholeNumber)
-    .option("--superspines <n>", "superspines, each connected to every spine", wholeNumber)
+    .option("--racks <n>", "racks, each with one ToR", wholeNumber("--racks"))
+    .option(
+      "--nodes-per-rack <n>",
+      "Kubernetes nodes of each rack",
+      wholeNumber("--nodes-per-rack"),
+    )
+    .option(
+      "--uplinks <n>",
+      "uplinks of each ToR, every one to another spine",
+      wholeNumber("--uplinks"),
+    )
+    .option("--spines <n>", "spines", wholeNumber("--spines"))
+    .option(
+      "--superspines <n>",
+      "superspines, each connected to every spine",
+      wholeNumber("--superspines"),
+    )
     .option(
       "--services <n>",
       "Services of type LoadBalancer, announced by every node",
-      wholeNumber,
+      wholeNumber("--services"),
       1,
     )
     .option("--lose <router>", "the router that goes and comes back, or none", "spine0")
-    .option("--seed <n>", "draw by this what is left to chance", wholeNumber, 1)
+    .option("--seed <n>", "draw by this what is left to chance", wholeNumber("--seed"), 1)
     .option("--report <folder>", "where the report goes", "reports")
     .option("--json", "the outcome as JSON")
     .addHelpText(

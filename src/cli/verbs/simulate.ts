@@ -40,7 +40,11 @@ export function registerSimulate(program: Command): void {
     .summary("look for faults that break a lab: a thousand courses of events in virtual time")
     .argument("<lab>", "a lab: `spinelab list` names them")
     .option("--seeds <a..b>", "the seeds to play, each another course of events", "1..1000")
-    .option("--seed <n>", "one seed alone, as a failure's replay line has it", wholeNumber)
+    .option(
+      "--seed <n>",
+      "one seed alone, as a failure's replay line has it",
+      wholeNumber("--seed"),
+    )
     .option("--faults <kinds>", `what breaks: of ${allKinds}`, allKinds)
     .option("--each <n>", "faults of one seed", defaults.each)
     .option("--over <time>", "they begin within so long", defaults.over)
