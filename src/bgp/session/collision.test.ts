@@ -145,18 +145,22 @@ function dialEachOther(
   choices: number[],
   identifiers: [string, string],
   seed: number,
+  delays: (number | undefined)[] = [],
 ): { sessions: [Session, Session]; tookMs: number } {
   let ids = 0;
   let random = seed;
-  const make = (localAsn: number, asn: number, routerId: string): Session =>
+  const make = (localAsn: number, asn: number, routerId: string, delay?: number): Session =>
     new Session({
-      ...sessionOptions({ localAsn, asn, routerId }),
+      ...sessionOptions({
+        ...{ localAsn, asn, routerId },
+        ...(delay !== undefined && { delayOpenTimeSeconds: delay }),
+      }),
       newConnectionId: () => ++ids,
       random: () => (random = (random * 48_271) % 0x7fffffff) / 0x7fffffff,
     });
   const sessions = [
-    make(65010, 65000, identifiers[0]),
-    make(65000, 65010, identifiers[1]),
+    make(65010, 65000, identifiers[0], delays[0]),
+    make(65000, 65010, identifiers[1], delays[1]),
   ] as const;
   const ends = { localAddress: address("10.0.2.1"), remoteAddress: address("10.0.2.2") };
 
@@ -225,6 +229,25 @@ it("two that dial each other end with one and the same connection, in any order 
         // At once: no timer had to fire.
         expect(tookMs).toBe(0);
         expect([a.state, b.state]).toEqual(["Established", "Established"]);
+        expect(a.negotiated!.connection).toBe(-b.negotiated!.connection);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+it("and so they do with DelayOpen, as soon as one of them may speak", () => {
+  const identifier = fc.constantFrom("10.0.0.1", "10.0.0.2");
+  const delay = fc.constantFrom(undefined, 2, 3);
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(11), { minLength: 1, maxLength: 40 }),
+      fc.tuple(identifier, identifier),
+      fc.tuple(delay, delay),
+      (choices, identifiers, delays) => {
+        const { sessions, tookMs } = dialEachOther(choices, identifiers, 1, delays);
+        expect(tookMs).toBe(1000 * Math.min(...delays.map((seconds) => seconds ?? 0)));
+        const [a, b] = sessions;
         expect(a.negotiated!.connection).toBe(-b.negotiated!.connection);
       },
     ),

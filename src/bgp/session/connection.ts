@@ -3,7 +3,7 @@ import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
 import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
 import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
-import type { ConnectionId, Ends, Negotiated, SessionEffect } from "./io.ts";
+import type { ConnectionId, Ends, Negotiated, SessionEffect, SessionState } from "./io.ts";
 
 /** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
 const openHoldTimeMs = 240_000;
@@ -11,15 +11,19 @@ const openHoldTimeMs = 240_000;
 /** Before the OPENs are exchanged nothing is negotiated. */
 const plainCodec: CodecOptions = { fourOctetAs: false, extendedMessage: false };
 
+/** Uniform in [0, 1): jitter of timers. */
+export type ConnectionEdge = { emit: (effect: SessionEffect) => void; random: () => number };
+
 /**
- * One transport connection to the peer, from our OPEN on. It reads and writes messages and owns its
- * Hold and Keepalive timers; which message is allowed when, the Session knows.
+ * One transport connection to the peer. It reads and writes messages and owns its DelayOpen, Hold and Keepalive
+ * timers; which message is allowed when, the Session knows. With its OPEN delayed (OpenDelayed) the RFC's state is
+ * Connect yet, or Active where the peer opened it.
  */
 export class Connection {
   readonly id: ConnectionId;
   readonly initiatedBy: "local" | "remote";
   readonly ends: Ends;
-  state: "OpenSent" | "OpenConfirm" | "Established" = "OpenSent";
+  state: "OpenDelayed" | "OpenSent" | "OpenConfirm" | "Established" = "OpenSent";
   readonly #reader = new FrameReader();
   readonly #emit: (effect: SessionEffect) => void;
   readonly #random: () => number;
@@ -27,10 +31,7 @@ export class Connection {
   #sentOpen: OpenMessage | undefined;
   #receivedOpen: OpenMessage | undefined;
 
-  constructor(
-    of: Pick<Connection, "id" | "initiatedBy" | "ends">,
-    edge: { emit: (effect: SessionEffect) => void; random: () => number },
-  ) {
+  constructor(of: Pick<Connection, "id" | "initiatedBy" | "ends">, edge: ConnectionEdge) {
     this.id = of.id;
     this.initiatedBy = of.initiatedBy;
     this.ends = of.ends;
@@ -38,8 +39,16 @@ export class Connection {
     this.#random = edge.random;
   }
 
+  /** Sends nothing for now: the peer's OPEN may come first. */
+  delayOpen(seconds: number): void {
+    this.state = "OpenDelayed";
+    this.#emit({ do: "setTimer", timer: `delayOpen/${this.id}`, afterMs: seconds * 1000 });
+  }
+
   /** To OpenSent. */
   open(message: OpenMessage): void {
+    this.#stopDelay();
+    this.state = "OpenSent";
     this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: openHoldTimeMs });
     this.#sentOpen = message;
     this.send(message);
@@ -102,14 +111,34 @@ export class Connection {
 
   /** The connection is done with: nothing of it fires or is sent any more. */
   release(transport: "open" | "gone"): void {
+    this.#stopDelay();
     this.#emit({ do: "clearTimer", timer: `hold/${this.id}` });
     this.#emit({ do: "clearTimer", timer: `keepalive/${this.id}` });
     if (transport === "open") this.#emit({ do: "close", connection: this.id });
   }
 
+  #stopDelay(): void {
+    if (this.state !== "OpenDelayed") return;
+    this.#emit({ do: "clearTimer", timer: `delayOpen/${this.id}` });
+  }
+
   #codec(): CodecOptions {
     return this.#negotiated?.codec ?? plainCodec;
   }
+}
+
+/** The state of the one that is further, where none is Established; `dialing`: of the attempt that has no connection yet. */
+export function furthestState(
+  dialing: "Idle" | "Connect" | "Active",
+  connections: Iterable<Connection>,
+): SessionState {
+  let state: SessionState = dialing;
+  for (const { state: its, initiatedBy } of connections) {
+    if (its === "OpenConfirm") return its;
+    if (its === "OpenSent") state = its;
+    else if (state === "Active" && initiatedBy === "local") state = "Connect";
+  }
+  return state;
 }
 
 /** Of an input that carries them. */

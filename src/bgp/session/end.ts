@@ -2,6 +2,7 @@ import { hardReset } from "../wire/cease.ts";
 import type { WireError } from "../wire/error.ts";
 import type { NotificationMessage } from "../wire/message.ts";
 import { CeaseSubcode, NotificationCode, notificationName } from "../wire/registry.ts";
+import type { Connection } from "./connection.ts";
 import type { CeaseSaid, DownReason, Negotiated, SessionPeer } from "./io.ts";
 import {
   cease,
@@ -114,6 +115,18 @@ export function reset(): End {
     notification: cease({ subcode: CeaseSubcode.administrativeReset }),
     transport: "open",
   };
+}
+
+/**
+ * TcpConnectionFails (event 18) leads to Active from OpenSent, and from Connect, where a connection of ours waits with
+ * its OPEN; everything else to Idle (RFC 4271 §8.2.2).
+ */
+export function stateAfterFailure(
+  { state, initiatedBy }: Pick<Connection, "state" | "initiatedBy">,
+  { reason }: End,
+): "Active" | "Idle" {
+  const isUnanswered = state === "OpenSent" || (state === "OpenDelayed" && initiatedBy === "local");
+  return isUnanswered && reason === "transportClosed" ? "Active" : "Idle";
 }
 
 /** The NOTIFICATION that is sent, if any: a Hard Reset where the N bit was negotiated and no routes are to be kept. */

@@ -24,8 +24,13 @@ export type SessionState =
 /** Positive: from SessionOptions.newConnectionId. Negative: from whoever accepted the connection. */
 export type ConnectionId = number;
 
-/** Unique within one Session. Hold and Keepalive timers belong to one connection each. */
-export type TimerName = "connectRetry" | "idleHold" | `hold/${number}` | `keepalive/${number}`;
+/** Unique within one Session. DelayOpen, Hold and Keepalive timers belong to one connection each. */
+export type TimerName =
+  | "connectRetry"
+  | "idleHold"
+  | `delayOpen/${number}`
+  | `hold/${number}`
+  | `keepalive/${number}`;
 
 /** What a session is told of its peer. speaker/config.ts, PeerConfig, is one of these. */
 export type SessionPeer = {
@@ -47,6 +52,8 @@ export type SessionPeer = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
+  /** DelayOpen (RFC 4271 §8.1.1): how long the peer has to send its OPEN before ours goes out; undefined: it goes at once. */
+  delayOpenTimeSeconds?: number;
   idleHold?: IdleHold;
   ttl?: number;
   /** GTSM (RFC 5082): the peer is at most this many hops away, and what comes from further is not listened to. */

@@ -38,16 +38,23 @@ export function cease({ subcode, communication, data }: CeaseSaid): Notification
   return notification(NotificationCode.cease, subcode, words ?? data);
 }
 
+const subcodeIn = {
+  OpenDelayed: FsmSubcode.unspecified,
+  OpenSent: FsmSubcode.unexpectedMessageInOpenSent,
+  OpenConfirm: FsmSubcode.unexpectedMessageInOpenConfirm,
+  Established: FsmSubcode.unexpectedMessageInEstablished,
+} as const;
+
 /** A message that the state has no use for (RFC 4271 §8.2.2); data is its type (RFC 6608 §4). */
 export function unexpected(
-  state: "OpenSent" | "OpenConfirm" | "Established",
+  state: keyof typeof subcodeIn,
   { type }: Pick<Message, "type">,
 ): WireError {
   return new WireError({
     code: NotificationCode.finiteStateMachine,
-    subcode: FsmSubcode[`unexpectedMessageIn${state}`],
+    subcode: subcodeIn[state],
     data: Uint8Array.of(messageTypeNumber[type]),
-    message: `${type} in ${state}`,
+    message: state === "OpenDelayed" ? `${type} before any OPEN` : `${type} in ${state}`,
     rfc: "RFC 6608 §4",
   });
 }

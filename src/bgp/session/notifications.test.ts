@@ -57,6 +57,8 @@ const causes: Record<string, Cause> = {
   "4/0": (played) => played.establish().step({ input: "timer", timer: "hold/1" }),
   "5/1": (played) => opening(played).receive(1, { type: "KEEPALIVE" }),
   "5/2": (played) => opening(played).receive(1, peerOpen()).receive(1, peerOpen()),
+  // With DelayOpen the peer speaks first, and its OPEN comes before everything else.
+  "5/0": (played) => opening(played).receive(1, { type: "KEEPALIVE" }),
   "5/3": (played) => played.establish().receive(1, peerOpen()),
   "6/1": told(CeaseSubcode.maximumPrefixes),
   "6/2": told(CeaseSubcode.administrativeShutdown),
@@ -118,6 +120,7 @@ describe("is sent", () => {
     const played = new Played(
       sessionOptions({
         role: { name: "provider" },
+        ...(code === "5/0" && { delayOpenTimeSeconds: 5 }),
         ...(code === "6/9" && { gracefulRestart: { restartTimeSeconds: 15 } }),
         ...(code === "2/7" && { families: [{ afi: "ipv4", safi: "unicast" }] }),
       }),

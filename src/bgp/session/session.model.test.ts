@@ -13,16 +13,19 @@ import { graceful, ipv6, peerOpen, Played, sessionOptions } from "./peer.testkit
 class Edge {
   readonly played: Played;
   readonly passive: boolean;
+  readonly delaysOpen: boolean;
   readonly timers = new Set<TimerName>();
   readonly open = new Set<ConnectionId>();
   readonly dialing = new Set<ConnectionId>();
+  readonly saidOpen = new Set<ConnectionId>();
   up = false;
   started = false;
 
-  constructor(passive: boolean, holdTimeSeconds: number) {
-    this.passive = passive;
+  constructor(of: { passive: boolean; holdTimeSeconds: number; delayOpenTimeSeconds?: number }) {
+    this.passive = of.passive;
+    this.delaysOpen = of.delayOpenTimeSeconds !== undefined;
     this.played = new Played(
-      sessionOptions({ passive, holdTimeSeconds, gracefulRestart: { restartTimeSeconds: 15 } }),
+      sessionOptions({ ...of, gracefulRestart: { restartTimeSeconds: 15 } }),
     );
   }
 
@@ -32,7 +35,8 @@ class Edge {
     const after = this.played.session.state;
     if (before === after) return;
     const kind = input.input === "timer" ? input.timer.split("/")[0]! : input.input;
-    const allowed = transitions[kind]?.[before] ?? [];
+    const tables = this.delaysOpen ? [transitions, delayedTransitions] : [transitions];
+    const allowed = tables.flatMap((table) => table[kind]?.[before] ?? []);
     must(
       allowed.includes(after),
       `${kind} leads from ${before} to ${allowed.join()}, not ${after}`,
@@ -66,9 +70,15 @@ class Edge {
         must(!this.open.has(effect.connection), "a connection id is used once");
         this.dialing.add(effect.connection);
         break;
-      case "send":
+      case "send": {
         must(this.open.has(effect.connection), "sends on open connections only");
+        const [type] = typesOf(effect.bytes);
+        const hasSaid = this.saidOpen.has(effect.connection);
+        // All but a NOTIFICATION comes after the OPEN, which comes once.
+        must(type === 3 || hasSaid === (type !== 1), `an OPEN before type ${type}, and one only`);
+        if (type === 1) this.saidOpen.add(effect.connection);
         break;
+      }
       case "close":
         this.open.delete(effect.connection);
         this.dialing.delete(effect.connection);
@@ -114,12 +124,18 @@ class Edge {
     must(running.join(" ") === expected, `${state} has ${running.join(" ")}, not ${expected}`);
     for (const timer of this.timers) {
       const [name, id] = timer.split("/");
-      if (name === "hold" || name === "keepalive")
+      if (name === "hold" || name === "keepalive" || name === "delayOpen")
         must(this.open.has(Number(id)), `${timer} of an open connection`);
     }
     if (this.started) return;
     const left = [...this.timers, ...this.open, ...this.dialing].join(" ");
     must(state === "Idle" && left === "", `stopped is ${state} with ${left}`);
+  }
+
+  /** The connections, which all wait to say OPEN. */
+  #waiting(): ReadonlySet<ConnectionId> {
+    for (const id of this.open) must(this.timers.has(`delayOpen/${id}`), `${id} waits`);
+    return this.open;
   }
 
   /** Of ConnectRetryTimer and IdleHoldTimer, which runs in that state. */
@@ -129,12 +145,18 @@ class Edge {
       case "Idle":
         must(connections === 0, "Idle has no connection");
         return this.started ? "idleHold" : "";
-      case "Connect":
-        must(this.dialing.size === 1 && this.open.size === 0, "Connect has an attempt");
-        return "connectRetry";
+      case "Connect": {
+        const isOwn = [...this.#waiting()].some((id) => id > 0);
+        must(this.dialing.size === (isOwn ? 0 : 1), "Connect has an attempt, or one that waits");
+        return isOwn ? "" : "connectRetry";
+      }
       case "Active":
-        must(connections === 0, "Active has no connection");
-        return this.passive ? "" : "connectRetry";
+        must(this.dialing.size === 0, "Active has no attempt");
+        must(
+          [...this.#waiting()].every((id) => id < 0),
+          "what waits in Active is the peer's",
+        );
+        return this.passive || this.open.size > 0 ? "" : "connectRetry";
       case "OpenSent":
       case "OpenConfirm":
         must(this.open.size > 0, `${state} has a connection`);
@@ -208,6 +230,27 @@ const transitions: Record<string, Partial<Record<SessionState, SessionState[]>>>
   keepalive: {},
   connectRetry: { Active: ["Connect"] },
   idleHold: { Idle: ["Connect", "Active"] },
+};
+
+/** What comes to that with DelayOpen: a connection may wait in Connect, and in Active where the peer opened it. */
+const delayedTransitions: typeof transitions = {
+  accepted: {
+    Idle: ["Active"],
+    OpenSent: ["Connect", "Active"],
+    OpenConfirm: ["Connect", "Active"],
+  },
+  delayOpen: { Connect: ["OpenSent"], Active: ["OpenSent"] },
+  received: {
+    Connect: ["Idle", "Active", "OpenConfirm", "Established"],
+    Active: ["Idle", "OpenConfirm", "Established"],
+    OpenSent: ["Active"],
+    OpenConfirm: ["Active"],
+    Established: ["Active"],
+  },
+  closed: { Connect: ["Idle"], Active: ["Idle"], OpenConfirm: ["Active"], Established: ["Active"] },
+  unsent: { Established: ["Active"] },
+  hold: { OpenSent: ["Active"], OpenConfirm: ["Active"], Established: ["Active"] },
+  connectRetry: { Connect: ["Active"] },
 };
 
 function must(holds: boolean, what: string): void {
@@ -333,8 +376,9 @@ it("any inputs in any order leave the session in a legal state, with the timers 
       fc.array(action, { minLength: 1, maxLength: 60, size: "max" }),
       fc.boolean(),
       fc.constantFrom(9, 0),
-      (actions, passive, holdTimeSeconds) => {
-        const edge = new Edge(passive, holdTimeSeconds);
+      fc.constantFrom({}, { delayOpenTimeSeconds: 5 }),
+      (actions, passive, holdTimeSeconds, delay) => {
+        const edge = new Edge({ passive, holdTimeSeconds, ...delay });
         let last = 0;
         for (const one of actions) {
           act(edge, one, () => --last);
@@ -342,7 +386,7 @@ it("any inputs in any order leave the session in a legal state, with the timers 
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 800 },
   );
   // The walk is worth something only where it got everywhere.
   expect([...seen].toSorted()).toEqual([

@@ -4,7 +4,7 @@ import type { NotificationMessage, OpenMessage } from "../wire/message.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
 import { ownOpen } from "./capabilities.ts";
 import { peerDecides, peerIsBack, survivor } from "./collision.ts";
-import { Connection, endsOf } from "./connection.ts";
+import { Connection, type ConnectionEdge, endsOf, furthestState } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import {
   collided,
@@ -18,6 +18,7 @@ import {
   peerRestarted,
   reset,
   sendHoldTimerExpired,
+  stateAfterFailure,
   stopped,
   transportClosed,
 } from "./end.ts";
@@ -47,6 +48,7 @@ import { ttlOf } from "./ttl.ts";
  */
 export class Session {
   readonly #options: SessionOptions;
+  readonly #edge: ConnectionEdge;
   readonly #dialer: Dialer;
   readonly #connections = new Map<ConnectionId, Connection>();
   #established: { connection: Connection; negotiated: Negotiated; sinceMs: number } | undefined;
@@ -57,20 +59,14 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#dialer = new Dialer(options, {
-      emit: (effect) => this.#emit(effect),
-      nowMs: () => this.#nowMs,
-    });
+    const emit = (effect: SessionEffect) => this.#emit(effect);
+    this.#edge = { emit, random: options.random };
+    this.#dialer = new Dialer(options, { emit, nowMs: () => this.#nowMs });
   }
 
   get state(): SessionState {
     if (this.#established !== undefined) return "Established";
-    let state: SessionState = this.#dialer.state;
-    for (const connection of this.#connections.values()) {
-      if (connection.state === "OpenConfirm") return "OpenConfirm";
-      state = "OpenSent";
-    }
-    return state;
+    return furthestState(this.#dialer.state, this.#connections.values());
   }
 
   /** What the OPENs settled; undefined in all states but Established. */
@@ -156,7 +152,7 @@ export class Session {
     const of = { id, initiatedBy: "remote", ends } as const;
     if (!this.#dialer.started) {
       // RFC 4486 §4: not even an OPEN.
-      const refused = this.#connection(of);
+      const refused = new Connection(of, this.#edge);
       refused.send(cease({ subcode: CeaseSubcode.connectionRejected }));
       refused.release("open");
       return;
@@ -179,16 +175,15 @@ export class Session {
   }
 
   #open(of: Pick<Connection, "id" | "initiatedBy" | "ends">): void {
-    const connection = this.#connection(of);
+    const connection = new Connection(of, this.#edge);
     this.#connections.set(of.id, connection);
-    connection.open(ownOpen(this.#options, this.#everEstablished));
+    const { delayOpenTimeSeconds } = this.#options.peer;
+    if (delayOpenTimeSeconds === undefined) this.#sendOpen(connection);
+    else connection.delayOpen(delayOpenTimeSeconds);
   }
 
-  #connection(of: Pick<Connection, "id" | "initiatedBy" | "ends">): Connection {
-    return new Connection(of, {
-      emit: (effect) => this.#emit(effect),
-      random: this.#options.random,
-    });
+  #sendOpen(connection: Connection): void {
+    connection.open(ownOpen(this.#options, this.#everEstablished));
   }
 
   // --- Messages ---
@@ -221,8 +216,11 @@ export class Session {
       return;
     }
     switch (connection.state) {
+      case "OpenDelayed":
       case "OpenSent":
-        if (message.type !== "OPEN") throw unexpected("OpenSent", message);
+        if (message.type !== "OPEN") throw unexpected(connection.state, message);
+        // BGPOpen with DelayOpenTimer running (event 20): ours goes first.
+        if (connection.state === "OpenDelayed") this.#sendOpen(connection);
         this.#peerOpen(connection, message);
         break;
       case "OpenConfirm":
@@ -235,7 +233,7 @@ export class Session {
     }
   }
 
-  /** BGPOpen (event 19) in OpenSent: to OpenConfirm, unless another connection is the one to keep. */
+  /** BGPOpen (events 19 and 20): to OpenConfirm, unless another connection is the one to keep. */
   #peerOpen(connection: Connection, open: OpenMessage): void {
     const negotiated = negotiate(open, this.#options, {
       connection: connection.id,
@@ -335,7 +333,9 @@ export class Session {
     const connection = this.#connections.get(Number(id));
     if (connection === undefined) return;
     if (name === "hold") this.#fail(connection, holdTimerExpired());
-    else if (connection.state !== "OpenSent") {
+    else if (name === "delayOpen") {
+      if (connection.state === "OpenDelayed") this.#sendOpen(connection);
+    } else if (connection.negotiated !== undefined) {
       connection.send({ type: "KEEPALIVE" });
       connection.restartKeepaliveTimer();
     }
@@ -359,12 +359,11 @@ export class Session {
     const session = this.#established?.connection === connection ? this.#established : undefined;
     if (this.#connections.size > 1 && isCollision(end)) this.#log("debug", end.text);
     else this.#failed(end.text);
-    const inOpenSent = connection.state === "OpenSent";
+    const next = stateAfterFailure(connection, end);
     this.#end(connection, end);
     if (this.#connections.size > 0 || this.#dialer.state === "Connect") return;
     if (session !== undefined) this.#dialer.afterSession(this.#nowMs - session.sinceMs);
-    else
-      this.#dialer.afterFailure(inOpenSent && end.reason === "transportClosed" ? "Active" : "Idle");
+    else this.#dialer.afterFailure(next);
   }
 
   #end(connection: Connection, end: End): void {

@@ -135,6 +135,8 @@ export type PeerConfig = {
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
   connectRetryTimeSeconds: number;
+  /** DelayOpenTime: how long our OPEN waits for the peer's (RFC 4271 §8.1.1); undefined: it goes at once. */
+  delayOpenTimeSeconds?: number;
   /** How long a session stays Idle, as FRR has it; undefined: sessions come back quickly (session/retry.ts). */
   idleHold?: IdleHold;
   /**

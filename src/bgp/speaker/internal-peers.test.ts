@@ -48,6 +48,18 @@ const prefixes = (node: TestNode) =>
     .map((route) => route.prefix)
     .sort();
 
+it("routes that overlap are all passed on (RFC 4271 §9.1.4)", () => {
+  const { hub, of } = star({
+    whole: { localAsn: 65001, originate: ["10.1.0.0/16"] },
+    part: { localAsn: 65002, originate: ["10.1.0.0/24", "10.1.0.0/17"] },
+    other: { localAsn: 65003 },
+  });
+  const all = ["10.1.0.0/16", "10.1.0.0/17", "10.1.0.0/24"];
+  expect(prefixes(hub)).toEqual(all);
+  expect(prefixes(of("other"))).toEqual(all);
+  expect(prefixes(of("whole"))).toEqual(["10.1.0.0/17", "10.1.0.0/24"]);
+});
+
 describe("route reflection (RFC 4456)", () => {
   const client = { routeReflectorClient: true };
 

@@ -31,6 +31,7 @@ export function mustStartOver(
 ): boolean {
   const isDialedOtherwise =
     before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
+    before.delayOpenTimeSeconds !== after.delayOpenTimeSeconds ||
     differ(before.idleHold, after.idleHold) ||
     before.passive !== after.passive;
   return (

@@ -72,6 +72,7 @@ export const UpdateSubcode = {
 
 /** RFC 6608. */
 export const FsmSubcode = {
+  unspecified: 0,
   unexpectedMessageInOpenSent: 1,
   unexpectedMessageInOpenConfirm: 2,
   unexpectedMessageInEstablished: 3,

@@ -83,6 +83,7 @@ export type Neighbor = {
   password?: string;
   timers?: Timers;
   connectSeconds?: number;
+  delayOpenSeconds?: number;
   passive?: boolean;
   shutdown?: { message?: string };
   updateSource?: string;

@@ -85,6 +85,7 @@ function settingLine(
       return set("password", words.slice(1).join(" "));
     case "timers":
       if (second === "connect") return set("connectSeconds", Number(third));
+      if (second === "delayopen") return set("delayOpenSeconds", Number(third));
       return set("timers", { keepaliveSeconds: Number(second), holdSeconds: Number(third) });
     case "passive":
       return set("passive", true);

@@ -150,6 +150,7 @@ class PeerReader {
       holdTimeSeconds: timers.holdSeconds,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds: of.connectSeconds ?? defaults.connectSeconds,
+      ...(of.delayOpenSeconds !== undefined && { delayOpenTimeSeconds: of.delayOpenSeconds }),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
       exportPolicy: this.#exportPolicy(first, needsPolicy),
