@@ -1,3 +1,4 @@
+import type { Effect } from "../bgp/speaker/effect.ts";
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import type { SimNode } from "./network.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -25,15 +26,7 @@ export type Listening = {
   onAccepted: (socket: SimSocket) => void;
 };
 
-export type ConnectOptions = {
-  remoteAddress: Address;
-  interface?: string;
-  port: number;
-  localAddress?: Address;
-  ttl?: number;
-  minTtl?: number;
-  password?: string;
-};
+export type ConnectOptions = Omit<Extract<Effect, { do: "connect" }>, "do" | "connection">;
 
 /** Linux's own: tcp_syn_retries 6, tcp_retries2 15, an unanswered ARP request. */
 const firstRetryMs = 1_000;
