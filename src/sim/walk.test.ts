@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
 import type { SimNode } from "./network.ts";
+import { connect, run } from "./network.testkit.ts";
 import { ip } from "./shell/ip.ts";
 import { nft } from "./shell/nft.ts";
 import { walk } from "./walk.ts";
@@ -9,20 +10,16 @@ import { World } from "./world.ts";
 /** a – r – b, with routes both ways. */
 function line(): World {
   const world = new World(() => 0.5);
-  const { network } = world;
-  for (const name of ["a", "r", "b"]) network.addNode(name);
-  network.connect({ node: "a", interface: "net0" }, { node: "r", interface: "net0" }, 1);
-  network.connect({ node: "r", interface: "net1" }, { node: "b", interface: "net0" }, 2);
-  const run = (node: string, command: string) =>
-    expect({ command, ...ip(network.node(node), command.split(" ")) }).toMatchObject({
-      exitCode: 0,
-    });
-  run("a", "addr add 10.0.1.2/24 dev net0");
-  run("r", "addr add 10.0.1.1/24 dev net0");
-  run("r", "addr add 10.0.2.1/24 dev net1");
-  run("b", "addr add 10.0.2.2/24 dev net0");
-  run("a", "route add default via 10.0.1.1");
-  run("b", "route add default via 10.0.2.1");
+  connect(world, ["a:net0 r:net0 1", "r:net1 b:net0 2"]);
+  run(
+    world,
+    `a addr add 10.0.1.2/24 dev net0
+     r addr add 10.0.1.1/24 dev net0
+     r addr add 10.0.2.1/24 dev net1
+     b addr add 10.0.2.2/24 dev net0
+     a route add default via 10.0.1.1
+     b route add default via 10.0.2.1`,
+  );
   return world;
 }
 
@@ -117,26 +114,22 @@ it("an impaired cable is slower, loses, and sends at its rate, in the direction 
 it("a bridge within a node joins its ports, and is an interface of the node", () => {
   const world = new World(() => 0.5);
   const { network } = world;
-  for (const name of ["r", "a", "b"]) network.addNode(name);
-  for (const [i, name] of ["a", "b"].entries()) {
-    network.connect({ node: "r", interface: `net${i}` }, { node: name, interface: "net0" }, 1);
-  }
-  const run = (node: string, command: string) =>
-    expect({ command, ...ip(network.node(node), command.split(" ")) }).toMatchObject({
-      exitCode: 0,
-    });
-  for (const rest of ["add rack type bridge", "set rack up", "set net0 master rack"]) {
-    run("r", `link ${rest}`);
-  }
-  run("r", "link set net1 master rack");
-  for (const [i, name] of ["r", "a", "b"].entries()) {
-    run(name, `addr add 10.0.0.${i + 1}/24 dev ${name === "r" ? "rack" : "net0"}`);
-  }
+  connect(world, ["r:net0 a:net0", "r:net1 b:net0"]);
+  run(
+    world,
+    `r link add rack type bridge
+     r link set rack up
+     r link set net0 master rack
+     r link set net1 master rack
+     r addr add 10.0.0.1/24 dev rack
+     a addr add 10.0.0.2/24 dev net0
+     b addr add 10.0.0.3/24 dev net0`,
+  );
   const way = (node: string, to: string) => walk(network.node(node), address(to));
   expect(way("a", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 2, ttl: 64 });
   expect(way("a", "10.0.0.1")).toMatchObject({ arrived: { name: "r" }, on: { name: "rack" } });
   expect(way("r", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 1 });
-  run("r", "link set net1 nomaster");
+  run(world, "r link set net1 nomaster");
   expect(way("a", "10.0.0.3")).toMatchObject({ dropped: "host unreachable" });
 });
 

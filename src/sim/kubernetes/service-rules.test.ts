@@ -3,68 +3,19 @@ import type { ForwardedDestination, ForwardingPlan } from "../../kube/services/f
 import { address } from "../../net/address.ts";
 import { type Exchange, exchange } from "../exchange.ts";
 import type { Tuple } from "../netfilter.ts";
-import { ip } from "../shell/ip.ts";
+import { run, twoNodes } from "../network.testkit.ts";
 import { sourceAddress } from "../tcp.ts";
 import { World } from "../world.ts";
 import { serviceRules } from "./service-rules.ts";
 
-/**
- *  client – router – n1 – p1, p1b
- *               \ – n2 – p2
- */
 let world: World;
 let chance: number;
 
 beforeEach(() => {
   world = new World(() => chance);
   chance = 0;
-  const { network } = world;
-  for (const name of ["client", "router", "n1", "n2", "p1", "p1b", "p2"]) network.addNode(name);
-  const link = (a: string, b: string) => {
-    const [x, y] = [a, b].map((end) => end.split(":") as [string, string]);
-    network.connect({ node: x![0], interface: x![1] }, { node: y![0], interface: y![1] }, 1);
-  };
-  link("client:net0", "router:net0");
-  link("router:net1", "n1:net0");
-  link("router:net2", "n2:net0");
-  link("n1:lxc1", "p1:eth0");
-  link("n1:lxc2", "p1b:eth0");
-  link("n2:lxc1", "p2:eth0");
-  const lines = `
-    client addr add 198.51.100.2/24 dev net0
-    client route add default via 198.51.100.1
-    router addr add 198.51.100.1/24 dev net0
-    router addr add 10.0.1.1/24 dev net1
-    router addr add 10.0.2.1/24 dev net2
-    router route add 10.1.1.0/24 via 10.0.1.2
-    router route add 10.1.2.0/24 via 10.0.2.2
-    router route add 192.0.2.0/24 via 10.0.1.2
-    n1 addr add 10.0.1.2/24 dev net0
-    n1 route add default via 10.0.1.1
-    n2 addr add 10.0.2.2/24 dev net0
-    n2 route add default via 10.0.2.1
-    n1 route add 10.1.1.2/32 dev lxc1
-    n1 route add 10.1.1.3/32 dev lxc2
-    n2 route add 10.1.2.2/32 dev lxc1
-    p1 addr add 10.1.1.2/32 dev eth0
-    p1 route add default dev eth0
-    p1b addr add 10.1.1.3/32 dev eth0
-    p1b route add default dev eth0
-    p2 addr add 10.1.2.2/32 dev eth0
-    p2 route add default dev eth0
-    n1 addr add 10.1.1.1/32 dev lxc1
-    n2 addr add 10.1.2.1/32 dev lxc1`;
-  for (const line of lines.trim().split("\n")) {
-    const [node = "", ...words] = line.trim().split(" ");
-    expect({ line, ...ip(network.node(node), words) }).toMatchObject({ exitCode: 0 });
-  }
-  for (const [pod, gateway] of [
-    ["p1", "10.1.1.1"],
-    ["p1b", "10.1.1.1"],
-    ["p2", "10.1.2.1"],
-  ] as const) {
-    ip(network.node(pod), ["route", "replace", "default", "via", gateway, "dev", "eth0"]);
-  }
+  twoNodes(world);
+  run(world, "router route add 192.0.2.0/24 via 10.0.1.2");
 });
 
 const p1 = { address: "10.1.1.2", port: 8080, nodeName: "n1" };
