@@ -9,6 +9,7 @@ import {
   RouteType,
 } from "../sys/kernel-route.ts";
 import { type KernelAccess, routeProtocol } from "./kernel-view.ts";
+import { WantedRoutes } from "./wanted-routes.ts";
 
 export type KernelRoutesOptions = InstallRoutes & {
   kernel: KernelAccess;
@@ -29,14 +30,11 @@ const namedMax = 5;
  */
 export class KernelRoutes {
   readonly #options: KernelRoutesOptions;
-  readonly #wanted = new Map<Prefix, readonly NextHop[]>();
+  readonly #wanted = new WantedRoutes();
   /** What the kernel has of ours: prefix to hops as text. */
   #installed = new Map<Prefix, string>();
-  /** Of these, what an earlier process left. */
-  #stale: Set<Prefix>;
   /** Why the kernel does not have what it should. */
   readonly #failed = new Map<Prefix, string>();
-  readonly #dirty = new Set<Prefix>();
   /** How next hops resolve as long as the kernel's other routes do not change; link-local ones are left out. */
   readonly #resolved = new Map<Address, readonly KernelHop[]>();
   #turn: NodeJS.Immediate | undefined;
@@ -44,51 +42,42 @@ export class KernelRoutes {
 
   constructor(options: KernelRoutesOptions) {
     this.#options = options;
-    this.#stale = new Set();
     this.#unsubscribe = options.kernel.subscribe({
       onChanged: (prefixes) => this.#resolveAgain(prefixes),
       onOwn: (routes) => this.#compare(routes),
     });
-    this.#stale = new Set(this.#installed.keys());
-    this.#dirty.clear();
+    for (const prefix of this.#installed.keys()) this.#wanted.stale.add(prefix);
+    this.#wanted.dirty.clear();
   }
 
   take(changes: readonly RouteChange[]): void {
-    for (const { prefix, nextHops } of changes) {
-      if (nextHops.length > 0) this.#wanted.set(prefix, nextHops);
-      else this.#wanted.delete(prefix);
-      this.#dirty.add(prefix);
-    }
+    this.#wanted.take(changes);
     this.#schedule();
   }
 
   /** The family's routes are known: the stale ones that are not among them go. */
   selected(family: Family): void {
-    for (const prefix of this.#stale) {
-      if (prefixFamily(prefix) !== family) continue;
-      this.#stale.delete(prefix);
-      this.#dirty.add(prefix);
-    }
+    this.#wanted.selected(family);
     this.#schedule();
   }
 
   /** Takes every route out of the kernel again. */
   withdraw(): void {
-    this.#wanted.clear();
-    this.#stale.clear();
-    for (const prefix of this.#installed.keys()) this.#dirty.add(prefix);
+    this.#wanted.nextHops.clear();
+    this.#wanted.stale.clear();
+    for (const prefix of this.#installed.keys()) this.#wanted.dirty.add(prefix);
   }
 
   /** Does what is still to be done, at once, and leaves the routes as they are then. */
   close(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
-    while (this.#dirty.size > 0) this.#work();
+    while (this.#wanted.dirty.size > 0) this.#work();
     this.#unsubscribe();
   }
 
   #schedule(): void {
-    if (this.#turn !== undefined || this.#dirty.size === 0) return;
+    if (this.#turn !== undefined || this.#wanted.dirty.size === 0) return;
     this.#turn = setImmediate(() => {
       this.#turn = undefined;
       this.#work();
@@ -99,8 +88,8 @@ export class KernelRoutes {
   #work(): void {
     const planned: { request: RouteRequest; key: string }[] = [];
     let count = 0;
-    for (const prefix of this.#dirty) {
-      this.#dirty.delete(prefix);
+    for (const prefix of this.#wanted.dirty) {
+      this.#wanted.dirty.delete(prefix);
       planned.push(...this.#plan(prefix));
       if (++count === turnMax) break;
     }
@@ -123,21 +112,21 @@ export class KernelRoutes {
         if (this.#failed.get(prefix) !== code) told.set(code, [...(told.get(code) ?? []), prefix]);
         this.#failed.set(prefix, code);
         // A replacement that failed leaves the earlier route, which is not true any more.
-        if (request.change === "replace") this.#dirty.add(prefix);
+        if (request.change === "replace") this.#wanted.dirty.add(prefix);
       }
     }
     for (const [code, prefixes] of told) this.#tell(code, prefixes);
   }
 
   #plan(prefix: Prefix): { request: RouteRequest; key: string }[] {
-    const nextHops = this.#wanted.get(prefix);
+    const nextHops = this.#wanted.nextHops.get(prefix);
     const installed = this.#installed.get(prefix);
     if (nextHops === undefined) {
       this.#failed.delete(prefix);
-      if (installed === undefined || this.#stale.has(prefix)) return [];
+      if (installed === undefined || this.#wanted.stale.has(prefix)) return [];
       return [{ request: { change: "delete", route: this.#route(prefix, []) }, key: "" }];
     }
-    this.#stale.delete(prefix);
+    this.#wanted.stale.delete(prefix);
     const hops = this.#hops(prefix, nextHops);
     const key = hopsKey(hops);
     const route = this.#route(prefix, hops);
@@ -197,13 +186,14 @@ export class KernelRoutes {
       this.#resolved.set(address, after);
     }
     if (moved.size > 0) {
-      for (const [prefix, nextHops] of this.#wanted) {
-        if (nextHops.some(({ address }) => moved.has(address))) this.#dirty.add(prefix);
+      for (const [prefix, nextHops] of this.#wanted.nextHops) {
+        if (nextHops.some(({ address }) => moved.has(address))) this.#wanted.dirty.add(prefix);
       }
     }
     // Now, or not any more, on a link of this machine.
-    for (const prefix of prefixes) if (this.#wanted.has(prefix)) this.#dirty.add(prefix);
-    for (const prefix of this.#failed.keys()) this.#dirty.add(prefix);
+    for (const prefix of prefixes)
+      if (this.#wanted.nextHops.has(prefix)) this.#wanted.dirty.add(prefix);
+    for (const prefix of this.#failed.keys()) this.#wanted.dirty.add(prefix);
     this.#schedule();
   }
 
@@ -213,9 +203,10 @@ export class KernelRoutes {
     const before = this.#installed;
     const own = routes.filter((route) => route.table === table && route.metric === metric);
     this.#installed = new Map(own.map(({ prefix, hops }) => [prefix, hopsKey(hops)]));
-    for (const prefix of this.#stale) if (!this.#installed.has(prefix)) this.#stale.delete(prefix);
+    for (const prefix of this.#wanted.stale)
+      if (!this.#installed.has(prefix)) this.#wanted.stale.delete(prefix);
     for (const prefix of new Set([...before.keys(), ...this.#installed.keys()])) {
-      if (before.get(prefix) !== this.#installed.get(prefix)) this.#dirty.add(prefix);
+      if (before.get(prefix) !== this.#installed.get(prefix)) this.#wanted.dirty.add(prefix);
     }
     this.#schedule();
   }

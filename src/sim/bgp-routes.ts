@@ -1,6 +1,7 @@
+import { WantedRoutes } from "../agent/wanted-routes.ts";
 import type { NextHop, RouteChange } from "../bgp/speaker/route-feed.ts";
 import { type Address, type Family, isLinkLocal } from "../net/address.ts";
-import { type Prefix, prefixFamily } from "../net/prefix.ts";
+import type { Prefix } from "../net/prefix.ts";
 import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { NetworkChange, SimNode } from "./network.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -29,10 +30,7 @@ export type BgpRoutesOptions = {
 /** A speaker's routes in its node's table, and what becomes of next hops. */
 export class BgpRoutes {
   readonly #options: BgpRoutesOptions;
-  readonly #wanted = new Map<Prefix, readonly NextHop[]>();
-  readonly #dirty = new Set<Prefix>();
-  /** What an earlier process left: it stays until it is known again, or all is known. */
-  readonly #stale: Set<Prefix>;
+  readonly #wanted = new WantedRoutes();
   readonly #asked = new Map<Address, number | undefined>();
   readonly #new = new Set<Address>();
   readonly #stopListening: () => void;
@@ -43,26 +41,18 @@ export class BgpRoutes {
   constructor(options: BgpRoutesOptions) {
     this.#options = options;
     const left = options.node.fib.routes().filter((route) => this.#isOwn(route));
-    this.#stale = new Set(left.map(({ prefix }) => prefix));
+    for (const { prefix } of left) this.#wanted.stale.add(prefix);
     this.#stopListening = options.node.onChange((change) => this.#heard(change));
   }
 
   take(changes: readonly RouteChange[]): void {
-    for (const { prefix, nextHops } of changes) {
-      if (nextHops.length > 0) this.#wanted.set(prefix, nextHops);
-      else this.#wanted.delete(prefix);
-      this.#dirty.add(prefix);
-    }
+    this.#wanted.take(changes);
     this.#plan();
   }
 
   /** The family's routes are known: the stale ones that are not among them go. */
   selected(family: Family): void {
-    for (const prefix of this.#stale) {
-      if (prefixFamily(prefix) !== family) continue;
-      this.#stale.delete(prefix);
-      this.#dirty.add(prefix);
-    }
+    this.#wanted.selected(family);
     this.#plan();
   }
 
@@ -75,26 +65,26 @@ export class BgpRoutes {
   close(how: "leave" | "finish" | "withdraw"): void {
     this.#isClosed = true;
     this.#stopListening();
-    if (how === "finish") for (const prefix of this.#dirty) this.#install(prefix);
+    if (how === "finish") for (const prefix of this.#wanted.dirty) this.#install(prefix);
     if (how === "withdraw") this.#options.node.fib.removeAll((route) => this.#isOwn(route));
   }
 
   #heard(change: NetworkChange): void {
     if (change.change === "route" && isBgp(change.route)) return;
-    for (const prefix of this.#wanted.keys()) this.#dirty.add(prefix);
+    for (const prefix of this.#wanted.nextHops.keys()) this.#wanted.dirty.add(prefix);
     this.#plan();
     this.#planLook();
   }
 
   #plan(): void {
-    if (this.#isPlanned || this.#dirty.size === 0) return;
+    if (this.#isPlanned || this.#wanted.dirty.size === 0) return;
     this.#isPlanned = true;
     const { node, clock, delayMs } = this.#options;
     node.processes.setTimer(clock, delayMs, () => {
       this.#isPlanned = false;
       if (this.#isClosed) return;
-      const dirty = [...this.#dirty];
-      this.#dirty.clear();
+      const dirty = [...this.#wanted.dirty];
+      this.#wanted.dirty.clear();
       for (const prefix of dirty) this.#install(prefix);
     });
   }
@@ -103,14 +93,14 @@ export class BgpRoutes {
     const { node, metric, keeper } = this.#options;
     const { fib } = node;
     const isOwn = (route: FibRoute) => this.#isOwn(route);
-    if (this.#wanted.has(prefix)) this.#stale.delete(prefix);
-    else if (this.#stale.has(prefix)) return;
-    const hops = (this.#wanted.get(prefix) ?? []).flatMap((hop) => this.#resolve(hop));
+    if (this.#wanted.nextHops.has(prefix)) this.#wanted.stale.delete(prefix);
+    else if (this.#wanted.stale.has(prefix)) return;
+    const hops = (this.#wanted.nextHops.get(prefix) ?? []).flatMap((hop) => this.#resolve(hop));
     const isTaken = fib
       .at(prefix)
       .some((route) => (keeper === "zebra" ? !isBgp(route) : isConnected(route)));
     const own = { prefix, protocol: "bgp", metric };
-    const leadsNowhere = (this.#wanted.get(prefix) ?? []).some(
+    const leadsNowhere = (this.#wanted.nextHops.get(prefix) ?? []).some(
       ({ address }) => !isLinkLocal(address) && this.#reaching(address)?.kind === "blackhole",
     );
     if (!isTaken && hops.length === 0 && leadsNowhere) {
