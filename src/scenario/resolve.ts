@@ -69,10 +69,10 @@ export async function resolveTarget(
       await context.names.ready();
       const all = context.names.addressesOf(node.name);
       const { nodeAddresses = [] } = node.kubernetes ?? {};
-      const management = [node.managementAddress, node.managementIpv6Address];
+      const management = new Set([node.managementAddress, node.managementIpv6Address]);
       // Who a Kubernetes node is its node-ip says: lo may have addresses of others too. Else lo is the first of all.
       const candidates = [
-        ...nodeAddresses.filter((each) => !management.includes(each)),
+        ...nodeAddresses.filter((each) => !management.has(each)),
         ...all.filter((of) => of.interface === "lo").map((of) => of.address),
         ...nodeAddresses,
         ...all.map((of) => of.address),
