@@ -19,6 +19,7 @@ function exported(path: Path, target: Partial<ExportTarget> = {}, statements = a
     nextHopSelf: false,
     defaultOriginate: false,
     sendsBack: false,
+    reflectsWithMed: false,
     role: undefined,
     longLived: false,
     localAddress: local,
@@ -39,6 +40,17 @@ function setOf(...of: Parameters<typeof exported>) {
   const { attributes, nextHop } = result.set;
   return { attributes, nextHop };
 }
+
+it("marks a reflected route as FRR does: a MED of 0 where it has none and was not reflected before", () => {
+  const to = { internal: true, client: true, reflectsWithMed: true };
+  const medOf = (of: Partial<Parameters<typeof learned>[1]>, target: Partial<ExportTarget> = to) =>
+    setOf(learned("from", { asPath: sequence(), internal: true, ...of }), target).attributes.med;
+  expect(medOf({})).toBe(0);
+  expect(medOf({ med: 7 })).toBe(7);
+  expect(medOf({ originatorId: address("1.1.1.1") })).toBeUndefined();
+  expect(medOf({ internal: false })).toBeUndefined();
+  expect(medOf({}, { ...to, reflectsWithMed: false })).toBeUndefined();
+});
 
 it("a link-local next hop ends at its link: an internal peer gets our own (RFC 2545 §3)", () => {
   const target = {

@@ -39,6 +39,8 @@ export type ExportTarget = {
    * or itself in ORIGINATOR_ID.
    */
   readonly sendsBack: boolean;
+  /** A route without MED and ORIGINATOR_ID is reflected with a MED of 0. */
+  readonly reflectsWithMed: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Subnets that an external peer and we are on; none where it is further away. */
@@ -249,8 +251,7 @@ function exportedAttributes(
   // §5.1.2 a: to an internal peer the AS path stays as it is; b: an external one sees us in it.
   const asPath = target.internal ? of.asPath : prepended(of.asPath, target, change?.asPathPrepend);
   const to: PathAttributes = { origin: of.origin, asPath };
-  // §5.1.4: a MED received from one neighbouring AS is not passed on to another.
-  const med = change?.med ?? (target.internal || source.kind === "own" ? of.med : undefined);
+  const med = change?.med ?? medOf(of, source, target);
   if (med !== undefined) to.med = med;
   // §5.1.5: to an internal peer always there, to an external one never.
   if (target.internal) to.localPref = change?.localPref ?? of.localPref ?? defaultLocalPref;
@@ -287,6 +288,17 @@ function exportedAttributes(
   const unknown = of.unknown && passedOn(of.unknown);
   if (unknown !== undefined && unknown.length > 0) to.unknown = unknown;
   return to;
+}
+
+/** §5.1.4: a MED received from one neighbouring AS is not passed on to another. */
+function medOf(
+  { med, originatorId }: PathAttributes,
+  source: PathSource,
+  target: ExportTarget,
+): number | undefined {
+  if (!target.internal && source.kind !== "own") return undefined;
+  const isFirst = isReflected(source, target) && originatorId === undefined;
+  return med ?? (isFirst && target.reflectsWithMed ? 0 : undefined);
 }
 
 /** Our AS in front, and as often more as the policy says. */

@@ -1,3 +1,4 @@
+import { CeaseSubcode } from "../wire/registry.ts";
 import type { ConnectionId, SessionEffect, SessionOptions } from "./io.ts";
 import { Retry } from "./retry.ts";
 import { ttlOf } from "./ttl.ts";
@@ -16,6 +17,7 @@ export class Dialer {
   readonly #emit: (effect: SessionEffect) => void;
   readonly #nowMs: () => number;
   readonly #retry: Retry;
+  #clearedAtMs = 0;
   #phase:
     | { is: "stopped" }
     /** Passive, or a connection is there already. */
@@ -46,6 +48,14 @@ export class Dialer {
     return this.#phase.is !== "stopped";
   }
 
+  /** The subcode of Cease that a peer who connects now gets, before any OPEN; undefined: it is let in. */
+  get refusal(): number | undefined {
+    // RFC 4486 §4.
+    if (!this.started) return CeaseSubcode.connectionRejected;
+    const isClearing = this.#nowMs() < this.#clearedAtMs;
+    return isClearing ? CeaseSubcode.connectionCollisionResolution : undefined;
+  }
+
   start(): void {
     this.#retry.reset();
     const { startMs } = this.#retry;
@@ -55,6 +65,7 @@ export class Dialer {
 
   /** Gives up what is under way and calls at once. */
   restart(): void {
+    this.#beginClearing();
     this.rest();
     this.#retry.reset();
     this.#dial();
@@ -113,7 +124,12 @@ export class Dialer {
   }
 
   afterSession(lastedMs: number): void {
+    this.#beginClearing();
     this.#wait("Idle", this.#retry.afterSessionMs(lastedMs));
+  }
+
+  #beginClearing(): void {
+    this.#clearedAtMs = this.#nowMs() + this.#retry.clearingMs;
   }
 
   /** ConnectRetryTimer_Expires or IdleHoldTimer_Expires; without effect where that timer does not run. */

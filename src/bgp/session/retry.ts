@@ -13,8 +13,12 @@ export type RetryTimes = {
   idleHold?: IdleHold;
 };
 
-/** IdleHoldTime as FRR has it: before the first attempt, and after a session or an attempt that ended. */
-export type IdleHold = { startSeconds: number; endedSeconds: number };
+/**
+ * IdleHoldTime as FRR has it: before the first attempt, and after a session or an attempt that ended. `clearingSeconds`:
+ * for so long after a session its end of it is still there, and the peer's next connection collides with it (bgpd's
+ * state Clearing); undefined: not at all.
+ */
+export type IdleHold = { startSeconds: number; endedSeconds: number; clearingSeconds?: number };
 
 /**
  * When to try again: min(ConnectRetryTime, 250 ms · 2^n) times a jitter of 0.75 to 1 (RFC 4271 §10).
@@ -41,6 +45,11 @@ export class Retry {
   /** Before the first attempt. */
   get startMs(): number {
     return 1000 * (this.#idleHold?.startSeconds ?? 0);
+  }
+
+  /** After the end of a session. */
+  get clearingMs(): number {
+    return 1000 * (this.#idleHold?.clearingSeconds ?? 0);
   }
 
   /** ConnectRetryTime with jitter: how long one attempt may take. */

@@ -150,10 +150,10 @@ export class Session {
   #accepted(id: ConnectionId, ends: Ends): void {
     if (this.#connections.has(id)) return;
     const of = { id, initiatedBy: "remote", ends } as const;
-    if (!this.#dialer.started) {
-      // RFC 4486 §4: not even an OPEN.
+    const { refusal } = this.#dialer;
+    if (refusal !== undefined) {
       const refused = new Connection(of, this.#edge);
-      refused.send(cease({ subcode: CeaseSubcode.connectionRejected }));
+      refused.send(cease({ subcode: refusal }));
       refused.release("open");
       return;
     }

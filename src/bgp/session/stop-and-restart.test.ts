@@ -35,6 +35,17 @@ describe("stop", () => {
   });
 });
 
+it("a session's end is not gone at once where it says so: the peer's next connection collides with it", () => {
+  const idleHold = { startSeconds: 0, endedSeconds: 2, clearingSeconds: 0.01 };
+  const played = new Played(sessionOptions({ idleHold })).establish();
+  played.step({ input: "closed", connection: 1 });
+  played.nowMs += 9;
+  expect(played.accepted(-1).refused(-1)).toBe("6/7");
+  expect(played.session.state).toBe("Idle");
+  played.nowMs += 1;
+  expect(played.accepted(-2).sent(-2)).toMatchObject([{ type: "OPEN" }]);
+});
+
 describe("reset", () => {
   it("says Administrative Reset and calls again at once", () => {
     const played = new Played().establish().step({ input: "reset" });

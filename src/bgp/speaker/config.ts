@@ -199,6 +199,12 @@ export type PeerConfig = {
    * route reflector itself in ORIGINATOR_ID. Where the peer alone is sent the same, our own address is the next hop.
    */
   sendsBack?: boolean;
+  /**
+   * A route that has neither MED nor ORIGINATOR_ID gets a MED of 0 when it is reflected, as FRR has it: it means to mark
+   * the ORIGINATOR_ID that it adds, and takes the number of the attribute for a mask (bgpd/bgp_route.c,
+   * subgroup_announce_check).
+   */
+  reflectsWithMed?: boolean;
   /** Routes that come from this external peer with BLACKHOLE get NO_EXPORT as well, as FRR has it (RFC 7999 §3.2). */
   keepsBlackholes?: boolean;
   /** How often our own AS number may be in a path received; undefined: not at all. */

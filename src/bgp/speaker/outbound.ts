@@ -21,7 +21,14 @@ type Table = { readonly family: AfiSafi; out: UpdateGroup | NumberedOut };
 /** What of its configuration a session's routes out depend on. */
 export type OutboundOptions = Pick<
   ExportTarget,
-  "client" | "clusterId" | "nextHopSelf" | "sendsBack" | "prependAsns" | "role" | "longLived"
+  | "client"
+  | "clusterId"
+  | "nextHopSelf"
+  | "sendsBack"
+  | "reflectsWithMed"
+  | "prependAsns"
+  | "role"
+  | "longLived"
 > & {
   exportPolicy: readonly PolicyStatement[];
   /** Of IPv4 routes over IPv6 to a peer that takes no IPv6 one. */

@@ -74,6 +74,7 @@ function sessionKey(of: PeerConfig): string {
     of.nextHopSelf,
     of.defaultOriginate,
     of.sendsBack,
+    of.reflectsWithMed,
     of.allowAsIn,
     of.addPath,
     of.role,

@@ -64,6 +64,7 @@ export function outboundOptions(
     defaultOriginate,
     ipv4NextHop: config.ipv4NextHop,
     sendsBack: config.sendsBack === true,
+    reflectsWithMed: config.reflectsWithMed === true,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived:
       negotiated.longLivedGracefulRestart !== undefined ||

@@ -87,6 +87,9 @@ export async function calibrate(options: {
       idleHoldMs: rounded(
         least(intervals(few, / Down /, /10\.0\.1\.2 \[FSM\] BGP_Start \(Idle->Connect\)/)),
       ),
+      clearingMs: rounded(
+        least(intervals(few, /went from Established to Clearing/, /went from Clearing to Idle/)),
+      ),
       vtyshMs: rounded(least(vtyshMs)),
     };
   } finally {

@@ -125,6 +125,10 @@ class PeerReader {
       address: at ?? unspecified,
       port: bgpPort,
       passive: of.passive === true,
+      idleHold: {
+        ...idleHold(this.#router.timing),
+        clearingSeconds: this.#router.timing.clearingMs / 1000,
+      },
       ...(at === undefined && { interface: id }),
       ...(at !== undefined && familyOf(at) === "ipv6" && { ipv4NextHop: this.#ipv4NextHop(at) }),
       ...(source !== undefined && source !== "" && { localAddress: source }),
@@ -156,6 +160,7 @@ class PeerReader {
       exportPolicy: this.#exportPolicy(first, needsPolicy),
       importPolicy: this.#importPolicy(first, needsPolicy),
       sendsBack: true,
+      reflectsWithMed: true,
       keepsBlackholes: true,
       // By itself FRR offers it only to neighbors that are named by their interface.
       ...(!of.isInterface && of.extendedNextHop !== true && { extendedNextHop: false }),

@@ -18,6 +18,8 @@ const schema = z.strictObject({
   startMs: ms,
   /** How long a session that ended stays Idle before it is tried again. */
   idleHoldMs: ms,
+  /** How long bgpd takes the routes of a session that ended out of its tables, and lets its peer in no more. */
+  clearingMs: ms,
   /** From the start of `vtysh -c` until its lines have been carried out. */
   vtyshMs: ms,
 });
