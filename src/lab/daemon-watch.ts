@@ -1,8 +1,8 @@
 import type { Backend } from "./backend.ts";
 
 /**
- * Notices routing daemons that die. watchfrr starts a dead daemon again only after a minute, and
- * without its configuration: a lab in which that happened unasked proves nothing.
+ * Notices routing daemons that die. watchfrr starts a dead daemon again after five seconds, without what was not
+ * saved of its configuration: a lab in which that happened unasked proves nothing.
  */
 export class DaemonWatch {
   readonly #backend: Backend;

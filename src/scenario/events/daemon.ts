@@ -3,8 +3,10 @@ import type { EventHandler } from "../event.ts";
 import { runCommand } from "../node-command.ts";
 import { nodeNamed } from "../resolve.ts";
 
-/** watchfrr.sh reads /etc/frr/daemons and knows each daemon's options; `all` is every enabled one. */
+/** It reads /etc/frr/daemons and knows each daemon's options; `all` is every enabled one. */
 const watchfrr = "/usr/lib/frr/watchfrr.sh";
+/** As it does, and ends watchfrr before all others. */
+const frrinit = "/usr/lib/frr/frrinit.sh";
 /** Without an integrated file each daemon has one of its own, which it reads itself. */
 const readSaved = "[ ! -e /etc/frr/frr.conf ] || vtysh -b";
 
@@ -30,20 +32,39 @@ export const daemon: EventHandler<"daemon"> = {
       await start(context, node, name);
       return undefined;
     }
+    if (name !== "all") await keepAway(context, node, name);
     return () => start(context, node, name);
   },
 };
 
 async function start(context: LabContext, node: string, name: string): Promise<void> {
+  const file = pidFile(name);
+  if (name !== "all")
+    await runCommand(context, { node }, ["sh", "-c", `[ ! -d ${file} ] || rmdir ${file}`]);
   await runCommand(context, { node }, [watchfrr, "start", name]);
   await runCommand(context, { node }, ["sh", "-c", readSaved]);
 }
 
 async function stop(context: LabContext, node: string, name: string): Promise<void> {
-  await runCommand(context, { node }, [watchfrr, "stop", name]);
+  const argv = name === "all" ? [frrinit, "stop"] : [watchfrr, "stop", name];
+  await runCommand(context, { node }, argv);
+}
+
+/**
+ * watchfrr starts a daemon that is not there again after five seconds, and then every minute or so. A daemon ends at
+ * once where it cannot write its process id, so a folder is put where the file would be.
+ */
+async function keepAway(context: LabContext, node: string, name: string): Promise<void> {
+  await runCommand(context, { node }, ["rm", "-f", pidFile(name)]);
+  await runCommand(context, { node }, ["mkdir", pidFile(name)]);
 }
 
 async function kill(context: LabContext, node: string, name: string): Promise<void> {
-  const files = name === "all" ? "/run/frr/*.pid" : `/run/frr/${name}.pid`;
+  // `all`: watchfrr is one of them.
+  const files = pidFile(name === "all" ? "*" : name);
   await runCommand(context, { node }, ["sh", "-c", `kill -KILL $(cat ${files})`]);
+}
+
+function pidFile(of: string): string {
+  return `/run/frr/${of}.pid`;
 }

@@ -231,10 +231,13 @@ describe("gateway", () => {
 });
 
 describe("daemon", () => {
+  const isFree = "sh -c [ ! -d /run/frr/bgpd.pid ] || rmdir /run/frr/bgpd.pid";
+
   test("saved, stopped, started, read in again", async () => {
     for (const command of [
       "vtysh -c write memory",
       "/usr/lib/frr/watchfrr.sh stop bgpd",
+      isFree,
       "/usr/lib/frr/watchfrr.sh start bgpd",
       "sh -c [ ! -e /etc/frr/frr.conf ] || vtysh -b",
     ]) {
@@ -244,12 +247,25 @@ describe("daemon", () => {
     expect(lab.commands).toEqual([
       "tor0 vtysh -c write memory",
       "tor0 /usr/lib/frr/watchfrr.sh stop bgpd",
+      `tor0 ${isFree}`,
       "tor0 /usr/lib/frr/watchfrr.sh start bgpd",
       "tor0 sh -c [ ! -e /etc/frr/frr.conf ] || vtysh -b",
     ]);
   });
 
+  test("one that was killed stays away, whatever watchfrr tries, until it is started", async () => {
+    const commands = [
+      "vtysh -c write memory",
+      "sh -c kill -KILL $(cat /run/frr/bgpd.pid)",
+      ...["rm -f /run/frr/bgpd.pid", "mkdir /run/frr/bgpd.pid"],
+    ];
+    for (const command of commands) lab.answer("tor0", command, "");
+    await act("daemon: { on: tor0, do: kill, daemon: bgpd }");
+    expect(lab.commands).toEqual(commands.map((command) => `tor0 ${command}`));
+  });
+
   test("a daemon that does not start", async () => {
+    lab.answer("tor0", isFree, "");
     lab.answer("tor0", "/usr/lib/frr/watchfrr.sh start bgpd", { exitCode: 1, stderr: "no" });
     await expect(act("daemon: { on: tor0, do: start, daemon: bgpd }")).rejects.toThrow(EventError);
   });
@@ -286,7 +302,13 @@ describe("node", () => {
 
 test("a daemon that is to end is no failure of the lab", async () => {
   lab.answer("tor0", "vtysh -c write memory", "");
-  lab.answer("tor0", "/usr/lib/frr/watchfrr.sh stop bgpd", "");
+  const pidFile = "/run/frr/bgpd.pid";
+  for (const command of [
+    "/usr/lib/frr/watchfrr.sh stop bgpd",
+    `rm -f ${pidFile}`,
+    `mkdir ${pidFile}`,
+  ])
+    lab.answer("tor0", command, "");
   await act("daemon: { on: tor0, daemon: bgpd, do: stop }");
   expect(lab.nodeActions).toEqual(["expect tor0 bgpd"]);
 });

@@ -65,6 +65,9 @@ async function run(
       return words[0]?.startsWith("/var/log/frr/") === true
         ? catLog(place.router, words[0])
         : undefined;
+    case "rm":
+    case "mkdir":
+      return /^\/run\/frr\/\w+\.pid$/.test(words.at(-1)!) ? done : undefined;
     case "touch":
     case "true":
       return done;

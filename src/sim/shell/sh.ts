@@ -20,6 +20,8 @@ export async function sh(place: ShellPlace, script: string, run: Run): Promise<O
   }
   const pidFile = /^kill -KILL \$\(cat (\S+)\)$/.exec(script)?.[1];
   if (pidFile !== undefined) return killDaemon(place.router, pidFile);
+  // No watchfrr is simulated, and so nothing is in the way of a daemon's start.
+  if (/^\[ ! -d (\/run\/frr\/\w+\.pid) \] \|\| rmdir \1$/.test(script)) return done;
   // Which of other BGP daemons run: none is simulated.
   if (/^(?:pgrep -x \S+ >\/dev\/null && echo \S+; )+true$/.test(script)) return done;
   // Only FRR's own file is asked for, and reading one that is not there changes nothing.
