@@ -1,14 +1,9 @@
-import type { Played } from "./play.ts";
+import { explanationOf } from "./explanations.ts";
+import type { Played, StepTimes } from "./play.ts";
 import type { LabStates } from "./state.ts";
 
 /** A line that one side has and the other has not. `why`: the explanation, where there is one. */
 export type Difference = { step: string; node: string; sim?: string; real?: string; why?: string };
-
-const halfOfEcmp =
-  "FRR 8.4 gives the kernel one of several next hops where a link was away and is back, and shows all as installed";
-const raceOfTtl =
-  "a node's first message may come before the router has set the TTL that it asks for: such a session ends with its hold time";
-const otherHash = "of equal ways each kernel chooses by a hash of its own";
 
 /** What was played on both, step by step. */
 export function differences(sim: Played, real: Played): Difference[] {
@@ -28,7 +23,7 @@ export function stateDifferences(sim: LabStates, real: LabStates): Omit<Differen
       return { node, real: line, ...(other !== undefined && { sim: other }) };
     });
     return [...pairs, ...onlySim.map((line) => ({ node, sim: line }))].map((one) => {
-      const why = explanation(one);
+      const why = explanationOf(one, { sim, real });
       return { ...one, ...(why !== undefined && { why }) };
     });
   });
@@ -53,25 +48,18 @@ function keyOf(line: string): string {
       : line.split(" ").slice(0, 2).join(" ");
 }
 
-function explanation({ sim, real }: Pick<Difference, "sim" | "real">): string | undefined {
-  if (sim === undefined || real === undefined) return undefined;
-  if (sim.startsWith("kernel ") && keyOf(sim) === keyOf(real)) {
-    const [ours, theirs] = [sim, real].map((line) => line.split(" ")[2]!.split(","));
-    const isPart = theirs!.length < ours!.length && theirs!.every((hop) => ours!.includes(hop));
-    if (isPart) return halfOfEcmp;
-  }
-  if (/^session .* down$/.test(sim) && /^session .* AS \d+ 0\/\d+$/.test(real)) return raceOfTtl;
-  if (sim.startsWith("path ")) {
-    const [ours, theirs] = [sim, real].map((line) => line.split(", ").length);
-    if (ours === theirs) return otherHash;
-  }
-  return undefined;
-}
-
 /** How far a time of the simulation may be from the real one. */
 export const band = { factor: 2, marginMs: 300 };
 
-export function isInBand(simMs: number, realMs: number): boolean {
-  const { factor, marginMs } = band;
-  return simMs <= factor * realMs + marginMs && realMs <= factor * simMs + marginMs;
+/** Which of a step's times are not within the band. */
+export function outOfBand(sim: StepTimes, real: StepTimes): (keyof StepTimes)[] {
+  return (["convergeMs", "outageMs"] as const).filter(
+    (time) =>
+      isBeyond(sim[time] ?? 0, real[time] ?? 0) || isBeyond(real[time] ?? 0, sim[time] ?? 0),
+  );
+}
+
+/** Whether `ms` is too long beside the other. */
+export function isBeyond(ms: number, otherMs: number): boolean {
+  return ms > band.factor * otherMs + band.marginMs;
 }

@@ -15,23 +15,40 @@ export type Played = {
   /** After each step, by its name, in their order. */
   states: Map<string, LabStates>;
   times: Map<string, StepTimes>;
+  /** How long each step and the rest after it lasted, by the lab's clock. */
+  lastedMs: number[];
 };
 
 /** What an event cost. Undefined: the step has none, or no probe ran. */
-export type StepTimes = { convergeMs: number | undefined; outageMs: number | undefined };
+export type StepTimes = { convergeMs?: number | undefined; outageMs?: number | undefined };
 
-/** Plays a lab's own scenario and takes down its state after each step. `label`: no other lab's. */
-export async function played(name: string, runtime: RuntimeChoice, label: string): Promise<Played> {
+/**
+ * Plays a lab's own scenario and takes down its state after each step. `label`: no other lab's. `lastedMs`: how long each
+ * step with its rest lasts at least, so that timers which run on over several steps have come equally far as in another
+ * run.
+ */
+export async function played(
+  name: string,
+  runtime: RuntimeChoice,
+  label: string,
+  lastedMs: readonly number[] = [],
+): Promise<Played> {
   const loaded = loadLab({ ...findLab(name), name: label }, "", runtime);
   const scenario = loaded.scenario!;
   const lab = await Lab.open({ ...loaded.spec, seed: 1 }, { sinks: [], scenario });
   const states = new Map<string, LabStates>();
+  const lasted: number[] = [];
   try {
     const { signal } = new AbortController();
     await lab.up(signal);
+    const { clock } = lab.context(signal);
+    let beganMs = clock.nowMs();
     await lab.play(scenario, signal, {
       after: async (index) => {
-        states.set(scenario.steps[index]!.name, await atRest(lab));
+        const untilMs = beganMs + (lastedMs[index] ?? 0);
+        states.set(scenario.steps[index]!.name, await atRest(lab, untilMs));
+        lasted.push(clock.nowMs() - beganMs);
+        beganMs = clock.nowMs();
         return "go on";
       },
     });
@@ -42,11 +59,12 @@ export async function played(name: string, runtime: RuntimeChoice, label: string
     verdict: lab.records.findLast((record) => record.type === "verdict"),
     states,
     times: timesOf(lab.records),
+    lastedMs: lasted,
   };
 }
 
-/** By the lab's own clock. */
-async function atRest(lab: Lab): Promise<LabStates> {
+/** By the lab's own clock, and not before `untilMs`. */
+async function atRest(lab: Lab, untilMs: number): Promise<LabStates> {
   const { signal } = new AbortController();
   const context = lab.context(signal);
   const { clock } = context;
@@ -56,7 +74,10 @@ async function atRest(lab: Lab): Promise<LabStates> {
     await clock.wait(restMs, signal);
     const now = await labState(context);
     const isSame = JSON.stringify(now) === JSON.stringify(before);
-    if (isSame && (clock.nowMs() > halfOpenUntilMs || !(await hasHalfOpenSession(context)))) {
+    const mayWait = clock.nowMs() < halfOpenUntilMs;
+    const leftMs = untilMs - clock.nowMs();
+    if (isSame && leftMs < restMs && !(mayWait && (await hasHalfOpenSession(context)))) {
+      if (leftMs > 0) await clock.wait(leftMs, signal);
       return now;
     }
     before = now;

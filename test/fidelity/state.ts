@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from "../../src/net/address.ts";
 import { gatewaysOf, kernelRoutes } from "../../src/observe/kernel.ts";
 import type { NextHop } from "../../src/observe/rib-view.ts";
-import { hasAgent, readRoutes, readSessions } from "../../src/observe/router.ts";
+import { hasAgent, readRoute, readRoutes, readSessions } from "../../src/observe/router.ts";
 import { UnreadableError } from "../../src/observe/unreadable.ts";
 import type { Place } from "../../src/runtime/port.ts";
 import { parseTraceroute } from "../../src/scenario/checks/path.ts";
@@ -45,13 +45,28 @@ function isSwitchedOff({ runtime }: LabContext, node: string): Promise<boolean> 
   );
 }
 
-/** Sessions, every path of every table, and the kernel's routes of BGP. */
+/** Sessions, every path of every table, and the kernel's routes: those of BGP, and those with several next hops. */
 async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Promise<string[]> {
   const owner = (hop: NextHop) => names.nodeOfNextHop(node.name, hop) ?? hop.address;
+  const peerText = (peer: string) => {
+    const address = parseAddress(peer);
+    const name =
+      address === undefined
+        ? names.neighborAt(node.name, peer)
+        : names.nodeOfNextHop(node.name, { address });
+    // MAC addresses, and so link-local ones, are the runtime's own.
+    const shown = peer.startsWith("fe80:") ? "link-local" : peer;
+    return name === undefined ? shown : `${shown} (${name})`;
+  };
   const lines: string[] = [];
   for (const family of families) {
     const sessions = await readSessions(runtime, node, family);
-    const routes = await readRoutes(runtime, node, family);
+    const table = await readRoutes(runtime, node, family);
+    const prefixes = [...new Set(table.map(({ prefix }) => prefix))];
+    // FRR's whole table is without communities.
+    const routes = hasAgent(node)
+      ? table
+      : (await Promise.all(prefixes.map((prefix) => readRoute(runtime, node, prefix)))).flat();
     const kernel = await kernelRoutes(
       runtime,
       { node: node.name },
@@ -60,30 +75,28 @@ async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Prom
     lines.push(
       ...sessions.map(({ peer, state, remoteAsn, received, sent }) =>
         state === "Established"
-          ? `session ${family} ${peerName(names.nodeOfNextHop, node.name, peer)} AS ${remoteAsn} ${received}/${sent}`
-          : `session ${family} ${peerName(names.nodeOfNextHop, node.name, peer)} down`,
+          ? `session ${family} ${peerText(peer)} AS ${remoteAsn} ${received}/${sent}`
+          : `session ${family} ${peerText(peer)} down`,
       ),
       ...routes.map((route) =>
         [
           ...[route.prefix, route.nextHops.map(owner).join(","), `"${route.asPath}"`, route.origin],
           ...[`local preference ${route.localPref}`, `MED ${route.med}`],
-          // Which of equal paths is the best is a matter of which came first.
-          ...[(route.best || route.multipath) && "used", route.stale && "stale"],
+          `communities [${[...(route.communities ?? []), ...(route.largeCommunities ?? [])].sort().join(" ")}]`,
+          ...[route.best && "best", route.multipath && "multipath", route.stale && "stale"],
         ]
           .filter((word) => word !== false)
           .join(" "),
       ),
       ...kernel
-        .filter(({ table, protocol }) => table === "main" && protocol === "bgp")
+        .filter(
+          ({ table, protocol, nextHops }) =>
+            table === "main" && (protocol === "bgp" || nextHops.length > 1),
+        )
         .map((route) => `kernel ${route.prefix} ${gatewaysOf(route).map(owner).sort().join(",")}`),
     );
   }
   return lines.sort();
-}
-
-/** MAC addresses, and so link-local ones, are the runtime's own. */
-function peerName(_: unknown, __: string, peer: string): string {
-  return peer.startsWith("fe80:") ? "link-local" : peer;
 }
 
 type Pod = { label: string; place: Place; addresses: Address[] };

@@ -19,6 +19,7 @@ const target: ExportTarget = {
   nextHopSelf: false,
   defaultOriginate: false,
   sendsBack: false,
+  reflectsWithMed: false,
   role: undefined,
   longLived: false,
   localAddress: address("10.0.0.1"),
