@@ -58,7 +58,7 @@ export class Dialer {
 
   start(): void {
     this.#retry.reset();
-    const { startMs } = this.#retry;
+    const startMs = Math.max(this.#retry.startMs, this.#options.startsAfterMs ?? 0);
     if (startMs > 0) this.#wait("Idle", startMs);
     else this.#dial();
   }

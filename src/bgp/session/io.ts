@@ -81,6 +81,8 @@ export type SessionOptions = {
   capabilities: Capability[];
   /** Ids for `connect` effects: positive, never used before by any session of the speaker. */
   newConnectionId: () => ConnectionId;
+  /** From the start to the first attempt, where a session with the same address has just ended. */
+  startsAfterMs?: number;
   /** Uniform in [0, 1): timer jitter (RFC 4271 §10). */
   random: () => number;
 };

@@ -133,6 +133,23 @@ describe("configure with a reset", () => {
     expect(b.status().families[0]!.received).toBe(3);
   });
 
+  it("leaves a peer under another name the time to read that its session has ended", () => {
+    const { net, a, b } = settled({ peer: { passive: false } }, { peer: { passive: true } });
+    const dials = () => a.speaker.peers(net.nowMs).map(({ name, state }) => `${name} ${state}`);
+    net.configure(a, configA({ peer: { name: "renamed" } }));
+    expect(dials()).toEqual(["renamed Idle"]);
+    net.run(249);
+    expect(dials()).toEqual(["renamed Idle"]);
+    net.run(1);
+    expect(dials()).toEqual(["renamed Connect"]);
+    net.settle();
+    expect(b.status().lastDown).toContain("Cease/Peer De-configured");
+
+    // One that there was no session with is called at once.
+    net.configure(a, { ...configA(), peers: [peerConfig({ name: "new", address: "10.0.0.9" })] });
+    expect(dials()).toEqual(["new Connect"]);
+  });
+
   it("tells a removed peer, forgets its routes and its timers", () => {
     const { net, a, b } = settled({}, { originate: ["10.9.0.0/16"] });
     net.configure(a, { ...configA(), peers: [] });

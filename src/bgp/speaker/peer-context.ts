@@ -21,6 +21,8 @@ export type PeerContext = {
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
   readonly deferred: () => ReadonlySet<FamilyName>;
   readonly random: () => number;
+  /** From the start to the first attempt. */
+  readonly startsAfterMs: number;
   /** From Established until the first UPDATE. */
   readonly firstUpdateMs: () => number;
   /** Why the address of a peer that is named by its interface is not known; undefined where it is. */

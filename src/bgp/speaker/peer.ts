@@ -70,6 +70,7 @@ export class Peer {
       localAsn: sessionAsn(config, context.speaker()),
       routerId: context.speaker().routerId,
       newConnectionId: context.newConnectionId,
+      startsAfterMs: context.startsAfterMs,
       random: context.random,
     });
   }

@@ -25,6 +25,13 @@ import { tidy } from "./tidy.ts";
 import { UpdateGroups } from "./update-groups.ts";
 
 /**
+ * How long an address is not called after a configuration has ended a session with it. Where a listen range let us in,
+ * FRR may take the next call before it has read of the end: it then forgets the peer with the session that ended, and
+ * goes on with the new one, which it lists nowhere and announces nothing over (seen with FRR 8.4).
+ */
+const afterOwnEndMs = 250;
+
+/**
  * A BGP speaker without sockets and clock: every call takes the time, and returns what is to be done
  * outside, in order (effect.ts). One session for each peer, one loc-rib for each family.
  */
@@ -44,6 +51,8 @@ export class Speaker extends SpeakerViews {
   readonly #dynamic = new DynamicPeers();
   readonly #neighbors = new Neighbors();
   readonly #byConnection = new Map<ConnectionId, Peer>();
+  /** Addresses whose sessions the configuration at hand has ended. */
+  readonly #endedWith = new Set<Address>();
   #lastConnection: ConnectionId = 0;
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
@@ -202,6 +211,7 @@ export class Speaker extends SpeakerViews {
       if (importPolicy) this.#bmp.policyChanged(peer, nowMs);
     }
     const added = this.#peers.addMissing(config.peers, nowMs);
+    this.#endedWith.clear();
     for (const peer of this.#state === "running" ? added : []) peer.start(nowMs);
   }
 
@@ -282,7 +292,7 @@ export class Speaker extends SpeakerViews {
     }
   }
 
-  #peerContext({ gracefulRestart }: PeerConfig, nowMs: number): PeerContext {
+  #peerContext({ gracefulRestart, address }: PeerConfig, nowMs: number): PeerContext {
     const { restarting, softwareVersion, random, nowMs: startedMs } = this.#options;
     const restarts = gracefulRestart?.helperOnly !== true;
     const restartTimeMs = restarts ? (gracefulRestart?.restartTimeSeconds ?? 0) * 1000 : 0;
@@ -295,6 +305,7 @@ export class Speaker extends SpeakerViews {
       groups: this.#groups,
       deferred: () => this.#deferral.families,
       random,
+      startsAfterMs: this.#endedWith.has(address) ? afterOwnEndMs : 0,
       firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
@@ -308,6 +319,7 @@ export class Speaker extends SpeakerViews {
   }
 
   #removePeer(peer: Peer, subcode: number, nowMs: number): void {
+    if (peer.established !== undefined) this.#endedWith.add(peer.config.address);
     this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
     this.#peers.remove(peer);
