@@ -28,8 +28,9 @@ export class EgressKernel implements EgressEdge {
     const routes = egressRoutes(plan, self, new Map(Object.entries(addresses)), gateways);
     this.#isApplied = true;
     // Routes first: what is marked must find them. They may be there already.
-    await run(["ip", "-6", "-force", "-batch", "-"], routes.ipv6, true);
+    await run(["ip", "-force", "-batch", "-"], routes.link, true);
     await run(["ip", "-4", "-force", "-batch", "-"], routes.ipv4, true);
+    await run(["ip", "-6", "-force", "-batch", "-"], routes.ipv6, true);
     await run(["bridge", "-force", "-batch", "-"], routes.bridge, true);
     await run(["nft", "-f", "-"], [egressRuleset(plan, node, gateways)]);
   }

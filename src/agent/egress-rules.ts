@@ -1,4 +1,10 @@
-import { type Address, addressToBytes, familyOf } from "../net/address.ts";
+import {
+  address as addressOf,
+  type Address,
+  addressToBytes,
+  type Family,
+  familyOf,
+} from "../net/address.ts";
 import { addressBits, prefixContains } from "../net/prefix.ts";
 import type { EgressFlow, EgressPlan } from "../cilium/egress-plan.ts";
 
@@ -92,12 +98,13 @@ export function egressRuleset(plan: EgressPlan, node: string, gateways: readonly
   ].join("\n");
 }
 
-/** Lines for `ip -4 -batch -`, `ip -6 -batch -` and `bridge -batch -`. */
-export type EgressRoutes = { ipv4: string[]; ipv6: string[]; bridge: string[] };
+/** Lines for `ip -batch -`, `ip -4 -batch -`, `ip -6 -batch -` and `bridge -batch -`. */
+export type EgressRoutes = { link: string[]; ipv4: string[]; ipv6: string[]; bridge: string[] };
 
 /**
- * The tunnel with its neighbors, and routes: IPv4 too is led over the neighbors' IPv6 addresses, which
- * need nobody's address plan. Lines for what is there already fail, which is nothing to tell.
+ * The tunnel with its neighbors, and routes. IPv4 is led over the nodes' InternalIPs, known to the tunnel as neighbors,
+ * or, as IPv6, over link-local addresses made of them; nothing is asked of a node's IPv6 that has none and needs none.
+ * Lines for what is there already fail, which is nothing to tell.
  */
 export function egressRoutes(
   plan: EgressPlan,
@@ -109,48 +116,67 @@ export function egressRoutes(
     const found = nodes.get(node);
     return found !== undefined && familyOf(found) === familyOf(self) ? found : undefined;
   };
+  const families = familiesOf(plan);
   const names = new Set([...gateways, ...plan.remotePods.map(({ node }) => node)]);
   const peers = [...names].flatMap((name) => underlayOf(name) ?? []);
   const routes: EgressRoutes = {
-    ipv4: [],
-    ipv6: [
+    link: [
       `link add ${tunnel} mtu ${tunnelMtu} address ${mac(self)} type vxlan id ${tunnelId} local ${self} dstport ${tunnelPort} nolearning`,
       `link set ${tunnel} up`,
-      ...peers.map((peer) => `neigh replace ${via(peer)} lladdr ${mac(peer)} dev ${tunnel}`),
     ],
+    ...{ ipv4: [], ipv6: [] },
     bridge: peers.map((peer) => `fdb replace ${mac(peer)} dev ${tunnel} dst ${peer}`),
   };
-  const over = (peer: Address, table: number) =>
-    `via inet6 ${via(peer)} dev ${tunnel} onlink table ${table}`;
+  /** What leads to a node within the tunnel. */
+  const hop = (peer: Address, family: Family) =>
+    family === "ipv4" && familyOf(peer) === "ipv4" ? peer : linkLocal(peer);
+  for (const peer of peers) {
+    for (const family of families) {
+      const to = hop(peer, family);
+      routes[familyOf(to)].push(`neigh replace ${to} lladdr ${mac(peer)} dev ${tunnel}`);
+    }
+  }
+  const over = (peer: Address, family: Family, table: number) => {
+    const via = hop(peer, family);
+    return `via ${via.includes(":") ? "inet6 " : ""}${via} dev ${tunnel} onlink table ${table}`;
+  };
   const addRule = (value: number, table: number) => {
     const rule = `rule add priority ${rulePriority} fwmark ${hex(value)}/${hex(markMask)} table ${table} protocol ${ruleProtocol}`;
-    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(rule);
+    for (const family of families) routes[family].push(rule);
   };
   for (const [n, gateway] of gateways.entries()) {
     const table = firstTable + n;
     addRule(markOf(table), table);
     const peer = underlayOf(gateway);
-    const route =
-      peer === undefined
-        ? `route replace unreachable default table ${table}`
-        : `route replace default ${over(peer, table)}`;
-    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(route);
+    for (const family of families) {
+      const route =
+        peer === undefined
+          ? `route replace unreachable default table ${table}`
+          : `route replace default ${over(peer, family, table)}`;
+      routes[family].push(route);
+    }
   }
   for (const table of interfaceTables(plan).values()) {
     addRule(markOf(table), table);
     // By this interface or not at all.
     const nowhere = `route replace unreachable default metric 4294967295 table ${table}`;
-    for (const family of ["ipv4", "ipv6"] as const) routes[family].push(nowhere);
+    for (const family of families) routes[family].push(nowhere);
   }
   addRule(answerMark, answerTable);
   for (const { address, node } of plan.remotePods) {
     const peer = underlayOf(node);
-    if (peer === undefined) continue;
     const family = familyOf(address);
+    if (peer === undefined || !families.includes(family)) continue;
     const to = `${address}/${addressBits(family)}`;
-    routes[family].push(`route replace ${to} ${over(peer, answerTable)}`);
+    routes[family].push(`route replace ${to} ${over(peer, family, answerTable)}`);
   }
   return routes;
+}
+
+/** Of what leaves; IPv4 always, so that what was led over the tunnel goes on being answered. */
+function familiesOf({ leaving, translated }: EgressPlan): Family[] {
+  const hasIpv6 = [...leaving, ...translated].some(({ family }) => family === "ipv6");
+  return hasIpv6 ? ["ipv4", "ipv6"] : ["ipv4"];
 }
 
 /** What takes all of it away. */
@@ -197,9 +223,9 @@ function mac(of: Address): string {
   return ["02", "e9", ...tail(of).map((byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
 
-function via(of: Address): string {
+function linkLocal(of: Address): Address {
   const [a, b, c, d] = tail(of).map((byte) => byte.toString(16).padStart(2, "0"));
-  return `fe80::e9:${a}${b}:${c}${d}`;
+  return addressOf(`fe80::e9:${a}${b}:${c}${d}`);
 }
 
 /** IPv4's four bytes, of IPv6 all sixteen folded into four. */
