@@ -14,6 +14,7 @@ const benches: readonly Bench[] = [
   { name: "speakers side by side", argv: ["speaker/bench.ts"] },
   { name: "fuzz", argv: ["fuzz.ts"] },
   { name: "scenarios", argv: ["scenario.ts"] },
+  { name: "word of a change by BMP", argv: ["bmp.ts"] },
   { name: "exploration", argv: ["simulate.ts"] },
   { name: "services", argv: ["services.ts"] },
   { name: "fabrics in virtual time", argv: ["simulate-scale.ts"] },

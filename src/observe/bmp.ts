@@ -20,7 +20,8 @@ export type BmpTold = {
   routerUnixMs?: number;
 } & (
   | { what: "peerUp"; peer: Address }
-  | { what: "peerDown"; peer: Address; reason: string }
+  /** `wasUp`: not where a connection ended that never became a session, of which FRR tells too. */
+  | { what: "peerDown"; peer: Address; reason: string; wasUp: boolean }
   | {
       what: "routes";
       peer: Address;
@@ -68,12 +69,14 @@ export class BmpSession {
       case "peerUp": {
         const { peer, sentOpen, receivedOpen } = message;
         this.#codecs.set(keyOf(peer), codecOf(readOpen(sentOpen), readOpen(receivedOpen)));
-        return [{ ...this.#of(peer), what: "peerUp" }];
+        // FRR says when the session before was.
+        const { routerUnixMs: _, ...untimed } = this.#of(peer);
+        return [{ ...(this.#isFrr ? untimed : this.#of(peer)), what: "peerUp" }];
       }
       case "peerDown": {
         const { peer, down } = message;
-        this.#codecs.delete(keyOf(peer));
-        return [{ ...this.#of(peer), what: "peerDown", reason: reasonText(down) }];
+        const wasUp = this.#codecs.delete(keyOf(peer));
+        return [{ ...this.#of(peer), what: "peerDown", reason: reasonText(down), wasUp }];
       }
       case "routeMonitoring":
         return [this.#routes(message.peer, message.update)];

@@ -67,7 +67,15 @@ describe("a word by BMP", () => {
         routerUnixMs: 7,
       }),
     );
-    lab.tellByBmp({ node: "tor0", what: "peerDown", peer, reason: "sent X", routerUnixMs: -5 });
+    lab.tellByBmp({ node: "tor0", what: "peerDown", peer, reason: "sent X", wasUp: false });
+    lab.tellByBmp({
+      node: "tor0",
+      what: "peerDown",
+      peer,
+      reason: "sent X",
+      wasUp: true,
+      routerUnixMs: -5,
+    });
     const of = { type: "routeChange", node: "tor0", table: "rib", rib: "post-policy", peer };
     expect(lab.records.map(({ atMs: _, ...record }) => record)).toEqual([
       { ...of, change: "delete", prefix: "10.1.1.0/24", routerAtMs: 7 },

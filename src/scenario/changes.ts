@@ -130,9 +130,11 @@ export class Changes implements AsyncDisposable {
     switch (told.what) {
       case "peerUp":
       case "peerDown": {
+        const isDown = told.what === "peerDown";
+        if (isDown && !told.wasUp) break;
         const { node, peer } = told;
-        const state = told.what === "peerUp" ? "up" : "down";
-        const reason = told.what === "peerDown" ? { reason: told.reason } : {};
+        const state = isDown ? "down" : "up";
+        const reason = isDown ? { reason: told.reason } : {};
         for (const each of this.#measuring) each.told(node, told.what);
         this.#record({
           type: "sessionChange",
@@ -175,11 +177,11 @@ export class Changes implements AsyncDisposable {
     }
   }
 
-  /** A time from before the lab was is none: FRR says of a session that it came up when the machine did. */
+  /** A time from before the lab was is none: FRR has that of the machine's start where nothing happened yet. */
   #byRouter({ routerUnixMs }: BmpTold): { routerAtMs?: number } {
     if (routerUnixMs === undefined) return {};
     const routerAtMs = routerUnixMs - this.#context.clock.unixAtZeroMs;
-    return routerAtMs < 0 ? {} : { routerAtMs };
+    return routerAtMs < 0 ? {} : { routerAtMs: Math.round(routerAtMs * 1000) / 1000 };
   }
 
   /** Messages come in bunches: the first is waited for, then once more the last of those that came meanwhile. */

@@ -23,6 +23,11 @@ router bgp 65000
   redistribute connected
   neighbor net0 route-map OUT out
  exit-address-family
+ bmp targets station
+  bmp monitor ipv4 unicast post-policy
+  bmp connect 127.0.0.1 port 11019 min-retry 100 max-retry 500
+ exit
+ neighbor 10.0.1.2 description after the station
 !`.split("\n");
 
 it("takes what vtysh takes, and prints what makes the same of another router", () => {

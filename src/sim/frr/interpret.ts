@@ -15,7 +15,7 @@ import { listLine } from "./interpret-lists.ts";
 /** Where a line stands: within what was opened before. */
 type Context =
   | { in: "top" }
-  | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean }
+  | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean; isInBmp?: true }
   | { in: "route-map"; entry: RouteMapEntry }
   | { in: "other" };
 
@@ -79,7 +79,17 @@ export class Interpreter {
       this.#context = { ...context, family: "ipv4", isInFamily: false };
       return "done";
     }
+    // Stations of BMP: nobody listens in the simulation, and what a router tells is no part of what it does.
+    if (first === "bmp") {
+      if (second === "targets" && !isNo) this.#context = { ...context, isInBmp: true };
+      return "done";
+    }
     if (first === "exit") {
+      if (context.isInBmp === true) {
+        const { isInBmp: _, ...bgp } = context;
+        this.#context = bgp;
+        return "done";
+      }
       this.#context = { in: "top" };
       return "done";
     }

@@ -57,6 +57,9 @@ export function editDaemons(
 ): Output | undefined {
   if (words.at(-1) !== "/etc/frr/daemons") return undefined;
   const edits = words.flatMap((word) => {
+    // BMP tells a station, and in the simulation there is none.
+    if (/^s\/\^bgpd_options="\/&-M bmp \/$/.test(word))
+      return [{ daemon: "bgpd_options", isEnabled: false }];
     const edit = /^s\/(\w+)=(yes|no)\/\1=(yes|no)\/g?$/.exec(word);
     return edit === null ? [] : [{ daemon: edit[1]!, isEnabled: edit[3] === "yes" }];
   });
