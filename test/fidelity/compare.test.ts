@@ -69,6 +69,31 @@ describe("what explains a difference", () => {
     ).toEqual(new Set([undefined]));
   });
 
+  it("one of equal paths is passed on, and the neighbor counts it", () => {
+    const s = [`${a} best`, `${b} multipath`];
+    const other = [`${a} multipath`, `${b} best`];
+    const passedOn = path("s", "65000 65002 65100");
+    const count = (received: number) => `session ipv4-unicast net0 (s) AS 65000 ${received}/9`;
+    const equal = new Set(["of several equal"]);
+    const left = (sim: LabStates, real: LabStates) => why({ s, ...sim }, { s: other, ...real });
+    const first = "of external paths";
+    expect(left({ t: [passedOn, count(5)] }, { t: [count(4)] })).toEqual(
+      new Set([first, ...equal]),
+    );
+    expect(left({ t: [count(4)] }, { t: [passedOn, count(5)] })).toEqual(
+      new Set([first, ...equal]),
+    );
+    const another = path("s", "65000 65001 65100");
+    expect(left({ t: [passedOn] }, { t: [another] })).toEqual(new Set([first, ...equal]));
+    // More of them than that, one that the router has not, one that is not equal, or not on both sides.
+    expect(left({ t: [passedOn, count(5)] }, { t: [count(3)] })).toContain(undefined);
+    expect(left({ t: [path("s", "65000 65009")] }, { t: [] })).toContain(undefined);
+    expect(why({ s: [`${b} best`], t: [passedOn] }, { s: [`${b} best`], t: [] })).toContain(
+      undefined,
+    );
+    expect(why({ s, t: [passedOn] }, { s: [`${a} best`], t: [] })).toContain(undefined);
+  });
+
   it("not that a ping is lost", () => {
     expect(why({ pods: ["ping x → y lost"] }, { pods: ["ping x → y answered"] })).toEqual(
       new Set([undefined]),

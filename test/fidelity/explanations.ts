@@ -10,7 +10,7 @@ type Explanation = {
   /** For docs/fidelity.md. */
   cause: string;
   /** Whether it is the cause of this difference: by all that the two sides say, not by what the lines look like. */
-  holds: (pair: Required<Pair>, sides: Sides) => boolean;
+  holds: (pair: Pair, sides: Sides) => boolean;
 };
 
 const explanations: readonly Explanation[] = [
@@ -55,16 +55,71 @@ const explanations: readonly Explanation[] = [
       return ourBest.merits === theirBest.merits && ourBest.isExternal && theirBest.isExternal;
     },
   },
+  {
+    cause:
+      "of several equal paths in use, the same on both sides, a router passes on the one that came first: its neighbor has another, or none that does not lead back to it",
+    holds: ({ node, sim, real }, sides) => {
+      if (session(sim) !== undefined) return isCountOfPassedOn(node, sim, real, sides);
+      const lines = [sim, real].filter((line) => line !== undefined);
+      return lines.every((line) => isPassedOn(line, sides));
+    },
+  },
 ];
 
 /** Why the two sides differ there; undefined where nothing known is the cause. */
 export function explanationOf(pair: Pair, sides: Sides): string | undefined {
-  const { node, sim, real } = pair;
-  if (sim === undefined || real === undefined) return undefined;
-  return explanations.find(({ holds }) => holds({ node, sim, real }, sides))?.cause;
+  return explanations.find(({ holds }) => holds(pair, sides))?.cause;
 }
 
-function kernelRoute(line: string): { prefix: Prefix; hops: string[] } | undefined {
+/** Whether the neighbor that it leads to has that path in use, and another one, on both sides. */
+function isPassedOn(line: string, { sim, real }: Sides): boolean {
+  const of = route(line);
+  const [from, ...others] = of?.hops ?? [];
+  if (of === undefined || from === undefined || others.length > 0) return false;
+  const [ours, theirs] = [sim, real].map((states) => usedAsPaths(states[from] ?? [], of.prefix));
+  const isSame = JSON.stringify(ours) === JSON.stringify(theirs);
+  // The neighbor has put its own number in front.
+  return isSame && ours!.length > 1 && ours!.includes(of.asPath.replace(/^\d+ ?/, ""));
+}
+
+/** Whether a session counts as many prefixes more or less as it was passed such paths more or less. */
+function isCountOfPassedOn(
+  node: string,
+  sim: string | undefined,
+  real: string | undefined,
+  sides: Sides,
+): boolean {
+  const [ours, theirs] = [session(sim), session(real)];
+  if (ours?.peer === undefined || ours.session !== theirs?.session) return false;
+  if (ours.sent !== theirs.sent) return false;
+  const from = (states: LabStates) =>
+    (states[node] ?? []).filter((line) => {
+      const of = route(line);
+      return of?.hops.join(",") === ours.peer && familyOf(of!.prefix) === ours.family;
+    });
+  const passedOn = (states: LabStates, others: LabStates) => {
+    const there = new Set(from(others).map((line) => route(line)!.prefix));
+    return from(states).filter((line) => !there.has(route(line)!.prefix) && isPassedOn(line, sides))
+      .length;
+  };
+  const { sim: simulated, real: seen } = sides;
+  const more = passedOn(simulated, seen) - passedOn(seen, simulated);
+  return ours.received - theirs.received === more;
+}
+
+/** An Established one. */
+function session(line: string | undefined) {
+  const match = /^(session (\S+) \S+(?: \((\S+)\))? AS \d+) (\d+)\/(\d+)$/.exec(line ?? "");
+  if (match === null) return undefined;
+  const [, name, family, peer, received, sent] = match;
+  return { session: name!, family: family!, peer, received: Number(received), sent: Number(sent) };
+}
+
+function familyOf(prefix: string): string {
+  return prefix.includes(":") ? "ipv6-unicast" : "ipv4-unicast";
+}
+
+function kernelRoute(line = ""): { prefix: Prefix; hops: string[] } | undefined {
   const [word, prefix, hops] = line.split(" ");
   return word === "kernel" ? { prefix: parsePrefix(prefix!)!, hops: hops!.split(",") } : undefined;
 }
@@ -83,12 +138,12 @@ function hopsTo(lines: readonly string[] = [], to: string): string[] {
     ).hops;
 }
 
-function wayOf(line: string): string[] | undefined {
+function wayOf(line = ""): string[] | undefined {
   return /^path .*?: (.*)$/.exec(line)?.[1]!.split(", ");
 }
 
 /** A path of a BGP table. */
-function route(line: string) {
+function route(line = "") {
   const match =
     /^(\S+) (\S+) "([^"]*)" (\S+ local preference (\S+) MED \S+) communities (\[.*\])(.*)$/.exec(
       line,
@@ -98,6 +153,7 @@ function route(line: string) {
   return {
     prefix: prefix!,
     hops: hops!.split(","),
+    asPath: asPath!,
     path: `${prefix} ${hops} ${asPath} ${attributes} ${communities}`,
     /** What the decision process looks at before it asks who was first. */
     merits: `${asPath!.split(" ").length} ${attributes}`,
@@ -106,6 +162,15 @@ function route(line: string) {
     isUsed: /best|multipath/.test(marks!),
     isStale: marks!.includes("stale"),
   };
+}
+
+/** Of the paths that the node's BGP table uses, in alphabetical order. */
+function usedAsPaths(lines: readonly string[], prefix: string): string[] {
+  return lines
+    .flatMap((line) => route(line) ?? [])
+    .filter((one) => one.prefix === prefix && one.isUsed)
+    .map(({ asPath }) => asPath)
+    .sort();
 }
 
 /** The next hops that the node's BGP table uses. */
