@@ -134,7 +134,7 @@ async function measure(count: number) {
   let allocated = 0;
   for (let n = 0; n < count; n++) api.create("services", service(n));
   await until(() => {
-    if (allocated === 0 && operator.lbIpam.pools[0]!.used >= BigInt(count)) {
+    if (allocated === 0 && operator.counts.lbIpam.pools[0]!.used >= BigInt(count)) {
       allocated = performance.now() - startedMs;
     }
     return received().every((each) => each === count);

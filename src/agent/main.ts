@@ -60,9 +60,7 @@ async function runOperator(): Promise<void> {
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
   });
   await probed(operator, log);
-  await metered(log, () =>
-    operatorMetrics(operator.errors, operator.lbIpam, operator.lbIpamDurations),
-  );
+  await metered(log, () => operatorMetrics(operator.counts));
   onTermination(() => operator.stop());
   await operator.start();
 }

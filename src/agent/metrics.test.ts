@@ -68,33 +68,37 @@ test("Cilium's metrics with its labels, and those that guides name", () => {
   );
 });
 
-test("LB-IPAM's metrics", () => {
-  const counts = {
+test("the operator's metrics", () => {
+  const lbIpam = {
     conflictingPools: 1,
     pools: [{ pool: 'a"b', available: 3n, used: 1n }],
     servicesMatching: 4,
     servicesUnsatisfied: 2,
   };
-  const took = new Histogram();
-  took.observe(0.5);
-  const text = operatorMetrics(
-    new Map([["rack0", 2]]),
-    counts,
-    new Map([["upsert service", took]]),
-  );
-  const lines = text.split("\n").filter((line) => !/^#|_bucket/.test(line));
+  const durations = new Histogram();
+  durations.observe(0.5);
+  const text = operatorMetrics({
+    ...{ errors: new Map([["rack0", 2]]), durations, lbIpam },
+    lbIpamDurations: new Map([["upsert service", durations]]),
+  });
   expect(text).toContain(
     'cilium_lbipam_event_processing_time_seconds_bucket{event="upsert",resource="service",le="0.5"} 1',
   );
-  expect(lines).toEqual([
+  const lbIpamLines = (prefix: string) => [
+    `${prefix}_conflicting_pools 1`,
+    `${prefix}_ips_available{pool="a\\"b"} 3`,
+    `${prefix}_ips_used{pool="a\\"b"} 1`,
+    `${prefix}_services_matching 4`,
+    `${prefix}_services_unsatisfied 2`,
+    `${prefix}_event_processing_time_seconds_sum{event="upsert",resource="service"} 0.5`,
+    `${prefix}_event_processing_time_seconds_count{event="upsert",resource="service"} 1`,
+  ];
+  expect(text.split("\n").filter((line) => !/^#|_bucket/.test(line))).toEqual([
     'cilium_operator_bgp_control_plane_reconcile_errors_total{resource_kind="CiliumBGPClusterConfig",resource_name="rack0"} 2',
-    "cilium_lbipam_conflicting_pools 1",
-    'cilium_lbipam_ips_available{pool="a\\"b"} 3',
-    'cilium_lbipam_ips_used{pool="a\\"b"} 1',
-    "cilium_lbipam_services_matching 4",
-    "cilium_lbipam_services_unsatisfied 2",
-    'cilium_lbipam_event_processing_time_seconds_sum{event="upsert",resource="service"} 0.5',
-    'cilium_lbipam_event_processing_time_seconds_count{event="upsert",resource="service"} 1',
+    "cilium_bgp_control_plane_reconcile_run_duration_seconds_sum 0.5",
+    "cilium_bgp_control_plane_reconcile_run_duration_seconds_count 1",
+    ...lbIpamLines("cilium_lbipam"),
+    ...lbIpamLines("cilium_operator_lbipam"),
     "",
   ]);
 });

@@ -106,50 +106,61 @@ export function agentMetrics(agent: Pick<Agent, "speakers" | "counts" | "nowMs">
   return bgpMetrics(instances, agent.counts);
 }
 
-/**
- * The operator's. `errors`: by CiliumBGPClusterConfig. `eventDurations`: LB-IPAM's, by event and resource,
- * `upsert service`.
- */
-export function operatorMetrics(
-  errors: ReadonlyMap<string, number>,
-  counts: LbIpamCounts,
-  eventDurations: ReadonlyMap<string, Histogram>,
-): string {
-  const perPool = (field: "available" | "used") =>
-    counts.pools.map((pool) => ({ labels: { pool: pool.pool }, value: pool[field] }));
+/** What the operator has counted since it began. */
+export type OperatorCounts = {
+  /** By CiliumBGPClusterConfig. */
+  errors: ReadonlyMap<string, number>;
+  /** Of the reconciliations. */
+  durations: Histogram;
+  lbIpam: LbIpamCounts;
+  /** LB-IPAM's, by event and resource: `upsert service`. */
+  lbIpamDurations: ReadonlyMap<string, Histogram>;
+};
+
+export function operatorMetrics(counts: OperatorCounts): string {
   return exposition([
     counter(
       "cilium_operator_bgp_control_plane_reconcile_errors_total",
       "What could not be done of a BGP resource",
-      Array.from(errors, ([name, value]) => ({
+      Array.from(counts.errors, ([name, value]) => ({
         labels: { resource_kind: "CiliumBGPClusterConfig", resource_name: name },
         value,
       })),
     ),
-    gauge("cilium_lbipam_conflicting_pools", "Pools in conflict", [
-      { value: counts.conflictingPools },
-    ]),
-    gauge(
-      "cilium_lbipam_ips_available",
-      "Addresses of the pool that are free",
-      perPool("available"),
+    histogram(
+      "cilium_bgp_control_plane_reconcile_run_duration_seconds",
+      "Time that a reconciliation took",
+      [{ labels: {}, durations: counts.durations }],
     ),
-    gauge("cilium_lbipam_ips_used", "Addresses of the pool that are taken", perPool("used")),
-    gauge("cilium_lbipam_services_matching", "Services that LB-IPAM is responsible for", [
-      { value: counts.servicesMatching },
+    // Cilium's main branch has the first name, and its releases up to 1.19 the second.
+    ...["cilium_lbipam", "cilium_operator_lbipam"].flatMap((prefix) =>
+      lbIpamMetrics(prefix, counts),
+    ),
+  ]);
+}
+
+function lbIpamMetrics(prefix: string, { lbIpam, lbIpamDurations }: OperatorCounts): Metric[] {
+  const perPool = (field: "available" | "used") =>
+    lbIpam.pools.map((pool) => ({ labels: { pool: pool.pool }, value: pool[field] }));
+  return [
+    gauge(`${prefix}_conflicting_pools`, "Pools in conflict", [{ value: lbIpam.conflictingPools }]),
+    gauge(`${prefix}_ips_available`, "Addresses of the pool that are free", perPool("available")),
+    gauge(`${prefix}_ips_used`, "Addresses of the pool that are taken", perPool("used")),
+    gauge(`${prefix}_services_matching`, "Services that LB-IPAM is responsible for", [
+      { value: lbIpam.servicesMatching },
     ]),
-    gauge("cilium_lbipam_services_unsatisfied", "Of these, Services without all they ask for", [
-      { value: counts.servicesUnsatisfied },
+    gauge(`${prefix}_services_unsatisfied`, "Of these, Services without all they ask for", [
+      { value: lbIpam.servicesUnsatisfied },
     ]),
     histogram(
-      "cilium_lbipam_event_processing_time_seconds",
+      `${prefix}_event_processing_time_seconds`,
       "Time that an event took",
-      Array.from(eventDurations, ([key, durations]) => {
+      Array.from(lbIpamDurations, ([key, durations]) => {
         const [event = "", resource = ""] = key.split(" ");
         return { labels: { event, resource }, durations };
       }),
     ),
-  ]);
+  ];
 }
 
 function gauge(name: string, help: string, samples: Metric["samples"]): Metric {

@@ -1,5 +1,4 @@
 import type { Prefix } from "../net/prefix.ts";
-import type { LbIpamCounts } from "../cilium/lb-ipam/lb-ipam.ts";
 import { type OperatorAction, reconcileOperator } from "../cilium/operator.ts";
 import { allocatePodPools, type PodPoolAllocation } from "../cilium/pod-pool-allocation.ts";
 import type { CiliumNode } from "../cilium/schema/cilium-node.ts";
@@ -13,7 +12,9 @@ import { timestamp } from "../kube/clock.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { InformerSet, resources, secretsNamespace } from "./informers.ts";
 import { Coalescer } from "./coalesce.ts";
+import { Histogram } from "./histogram.ts";
 import { LbIpamRunner } from "./lb-ipam-runner.ts";
+import type { OperatorCounts } from "./metrics.ts";
 import type { Edges } from "./edges.ts";
 import type { Log } from "./log.ts";
 
@@ -35,7 +36,9 @@ export class Operator {
   readonly #reconcile: Coalescer;
   readonly #lbIpam: LbIpamRunner;
   readonly #routerIdPool: Prefix | undefined;
+  /** By CiliumBGPClusterConfig: how often something of it could not be done. */
   readonly #errors = new Map<string, number>();
+  readonly #durations = new Histogram();
   /** CIDRs of pools last written, with the version of the CiliumNode that they were written to. */
   readonly #given = new Map<
     string,
@@ -50,7 +53,7 @@ export class Operator {
     this.#lbIpam = new LbIpamRunner(edges, options.log);
     this.#reconcile = new Coalescer(
       edges.clock,
-      () => this.#reconcileOnce(),
+      () => this.#reconcileTimed(),
       (error) => this.#log("warn", `reconciliation failed, trying again: ${error.message}`),
     );
     this.#informers = new InformerSet(edges, this.#log, () => this.#reconcile.request());
@@ -75,24 +78,27 @@ export class Operator {
     return this.#informers.synced;
   }
 
-  /** By CiliumBGPClusterConfig: how often something of it could not be done. */
-  get errors(): ReadonlyMap<string, number> {
-    return this.#errors;
-  }
-
-  get lbIpam(): LbIpamCounts {
-    return this.#lbIpam.counts();
-  }
-
-  /** How long LB-IPAM's events took. */
-  get lbIpamDurations(): LbIpamRunner["eventDurations"] {
-    return this.#lbIpam.eventDurations;
+  get counts(): OperatorCounts {
+    return {
+      ...{ errors: this.#errors, durations: this.#durations },
+      ...{ lbIpam: this.#lbIpam.counts(), lbIpamDurations: this.#lbIpam.eventDurations },
+    };
   }
 
   stop(): void {
     this.#reconcile.stop();
     this.#lbIpam.stop();
     this.#informers.stop();
+  }
+
+  async #reconcileTimed(): Promise<void> {
+    const { clock } = this.#edges;
+    const startedMs = clock.monotonicMs();
+    try {
+      await this.#reconcileOnce();
+    } finally {
+      this.#durations.observe((clock.monotonicMs() - startedMs) / 1000);
+    }
   }
 
   async #reconcileOnce(): Promise<void> {

@@ -314,6 +314,7 @@ export const rules: readonly Rule[] = [
   rule("default serviceAdvertisements", [legacy, "default serviceAdvertisements: LoadBalancerIP"]),
   // LB-IPAM.
   rule("dormant until the first pool", [ipam, "dormant until the first pool"]),
+  rule("dormant again without pools", [ipam, "dormant again without pools"]),
   rule("responsible by class", [ipam, "class %s, default-lb-service-ipam lbipam"]),
   rule("a class that leaves: ingress cleared", [
     ipam,
@@ -342,6 +343,23 @@ export const rules: readonly Rule[] = [
     "one whose pool does not select the Service",
   ]),
   rule("a request that is taken", [sharing, "one that is taken, until it is free"]),
+  rule("a request of a reserved address", [sharing, "one that is reserved"]),
+  rule("several requests that fail: the last is told", [
+    sharing,
+    "of several that cannot be had the last is told",
+  ]),
+  ...[
+    "different sharing key",
+    "different and not permitted namespace",
+    "same port and protocol",
+    "different ExternalTrafficPolicy",
+    "compatible ExternalTrafficPolicy local but selecting different set of pods",
+  ].map((reason) => rule(`already_allocated_incompatible_service: ${reason}`, [sharing, reason])),
+  rule("no_pool: of a family that no pool has", [
+    ipam,
+    "one family is there and the other is not: what there is, and the condition",
+  ]),
+  rule("out_of_ips", [ipam, "False out_of_ips All enabled CiliumLoadBalancerIPPools"]),
   rule("sharing by key", [sharing, "the same key and other ports: one address"]),
   rule("sharing: both spellings", [sharing, "the other spelling of the annotations"]),
   rule("sharing: the same port", [
@@ -354,7 +372,7 @@ export const rules: readonly Rule[] = [
     "with externalTrafficPolicy Local the selectors must be there and be equal",
   ]),
   rule("IP families of a Service", [ipam, "only families that are enabled"]),
-  rule("LB-IPAM's metrics", ["src/agent/metrics.test.ts", "LB-IPAM's metrics"]),
+  rule("LB-IPAM's metrics", ["src/agent/metrics.test.ts", "the operator's metrics"]),
   rule("the BGP metrics", [
     "src/agent/metrics.test.ts",
     "Cilium's metrics with its labels, and those that guides name",
@@ -365,6 +383,11 @@ export const rules: readonly Rule[] = [
   ]),
   rule("a conflict that ends is unmarked", [conflicts, "what there is stays; unmarked by itself"]),
   rule("a pool that overlaps itself", [conflicts, "a pool that overlaps itself"]),
+  rule("a pool in conflict is in nobody's way", [
+    conflicts,
+    "a pool in conflict is in nobody's way",
+  ]),
+  rule("reserved addresses are used ones", [ipam, "what is reserved is counted as used"]),
   rule("counts as conditions", [conflicts, "counts are conditions of status Unknown"]),
   rule("after a restart what Services have is taken up first", [
     conflicts,
@@ -413,6 +436,14 @@ export const rules: readonly Rule[] = [
   rule("egress gateway: the interface that traffic leaves by", [
     "test/system/outside-client.test.ts",
     "egress gateway: by a named interface and its routes alone, in both address families",
+  ]),
+  rule("egress gateway: an egress IP that no interface has is dropped", [
+    "src/cilium/egress-plan.test.ts",
+    "a gateway that has not its egress IP drops the traffic, and says so",
+  ]),
+  rule("egress gateway: an egress IP that no interface has is not advertised", [
+    addresses,
+    "an egress IP that no interface has is not advertised, and no other node takes it over",
   ]),
   rule("egress gateway: pods leave with the egress IP", [
     "test/system/outside-client.test.ts",

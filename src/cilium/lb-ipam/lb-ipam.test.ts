@@ -9,6 +9,16 @@ describe("what LB-IPAM is responsible for", () => {
     world.put(blue);
     expect([world.ips("a"), world.condition("a")]).toEqual([["10.0.10.0"], "True satisfied"]);
   });
+  test("dormant again without pools, when the last has taken its addresses along", () => {
+    const world = new World().put(blue, service("a")).remove("blue");
+    expect([world.ips("a"), world.condition("a")]).toEqual([
+      [],
+      "False no_pool There are no enabled CiliumLoadBalancerIPPools that match this service",
+    ]);
+    expect(world.put(service("b")).condition("b")).toBeUndefined();
+    world.put(blue);
+    expect([world.ips("a"), world.ips("b")]).toEqual([["10.0.10.0"], ["10.0.10.1"]]);
+  });
   test.each([
     [undefined, true, true],
     [undefined, false, false],

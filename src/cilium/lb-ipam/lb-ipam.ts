@@ -73,7 +73,7 @@ export class LbIpam {
   #poolsChanged = false;
   /** Something was given back: who went without may have it. */
   #freed = false;
-  /** Dormant until the first pool. */
+  /** Dormant until the first pool, and again when the last has gone and taken its addresses along. */
   #isAwake = false;
 
   constructor(options: LbIpamOptions) {
@@ -119,7 +119,9 @@ export class LbIpam {
 
   /** What could not be written is worked out again. */
   retry(key: ServiceKey): void {
-    if (this.#services.has(key)) this.#pending.add(key);
+    if (!this.#services.has(key)) return;
+    this.#pending.add(key);
+    this.#isAwake = true;
   }
 
   /** What is to be written now, `now` in RFC 3339; and what is wrong with pools. */
@@ -142,6 +144,7 @@ export class LbIpam {
         actions.push({ action: "setPoolConditions", pool: pool.name, conditions });
       }
     }
+    this.#isAwake = this.#resources.size > 0;
     return { actions, problems };
   }
 
