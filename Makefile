@@ -1,7 +1,7 @@
 # The two commands of the README are `make lab` and `make test`. What needs a program that is not
 # there brings it first, by setup/setup.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check system scenarios interop interop-table fidelity test-docker test-kind bench golden record-bgp clean
+.PHONY: help setup lab test check system scenarios interop interop-table fidelity test-docker test-kind bench bench-page golden record-bgp clean
 
 LAB ?= rack-spine
 
@@ -65,6 +65,10 @@ test-kind: setup ## rack-spine on real Kubernetes by kind, or labs (LAB=services
 bench: ## measure: against a lab built by hand, against every other speaker, fuzz, Docker (root)
 	@setup/setup.sh speakers
 	@$(AS_ROOT) npm run --silent bench
+
+bench-page: ## the same on a machine that does nothing else, written into docs/performance.md: read the difference
+	@setup/setup.sh speakers
+	@$(AS_ROOT) npm run --silent bench -- --write
 
 golden: setup ## write the expected outputs of tests anew: read the difference before you commit it
 	@UPDATE_GOLDEN=1 npm run --silent unit

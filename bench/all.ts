@@ -2,10 +2,16 @@
  * `make bench`: every bench, one after the other. One that fails hides none of the others; the last lines say
  * which kept their limits. Ends with status 1 where one did not. Root.
  *
- *   node bench/all.ts [NAME]…
+ *   node bench/all.ts [--write] [NAME]…
+ *
+ * `--write` puts what they printed into docs/performance.md, where it has a place for it (measured.ts): on an idle
+ * machine, and read the difference before you commit it.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { parseArgs } from "node:util";
+import { withMeasured } from "./measured.ts";
 
 type Bench = { name: string; argv: string[]; lacking?: () => string | undefined };
 
@@ -23,7 +29,11 @@ const benches: readonly Bench[] = [
 ];
 
 const folder = new URL(".", import.meta.url).pathname;
-const wanted = process.argv.slice(2);
+const pageFile = path.join(folder, "../docs/performance.md");
+const { values: flags, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: "boolean", default: false } },
+});
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
 if (unknown.length > 0) {
   const names = benches.map(({ name }) => name).join(", ");
@@ -41,13 +51,30 @@ for (const { name, argv, lacking } of benches) {
     continue;
   }
   const [file = "", ...args] = argv;
-  const { status, signal } = spawnSync(process.execPath, [path.join(folder, file), ...args], {
-    stdio: "inherit",
-  });
-  outcomes.push(`${name}: ${status === 0 ? "kept" : `FAILED, ${signal ?? `status ${status}`}`}`);
-  if (status !== 0) process.exitCode = 1;
+  const { ended, printed } = await run([path.join(folder, file), ...args]);
+  outcomes.push(`${name}: ${ended === "status 0" ? "kept" : `FAILED, ${ended}`}`);
+  if (ended !== "status 0") process.exitCode = 1;
+  const page = flags.write && withMeasured(readFileSync(pageFile, "utf8"), name, printed);
+  // At once: what is measured after it may fail.
+  if (page) writeFileSync(pageFile, page);
 }
 console.log(`\n${outcomes.join("\n")}`);
+
+/** To its end. What it prints is seen meanwhile. */
+function run(argv: string[]): Promise<{ ended: string; printed: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, argv, { stdio: ["inherit", "pipe", "inherit"] });
+    let printed = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      process.stdout.write(text);
+    });
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      resolve({ ended: signal ?? `status ${status}`, printed });
+    });
+  });
+}
 
 function kindLacks(): string | undefined {
   const answers = (file: string) => spawnSync(file, ["version"], { stdio: "ignore" }).status === 0;

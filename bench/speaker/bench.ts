@@ -1,7 +1,7 @@
 /**
  * The speaker side by side with those of Debian's packages, in one run: each by itself in a network namespace,
  * the tester in another, the same bytes for all, in turns. Times depend on the machine and its load; ratios
- * much less. Prints tables in markdown (docs/performance.md has those of a quiet run) and ends with status 1
+ * much less. Prints tables in markdown (all.ts puts them into docs/performance.md) and ends with status 1
  * where a limit is not kept. A daemon that fails or hangs in a stage has no figure there, and the reason below the
  * table. Needs root.
  *
@@ -128,6 +128,7 @@ async function run(under: string): Promise<void> {
     }
   };
 
+  const loadBefore = loadAverage();
   let alone: number | undefined;
   try {
     alone = await testerAlone(routes);
@@ -155,7 +156,7 @@ async function run(under: string): Promise<void> {
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
-    const kept = report(results, { daemons: present, routes, rounds, testerMs: alone });
+    const kept = report(results, { daemons: present, routes, rounds, testerMs: alone, loadBefore });
     // A quick run's sizes are not those that the limits are for.
     if (!kept && !flags.quick) process.exitCode = 1;
   }

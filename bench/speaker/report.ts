@@ -16,13 +16,15 @@ export type Run = {
   rounds: number;
   /** Undefined where even that failed. */
   testerMs: number | undefined;
+  /** Of the minute before the first round. */
+  loadBefore: string;
 };
 
 type FigureOf = (daemon: string, name: string) => number | undefined;
 
 /** Prints medians, ratios and limits. Whether every limit that could be looked at is kept. */
 export function report({ figures, failures }: Results, run: Run): boolean {
-  const { daemons, routes, rounds, testerMs } = run;
+  const { daemons, routes, rounds, testerMs, loadBefore } = run;
   const of: FigureOf = (daemon, name) => {
     const values = figures.get(daemon)?.get(name);
     return values && median(values);
@@ -31,8 +33,9 @@ export function report({ figures, failures }: Results, run: Run): boolean {
   const shown = daemons.filter(({ name }) => figures.has(name));
   const versions = daemons.map(({ name, version }) => `${name} ${version()}`).join(", ");
   console.log(
-    `${new Date().toISOString().slice(0, 10)}; ${machine()}; load ${loadAverage()} at the end. ${versions}.`,
+    `${new Date().toISOString().slice(0, 10)}; ${machine()}; load ${loadBefore} before, ${loadAverage()} at the end.`,
   );
+  console.log(`${versions}.`);
   console.log(
     `${routes.toLocaleString("en")} routes unless a row says otherwise; medians of ${rounds}.`,
   );
@@ -47,15 +50,16 @@ export function report({ figures, failures }: Results, run: Run): boolean {
     console.log(`| ${labelled(column)} | ${cells.join(" | ")} |`);
   }
   console.log("");
-  for (const [name, whys] of failures) for (const why of whys) console.log(`${name}, ${why}`);
+  for (const [name, whys] of failures) for (const why of whys) console.log(`- ${name}, ${why}`);
   if (failures.size > 0) console.log("");
 
+  console.log("| what Spinelab is held to | limit | measured | |\n|---|---|---|---|");
   let isKept = true;
   for (const { what, value, most } of limits(of)) {
     if (value === undefined) continue;
     if (value > most) isKept = false;
-    const verdict = value > most ? "NOT KEPT" : "kept    ";
-    console.log(`${verdict} ${what}: ${value.toFixed(2)}, at most ${most}`);
+    const verdict = value > most ? "**not kept**" : "kept";
+    console.log(`| ${what} | ${most} | ${value.toPrecision(3)} | ${verdict} |`);
   }
   return isKept;
 }
