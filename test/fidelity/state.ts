@@ -61,11 +61,11 @@ async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Prom
   const lines: string[] = [];
   for (const family of families) {
     const sessions = await readSessions(runtime, node, family);
-    const table = await readRoutes(runtime, node, family);
-    const prefixes = [...new Set(table.map(({ prefix }) => prefix))];
+    const paths = await readRoutes(runtime, node, family);
+    const prefixes = [...new Set(paths.map(({ prefix }) => prefix))];
     // FRR's whole table is without communities.
     const routes = hasAgent(node)
-      ? table
+      ? paths
       : (await Promise.all(prefixes.map((prefix) => readRoute(runtime, node, prefix)))).flat();
     const kernel = await kernelRoutes(
       runtime,
