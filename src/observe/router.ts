@@ -71,7 +71,7 @@ export function readRoute(runtime: Runtime, node: FabricNode, prefix: Prefix): P
   });
 }
 
-/** UPDATE messages so far. Throws UnreadableError where no speaker runs, or one that does not count them. */
+/** UPDATE messages so far. Throws UnreadableError where no speaker runs, UncountedError where one does not count them. */
 export function readUpdateCounts(runtime: Runtime, node: FabricNode): Promise<UpdateCounts> {
   return readBy(runtime, node, (reader) => reader.updates(runtime, node.name));
 }

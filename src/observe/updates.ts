@@ -19,9 +19,12 @@ export async function agentUpdateCounts(runtime: Runtime, node: string): Promise
   return sumOf(peers.map(({ updates }) => updates));
 }
 
+/** The speaker is there, and does not know. */
+export class UncountedError extends UnreadableError {}
+
 /** BIRD counts routes, and no messages. */
 export async function birdUpdateCounts(_: Runtime, node: string): Promise<UpdateCounts> {
-  throw new UnreadableError(node, "birdc show protocols all", "BIRD does not count messages");
+  throw new UncountedError(node, "birdc show protocols all", "BIRD does not count messages");
 }
 
 export async function gobgpUpdateCounts(runtime: Runtime, node: string): Promise<UpdateCounts> {

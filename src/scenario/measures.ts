@@ -1,10 +1,11 @@
 import { readUpdateCounts } from "../observe/router.ts";
-import type { UpdateCounts } from "../observe/updates.ts";
+import { UncountedError, type UpdateCounts } from "../observe/updates.ts";
 import type { EventMeasures, LinkTraffic } from "../timeline/record.ts";
 import type { Endpoint, FabricNode } from "../topology/fabric.ts";
 import type { LabContext } from "./context.ts";
 import type { Convergence } from "./convergence.ts";
 import type { RunningProbe } from "./probe.ts";
+import { UpdateTraffic } from "./update-traffic.ts";
 
 const answerWithinMs = 2_000;
 
@@ -15,18 +16,22 @@ type Counters = ReadonlyMap<string, number>;
  * What the events of a step did, beyond the checks: convergence of each event, in the control plane by
  * router and in the data plane by probe; UPDATE messages; which links carried the probes' packets.
  */
-export class Measures {
+export class Measures implements AsyncDisposable {
   readonly #context: LabContext;
   readonly #probes: readonly RunningProbe[];
   readonly #updates: ReadonlyMap<string, UpdateCounts>;
   readonly #counters: Counters;
+  /** Of speakers that do not count. */
+  readonly #traffic: ReadonlyMap<string, UpdateTraffic>;
 
   private constructor(
     context: LabContext,
     probes: readonly RunningProbe[],
     updates: ReadonlyMap<string, UpdateCounts>,
     counters: Counters,
+    traffic: ReadonlyMap<string, UpdateTraffic>,
   ) {
+    this.#traffic = traffic;
     this.#context = context;
     this.#probes = probes;
     this.#updates = updates;
@@ -35,29 +40,36 @@ export class Measures {
 
   static async begin(context: LabContext, probes: readonly RunningProbe[]): Promise<Measures> {
     const speakers = context.fabric.nodes.filter((node) => node.kind !== "bridge");
+    const uncounted: string[] = [];
     const [updates, counters] = await Promise.all([
-      readUpdates(context, speakers),
+      readUpdates(context, speakers, (node) => uncounted.push(node)),
       probes.length > 0 ? readCounters(context) : new Map<string, number>(),
     ]);
-    return new Measures(context, probes, updates, counters);
+    const traffic = await countTraffic(context, uncounted);
+    return new Measures(context, probes, updates, counters, traffic);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#traffic.values()].map((each) => each.end()));
   }
 
   async record(step: number, convergence: Convergence): Promise<void> {
     const { events } = convergence;
     if (events.length === 0) return;
-    const [updates, counters] = await Promise.all([
+    const [updates, uncounted, counters] = await Promise.all([
       readUpdates(
         this.#context,
         this.#context.fabric.nodes.filter(({ name }) => this.#updates.has(name)),
       ),
+      Promise.all(Array.from(this.#traffic, async ([node, of]) => [node, await of.end()] as const)),
       this.#probes.length > 0 ? readCounters(this.#context) : new Map<string, number>(),
     ]);
-    const links = this.#traffic(counters);
+    const links = this.#carried(counters);
     this.#context.recorder({
       type: "measures",
       step,
       events: events.map((event, i) => this.#event(event, events[i + 1]?.atMs ?? Infinity)),
-      updates: difference(this.#updates, updates),
+      updates: { ...difference(this.#updates, updates), ...Object.fromEntries(uncounted) },
       ...(Object.keys(convergence.bmp).length > 0 && { bmp: convergence.bmp }),
       ...(links.length > 0 && { links }),
     });
@@ -76,7 +88,7 @@ export class Measures {
     };
   }
 
-  #traffic(after: Counters): LinkTraffic[] {
+  #carried(after: Counters): LinkTraffic[] {
     const arrived = (end: Endpoint) => {
       const [then, now] = [this.#counters.get(keyOf(end)), after.get(keyOf(end))];
       // A counter that went back is a new interface's.
@@ -103,19 +115,43 @@ async function answerOf<T>({ clock }: LabContext, asked: Promise<T>): Promise<T 
   return answer;
 }
 
-/** Of the speakers that can be read, and count them. */
+/** Of the speakers that can be read, and count them. `onUncounted` is told of those that do not. */
 async function readUpdates(
   context: LabContext,
   speakers: readonly FabricNode[],
+  onUncounted: (node: string) => void = () => {},
 ): Promise<ReadonlyMap<string, UpdateCounts>> {
   const { runtime } = context;
   const read = await Promise.all(
     speakers.map(async (node) => {
-      const counts = await answerOf(context, readUpdateCounts(runtime, node));
+      const asked = readUpdateCounts(runtime, node).catch((error: unknown) => {
+        if (error instanceof UncountedError) onUncounted(node.name);
+        throw error;
+      });
+      const counts = await answerOf(context, asked);
       return counts === undefined ? [] : [[node.name, counts] as const];
     }),
   );
   return new Map(read.flat());
+}
+
+/** One that cannot be counted is told in the timeline, and left out. */
+async function countTraffic(
+  { recorder, runtime }: LabContext,
+  nodes: readonly string[],
+): Promise<ReadonlyMap<string, UpdateTraffic>> {
+  const begun = await Promise.all(
+    nodes.map(async (node) => {
+      try {
+        return [[node, await UpdateTraffic.begin(runtime, node)] as const];
+      } catch (error) {
+        const message = `its UPDATE messages are not counted: ${(error as Error).message}`;
+        recorder({ type: "log", level: "warn", node, message });
+        return [];
+      }
+    }),
+  );
+  return new Map(begun.flat());
 }
 
 /** Counts of a daemon that was restarted begin anew: then they are those since. */

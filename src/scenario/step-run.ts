@@ -73,6 +73,7 @@ export class StepRun {
           Measures.begin(this.#context, this.#probes.all()),
         ])
       : [];
+    await using _ = measures;
     const context: CheckContext = {
       ...this.#context,
       step: this.#view(beganMs, logsBefore, convergence),

@@ -61,7 +61,7 @@ test("their sessions and routes are seen", async () => {
   expect(played).toMatchObject({ status: 0 });
 });
 
-test("UPDATE messages that GoBGP counts are measured; BIRD counts none", async () => {
+test("UPDATE messages are measured: those that GoBGP counts, and BIRD's, which counts none, among its packets", async () => {
   const played = await play(`
   - name: one route more
     do: [ { exec: { on: gobgp, command: gobgp global rib add 203.0.113.128/25 } } ]
@@ -72,7 +72,10 @@ test("UPDATE messages that GoBGP counts are measured; BIRD counts none", async (
   const measures = readTimeline(join(folder, lab, "timeline.jsonl")).findLast(
     (record) => record.type === "measures",
   );
-  expect(measures?.updates).toEqual({ gobgp: { received: 0, sent: 1 } });
+  expect(measures?.updates).toEqual({
+    bird: { received: 1, sent: 0 },
+    gobgp: { received: 0, sent: 1 },
+  });
 });
 
 test("and what is not there fails; a speaker that has ended is inconclusive", async () => {
