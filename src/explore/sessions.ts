@@ -2,9 +2,10 @@ import type { PeerConfig } from "../bgp/speaker/config.ts";
 import type { PeerStatus } from "../bgp/speaker/views.ts";
 import { type Address, isLinkLocal } from "../net/address.ts";
 import type { Interface } from "../sim/link.ts";
+import { IpPacket } from "../sim/netfilter.ts";
 import type { SimNode } from "../sim/network.ts";
 import type { SimSpeakerHost } from "../sim/speaker-host.ts";
-import { sourceAddress } from "../sim/tcp.ts";
+import { sourceAddress } from "../sim/source-address.ts";
 import { walk } from "../sim/walk.ts";
 import type { World } from "../sim/world.ts";
 
@@ -45,15 +46,23 @@ export function sessionName([a, b]: SessionPair): string {
 }
 
 /** Where a speaker sends what it has for a peer. */
-export type Way = { from: SimNode; to: Address; link?: string; ttl?: number; arrivesAt: SimNode };
+export type Way = {
+  from: SimNode;
+  /** As the peer knows it. */
+  source: Address;
+  to: Address;
+  link?: string;
+  ttl?: number;
+  arrivesAt: SimNode;
+};
 
 export function waysOf([a, b]: SessionPair): [Way, Way] {
   return [wayTo(a, b), wayTo(b, a)];
 }
 
 /** Whether packets of a session get there by it. */
-export function isOpen({ from, to, link, ttl, arrivesAt }: Way): boolean {
-  const path = walk(from, to, {
+export function isOpen({ from, source, to, link, ttl, arrivesAt }: Way): boolean {
+  const path = walk(from, new IpPacket({ protocol: "tcp", source, destination: to }), {
     ...(link !== undefined && { interface: link }),
     ...(ttl !== undefined && { ttl }),
   });
@@ -64,7 +73,7 @@ function wayTo({ host, config, status }: SessionEnd, other: SessionEnd): Way {
   const { address: to } = status;
   const link = isLinkLocal(to) ? config.interface : undefined;
   return {
-    ...{ from: host.node, to, arrivesAt: other.host.node },
+    ...{ from: host.node, source: other.status.address, to, arrivesAt: other.host.node },
     ...(link !== undefined && { link }),
     ...(config.ttl !== undefined && { ttl: config.ttl }),
   };

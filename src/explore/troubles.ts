@@ -1,6 +1,8 @@
 import type { Address } from "../net/address.ts";
 import type { FibNextHop } from "../sim/fib.ts";
 import type { Hop, Way } from "../sim/link.ts";
+import { echoRequest } from "../sim/exchange.ts";
+import type { IpPacket } from "../sim/netfilter.ts";
 import type { SimNode } from "../sim/network.ts";
 import { type DropReason, nextHopsTo, wayTo } from "../sim/walk.ts";
 
@@ -15,6 +17,7 @@ export function troubles(from: SimNode, to: Address): Trouble[] {
   const found: Trouble[] = [];
   const done = new Set<SimNode>();
   const path: SimNode[] = [];
+  const packet = echoRequest(from, to);
   const names = () => path.map(({ name }) => name);
   const visit = (at: SimNode, cameIn: string | undefined) => {
     if (path.includes(at)) {
@@ -39,7 +42,7 @@ export function troubles(from: SimNode, to: Address): Trouble[] {
       const way = nextWay(at, hop, to);
       if (typeof way === "string") found.push({ what: way, path: names() });
       else {
-        const cut = way.hops.find(isCut);
+        const cut = way.hops.find((each) => isCut(each, packet));
         if (cut === undefined) visit(way.to.node, way.to.name);
         else found.push({ what: "filtered", path: [...names(), cut.to.node.name] });
       }
@@ -60,8 +63,9 @@ export function nextWay(
   return wayTo(out, hop.address ?? to) ?? "host unreachable";
 }
 
-/** Nothing that is no TCP crosses it. */
-export function isCut({ from, to, cable }: Hop): boolean {
-  const isLost = cable.cross(from, { nowMs: 0, random: undefined }) === undefined;
-  return isLost || to.node.filter.drops("ingress", to.name);
+/** The packet does not cross it. */
+export function isCut({ from, to, cable }: Hop, packet: IpPacket): boolean {
+  if (cable.cross(from, { nowMs: 0, random: undefined }) === undefined) return true;
+  const verdict = to.node.netfilter?.pass("ingress", packet, to.name) ?? "accept";
+  return verdict !== "accept";
 }

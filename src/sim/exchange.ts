@@ -1,7 +1,7 @@
 import type { Address } from "../net/address.ts";
 import type { SimNode } from "./network.ts";
 import { Connection, IpPacket, isSame, reversed, type Tuple } from "./netfilter.ts";
-import { sourceAddress } from "./tcp.ts";
+import { sourceAddress } from "./source-address.ts";
 import { walk, type Walk } from "./walk.ts";
 import type { World } from "./world.ts";
 
@@ -13,6 +13,12 @@ export type Exchange =
   | { outcome: "refused" | "unreachable"; rttMs: number }
   | { outcome: "silence" };
 
+/** What `ping` sends. A node without any address asks in the name of who is asked. */
+export function echoRequest(from: SimNode, to: Address): IpPacket {
+  const source = sourceAddress(from, to) ?? to;
+  return new IpPacket({ protocol: "icmp", source, destination: to });
+}
+
 /** There and back again. `connection`: of an earlier packet that had no answer. */
 export function exchange(
   world: World,
@@ -23,7 +29,7 @@ export function exchange(
   const asked = new IpPacket(tuple, connection);
   const { random } = world;
   const { nowMs } = world.clock;
-  const there = walk(from, tuple.destination, { packet: asked, random, nowMs });
+  const there = walk(from, asked, { random, nowMs });
   if (!("arrived" in there)) {
     const tells = there.dropped === "filtered" || there.dropped === "no route";
     const back = tells && there.speaks ? toldSender(world, there, from, asked) : undefined;
@@ -31,11 +37,7 @@ export function exchange(
     return { outcome: there.dropped === "filtered" ? "refused" : "unreachable", ...back };
   }
   const answer = asked.reply();
-  const back = walk(there.arrived, answer.tuple.destination, {
-    packet: answer,
-    random,
-    nowMs: nowMs + there.delayMs,
-  });
+  const back = walk(there.arrived, answer, { random, nowMs: nowMs + there.delayMs });
   const isHeard =
     "arrived" in back && back.arrived === from && isSame(answer.tuple, reversed(tuple));
   if (!isHeard) return { outcome: "silence" };
@@ -56,9 +58,7 @@ export function toldSender(
   const own = source ?? sourceAddress(at, to);
   if (own === undefined) return undefined;
   const about = { protocol: "icmp", source: own, destination: to } as const;
-  const packet = new IpPacket(about, asked.connection, true);
-  const back = walk(at, to, {
-    packet,
+  const back = walk(at, new IpPacket(about, asked.connection, true), {
     random: world.random,
     nowMs: world.clock.nowMs + delayMs,
   });

@@ -11,11 +11,11 @@ export type Tuple = {
   destinationPort?: number;
 };
 
-/** Where in a node a packet is looked at, as Linux calls these places. */
-export type Hook = "prerouting" | "input" | "forward" | "output" | "postrouting";
+/** Where in a node a packet is looked at, as Linux calls these places. `ingress`: as it comes in by one device. */
+export type Hook = "ingress" | "prerouting" | "input" | "forward" | "output" | "postrouting";
 
-/** `reject`: as `drop`, and the sender is told. */
-export type Verdict = "accept" | "drop" | "reject";
+/** `reject`: as `drop`, and the sender is told. `reset`: told that its TCP connection is none. */
+export type Verdict = "accept" | "drop" | "reject" | "reset";
 
 /** A base chain as nftables has it. Of one hook the lowest priority comes first. */
 export type Chain = {
@@ -23,7 +23,8 @@ export type Chain = {
   priority: number;
   /** Sees only the first packet of a connection; the first of them that changes addresses is the last. */
   isNat?: boolean;
-  see: (packet: IpPacket) => Verdict;
+  /** `device`: that it came in by. */
+  see: (packet: IpPacket, device: string | undefined) => Verdict;
 };
 
 /** What a node made of a connection's first packet, and makes of the others. */
@@ -87,11 +88,7 @@ export class Netfilter {
     this.#chains = [...this.#tables.values()].flat().sort((a, b) => a.priority - b.priority);
   }
 
-  table(name: string): readonly Chain[] {
-    return this.#tables.get(name) ?? [];
-  }
-
-  pass(hook: Hook, packet: IpPacket): Verdict {
+  pass(hook: Hook, packet: IpPacket, device?: string): Verdict {
     const isFirst = hook === "prerouting" || hook === "output";
     const { translations } = packet.connection;
     const known = translations.get(this.#node);
@@ -100,7 +97,7 @@ export class Netfilter {
     for (const chain of this.#chains) {
       if (chain.hook !== hook || (chain.isNat === true && isTranslated)) continue;
       const seen = packet.tuple;
-      const verdict = chain.see(packet);
+      const verdict = chain.see(packet, device);
       if (verdict !== "accept") return verdict;
       isTranslated ||= chain.isNat === true && packet.tuple !== seen;
     }

@@ -3,7 +3,6 @@ import { prefixOf } from "../net/prefix.ts";
 import { Fib, type FibRoute } from "./fib.ts";
 import { Cable, Interface, type InterfaceAddress } from "./link.ts";
 import { type Chain, Netfilter } from "./netfilter.ts";
-import { PacketFilter } from "./packet-filter.ts";
 import { Processes } from "./processes.ts";
 
 /** What happened to a node's own network. */
@@ -25,7 +24,6 @@ export class SimNode {
   readonly interfaces = new Map<string, Interface>();
   readonly fib: Fib;
   readonly processes = new Processes();
-  readonly filter = new PacketFilter();
   readonly #owned = new Map<Address, Interface>();
   readonly #listeners = new Set<(change: NetworkChange) => void>();
   #nextIndex = 1;
@@ -46,7 +44,6 @@ export class SimNode {
     this.hashesPorts = false;
     this.netfilter = undefined;
     this.fib.removeAll(() => true);
-    this.filter.tables.clear();
     this.processes.end();
     for (const on of [...this.interfaces.values()]) {
       if (on.isBridge) this.removeInterface(on.name);
@@ -63,8 +60,12 @@ export class SimNode {
 
   /** Packet rules in place of those of the same name; none: they go. */
   setPacketRules(name: string, chains: readonly Chain[]): void {
-    if (chains.length > 0) this.netfilter ??= new Netfilter(this);
-    this.netfilter?.setTable(name, chains);
+    if (chains.length > 0) this.withNetfilter().setTable(name, chains);
+    else this.netfilter?.setTable(name, chains);
+  }
+
+  withNetfilter(): Netfilter {
+    return (this.netfilter ??= new Netfilter(this));
   }
 
   onChange(listener: (change: NetworkChange) => void): () => void {

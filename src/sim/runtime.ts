@@ -23,8 +23,10 @@ import { defaultPrefix } from "./fib.ts";
 import type { Cable, Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
 import { command, type ShellPlace, sysctl } from "./shell/command.ts";
+import type { UnseenPacket } from "./shell/packet-match.ts";
 import { echo } from "./shell/probes.ts";
 import { answeringSocket } from "./socket-pair.ts";
+import { firstEphemeralPort } from "./tcp.ts";
 import { unixMsAtZero } from "./virtual-clock.ts";
 import type { World } from "./world.ts";
 
@@ -226,10 +228,12 @@ export class SimRuntime implements Runtime {
 
   #shellPlace(place: Place): ShellPlace {
     const { world } = this;
-    const { of } = this.#fabricNodes.get(place.node)!;
+    const plan = this.#fabricNodes.get(place.node)!;
+    const { of } = plan;
     return {
       ...{ world, node: this.nodeOf(place), router: this.#routers.get(place.node) },
       hostname: place.pod?.name ?? of.hostname,
+      fromApi: place.pod === undefined ? fromApi(plan) : undefined,
       readFile: (path) => {
         const bind = of.binds.find(({ destination }) => destination === path);
         return bind && readFileSync(bind.source, "utf8");
@@ -308,6 +312,16 @@ export class SimRuntime implements Runtime {
     const text = shown ?? `% Unknown command: ${request}`;
     return Buffer.concat([Buffer.from(text), Buffer.from([0, 0, 0, shown === undefined ? 2 : 0])]);
   }
+}
+
+/** As the runtime netns has it: the API server is on the management network, at its gateway. */
+function fromApi({ of, management }: NodePlan): UnseenPacket | undefined {
+  if (of.kubernetes === undefined || management === undefined) return undefined;
+  const destination = of.managementAddress;
+  if (destination === undefined) return undefined;
+  const ports = { sourcePort: 6443, destinationPort: firstEphemeralPort };
+  const tuple = { protocol: "tcp", source: management.ipv4Gateway, destination, ...ports } as const;
+  return { tuple, device: "eth0" };
 }
 
 export function podNode({ namespace, name }: { namespace: string; name: string }): string {

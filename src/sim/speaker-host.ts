@@ -11,7 +11,8 @@ import { BgpRoutes, type RouteKeeper } from "./bgp-routes.ts";
 import type { Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
 import { SimRouterDiscovery } from "./router-discovery.ts";
-import { type Ends, SimSocket, sourceAddress } from "./tcp.ts";
+import { sourceAddress } from "./source-address.ts";
+import { type Ends, SimSocket } from "./tcp.ts";
 import type { World } from "./world.ts";
 
 export type SimSpeakerOptions = {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
+import { iptables } from "./shell/iptables.ts";
 import type { SimSocket } from "./tcp.ts";
 import { World } from "./world.ts";
 
@@ -20,14 +21,17 @@ function pair() {
   const listen = (password?: string) =>
     world.tcp.listen(nodes[1]!, 179, {
       passwordFor: () => password,
-      onAccepted: (socket) =>
+      onAccepted: (socket) => {
+        accepted = socket;
         socket.listen({
           onReceived: (bytes) => heard.push(`${Math.round(world.clock.nowMs)}: ${bytes.join(" ")}`),
           onClosed: (reason) => heard.push(`closed ${reason ?? "in order"}`),
-        }),
+        });
+      },
     });
   const told: string[] = [];
   let own: SimSocket | undefined;
+  let accepted: SimSocket | undefined;
   const connect = (password?: string) =>
     world.tcp.connect(
       nodes[0]!,
@@ -37,7 +41,7 @@ function pair() {
           own = socket;
           told.push("connected");
           socket.listen({
-            onReceived: () => {},
+            onReceived: (bytes) => told.push(bytes.join(" ")),
             onClosed: (reason) => told.push(`closed ${reason ?? "in order"}`),
           });
         },
@@ -47,7 +51,10 @@ function pair() {
   const run = (untilMs: number) => {
     while ((world.clock.nextMs ?? Infinity) <= untilMs) world.clock.step();
   };
-  return { world, nodes, cable, heard, told, listen, connect, run, socket: () => own! };
+  const filter = (rule: string) =>
+    expect(iptables(nodes[1]!, "ipv4", rule.split(" "))).toMatchObject({ exitCode: 0 });
+  const sockets = { socket: () => own!, accepted: () => accepted! };
+  return { world, nodes, cable, heard, told, listen, connect, run, filter, ...sockets };
 }
 
 it("carries bytes in order, and an end after them", () => {
@@ -109,4 +116,45 @@ it("a machine that lost its power answers with a reset once it is back", () => {
   world.network.setNode(nodes[1]!, true);
   run(5_000);
   expect(told).toEqual(["connected", "closed ECONNRESET"]);
+});
+
+it("a rule that drops one direction stops both, since nobody acknowledges; later all comes, once", () => {
+  const { listen, connect, run, filter, socket, accepted, heard, told } = pair();
+  listen();
+  connect();
+  run(10);
+  filter("-A INPUT -p tcp --dport 179 -j DROP");
+  socket().send(Uint8Array.of(1));
+  accepted().send(Uint8Array.of(2));
+  run(1_000);
+  accepted().send(Uint8Array.of(3));
+  run(5_000);
+  expect(heard).toEqual([]);
+  expect(told).toEqual(["connected", "2"]);
+  filter("-D INPUT -p tcp --dport 179 -j DROP");
+  accepted().send(Uint8Array.of(4));
+  run(20_000);
+  expect(heard.map((line) => line.replace(/^\d+: /, ""))).toEqual(["1"]);
+  expect(told).toEqual(["connected", "2", "3", "4"]);
+});
+
+it("a rule that rejects refuses connections, and ends one only where it resets", () => {
+  const { listen, connect, run, filter, socket, told } = pair();
+  listen();
+  filter("-A INPUT -p tcp --dport 179 -j REJECT");
+  connect();
+  run(10);
+  expect(told).toEqual(["ECONNREFUSED"]);
+  filter("-D INPUT -p tcp --dport 179 -j REJECT");
+  connect();
+  run(20);
+  filter("-A INPUT -p tcp --dport 179 -j REJECT");
+  socket().send(Uint8Array.of(1));
+  run(5_000);
+  expect(told).toEqual(["ECONNREFUSED", "connected"]);
+  filter("-D INPUT -p tcp --dport 179 -j REJECT");
+  filter("-A INPUT -p tcp --dport 179 -j REJECT --reject-with tcp-reset");
+  socket().send(Uint8Array.of(1));
+  run(20_000);
+  expect(told).toEqual(["ECONNREFUSED", "connected", "closed ECONNRESET"]);
 });

@@ -1,6 +1,8 @@
 import type { Effect } from "../bgp/speaker/effect.ts";
-import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
+import { type Address, isLinkLocal } from "../net/address.ts";
+import { Connection, IpPacket, isSame, reversed, type Tuple } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
+import { sourceAddress } from "./source-address.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import { walk, type Walk, type WalkOptions } from "./walk.ts";
 
@@ -39,11 +41,11 @@ const neighborLimitMs = 3_000;
 const stackMs = 0.05;
 /** IPv4 and TCP with timestamps. */
 const headerBytes = 52;
-const firstEphemeralPort = 32_768;
+export const firstEphemeralPort = 32_768;
 
 /**
- * TCP as BGP sees it: whole and in order, or an end with a reason. Segments follow the routes of the nodes, lost
- * ones are sent again, later each time.
+ * TCP as BGP sees it: whole and in order, or an end with a reason. Segments follow the routes of the nodes and pass
+ * their packet rules; those that are lost, or whose acknowledgement is, are sent again, later each time.
  */
 export class Tcp {
   readonly clock: VirtualClock;
@@ -90,6 +92,7 @@ export class Tcp {
   ): () => void {
     const untilMs = this.clock.nowMs + connectLimitMs;
     const localPort = this.#nextPort++;
+    const connection = new Connection();
     let cancel = () => {};
     const after = (ms: number, then: () => void) => {
       cancel = this.clock.setTimer(ms, then);
@@ -102,33 +105,45 @@ export class Tcp {
       };
       const source = sourceOf(node, options);
       if (source === undefined) return after(0, () => failed("ENETUNREACH"));
-      const ports = { sourcePort: localPort, destinationPort: options.port };
-      const there = this.#walk(node, options.remoteAddress, {
-        tcp: ports,
+      const { remoteAddress: destination, port: destinationPort } = options;
+      const tuple: Tuple = {
+        ...{ protocol: "tcp", source, sourcePort: localPort, destination, destinationPort },
+      };
+      const asked = new IpPacket(tuple, connection);
+      const there = this.#walk(node, asked, {
         ...(options.interface !== undefined && { interface: options.interface }),
         ...(options.ttl !== undefined && { ttl: options.ttl }),
       });
       if ("dropped" in there) {
         const { dropped, at, speaks, delayMs } = there;
         if (!speaks) return after(retryMs, again);
+        if (dropped === "filtered") return after(2 * delayMs, () => failed("ECONNREFUSED"));
         if (dropped === "host unreachable" && at === node) {
           return after(neighborLimitMs, () => failed("EHOSTUNREACH"));
         }
         return after(2 * delayMs, () => failed("EHOSTUNREACH"));
       }
       const link = options.interface && there.on?.name;
-      const answer = this.#answer(there.arrived, source, options);
+      const answer = this.#answer(there.arrived, asked.tuple, options.password);
       if (answer === "silence") return after(retryMs, again);
-      const back = this.#walk(there.arrived, source, {
-        tcp: { sourcePort: options.port, destinationPort: localPort },
+      const answered = asked.reply();
+      const back = this.#walk(there.arrived, answered, {
         ...(link !== undefined && { interface: link }),
       });
-      if ("dropped" in back) return after(retryMs, again);
+      const isHeard = "arrived" in back && back.arrived === node;
+      if (!isHeard || !isSame(answered.tuple, reversed(tuple))) return after(retryMs, again);
       if (options.minTtl !== undefined && back.ttl < options.minTtl) return after(retryMs, again);
       const rttMs = there.delayMs + back.delayMs + 2 * stackMs;
       if (answer === "refused") return after(rttMs, () => failed("ECONNREFUSED"));
       after(rttMs, () => {
-        const [own, other] = this.#pair(node, there.arrived, source, localPort, options, link);
+        const own = new SimSocket(this, node, new Segments(tuple, connection), options);
+        const seen = new Segments(reversed(asked.tuple), connection, true);
+        const other = new SimSocket(this, there.arrived, seen, {
+          ...(link !== undefined && { interface: link }),
+        });
+        own.join(other);
+        other.join(own);
+        for (const socket of [own, other]) this.#remember(socket);
         // The one that was called hears of it half a round trip later; what is sent meanwhile comes after.
         this.clock.setTimer(there.delayMs + stackMs, () => {
           other.node.processes.run(() => {
@@ -144,37 +159,12 @@ export class Tcp {
 
   #answer(
     at: SimNode,
-    source: Address,
-    options: ConnectOptions,
+    { source, destinationPort = 0 }: Tuple,
+    password: string | undefined,
   ): Listening | "refused" | "silence" {
-    const listening = this.#listening.get(at)?.get(options.port);
+    const listening = this.#listening.get(at)?.get(destinationPort);
     if (listening === undefined) return "refused";
-    return listening.passwordFor(source) === options.password ? listening : "silence";
-  }
-
-  #pair(
-    a: SimNode,
-    b: SimNode,
-    source: Address,
-    localPort: number,
-    options: ConnectOptions,
-    link: string | undefined,
-  ): [SimSocket, SimSocket] {
-    const { remoteAddress, port, interface: own } = options;
-    const first = new SimSocket(this, a, {
-      ...{ localAddress: source, localPort, remoteAddress, remotePort: port },
-      ...(own !== undefined && { interface: own }),
-    });
-    const second = new SimSocket(this, b, {
-      ...{ localAddress: remoteAddress, localPort: port, remoteAddress: source },
-      ...{ remotePort: localPort, ...(link !== undefined && { interface: link }) },
-    });
-    if (options.ttl !== undefined) first.ttl = options.ttl;
-    if (options.minTtl !== undefined) first.minTtl = options.minTtl;
-    first.join(second);
-    second.join(first);
-    for (const socket of [first, second]) this.#remember(socket);
-    return [first, second];
+    return listening.passwordFor(source) === password ? listening : "silence";
   }
 
   /** Whether a connection that is not being closed has something to send again, since it was lost. */
@@ -196,8 +186,25 @@ export class Tcp {
   }
 
   /** Of a segment without data. */
-  #walk(from: SimNode, to: Address, options: WalkOptions): Walk {
-    return walk(from, to, { ...options, random: this.random, nowMs: this.clock.nowMs });
+  #walk(from: SimNode, packet: IpPacket, options: WalkOptions): Walk {
+    return walk(from, packet, { ...options, random: this.random, nowMs: this.clock.nowMs });
+  }
+}
+
+/** What one end of a connection sends. */
+class Segments {
+  readonly tuple: Required<Tuple>;
+  readonly #connection: Connection;
+  readonly #isReply: boolean;
+
+  constructor(tuple: Tuple, connection: Connection, isReply = false) {
+    this.tuple = { sourcePort: 0, destinationPort: 0, ...tuple };
+    this.#connection = connection;
+    this.#isReply = isReply;
+  }
+
+  next(): IpPacket {
+    return new IpPacket(this.tuple, this.#connection, this.#isReply);
   }
 }
 
@@ -209,12 +216,14 @@ export class SimSocket {
   /** GTSM: what comes with less is not taken. */
   minTtl: number | undefined;
   readonly #tcp: Tcp;
-  readonly #flow: number;
+  readonly #segments: Segments;
   #peer: SimSocket | undefined;
   #events: SocketEvents | undefined;
   /** Came before anybody listened. */
   #early: Uint8Array[] = [];
   #queue: Uint8Array[] = [];
+  /** How much of the queue has come to the other side, which could not say so. */
+  #takenCount = 0;
   #isPumping = false;
   #isClosed = false;
   /** Closed here: what is queued still goes, then the end. */
@@ -223,11 +232,23 @@ export class SimSocket {
   #stuckSinceMs: number | undefined;
   #lastArrivalMs = 0;
 
-  constructor(tcp: Tcp, node: SimNode, ends: Ends) {
+  constructor(
+    tcp: Tcp,
+    node: SimNode,
+    segments: Segments,
+    options: Pick<ConnectOptions, "interface" | "ttl" | "minTtl">,
+  ) {
     this.#tcp = tcp;
     this.node = node;
-    this.ends = ends;
-    this.#flow = (ends.localPort << 16) ^ ends.remotePort;
+    this.#segments = segments;
+    this.ttl = options.ttl;
+    this.minTtl = options.minTtl;
+    const { source, sourcePort, destination, destinationPort } = segments.tuple;
+    this.ends = {
+      ...{ localAddress: source, localPort: sourcePort },
+      ...{ remoteAddress: destination, remotePort: destinationPort },
+      ...(options.interface !== undefined && { interface: options.interface }),
+    };
   }
 
   join(peer: SimSocket): void {
@@ -282,20 +303,21 @@ export class SimSocket {
   #transmit(): void {
     if (this.#isClosed || this.#peer === undefined) return;
     const peer = this.#peer;
-    const { clock } = this.#tcp;
-    const path = walk(this.node, this.ends.remoteAddress, {
-      flow: this.#flow,
-      random: this.#tcp.random,
-      nowMs: clock.nowMs,
-      bytes: this.#queue.reduce((sum, { length }) => sum + length, headerBytes),
-      tcp: { sourcePort: this.ends.localPort, destinationPort: this.ends.remotePort },
-      ...(this.ttl !== undefined && { ttl: this.ttl }),
-      ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
+    const { clock, random } = this.#tcp;
+    const takenCount = this.#takenCount;
+    // Nothing new before what went before is acknowledged.
+    const sent = this.#queue.slice(0, takenCount > 0 ? takenCount : Infinity);
+    const path = this.#walk({
+      ...{ random, nowMs: clock.nowMs },
+      bytes: sent.reduce((sum, { length }) => sum + length, headerBytes),
     });
-    if ("dropped" in path) return this.#retransmit();
-    const sent = this.#queue;
-    this.#queue = [];
-    const isLast = this.#isEnding;
+    if ("dropped" in path) {
+      const { resets, delayMs } = path;
+      if (!resets) return this.#retransmit();
+      return void clock.setTimer(2 * delayMs, () => this.#ended("ECONNRESET"));
+    }
+    this.#queue.splice(0, sent.length);
+    const isLast = this.#isEnding && this.#queue.length === 0;
     const arriveMs = Math.max(this.#lastArrivalMs, clock.nowMs + path.delayMs + stackMs);
     this.#lastArrivalMs = arriveMs;
     clock.setTimer(arriveMs - clock.nowMs, () => {
@@ -304,17 +326,36 @@ export class SimSocket {
         path.hops.some(({ from }) => !from.hasCarrier) ||
         path.arrived !== peer.node ||
         path.ttl < (peer.minTtl ?? 0);
-      if (isCut) {
-        this.#queue = [...sent, ...this.#queue];
-        return this.#retransmit();
+      const isHeard = !isCut && peer.#reaches(this);
+      if (!isHeard) {
+        this.#queue.unshift(...sent);
+        if (!isCut && !peer.#isClosed) this.#takenCount = sent.length;
+      } else {
+        this.#retryMs = retransmitMsMin;
+        this.#stuckSinceMs = undefined;
+        this.#takenCount = 0;
+        if (peer.#isClosed) return this.#ended("ECONNRESET");
       }
-      this.#retryMs = retransmitMsMin;
-      this.#stuckSinceMs = undefined;
-      if (peer.#isClosed) return this.#ended("ECONNRESET");
-      for (const bytes of sent) peer.#take(bytes);
-      if (!isLast) return;
-      this.vanish();
-      peer.#ended(undefined);
+      if (!isCut) for (const bytes of sent.slice(takenCount)) peer.#take(bytes);
+      if (!isHeard) return this.#retransmit();
+      if (isLast) {
+        this.vanish();
+        peer.#ended(undefined);
+      } else if (this.#queue.length > 0) this.#pump(0);
+    });
+  }
+
+  /** Whether what it acknowledges is heard of at the other end. */
+  #reaches(other: SimSocket): boolean {
+    const path = this.#walk({});
+    return "arrived" in path && path.arrived === other.node && path.ttl >= (other.minTtl ?? 0);
+  }
+
+  #walk(options: WalkOptions): Walk {
+    return walk(this.node, this.#segments.next(), {
+      ...options,
+      ...(this.ttl !== undefined && { ttl: this.ttl }),
+      ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
     });
   }
 
@@ -349,22 +390,4 @@ function sourceOf(node: SimNode, options: ConnectOptions): Address | undefined {
   if (isLinkLocal(remoteAddress)) return node.interfaces.get(options.interface ?? "")?.linkLocal;
   if (localAddress !== undefined) return node.ownerOf(localAddress) && localAddress;
   return sourceAddress(node, remoteAddress);
-}
-
-/** Of the interface that the route leads out of, else any: `lo` before others (inet_select_addr). */
-export function sourceAddress(node: SimNode, to: Address): Address | undefined {
-  const hop = node.fib.lookup(to)?.nextHops[0];
-  if (hop === undefined) return node.ownerOf(to) && to;
-  const family = familyOf(to);
-  const of = (name: string) =>
-    node.interfaces
-      .get(name)
-      ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
-      ?.address;
-  if (of(hop.interface) !== undefined) return of(hop.interface);
-  for (const name of ["lo", ...node.interfaces.keys()]) {
-    const found = of(name);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
+import { echoRequest } from "./exchange.ts";
+import { IpPacket } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
 import { connect, run } from "./network.testkit.ts";
 import { ip } from "./shell/ip.ts";
@@ -24,7 +26,7 @@ function line(): World {
 }
 
 const from = (world: World, to: string, ttl = 64) =>
-  walk(world.network.node("a"), address(to), { ttl });
+  walk(world.network.node("a"), echoRequest(world.network.node("a"), address(to)), { ttl });
 
 it("goes hop by hop as the routes lead, and takes the cables' time", () => {
   const there = from(line(), "10.0.2.2");
@@ -81,13 +83,16 @@ it("a filter of a port drops TCP to it and nothing else", () => {
     "add table inet f; add chain inet f in { type filter hook input priority 0; }; " +
     "add rule inet f in iifname net0 tcp dport 179 drop";
   expect(nft(b, [added], undefined)).toMatchObject({ exitCode: 0 });
-  const tcp = { sourcePort: 40_000, destinationPort: 179 };
-  const sent = (options: object) => walk(world.network.node("a"), address("10.0.2.2"), options);
-  expect(sent({ tcp })).toMatchObject({ dropped: "filtered" });
-  expect(sent({ tcp: { ...tcp, destinationPort: 80 } })).toHaveProperty("arrived");
-  expect(sent({})).toHaveProperty("arrived");
+  const sent = (destinationPort: number) => {
+    const ends = { source: address("10.0.1.2"), destination: address("10.0.2.2") };
+    const ports = { sourcePort: 40_000, destinationPort };
+    return walk(world.network.node("a"), new IpPacket({ protocol: "tcp", ...ends, ...ports }));
+  };
+  expect(sent(179)).toMatchObject({ dropped: "filtered" });
+  expect(sent(80)).toHaveProperty("arrived");
+  expect(from(world, "10.0.2.2")).toHaveProperty("arrived");
   expect(nft(b, "delete table inet f".split(" "), undefined)).toMatchObject({ exitCode: 0 });
-  expect(sent({ tcp })).toHaveProperty("arrived");
+  expect(sent(179)).toHaveProperty("arrived");
   expect(nft(b, "delete table inet f".split(" "), undefined)).toMatchObject({ exitCode: 1 });
 });
 
@@ -97,7 +102,7 @@ it("an impaired cable is slower, loses, and sends at its rate, in the direction 
   const out = a!.interfaces.get("net0")!;
   const cable = out.cable!;
   const sent = (by: SimNode, to: string, random = 0.5) =>
-    walk(by, address(to), { random: () => random, nowMs: 0, bytes: 1000 });
+    walk(by, echoRequest(by, address(to)), { random: () => random, nowMs: 0, bytes: 1000 });
   cable.impair(out, { delayMs: 20, jitterMs: 4 });
   expect(sent(a!, "10.0.1.1", 0.75).delayMs).toBe(1 + 20 + 2);
   expect(sent(r!, "10.0.1.2").delayMs).toBe(1);
@@ -125,7 +130,8 @@ it("a bridge within a node joins its ports, and is an interface of the node", ()
      a addr add 10.0.0.2/24 dev net0
      b addr add 10.0.0.3/24 dev net0`,
   );
-  const way = (node: string, to: string) => walk(network.node(node), address(to));
+  const way = (node: string, to: string) =>
+    walk(network.node(node), echoRequest(network.node(node), address(to)));
   expect(way("a", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 2, ttl: 64 });
   expect(way("a", "10.0.0.1")).toMatchObject({ arrived: { name: "r" }, on: { name: "rack" } });
   expect(way("r", "10.0.0.3")).toMatchObject({ arrived: { name: "b" }, delayMs: 1 });

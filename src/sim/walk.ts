@@ -1,9 +1,9 @@
 import { type Address, familyOf, isLinkLocal } from "../net/address.ts";
 import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { Hop, Interface, Way } from "./link.ts";
-import type { Hook, IpPacket, Tuple } from "./netfilter.ts";
+import { type Hook, IpPacket } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
-import type { PacketHeader } from "./packet-filter.ts";
+import { sourceAddress } from "./source-address.ts";
 
 /** Where a packet went. `hops` up to where it arrived, or was dropped. */
 export type Walk = {
@@ -15,7 +15,13 @@ export type Walk = {
   on: Interface | undefined;
 } & (
   | { arrived: SimNode }
-  | { dropped: DropReason; at: SimNode; /** The node that would say so by ICMP. */ speaks: boolean }
+  | {
+      dropped: DropReason;
+      at: SimNode;
+      /** The node would say so: by ICMP, or by ending the connection. */
+      speaks: boolean;
+      resets: boolean;
+    }
 );
 
 export type DropReason =
@@ -32,47 +38,46 @@ export type WalkOptions = {
   ttl?: number;
   /** The interface, where the address is link-local. */
   interface?: string;
-  /** Chooses among equal next hops; equal flows go the same way. */
-  flow?: number;
   /** From 0 to below 1: whether a lossy cable loses the packet. Without it none does, but one that loses all. */
   random?: () => number;
   /** When it is sent, and how big it is: what a cable of limited rate makes of it. */
   nowMs?: number;
   bytes?: number;
-  tcp?: PacketHeader;
-  /** What nodes' packet rules look at, and change. Without it there are none, and `flow` counts. */
-  packet?: IpPacket;
 };
 
 const defaultTtl = 64;
+/** What a tunnelled packet travels in: Cilium's VXLAN (agent/egress-rules.ts). */
+const tunnel = { protocol: "udp", sourcePort: 49_152, destinationPort: 8472 } as const;
 
-/** Follows a packet hop by hop, as each node's routes have it now. */
-export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Walk {
-  const { packet } = options;
-  const tcp = () => options.tcp ?? headerOf(packet);
+/** Follows a packet hop by hop, as each node's routes and packet rules have it now. Nodes may change it on its way. */
+export function walk(from: SimNode, packet: IpPacket, options: WalkOptions = {}): Walk {
   const hops: Hop[] = [];
   let ttl = options.ttl ?? defaultTtl;
   let delayMs = 0;
   let at = from;
   let on: Interface | undefined;
   let cameBy: IpPacket["cameBy"];
-  const drop = (dropped: DropReason, speaks: boolean): Walk => ({
-    ...{ hops, delayMs, ttl, on, dropped, at, speaks },
+  const drop = (dropped: DropReason, speaks: boolean, resets = false): Walk => ({
+    ...{ hops, delayMs, ttl, on, dropped, at, speaks, resets },
   });
+  /** Undefined: it goes on. */
+  const filtered = (hook: Hook): Walk | undefined => {
+    const verdict = at.netfilter?.pass(hook, packet, on?.name) ?? "accept";
+    if (verdict === "accept") return undefined;
+    return drop("filtered", verdict !== "drop", verdict === "reset");
+  };
   if (!from.isUp) return drop("link down", false);
   for (;;) {
-    const before = packet?.tuple;
-    packet?.enter(cameBy);
+    const before = packet.tuple;
+    packet.enter(cameBy);
     const isOwn = cameBy === undefined;
-    const first = filtered(at, isOwn ? "output" : "prerouting", packet);
-    if (first !== undefined) return drop("filtered", first === "reject");
-    const target = packet?.tuple.destination ?? to;
+    const first = filtered(isOwn ? "output" : "prerouting");
+    if (first !== undefined) return first;
+    const target = packet.tuple.destination;
     if (at.ownerOf(target, on?.name ?? options.interface)) {
-      if (on !== undefined && at.filter.drops("input", on.name, tcp()))
-        return drop("filtered", false);
-      const last = filtered(at, "input", packet);
-      if (last !== undefined) return drop("filtered", last === "reject");
-      remember(at, before, packet);
+      const last = filtered("input");
+      if (last !== undefined) return last;
+      at.netfilter?.remember(before, packet);
       return { hops, delayMs, ttl, on, arrived: at };
     }
     if (!isOwn) {
@@ -80,17 +85,19 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
       ttl--;
       if (ttl <= 0) return drop("TTL exceeded", true);
     }
-    const tunnelTo = packet?.tunnelTo;
+    const { tunnelTo } = packet;
     if (tunnelTo === "nowhere") return drop("no route", true);
-    const hop = tunnelTo === undefined ? outgoing(at, target, options) : undefined;
+    const hop = tunnelTo === undefined ? outgoing(at, packet, options) : undefined;
     if (typeof hop === "string") return drop(hop, true);
-    const verdict =
-      (isOwn ? undefined : filtered(at, "forward", packet)) ?? filtered(at, "postrouting", packet);
-    if (verdict !== undefined) return drop("filtered", verdict === "reject");
-    remember(at, before, packet);
+    const stopped = (isOwn ? undefined : filtered("forward")) ?? filtered("postrouting");
+    if (stopped !== undefined) return stopped;
+    at.netfilter?.remember(before, packet);
     if (hop === undefined) {
       const { random } = options;
-      const outer = walk(at, tunnelTo!, { ...(random !== undefined && { random }) });
+      const source = sourceAddress(at, tunnelTo!);
+      if (source === undefined) return drop("no route", false);
+      const outside = new IpPacket({ ...tunnel, source, destination: tunnelTo! });
+      const outer = walk(at, outside, { ...(random !== undefined && { random }) });
       hops.push(...outer.hops);
       delayMs += outer.delayMs;
       // Who fails to pass on the outer packet tells the node that packed it, and that tells nobody.
@@ -112,9 +119,8 @@ export function walk(from: SimNode, to: Address, options: WalkOptions = {}): Wal
       const tookMs = crossed.cable.cross(crossed.from, sent);
       if (tookMs === undefined) return drop("loss", false);
       delayMs += tookMs;
-      if (crossed.to.node.filter.drops("ingress", crossed.to.name, tcp())) {
-        return drop("filtered", false);
-      }
+      const verdict = crossed.to.node.netfilter?.pass("ingress", packet, crossed.to.name);
+      if (verdict !== undefined && verdict !== "accept") return drop("filtered", false);
     }
     at = next.to.node;
     on = next.to;
@@ -131,27 +137,12 @@ export function wayTo(out: Interface, target: Address): Way | undefined {
   return undefined;
 }
 
-function headerOf(packet: IpPacket | undefined): PacketHeader | undefined {
-  const { protocol, sourcePort = 0, destinationPort = 0 } = packet?.tuple ?? {};
-  return protocol === "tcp" ? { sourcePort, destinationPort } : undefined;
-}
-
-/** Undefined: it goes on. */
-function filtered(at: SimNode, hook: Hook, packet: IpPacket | undefined) {
-  const verdict = packet === undefined ? "accept" : (at.netfilter?.pass(hook, packet) ?? "accept");
-  return verdict === "accept" ? undefined : verdict;
-}
-
-function remember(at: SimNode, before: Tuple | undefined, packet: IpPacket | undefined): void {
-  if (before !== undefined) at.netfilter?.remember(before, packet!);
-}
-
-function outgoing(at: SimNode, to: Address, options: WalkOptions): FibNextHop | DropReason {
-  const leavesBy = options.packet?.leavesBy;
-  const nextHops = nextHopsTo(at, to, { ...options, leavesBy });
+function outgoing(at: SimNode, packet: IpPacket, options: WalkOptions): FibNextHop | DropReason {
+  const { leavesBy, tuple } = packet;
+  const nextHops = nextHopsTo(at, tuple.destination, { ...options, leavesBy });
   if (typeof nextHops === "string") return nextHops;
   if (nextHops.length === 1) return nextHops[0]!;
-  return chosen(at, nextHops, flowOf(at, options));
+  return chosen(at, nextHops, flowOf(at, packet));
 }
 
 type RoutesThatCount = {
@@ -184,9 +175,8 @@ export function nextHopsTo(
 }
 
 /** By addresses alone, unless fib_multipath_hash_policy says that ports count as well. */
-function flowOf({ hashesPorts }: SimNode, { packet, flow = 0 }: WalkOptions): number {
-  if (packet === undefined) return flow;
-  const { source, destination, sourcePort = 0, destinationPort = 0 } = packet.tuple;
+function flowOf({ hashesPorts }: SimNode, { tuple }: IpPacket): number {
+  const { source, destination, sourcePort = 0, destinationPort = 0 } = tuple;
   const ports = hashesPorts ? ` ${sourcePort} ${destinationPort}` : "";
   let hash = 0;
   for (const letter of `${source} ${destination}${ports}`) {

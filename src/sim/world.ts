@@ -1,5 +1,6 @@
 import type { Address } from "../net/address.ts";
-import type { Hop, Interface } from "./link.ts";
+import type { Interface, Way } from "./link.ts";
+import { type Hook, IpPacket } from "./netfilter.ts";
 import { SimNetwork, type SimNode } from "./network.ts";
 import { Programs } from "./programs.ts";
 import type { SimSpeakerHost } from "./speaker-host.ts";
@@ -18,6 +19,12 @@ export type Packet = {
 };
 
 export type PacketKind = "neighbor discovery" | "bfd";
+
+/** What packet rules see of them: ICMPv6, and UDP by RFC 5881 §4, whose sessions are not told apart. */
+const headers = {
+  "neighbor discovery": { protocol: "icmp" },
+  bfd: { protocol: "udp", sourcePort: 49_152, destinationPort: 3784 },
+} as const;
 
 /** Time, nodes and cables, and what crosses them. The same chance gives the same course of events. */
 export class World {
@@ -112,25 +119,32 @@ export class World {
   ): void {
     const { out, from, to, bytes } = packet;
     const isMulticast = to.startsWith("ff");
-    for (const { to: on, hops } of out.ways()) {
+    const header = { ...headers[kind], source: from, destination: to };
+    for (const way of out.ways()) {
+      const { to: on } = way;
       if (!isMulticast && on.node.ownerOf(to, on.name) === undefined) continue;
-      const delayMs = this.#crossing(hops);
+      const delayMs = this.#crossing(out.node, way, new IpPacket(header));
       if (delayMs !== undefined)
         this.#deliver(kind, { from, to, on, ttl: 255, bytes }, delayMs, out);
     }
   }
 
   /** Undefined: lost on the way. */
-  #crossing(hops: readonly Hop[]): number | undefined {
+  #crossing(by: SimNode, { to, hops }: Way, packet: IpPacket): number | undefined {
+    const passes = (at: SimNode, hook: Hook, device?: string) =>
+      (at.netfilter?.pass(hook, packet, device) ?? "accept") === "accept";
+    packet.enter(undefined);
+    if (!passes(by, "output") || !passes(by, "postrouting")) return undefined;
     let delayMs = 0;
-    for (const { cable, from, to } of hops) {
+    for (const { cable, from, to: next } of hops) {
       const nowMs = this.clock.nowMs + delayMs;
       const tookMs = cable.cross(from, { nowMs, random: this.random });
-      if (tookMs === undefined || to.node.filter.drops("ingress", to.name, undefined))
-        return undefined;
+      if (tookMs === undefined || !passes(next.node, "ingress", next.name)) return undefined;
       delayMs += tookMs;
     }
-    return delayMs;
+    packet.enter(to);
+    const isTaken = passes(to.node, "prerouting", to.name) && passes(to.node, "input", to.name);
+    return isTaken ? delayMs : undefined;
   }
 
   /** As the nodes' routes lead, with that TTL. */
@@ -141,7 +155,8 @@ export class World {
   ): void {
     const { from, to, ttl, bytes } = packet;
     const { random, clock } = this;
-    const path = walk(node, to, { ttl, random, nowMs: clock.nowMs, bytes: bytes.length });
+    const sent = new IpPacket({ ...headers[kind], source: from, destination: to });
+    const path = walk(node, sent, { ttl, random, nowMs: clock.nowMs, bytes: bytes.length });
     const last = path.hops.at(-1);
     if (!("arrived" in path) || path.on === undefined || last === undefined) return;
     this.#deliver(kind, { from, to, on: path.on, ttl: path.ttl, bytes }, path.delayMs, last.from);

@@ -34,6 +34,17 @@ test("agents tell Prometheus, are upgraded, killed and started; a node stands st
   expect(verdict).toMatchObject({ verdict: "pass" });
 });
 
+/** BGP passes a node's packet rules as everything does. scenarios.test.ts plays them on real nodes. */
+test.each(["filtered-port-179", "one-way-filter"])(
+  "%s is the same in virtual time",
+  async (name) => {
+    const scenario = join(repository, "scenarios", "rack-spine", `${name}.yaml`);
+    const { verdict, checks } = await played({ ...findLab("rack-spine"), scenario });
+    expect(checks.filter((check) => check.verdict !== "pass")).toEqual([]);
+    expect(verdict).toMatchObject({ verdict: "pass" });
+  },
+);
+
 /** The scenarios that outside-client.test.ts plays on real nodes, but for what asks programs that are not simulated. */
 test.each([
   ["outside-client", "services"],

@@ -1,4 +1,5 @@
 import { type Address, familyOf } from "../../net/address.ts";
+import { echoRequest } from "../../sim/exchange.ts";
 import type { SimNode } from "../../sim/network.ts";
 import { nextHopsTo } from "../../sim/walk.ts";
 import { couldKnow } from "../known-by.ts";
@@ -83,9 +84,11 @@ function leadsInto(
   if (installsRoutes) return nodes.has(from);
   const hops = nextHopsTo(from, to, { which: ({ protocol }) => protocol !== "bgp" });
   if (typeof hops === "string") return false;
+  const packet = echoRequest(from, to);
   return hops.every((hop) => {
     const next = nextWay(from, hop, to);
-    return typeof next !== "string" && !next.hops.some(isCut) && nodes.has(next.to.node);
+    if (typeof next === "string" || !nodes.has(next.to.node)) return false;
+    return !next.hops.some((each) => isCut(each, packet));
   });
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { address } from "../../net/address.ts";
 import { World } from "../world.ts";
+import { echoRequest } from "../exchange.ts";
 import { walk } from "../walk.ts";
 import { FrrRouter } from "./router.ts";
 import { measuredFile, readTiming } from "./timing.ts";
@@ -60,14 +61,22 @@ test("two unnumbered routers find each other and exchange routes; a cut ends it,
     "0.0.0.0/0 bgp",
     "10.0.0.2/32 bgp",
   ]);
-  expect(walk(a.node, address("10.0.0.2"))).toHaveProperty("arrived.name", "b");
+  expect(walk(a.node, echoRequest(a.node, address("10.0.0.2")))).toHaveProperty(
+    "arrived.name",
+    "b",
+  );
 
   world.network.setCable(cable, false);
   runUntil(world, 6_000);
   expect(a.node.fib.routes()).toEqual([]);
-  expect(walk(a.node, address("10.0.0.2"))).toMatchObject({ dropped: "no route" });
+  expect(walk(a.node, echoRequest(a.node, address("10.0.0.2")))).toMatchObject({
+    dropped: "no route",
+  });
 
   world.network.setCable(cable, true);
   runUntil(world, 20_000);
-  expect(walk(a.node, address("10.0.0.2"))).toHaveProperty("arrived.name", "b");
+  expect(walk(a.node, echoRequest(a.node, address("10.0.0.2")))).toHaveProperty(
+    "arrived.name",
+    "b",
+  );
 });

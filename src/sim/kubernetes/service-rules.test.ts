@@ -4,7 +4,7 @@ import { address } from "../../net/address.ts";
 import { type Exchange, exchange } from "../exchange.ts";
 import type { Tuple } from "../netfilter.ts";
 import { run, twoNodes } from "../network.testkit.ts";
-import { sourceAddress } from "../tcp.ts";
+import { sourceAddress } from "../source-address.ts";
 import { World } from "../world.ts";
 import { serviceRules } from "./service-rules.ts";
 

@@ -6,7 +6,7 @@ import type {
 import { type Address, familyOf } from "../../net/address.ts";
 import type { Chain, IpPacket, Verdict } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
-import { sourceAddress } from "../tcp.ts";
+import { sourceAddress } from "../source-address.ts";
 
 /** As nftables names them: dstnat, srcnat, filter. */
 const priority = { destinationNat: -100, filter: 0, sourceNat: 100 } as const;

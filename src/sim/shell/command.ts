@@ -7,12 +7,17 @@ import { done, failed, ip, type Output } from "./ip.ts";
 import { iptables } from "./iptables.ts";
 import { nft } from "./nft.ts";
 import { ping, traceroute } from "./probes.ts";
+import type { UnseenPacket } from "./packet-match.ts";
 import type { ProgramPlace } from "./programs.ts";
 import { sh } from "./sh.ts";
 import { vtysh } from "./vtysh.ts";
 
 /** Where a command runs. `router`: FRR, on nodes that have it. */
-export type ShellPlace = ProgramPlace & { router: FrrRouter | undefined };
+export type ShellPlace = ProgramPlace & {
+  router: FrrRouter | undefined;
+  /** Of the API server to the node's agent, who have no network between them here. */
+  fromApi: UnseenPacket | undefined;
+};
 
 /**
  * What a command comes to. Throws EnvironmentError where the simulation does not know it: what depends on it
@@ -43,7 +48,7 @@ async function run(
     case "ip":
       return ip(node, words);
     case "nft":
-      return nft(node, words, stdin);
+      return nft(node, words, stdin, place.fromApi);
     case "ping":
       return await ping(world, node, words);
     case "traceroute":
@@ -77,9 +82,9 @@ async function run(
       return sysctl(node, words);
     case "iptables":
       // What leaves the lab by the management network goes nowhere here.
-      return words.includes("MASQUERADE") ? done : iptables(node, "ipv4", words);
+      return words.includes("MASQUERADE") ? done : iptables(node, "ipv4", words, place.fromApi);
     case "ip6tables":
-      return words.includes("MASQUERADE") ? done : iptables(node, "ipv6", words);
+      return words.includes("MASQUERADE") ? done : iptables(node, "ipv6", words, place.fromApi);
     default:
       return undefined;
   }

@@ -3,7 +3,7 @@ import { type Address, familyOf, parseAddress } from "../../net/address.ts";
 import { exchange } from "../exchange.ts";
 import { Connection, type Tuple } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
-import { sourceAddress } from "../tcp.ts";
+import { sourceAddress } from "../source-address.ts";
 import type { World } from "../world.ts";
 import { done, failed, type Output } from "./ip.ts";
 

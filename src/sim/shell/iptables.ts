@@ -7,12 +7,13 @@ import {
   prefixFamily,
   prefixOf,
 } from "../../net/prefix.ts";
-import type { Chain, Hook, Tuple, Verdict } from "../netfilter.ts";
+import type { Chain, Hook, Netfilter, Verdict } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
 import { done, failed, type Output } from "./ip.ts";
+import { type Match, meets, type UnseenPacket } from "./packet-match.ts";
 
 /** One line of `iptables -S`: what it matches, and what becomes of that. */
-type Rule = { text: string; matches: (tuple: Tuple) => boolean; verdict: Verdict };
+type Rule = { text: string; matches: Match; verdict: Verdict };
 
 const hooks: Partial<Record<string, Hook>> = {
   ...{ INPUT: "input", FORWARD: "forward", OUTPUT: "output" },
@@ -20,24 +21,33 @@ const hooks: Partial<Record<string, Hook>> = {
 const verdicts: Partial<Record<string, Verdict>> = {
   ...{ ACCEPT: "accept", DROP: "drop", REJECT: "reject" },
 };
-const bgpPort = 179;
+const rejections: Partial<Record<string, Verdict>> = {
+  ...{ "icmp-port-unreachable": "reject", "icmp6-port-unreachable": "reject" },
+  "tcp-reset": "reset",
+};
 /** Of the table `filter`. */
 const priority = 0;
 
-/** Rules by the node's chain, which goes with everything else when the node starts anew. */
-const rulesOf = new WeakMap<Chain, Rule[]>();
+/** By chain. They go with the node's netfilter when the node starts anew. */
+const rulesOf = new WeakMap<Netfilter, Map<string, Rule[]>>();
 
-/** `iptables -A|-D CHAIN MATCH… -j TARGET` of the filter table; undefined: not simulated. */
+/**
+ * `iptables -A|-D CHAIN MATCH… -j TARGET` of the filter table; undefined: not simulated. Nor is a rule that would
+ * meet `unseen`: what comes to the node's programs by another way than as packets.
+ */
 export function iptables(
   node: SimNode,
   family: Family,
   [action, chainName = "", ...words]: readonly string[],
+  unseen?: UnseenPacket,
 ): Output | undefined {
   const hook = hooks[chainName];
   const rule = ruleOf(words, family);
-  if (hook === undefined || rule === undefined) return undefined;
+  if (hook === undefined || rule === undefined || meets(rule.matches, hook, unseen)) {
+    return undefined;
+  }
   const table = `iptables ${family} ${chainName}`;
-  const rules = node.netfilter?.table(table).flatMap((chain) => rulesOf.get(chain) ?? []) ?? [];
+  const rules = (node.netfilter && rulesOf.get(node.netfilter)?.get(table)) ?? [];
   switch (action) {
     case "-A":
       setRules(node, table, hook, [...rules, rule]);
@@ -57,28 +67,33 @@ export function iptables(
 function setRules(node: SimNode, table: string, hook: Hook, rules: Rule[]): void {
   const chain: Chain = {
     ...{ hook, priority },
-    see: ({ tuple }) => rules.find(({ matches }) => matches(tuple))?.verdict ?? "accept",
+    see: ({ tuple }, device) =>
+      rules.find(({ matches }) => matches(tuple, device))?.verdict ?? "accept",
   };
-  rulesOf.set(chain, rules);
-  node.setPacketRules(table, rules.length > 0 ? [chain] : []);
+  const netfilter = node.withNetfilter();
+  netfilter.setTable(table, rules.length > 0 ? [chain] : []);
+  const chains = rulesOf.get(netfilter) ?? new Map<string, Rule[]>();
+  rulesOf.set(netfilter, chains.set(table, rules));
 }
 
 function ruleOf(words: readonly string[], family: Family): Rule | undefined {
-  const matches: ((tuple: Tuple) => boolean)[] = [({ source }) => familyOf(source) === family];
+  const matches: Match[] = [({ source }) => familyOf(source) === family];
   let verdict: Verdict | undefined;
   let protocol: string | undefined;
-  let isOfPort = false;
   for (let i = 0; i < words.length; i++) {
     const isNegated = words[i] === "!";
     if (isNegated) i++;
     const [option, value = ""] = [words[i], words[++i]];
-    let match: (tuple: Tuple) => boolean;
+    let match: Match;
     if (option === "-p" && ["tcp", "udp", "icmp"].includes(value)) {
-      protocol = value;
+      if (!isNegated) protocol = value;
       match = (tuple) => tuple.protocol === value;
-    } else if (option === "--dport" && /^\d+$/.test(value)) {
-      isOfPort = !isNegated && Number(value) !== bgpPort;
-      match = ({ destinationPort }) => destinationPort === Number(value);
+    } else if ((option === "--dport" || option === "--sport") && /^\d+$/.test(value)) {
+      if (protocol !== "tcp" && protocol !== "udp") return undefined;
+      const port = option === "--dport" ? "destinationPort" : "sourcePort";
+      match = (tuple) => tuple[port] === Number(value);
+    } else if (option === "-i") {
+      match = (_, device) => device === value;
     } else if (option === "-s" || option === "-d") {
       const prefix = destination(value);
       if (prefix === undefined || prefixFamily(prefix) !== family) return undefined;
@@ -87,14 +102,18 @@ function ruleOf(words: readonly string[], family: Family): Rule | undefined {
     } else if (option === "-j" && !isNegated) {
       verdict = verdicts[value];
       continue;
-    } else if (option === "--reject-with" && !isNegated) continue;
-    else return undefined;
-    matches.push(isNegated ? (tuple) => !match(tuple) : match);
+    } else if (option === "--reject-with" && !isNegated) {
+      if (verdict !== "reject" || rejections[value] === undefined) return undefined;
+      verdict = rejections[value];
+      continue;
+    } else return undefined;
+    matches.push(isNegated ? (...of) => !match(...of) : match);
   }
-  // BGP, BFD and router discovery go by without being looked at.
-  const leavesBgp = protocol === "icmp" || (protocol === "tcp" && isOfPort);
-  if (verdict === undefined || !leavesBgp) return undefined;
-  return { verdict, text: words.join(" "), matches: (tuple) => matches.every((one) => one(tuple)) };
+  // Of ICMPv6, what finds neighbors is not all simulated.
+  const meetsNeighborDiscovery =
+    family === "ipv6" && (protocol === undefined || protocol === "icmp");
+  if (verdict === undefined || meetsNeighborDiscovery) return undefined;
+  return { verdict, text: words.join(" "), matches: (...of) => matches.every((one) => one(...of)) };
 }
 
 function destination(text: string): Prefix | undefined {

@@ -1,26 +1,50 @@
+import { familyOf } from "../../net/address.ts";
+import type { Chain, Hook, Netfilter, Tuple } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
-import type { DropRule, Hook } from "../packet-filter.ts";
 import { done, failed, type Output } from "./ip.ts";
+import { type Match, meets, type UnseenPacket } from "./packet-match.ts";
 
 /**
- * `nft COMMAND; …` and `nft -f -`, as far as scenarios use it: tables, chains at `ingress` and `input`, rules that
- * drop. Undefined: something that is not simulated.
+ * `nft COMMAND; …` and `nft -f -`, as far as scenarios use it: tables, base chains without NAT, rules that drop.
+ * Undefined: something that is not simulated, or would meet `unseen`: what comes to the node's programs by another
+ * way than as packets.
  */
 export function nft(
   node: SimNode,
   words: readonly string[],
   stdin: string | undefined,
+  unseen?: UnseenPacket,
 ): Output | undefined {
   const text = words.join(" ") === "-f -" ? stdin : words.join(" ");
-  return text === undefined ? undefined : new Reader(node, text).run();
+  return text === undefined ? undefined : new Reader(node, text, unseen).run();
 }
+
+/** Drops what all of it matches. */
+type DropRule = readonly Match[];
+
+/** Chains by name. */
+type Table = Map<string, { at: BaseChain; rules: DropRule[] }>;
+/** `device`: of `ingress`. */
+type BaseChain = Pick<Chain, "hook" | "priority"> & { device?: string };
+
+const hooks: ReadonlySet<string> = new Set(["ingress", "input", "forward", "output"]);
+const priorities: Partial<Record<string, number>> = { raw: -300, mangle: -150, filter: 0 };
+
+/** By `FAMILY NAME`. They go with the node's netfilter when the node starts anew. */
+const tablesOf = new WeakMap<Netfilter, Map<string, Table>>();
 
 class Reader {
   readonly #node: SimNode;
+  readonly #tables: Map<string, Table>;
   readonly #words: string[];
+  readonly #unseen: UnseenPacket | undefined;
 
-  constructor(node: SimNode, text: string) {
+  constructor(node: SimNode, text: string, unseen: UnseenPacket | undefined) {
     this.#node = node;
+    this.#unseen = unseen;
+    const netfilter = node.withNetfilter();
+    this.#tables = tablesOf.get(netfilter) ?? new Map();
+    tablesOf.set(netfilter, this.#tables);
     this.#words = text
       .replaceAll('"', "")
       .replaceAll(/[{};]|\n/g, " $& ")
@@ -33,6 +57,9 @@ class Reader {
       this.#skip(";", "\n");
       if (this.#words.length === 0) return done;
       const output = this.#command();
+      for (const [name, table] of this.#tables) {
+        this.#node.setPacketRules(`nft ${name}`, chainsOf(name, table));
+      }
       if (output !== done) return output;
     }
   }
@@ -43,8 +70,9 @@ class Reader {
     const isDelete = verb === "delete";
     const what = isDelete ? this.#next() : verb;
     const table = `${this.#next()} ${this.#next()}`;
-    const { tables } = this.#node.filter;
+    const tables = this.#tables;
     if (what === "table" && isDelete) {
+      this.#node.setPacketRules(`nft ${table}`, []);
       return tables.delete(table)
         ? done
         : failed(`Error: No such file or directory; table ${table}`, 1);
@@ -75,18 +103,16 @@ class Reader {
     const name = this.#next();
     const line = this.#statement("{");
     const option = (key: string) => line[line.indexOf(key) + 1] ?? "";
-    const device = option("device");
-    const at: Hook | undefined =
-      option("hook") === "input"
-        ? { hook: "input" }
-        : option("hook") === "ingress"
-          ? { hook: "ingress", device }
-          : undefined;
-    if (at === undefined) return undefined;
-    if (at.hook === "ingress" && !this.#node.interfaces.has(device)) {
+    const [hook, priority, device] = [option("hook"), option("priority"), option("device")];
+    const at = priorities[priority] ?? Number(priority);
+    if (!hooks.has(hook) || option("type") !== "filter" || Number.isNaN(at)) return undefined;
+    if (hook === "ingress" && !this.#node.interfaces.has(device)) {
       return failed(`Error: Could not process rule: No such device ${device}`, 1);
     }
-    this.#node.filter.tables.get(table)!.set(name, { at, rules: [] });
+    this.#tables.get(table)!.set(name, {
+      at: { hook: hook as Hook, priority: at, ...(hook === "ingress" && { device }) },
+      rules: [],
+    });
     for (;;) {
       this.#skip("\n", ";");
       if (this.#peek() === "}") {
@@ -94,9 +120,10 @@ class Reader {
         return done;
       }
       if (this.#peek() === "policy") {
-        const isDrop = this.#statement().includes("drop");
-        // Whatever no rule accepted, and none here accepts.
-        if (isDrop) this.#node.filter.tables.get(table)!.get(name)!.rules.push({});
+        // What no rule accepted, and none here accepts.
+        if (!this.#statement().includes("drop")) continue;
+        const output = this.#add(table, name, []);
+        if (output !== done) return output;
         continue;
       }
       const output = this.#rule(table, name);
@@ -104,21 +131,35 @@ class Reader {
     }
   }
 
-  /** `[iifname NAME] [tcp sport N] [tcp dport N] [counter] drop`. */
+  /** `[iifname NAME] [tcp|udp sport|dport N]… [counter] drop`. */
   #rule(table: string, chain: string): Output | undefined {
     const words = this.#statement();
-    const rule: DropRule = {};
+    const rule: Match[] = [];
     for (let word = words.shift(); word !== undefined; word = words.shift()) {
-      if (word === "iifname") rule.device = words.shift() ?? "";
-      else if (word === "tcp") {
-        const key = words.shift() === "sport" ? "tcpSourcePort" : "tcpDestinationPort";
-        rule[key] = Number(words.shift());
+      if (word === "iifname") {
+        const name = words.shift();
+        rule.push((_, device) => device === name);
+      } else if (word === "tcp" || word === "udp") {
+        const port = ({ sport: "sourcePort", dport: "destinationPort" } as const)[words.shift()!];
+        const value = Number(words.shift());
+        if (port === undefined || Number.isNaN(value)) return undefined;
+        rule.push((tuple) => tuple.protocol === word && tuple[port] === value);
       } else if (word === "drop" && words.length === 0) {
-        this.#node.filter.tables.get(table)!.get(chain)?.rules.push(rule);
-        return done;
+        return this.#add(table, chain, rule);
       } else if (word !== "counter") return undefined;
     }
     return undefined;
+  }
+
+  #add(table: string, name: string, rule: DropRule): Output | undefined {
+    const chain = this.#tables.get(table)!.get(name);
+    if (chain === undefined) return undefined;
+    const { hook, device: only } = chain.at;
+    const matches: Match = (tuple, device) =>
+      (only === undefined || only === device) && isDropped([rule], tuple, device);
+    if (meets(matches, hook, this.#unseen)) return undefined;
+    chain.rules.push(rule);
+    return done;
   }
 
   /** The words up to `;`, the end of the line or of the block. */
@@ -142,4 +183,20 @@ class Reader {
   #skip(...which: string[]): void {
     while (which.includes(this.#words[0] ?? "")) this.#words.shift();
   }
+}
+
+function chainsOf(name: string, table: Table): Chain[] {
+  const family = ({ ip: "ipv4", ip6: "ipv6" } as const)[name.split(" ")[0]!];
+  return [...table.values()].map(({ at: { device: only, ...at }, rules }) => ({
+    ...at,
+    see: ({ tuple }, device) => {
+      if (only !== undefined && device !== only) return "accept";
+      if (family !== undefined && familyOf(tuple.source) !== family) return "accept";
+      return isDropped(rules, tuple, device) ? "drop" : "accept";
+    },
+  }));
+}
+
+function isDropped(rules: readonly DropRule[], tuple: Tuple, device: string | undefined): boolean {
+  return rules.some((rule) => rule.every((matches) => matches(tuple, device)));
 }

@@ -2,7 +2,7 @@ import { type Address, familyOf, parseAddress } from "../../net/address.ts";
 import { exchange, toldSender } from "../exchange.ts";
 import { IpPacket } from "../netfilter.ts";
 import type { SimNode } from "../network.ts";
-import { sourceAddress } from "../tcp.ts";
+import { sourceAddress } from "../source-address.ts";
 import { type DropReason, walk } from "../walk.ts";
 import type { World } from "../world.ts";
 import { ephemeralPorts } from "./curl.ts";
@@ -88,9 +88,8 @@ export async function traceroute(
       ...{ protocol: "udp", source, sourcePort },
       ...{ destination: to, destinationPort },
     });
-    const there = walk(from, to, {
+    const there = walk(from, asked, {
       ttl,
-      packet: asked,
       random: world.random,
       nowMs: world.clock.nowMs,
     });
