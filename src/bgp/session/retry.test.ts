@@ -15,6 +15,8 @@ it("with an IdleHoldTime waits for ConnectRetryTime where nothing was connected,
   const retry = new Retry({ connectRetryTimeSeconds: 10, idleHold }, noJitter);
   expect(retry.startMs).toBe(1000);
   expect([1, 2].map(() => retry.afterFailureMs(true))).toEqual([10_000, 10_000]);
+  const other = new Retry({ connectRetryTimeSeconds: 10, idleHold }, () => 0);
+  expect([other.attemptMs(), other.afterFailureMs(true)]).toEqual([10_000, 10_000]);
   expect([1, 2, 3].map(() => retry.afterFailureMs(false))).toEqual([2000, 4000, 8000]);
   expect(Array.from({ length: 9 }, () => retry.afterFailureMs(false)).at(-1)).toBe(60_000);
   expect(retry.afterSessionMs(1)).toBe(2000);

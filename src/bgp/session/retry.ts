@@ -27,7 +27,8 @@ export type IdleHold = { startSeconds: number; endedSeconds: number; clearingSec
  * them in a row went down within ten seconds.
  *
  * Where there is an IdleHoldTime, as FRR has it, a connection that could not be made waits for ConnectRetryTime, a
- * session that ended stays Idle for that time, and one that failed before it was up for IdleHoldTime · 2^n.
+ * session that ended stays Idle for that time, and one that failed before it was up for IdleHoldTime · 2^n. FRR has no
+ * jitter in any of these.
  */
 export class Retry {
   readonly #connectRetryMs: number;
@@ -52,9 +53,9 @@ export class Retry {
     return 1000 * (this.#idleHold?.clearingSeconds ?? 0);
   }
 
-  /** ConnectRetryTime with jitter: how long one attempt may take. */
+  /** How long one attempt may take: ConnectRetryTime, with jitter where it is not FRR's. */
   attemptMs(): number {
-    return this.#jitter(this.#connectRetryMs);
+    return this.#idleHold === undefined ? this.#jitter(this.#connectRetryMs) : this.#connectRetryMs;
   }
 
   /** `isUnconnected`: there was no connection at all. */

@@ -355,7 +355,7 @@ export class Speaker extends SpeakerViews {
 
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(nowMs: number): Effect[] {
-    if (this.#paced.mayTell(this.#ribs.hasChanged)) {
+    if (this.#paced.mayTell(this.#ribs.hasChanged, nowMs)) {
       for (const [name, changed] of this.#ribs.takeChanged()) {
         this.#groups.changed(name, changed);
         for (const peer of this.#peers.values()) peer.routesChanged(name, changed);

@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { RouteChange } from "../../runtime/port.ts";
 import type { FrrTiming } from "../../sim/frr/timing.ts";
@@ -33,6 +34,7 @@ export async function calibrate(options: {
     const bench = new Bench(lab, signal);
     const version = /FRRouting (\S+)/.exec(await bench.exec("a", ["vtysh", "-c", "show version"]));
     tell(`FRR ${version?.[1]}: sessions, ${runs} runs`);
+    const loads = [load()];
     await bench.routeTo("10.0.0.1/32");
     const changed = new Map<string, number>();
     const stop = lab.runtime.watchRoutes(["b"], ({ change, prefix, atMs }: RouteChange) => {
@@ -44,7 +46,9 @@ export async function calibrate(options: {
       tell(`a new route: ${run} of ${runs}`);
     }
     stop();
+    loads.push(load());
     const b = await bench.log("b");
+    const told = await bench.log("a");
     const resets = async () => {
       const from = (await bench.log("a")).length;
       for (let run = 1; run <= runs; run++) {
@@ -63,18 +67,36 @@ export async function calibrate(options: {
     const many = await resets();
     const vtyshMs: number[] = [];
     for (let run = 1; run <= runs; run++) vtyshMs.push(await bench.configure(["hostname a"]));
+    tell("a neighbor that nobody is: twice the connect retry time");
+    await bench.logged("the second attempt at a neighbor", connectRetry.to, 2);
+    loads.push(load());
+    const busiest = Math.max(...loads);
+    const warning = busyWarning(busiest, availableParallelism());
+    if (warning !== undefined) tell(warning);
     const firstUpdate = [few, many].map((log) =>
       least(intervals(log, / Up$/, /coalesce timer expiry/)),
     );
     const perPeerMs = (firstUpdate[1]! - firstUpdate[0]!) / morePeers;
     return {
-      measured: { frr: version?.[1] ?? "?", at: new Date().toISOString().slice(0, 10), runs },
+      measured: {
+        ...{ frr: version?.[1] ?? "?", at: new Date().toISOString().slice(0, 10), runs },
+        ...{ load: busiest, processors: availableParallelism() },
+      },
       changesMs: rounded(
         least(intervals(b, /rcvd 10\.9\.0\.\d+\/32/, /Tx route add VRF 0 10\.9\.0\.\d+\/32/)),
       ),
       firstUpdateMs: rounded(firstUpdate[0]! - perPeerMs),
       firstUpdatePerPeerMs: rounded(perPeerMs),
       zebraMs: rounded(least(toKernel(b, changed))),
+      advertisementIntervalMs: rounded(
+        least(
+          intervals(
+            told,
+            /announce_selected: p=10\.9\.0\.\d+\/32, selected=0x/,
+            /send UPDATE 10\.9\.0\.\d+\/32/,
+          ),
+        ),
+      ),
       startMs: rounded(
         least(
           intervals(
@@ -90,11 +112,31 @@ export async function calibrate(options: {
       clearingMs: rounded(
         least(intervals(few, /went from Established to Clearing/, /went from Clearing to Idle/)),
       ),
+      connectRetryMs: rounded(
+        least(intervals(await bench.log("a"), connectRetry.from, connectRetry.to)),
+      ),
       vtyshMs: rounded(least(vtyshMs)),
     };
   } finally {
     await lab.down();
   }
+}
+
+/** Of the first of the neighbors that nobody is. */
+const connectRetry = {
+  from: /192\.0\.2\.1 went from Connect to Active/,
+  to: /192\.0\.2\.1 \[FSM\] Timer \(connect timer expire\)/,
+};
+
+/** Over the last minute. */
+function load(): number {
+  return Math.round(10 * loadavg()[0]!) / 10;
+}
+
+/** Undefined where the machine has little else to do. */
+export function busyWarning(loadAverage: number, processors: number): string | undefined {
+  if (loadAverage <= processors / 2) return undefined;
+  return `warning: the machine is busy (load ${loadAverage} on ${processors} processors): how long zebra and vtysh take is more its doing than FRR's; measure again when it is quiet`;
 }
 
 /** From what bgpd told zebra to the kernel's route. */
@@ -153,11 +195,19 @@ class Bench {
 
   /** A session ends and is back, with all routes. */
   async reset(): Promise<void> {
-    const ups = async () =>
-      (await this.log("a")).filter(({ text }) => /coalesce timer expiry/.test(text)).length;
-    const before = await ups();
+    const firstUpdate = /coalesce timer expiry/;
+    const before = await this.#count(firstUpdate);
     await this.exec("a", ["vtysh", "-c", "clear bgp 10.0.1.2"]);
-    await this.#until("the session's first UPDATE", async () => (await ups()) > before);
+    await this.logged("the session's first UPDATE", firstUpdate, before + 1);
+  }
+
+  /** Until `a` has logged it so often. */
+  async logged(what: string, line: RegExp, times: number): Promise<void> {
+    await this.#until(what, async () => (await this.#count(line)) >= times);
+  }
+
+  async #count(line: RegExp): Promise<number> {
+    return (await this.log("a")).filter(({ text }) => line.test(text)).length;
   }
 
   async #until(what: string, look: () => Promise<boolean>): Promise<void> {

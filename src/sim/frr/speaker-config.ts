@@ -32,12 +32,10 @@ import type { FrrTiming } from "./timing.ts";
 const profiles = {
   traditional: {
     timers: { keepaliveSeconds: 60, holdSeconds: 180 },
-    connectSeconds: 120,
     ebgpRequiresPolicy: true,
   },
   datacenter: {
     timers: { keepaliveSeconds: 3, holdSeconds: 9 },
-    connectSeconds: 10,
     ebgpRequiresPolicy: false,
   },
 } as const;
@@ -153,7 +151,7 @@ class PeerReader {
       asn: of.remoteAs,
       holdTimeSeconds: timers.holdSeconds,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
-      connectRetryTimeSeconds: of.connectSeconds ?? defaults.connectSeconds,
+      connectRetryTimeSeconds: of.connectSeconds ?? connectSeconds(profile, this.#router.timing),
       ...(of.delayOpenSeconds !== undefined && { delayOpenTimeSeconds: of.delayOpenSeconds }),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
@@ -246,6 +244,11 @@ class PeerReader {
       ?.addresses.find((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
       ?.address;
   }
+}
+
+/** Of `traditional`: BGP_DEFAULT_CONNECT_RETRY, which nobody waits for to measure it. */
+function connectSeconds(profile: FrrConfig["profile"], { connectRetryMs }: FrrTiming): number {
+  return profile === "traditional" ? 120 : connectRetryMs / 1000;
 }
 
 function idleHold({ startMs, idleHoldMs }: FrrTiming) {

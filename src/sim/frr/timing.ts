@@ -6,7 +6,14 @@ const ms = z.number().nonnegative();
 /** FRR's own times that a run depends on. Whoever looks for a source: `spinelab calibrate` measures them. */
 const schema = z.strictObject({
   /** What was measured, and when: for people. */
-  measured: z.strictObject({ frr: z.string(), at: z.string(), runs: z.number() }),
+  measured: z.strictObject({
+    frr: z.string(),
+    at: z.string(),
+    runs: z.number(),
+    /** The machine's load average over a minute, the highest while it was measured, and how many processors bear it. */
+    load: z.number(),
+    processors: z.number(),
+  }),
   /** From the first changed route until bgpd chooses, tells its peers and tells zebra: its work queue (bgp_process). */
   changesMs: ms,
   /** From Established to the first UPDATE, and so much more for each peer: `coalesce-time`. */
@@ -14,12 +21,16 @@ const schema = z.strictObject({
   firstUpdatePerPeerMs: ms,
   /** From bgpd's choice to the kernel's route: zebra. */
   zebraMs: ms,
+  /** How long an UPDATE waits for one to the same peer that went just before: MinRouteAdvertisementIntervalTimer. */
+  advertisementIntervalMs: ms,
   /** From `router bgp` to the first attempt of a session. */
   startMs: ms,
   /** How long a session that ended stays Idle before it is tried again. */
   idleHoldMs: ms,
   /** How long bgpd takes the routes of a session that ended out of its tables, and lets its peer in no more. */
   clearingMs: ms,
+  /** From one attempt to the next at a neighbor that nobody is, by `frr defaults datacenter`. */
+  connectRetryMs: ms,
   /** From the start of `vtysh -c` until its lines have been carried out. */
   vtyshMs: ms,
 });
