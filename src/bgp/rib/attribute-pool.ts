@@ -3,6 +3,7 @@ import { type ByteRange, ByteWriter } from "../wire/bytes.ts";
 import { writeAttributes } from "../wire/encode-update.ts";
 import { NoRoomError } from "../wire/error.ts";
 import type { CodecOptions, PathAttributes } from "../wire/message.ts";
+import { hashOf } from "./bytes-hash.ts";
 import { InternedSet } from "./interned-set.ts";
 import { writePassedOn } from "./passed-on.ts";
 import type { AttributeSet } from "./path.ts";
@@ -182,18 +183,4 @@ export class AttributePool {
     this.#slabUsed += length;
     return begin;
   }
-}
-
-/** Four bytes at a time: every set is gone through. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const word =
-      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x9e3779b1);
-  return hash ^ (hash >>> 15);
 }
