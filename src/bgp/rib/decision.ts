@@ -126,12 +126,22 @@ function stays(inUse: Path): DecisionStep {
 }
 
 function keepLowest(paths: readonly Path[], rank: (path: Path) => number): readonly Path[] {
-  const ranks = paths.map(rank);
-  const lowest = Math.min(...ranks);
-  return paths.filter((_, i) => ranks[i] === lowest);
+  let lowest = Infinity;
+  let kept = 0;
+  for (const path of paths) {
+    const of = rank(path);
+    if (of < lowest) {
+      lowest = of;
+      kept = 1;
+    } else if (of === lowest) kept++;
+  }
+  // Most steps drop nothing.
+  return kept === paths.length ? paths : paths.filter((path) => rank(path) === lowest);
 }
 
 function keepLowestMed(paths: readonly Path[]): readonly Path[] {
+  const first = med(paths[0]!);
+  if (paths.every((path) => med(path) === first)) return paths;
   const lowestOf = new Map<number | undefined, number>();
   for (const path of paths) {
     const neighbor = neighborAsn(path.set.attributes.asPath);

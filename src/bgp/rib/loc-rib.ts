@@ -39,6 +39,16 @@ class Contest {
   }
 }
 
+/** What becomes of an entry, whichever prefix's it is. */
+type Change = {
+  readonly before: Path | Contest;
+  readonly after: Path | Contest | undefined;
+  /** The peer had a path before. */
+  readonly had: boolean;
+  /** What is used is what was; false where that is asked later. */
+  readonly isSameUse: boolean;
+};
+
 const nothing = new Uint8Array();
 
 /**
@@ -52,16 +62,15 @@ export class LocRib {
   /** By id: whether it is in #changed. */
   #isChanged = nothing;
   #isTrackingAll = false;
+  #isGathering = false;
+  /** Of each in #changed, where changes are gathered: what there was before the first of them. */
+  #before: (Path | Contest | undefined)[] = [];
   #maximumPaths = onePath;
   #keepsExternalBest = false;
-  /** The last change of an entry to a contest: prefixes that come together mostly change alike. */
-  #lastBefore: Path | Contest | undefined;
-  #lastAdded: Path | undefined;
-  #lastAfter: Contest | undefined;
+  /** The last change of an entry by a path that came: prefixes that come together mostly change alike. */
+  #lastAdded: (Change & { path: Path }) | undefined;
   /** The same of the last one that a peer's path was taken from. */
-  #lastCut:
-    | { before: Path | Contest; peer: string | undefined; after: Path | Contest | undefined }
-    | undefined;
+  #lastCut: (Change & { peer: string | undefined }) | undefined;
 
   constructor(prefixes: PrefixTable) {
     this.#prefixes = prefixes;
@@ -98,7 +107,7 @@ export class LocRib {
 
   bestAt(id: PrefixId): Path | undefined {
     const entry = this.#entries.get(id);
-    return entry instanceof Contest ? entry.best : entry;
+    return entry && bestOf(entry);
   }
 
   candidatesAt(id: PrefixId): readonly Path[] {
@@ -109,8 +118,7 @@ export class LocRib {
 
   usedAt(id: PrefixId): readonly Path[] {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return [];
-    return entry instanceof Contest ? entry.used : [entry];
+    return entry === undefined ? [] : usedOf(entry);
   }
 
   forEachCandidate(call: (path: Path, id: PrefixId) => void): void {
@@ -123,10 +131,10 @@ export class LocRib {
   /** Chooses anew which paths are used beside the best. */
   setMaximumPaths(maximumPaths: MaximumPaths): void {
     this.#maximumPaths = maximumPaths;
-    this.#lastBefore = undefined;
+    this.#lastAdded = undefined;
     this.#lastCut = undefined;
     this.#entries.forEach((entry, id) => {
-      if (entry instanceof Contest) this.#set(id, entry.candidates, undefined);
+      if (entry instanceof Contest) this.#carryOut(id, this.#changeOf(entry, entry.candidates));
     });
   }
 
@@ -145,31 +153,37 @@ export class LocRib {
     if (entry === undefined) {
       if (path === undefined) return false;
       this.#entries.set(id, path);
-      this.#change(id);
+      this.#change(id, undefined);
       return false;
     }
     if (!(entry instanceof Contest) && isOf(entry, peer, pathId)) {
       // By far the most: the only path is replaced or goes.
       if (path === undefined) this.#entries.delete(id);
       else this.#entries.set(id, path);
-      this.#change(id);
+      this.#change(id, entry);
       return true;
     }
-    if (path !== undefined && path === this.#lastAdded && entry === this.#lastBefore) {
-      const after = this.#lastAfter!;
-      this.#replaceWith(id, entry, after);
-      return after.candidates.length === (entry instanceof Contest ? entry.candidates.length : 1);
+    const last = this.#lastAdded;
+    if (path !== undefined && entry === last?.before && path === last.path) {
+      this.#carryOut(id, last);
+      return last.had;
     }
     const isCut = path === undefined && pathId === undefined;
     if (isCut && entry === this.#lastCut?.before && peer === this.#lastCut.peer) {
-      this.#replaceWith(id, entry, this.#lastCut.after);
-      return true;
+      this.#carryOut(id, this.#lastCut);
+      return this.#lastCut.had;
     }
     const candidates = this.candidatesAt(id);
     const others = candidates.filter((candidate) => !isOf(candidate, peer, pathId));
-    this.#set(id, path === undefined ? others : [...others, path], path);
     const had = others.length < candidates.length;
-    if (isCut && had) this.#lastCut = { before: entry, peer, after: this.#entries.get(id) };
+    if (path === undefined && !had) return false;
+    const change = {
+      ...this.#changeOf(entry, path === undefined ? others : [...others, path]),
+      had,
+    };
+    this.#carryOut(id, change);
+    if (path !== undefined) this.#lastAdded = { ...change, path };
+    else if (isCut) this.#lastCut = { ...change, peer };
     return had;
   }
 
@@ -181,16 +195,23 @@ export class LocRib {
   /** RFC 5004: from now on the external path in use stays best among equals. */
   keepExternalBest(keeps: boolean): void {
     this.#keepsExternalBest = keeps;
-    this.#lastBefore = undefined;
+    this.#lastAdded = undefined;
+    this.#lastCut = undefined;
+  }
+
+  /** From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911). */
+  trackAll(): void {
+    this.#isTrackingAll = true;
+    this.#lastAdded = undefined;
     this.#lastCut = undefined;
   }
 
   /**
-   * From now on every change of a candidate counts: some peer is sent more than the best (RFC 7911), or what changes is
-   * looked at later, once.
+   * From now on what is used is worked out when changes are taken, once for all of them, as FRR does from its work
+   * queue: a prefix that many have may change by every one of them in the meantime.
    */
-  trackAll(): void {
-    this.#isTrackingAll = true;
+  gather(): void {
+    this.#isGathering = true;
   }
 
   /** Whether `takeChanged` has anything. */
@@ -202,30 +223,50 @@ export class LocRib {
   takeChanged(): Uint32Array {
     const changed = this.#changed.take();
     for (let i = 0; i < changed.length; i++) this.#isChanged[changed[i]!] = 0;
-    return changed;
+    return this.#isGathering ? this.#usedOtherwise(changed) : changed;
   }
 
-  #set(id: PrefixId, candidates: readonly Path[], added: Path | undefined): void {
-    const before = this.#entries.get(id)!;
-    const [only] = candidates;
-    if (candidates.length < 2) return this.#replaceWith(id, before, only);
+  /** Of these, which were gathered. */
+  #usedOtherwise(changed: Uint32Array): Uint32Array {
+    const before = this.#before;
+    this.#before = [];
+    if (this.#isTrackingAll) return changed;
+    let kept = 0;
+    // Neighbours mostly changed alike.
+    let [lastWas, lastIs]: (Path | Contest | undefined)[] = [];
+    let isSame = true;
+    for (const [i, was] of before.entries()) {
+      const id = changed[i]!;
+      const is = this.#entries.get(id);
+      if (was !== lastWas || is !== lastIs) {
+        [lastWas, lastIs] = [was, is];
+        isSame = isSameUse(was, is);
+      }
+      if (!isSame) changed[kept++] = id;
+    }
+    return changed.subarray(0, kept);
+  }
+
+  /** What an entry becomes that has these candidates from now on. */
+  #changeOf(before: Path | Contest, candidates: readonly Path[]): Change {
+    const after = candidates.length < 2 ? candidates[0] : this.#contest(before, candidates);
+    const isAskedLater = this.#isGathering || this.#isTrackingAll;
+    return { before, after, had: true, isSameUse: !isAskedLater && isSameUse(before, after) };
+  }
+
+  #contest(before: Path | Contest, candidates: readonly Path[]): Contest {
     const last = before instanceof Contest ? before.inUse : before;
     const inUse = this.#keepsExternalBest ? stillThere(last, candidates) : undefined;
-    const after = new Contest(candidates, this.#maximumPaths, inUse);
-    this.#lastBefore = before;
-    this.#lastAdded = added;
-    this.#lastAfter = after;
-    this.#replaceWith(id, before, after);
+    return new Contest(candidates, this.#maximumPaths, inUse);
   }
 
-  #replaceWith(id: PrefixId, before: Path | Contest, after: Path | Contest | undefined): void {
+  #carryOut(id: PrefixId, { before, after, isSameUse: isSame }: Change): void {
     if (after === undefined) this.#entries.delete(id);
     else this.#entries.set(id, after);
-    // Whoever gathers changes asks later, once for all of them.
-    if (this.#isTrackingAll || !isSameUse(before, after)) this.#change(id);
+    if (!isSame) this.#change(id, before);
   }
 
-  #change(id: PrefixId): void {
+  #change(id: PrefixId, before: Path | Contest | undefined): void {
     if (id >= this.#isChanged.length) {
       const larger = new Uint8Array(Math.max(id + 1, 2 * this.#isChanged.length, 64));
       larger.set(this.#isChanged);
@@ -234,16 +275,23 @@ export class LocRib {
     if (this.#isChanged[id] === 1) return;
     this.#isChanged[id] = 1;
     this.#changed.push(id);
+    if (this.#isGathering) this.#before.push(before);
   }
 }
 
-function isSameUse(before: Path | Contest, after: Path | Contest | undefined): boolean {
-  if (after === undefined) return false;
-  const [was, is] = [before, after].map((one) => (one instanceof Contest ? one.used : [one])) as [
-    readonly Path[],
-    readonly Path[],
-  ];
+function isSameUse(before: Path | Contest | undefined, after: Path | Contest | undefined): boolean {
+  if (before === after) return true;
+  if (before === undefined || after === undefined || bestOf(before) !== bestOf(after)) return false;
+  const [was, is] = [usedOf(before), usedOf(after)];
   return was.length === is.length && is.every((path, i) => path === was[i]);
+}
+
+function bestOf(entry: Path | Contest): Path {
+  return entry instanceof Contest ? entry.best : entry;
+}
+
+function usedOf(entry: Path | Contest): readonly Path[] {
+  return entry instanceof Contest ? entry.used : [entry];
 }
 
 /** The path, or what its peer has put in its place. */

@@ -78,6 +78,26 @@ describe("LocRib", () => {
   const prefixes = new PrefixTable("ipv4");
   const [id1, id2] = [prefixes.addPrefix(one), prefixes.addPrefix(two)];
 
+  it("reports of gathered changes those that come to something", () => {
+    const rib = new LocRib(prefixes);
+    rib.gather();
+    const [best, other] = [learned("a", { localPref: 200 }), learned("b")];
+    rib.replace(id1, "a", best);
+    rib.replace(id2, "b", other);
+    expect([...rib.takeChanged()]).toEqual([id1, id2]);
+    // There and back: it is as it was when somebody asks.
+    rib.replace(id1, "a", undefined);
+    rib.replace(id1, "b", other);
+    rib.replace(id1, "a", best);
+    rib.replace(id1, "b", undefined);
+    rib.replace(id2, "a", best);
+    expect(rib.hasChanged).toBe(true);
+    expect([...rib.takeChanged()]).toEqual([id2]);
+    rib.replace(id2, "b", undefined);
+    expect([...rib.takeChanged()]).toEqual([]);
+    expect(rib.best(two)).toBe(best);
+  });
+
   it("reports a prefix as changed only when its best path is another", () => {
     const rib = new LocRib(prefixes);
     const better = learned("a", { localPref: 200 });

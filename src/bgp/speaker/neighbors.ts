@@ -10,6 +10,8 @@ const unspecified = "::";
 export class Neighbors {
   /** By interface, the one that is most likely the peer first; undefined: the link is down. */
   readonly #heard = new Map<string, readonly Address[] | undefined>();
+  /** By what was configured: the same object for the same address, so that what is no change can be told at once. */
+  readonly #resolved = new WeakMap<PeerConfig, PeerConfig>();
   /** Links on which the peer has called from another address than its session has. */
   readonly #moved = new Set<string>();
 
@@ -49,10 +51,19 @@ export class Neighbors {
       const isUp = now?.established !== undefined && now.config.interface === link;
       const isThere = isUp && (heard.length === 0 || heard.includes(now.config.address));
       const address = isThere && !this.#moved.has(link) ? now.config.address : heard[0];
-      return address === undefined ? peer : { ...peer, address };
+      return address === undefined ? peer : this.#at(peer, address);
     });
     this.#moved.clear();
     return { ...config, peers };
+  }
+
+  #at(peer: PeerConfig, address: Address): PeerConfig {
+    let resolved = this.#resolved.get(peer);
+    if (resolved?.address !== address) {
+      resolved = { ...peer, address };
+      this.#resolved.set(peer, resolved);
+    }
+    return resolved;
   }
 
   /** Undefined where the peer's address is known. */

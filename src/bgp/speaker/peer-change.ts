@@ -11,8 +11,16 @@ export type PeerChange = {
   maximumPrefix: boolean;
 };
 
+const noChange: PeerChange = {
+  exportPolicy: false,
+  importPolicy: false,
+  shutdown: false,
+  maximumPrefix: false,
+};
+
 /** gracefulRestart is in neither: the next session takes it up, as in Cilium's speaker. */
 export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
+  if (before === after) return noChange;
   return {
     exportPolicy: policyChange(before.exportPolicy, after.exportPolicy) !== undefined,
     importPolicy: differ(before.importPolicy, after.importPolicy),
@@ -29,6 +37,7 @@ export function mustStartOver(
   { config: before, established }: Pick<Peer, "config" | "established">,
   after: PeerConfig,
 ): boolean {
+  if (before === after) return false;
   const isDialedOtherwise =
     before.connectRetryTimeSeconds !== after.connectRetryTimeSeconds ||
     before.delayOpenTimeSeconds !== after.delayOpenTimeSeconds ||

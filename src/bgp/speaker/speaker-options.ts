@@ -15,9 +15,6 @@ export type SpeakerOptions = {
   pace?: Pace;
   /** Milliseconds since 1970 at 0 of that clock, for BMP; undefined: times are left out. */
   timeOriginMs?: number;
-  /**
-   * Of all speakers of a process that may have theirs in common. Such tables are never tidied up, and what is best of
-   * several paths is worked out when it is told.
-   */
+  /** Of all speakers of a process that may have theirs in common. Such tables are never tidied up. */
   shared?: SharedTables;
 };

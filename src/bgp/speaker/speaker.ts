@@ -57,6 +57,7 @@ export class Speaker extends SpeakerViews {
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
   readonly #changed = new Set<Peer>();
+  #tellings = 0;
   readonly #paced: PacedChanges;
   readonly #routes: RouteFeed;
   readonly #nextHops: NextHopFeed;
@@ -67,8 +68,9 @@ export class Speaker extends SpeakerViews {
     this.#config = config;
     this.#options = options;
     this.#ribs = new Ribs(options.shared);
-    if (options.shared !== undefined)
-      for (const loc of Object.values(this.#ribs.loc)) loc.trackAll();
+    if ((options.pace?.changesMs ?? 0) > 0) {
+      for (const loc of Object.values(this.#ribs.loc)) loc.gather();
+    }
     this.#groups = new UpdateGroups(this.#ribs, () => this.#deferral.families);
     const emit = (effect: Effect) => this.#effects.push(effect);
     this.#paced = new PacedChanges(options.pace, emit);
@@ -158,9 +160,9 @@ export class Speaker extends SpeakerViews {
     }
   }
 
-  /** Whether there are changed routes that nobody was told of yet. */
-  get hasUntold(): boolean {
-    return this.#ribs.hasChanged;
+  /** How often it has told that routes are others. */
+  get tellings(): number {
+    return this.#tellings;
   }
 
   /**
@@ -286,9 +288,9 @@ export class Speaker extends SpeakerViews {
 
   /** Dynamic peers without a session, or routes kept for the next one, are forgotten. */
   #removeGone(nowMs: number): void {
-    for (const name of this.#dynamic.names()) {
-      const peer = this.#peers.get(name)!;
-      if (peer.isGone) this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
+    for (const peer of this.#changed) {
+      if (this.#dynamic.rangeOf(peer.config.name) === undefined || !peer.isGone) continue;
+      this.#removePeer(peer, CeaseSubcode.peerDeconfigured, nowMs);
     }
   }
 
@@ -357,6 +359,7 @@ export class Speaker extends SpeakerViews {
   #finish(nowMs: number): Effect[] {
     if (this.#paced.mayTell(this.#ribs.hasChanged, nowMs)) {
       for (const [name, changed] of this.#ribs.takeChanged()) {
+        this.#tellings++;
         this.#groups.changed(name, changed);
         for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
         this.#routes.changed(name, changed);

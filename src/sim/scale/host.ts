@@ -142,9 +142,9 @@ export class Host {
   #step(input: Input): void {
     const { speaker } = this;
     if (speaker === undefined) return;
-    const hadUntold = speaker.hasUntold;
+    const { tellings } = speaker;
     this.#perform(speaker.step(input, this.#world.clock.nowMs));
-    if (hadUntold && !speaker.hasUntold) this.#world.carryOut(this);
+    if (speaker.tellings !== tellings) this.#world.carryOut(this);
   }
 
   #perform(effects: readonly Effect[]): void {
