@@ -55,15 +55,31 @@ export function addressAfter(of: Address, offset: number): Address {
   return addressFromBytes(bytes);
 }
 
+const dot = 0x2e;
+const digitZero = 0x30;
+const digitNine = 0x39;
+
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[i] = Number(part);
+  let octets = 0;
+  let digits = 0;
+  let octet = 0;
+  // Digit by digit: addresses are read by the hundred thousand.
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? dot : text.charCodeAt(i);
+    if (code === dot) {
+      if (digits === 0 || octets === 4) return undefined;
+      bytes[octets++] = octet;
+      digits = 0;
+      octet = 0;
+      continue;
+    }
+    if (code < digitZero || code > digitNine || (digits > 0 && octet === 0)) return undefined;
+    digits++;
+    octet = 10 * octet + code - digitZero;
+    if (octet > 255) return undefined;
   }
-  return bytes;
+  return octets === 4 ? bytes : undefined;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

@@ -99,6 +99,11 @@ export class Exporter {
     this.#known = new WeakMap();
   }
 
+  /** Whether no route of the loc-rib goes out, whatever it is. */
+  get rejectsAll(): boolean {
+    return this.#policy.rejectsAll;
+  }
+
   /** Whether it says the same of every prefix. */
   get isBlindToPrefix(): boolean {
     return this.#policy.isBlindToPrefix;

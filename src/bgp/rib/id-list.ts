@@ -1,8 +1,11 @@
 import type { PrefixId } from "./prefix-table.ts";
 
+/** Most lists stay empty. */
+const none = new Uint32Array();
+
 /** Numbers of prefixes, and nothing but numbers: one that grows with a table is none of the garbage collector's work. */
 export class IdList {
-  #ids = new Uint32Array(64);
+  #ids = none;
   #length = 0;
 
   get length(): number {
@@ -15,7 +18,7 @@ export class IdList {
 
   push(id: PrefixId): void {
     if (this.#length === this.#ids.length) {
-      const larger = new Uint32Array(2 * this.#length);
+      const larger = new Uint32Array(Math.max(64, 2 * this.#length));
       larger.set(this.#ids);
       this.#ids = larger;
     }

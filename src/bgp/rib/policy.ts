@@ -83,6 +83,7 @@ export class Policy {
   /** In order: statements that are found by prefix, and between them those that are tried. */
   #parts: (NamedStatements | TriedStatement)[] = [];
   #isBlindToPrefix = true;
+  #rejectsAll = true;
 
   constructor(statements: readonly PolicyStatement[]) {
     this.#build(statements);
@@ -110,7 +111,13 @@ export class Policy {
     ) {
       first.replace(statements as readonly NamedStatement[], { removed, added });
       this.#statements = statements;
+      this.#rejectsAll &&= added.every(rejects);
     } else this.#build(statements);
+  }
+
+  /** Whether it says no to every route. */
+  get rejectsAll(): boolean {
+    return this.#rejectsAll;
   }
 
   /**
@@ -145,10 +152,15 @@ export class Policy {
       }
     }
     endRow();
+    this.#rejectsAll = statements.every(rejects);
     this.#isBlindToPrefix = statements.every(
       ({ prefixes, match }) => prefixes === undefined && match?.prefixRanges === undefined,
     );
   }
+}
+
+function rejects({ action }: PolicyStatement): boolean {
+  return action === "reject";
 }
 
 type TriedStatement = {

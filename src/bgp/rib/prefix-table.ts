@@ -7,6 +7,9 @@ export type PrefixId = number;
 
 export type PrefixIds = Uint32Array | readonly PrefixId[];
 
+const dot = 0x2e;
+const slash = 0x2f;
+const digitZero = 0x30;
 /** In the place of a length: an id that nobody has. */
 const freed = 0xff;
 /** 2^32 divided by the golden ratio: what is added up in steps is spread out (Knuth, volume 3, 6.4). */
@@ -71,7 +74,9 @@ export class PrefixTable {
   }
 
   findPrefix(prefix: Prefix): PrefixId {
-    return this.find(bytesOf(prefix), 0);
+    if (this.#family === "ipv6") return this.find(bytesOf(prefix), 0);
+    const length = this.#readIpv4(prefix);
+    return this.#slots[this.#slotOf(length)]! - 1;
   }
 
   addPrefix(prefix: Prefix): PrefixId {
@@ -130,6 +135,21 @@ export class PrefixTable {
       for (let i = 0; i < 4; i++) this.#key[i] = word(bytes, at + 1 + 4 * i, length - 32 * i);
     }
     return length;
+  }
+
+  /** The same of text, without a value on the way: it is looked up by the thousands. */
+  #readIpv4(prefix: Prefix): number {
+    let bits = 0;
+    let number = 0;
+    for (let i = 0; i < prefix.length; i++) {
+      const code = prefix.charCodeAt(i);
+      if (code === dot || code === slash) {
+        bits = (bits << 8) | number;
+        number = 0;
+      } else number = 10 * number + code - digitZero;
+    }
+    this.#key[0] = number === 0 ? 0 : bits & (-1 << (32 - number));
+    return number;
   }
 
   /** Where the key is, or where it belongs. */

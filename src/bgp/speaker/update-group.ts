@@ -83,7 +83,7 @@ export class UpdateGroup implements RoutesOut {
     if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
     if (this.#ownDefault !== undefined) {
       this.#prefixes.retain(this.#ownDefault);
-      this.changed([this.#ownDefault]);
+      this.#tell([this.#ownDefault]);
     }
     this.changed(this.#loc.ids());
   }
@@ -203,6 +203,17 @@ export class UpdateGroup implements RoutesOut {
   }
 
   changed(ids: PrefixIds): void {
+    if (!this.#isMute) this.#tell(ids);
+  }
+
+  /** Whatever changes, nothing of it is let out, and nothing that was is to be taken back. */
+  get #isMute(): boolean {
+    if (!this.#exporter.rejectsAll) return false;
+    const own = this.#ownDefault === undefined ? undefined : this.#sent.get(this.#ownDefault);
+    return this.#sent.size === (own === undefined ? 0 : 1);
+  }
+
+  #tell(ids: PrefixIds): void {
     const newBatch = () => this.#newBatch();
     const others = new Audiences(newBatch);
     const only = new Audiences(newBatch);
