@@ -3,18 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import type { Speaker } from "../bgp/speaker/speaker.ts";
-import type { RouteView } from "../bgp/speaker/views.ts";
 import { SimulatedLab } from "../explore/simulated-lab.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { loadLab } from "../lab/load.ts";
-import type { Address } from "../net/address.ts";
 import { seededRandom } from "../scenario/random.ts";
 import { measuredFile, readTiming } from "../sim/frr/timing.ts";
-import type { SimFabric } from "../sim/scale/fabric-build.ts";
 import { clusterResources, service } from "../sim/scale/kubernetes-nodes.ts";
 import { runScale } from "../sim/scale/scale-run.ts";
 import { podCidr, serviceAddress } from "../topology/leaf-spine/address-plan.ts";
+import { namer, type Tables, tablesIn, tablesOf } from "./scale-tables.testkit.ts";
 
 /**
  * The same small fabric, once as a lab in virtual time, with kernels, TCP, an API server, LB-IPAM and agents, and once
@@ -45,13 +42,6 @@ test("a simulated lab and a simulated fabric have equal tables when at rest, wit
   expect(tor.forwards).toContain(`${podCidr(14)} up0 up1`);
 }, 120_000);
 
-type Tables = {
-  sessions: string[];
-  available: string[];
-  received: string[];
-  advertised: string[];
-  forwards: string[];
-};
 type Stages = Map<string, Map<string, Tables>>;
 
 async function tablesOfFabric(): Promise<Stages> {
@@ -70,26 +60,6 @@ async function tablesOfFabric(): Promise<Stages> {
     },
   });
   return stages;
-}
-
-function tablesIn({ routers, nodes }: SimFabric): Map<string, Tables> {
-  const hosts = [...routers, ...nodes].filter(({ speaker }) => speaker !== undefined);
-  const nameOf = namer(
-    hosts.flatMap(({ name, linkLocal, rackAddress }) =>
-      [linkLocal, rackAddress].flatMap((at) => (at === undefined ? [] : [[at, name] as const])),
-    ),
-  );
-  return new Map(
-    hosts.map(({ name, speaker, kind }) => {
-      const prefixes = speaker!.routesAvailable().map(({ prefix }) => prefix);
-      const forwards = [...new Set(prefixes)].flatMap((prefix) => {
-        const hops = speaker!.nextHops(prefix).map(({ peer }) => peer);
-        return hops.length === 0 ? [] : [`${prefix} ${hops.sort().join(" ")}`];
-      });
-      const tables = tablesOf(speaker!, nameOf);
-      return [name, { ...tables, forwards: kind === "router" ? forwards.sort() : [] }];
-    }),
-  );
 }
 
 async function tablesOfLab(): Promise<Stages> {
@@ -155,37 +125,4 @@ async function tablesOfLab(): Promise<Stages> {
   await context.nodes.start(lost);
   await rest("return");
   return stages;
-}
-
-function namer(named: Iterable<readonly [Address, string]>): (address: Address) => string {
-  const names = new Map(named);
-  return (address) => names.get(address) ?? address;
-}
-
-/** Next hops and peers by name; which of equal paths is shown as the best is part of it. */
-function tablesOf(speaker: Speaker, nameOf: (of: Address) => string): Omit<Tables, "forwards"> {
-  const route = ({ prefix, nextHop, attributes }: RouteView, more: object) =>
-    JSON.stringify({ prefix, via: nextHop && nameOf(nextHop), ...attributes, ...more });
-  return {
-    sessions: speaker
-      .peers(0)
-      .map(({ address, state, asn, families }) =>
-        JSON.stringify({ peer: nameOf(address), state, asn, ...families[0], announced: undefined }),
-      )
-      .sort(),
-    available: speaker
-      .routesAvailable()
-      .map((of) =>
-        route(of, { from: of.peerAddress && nameOf(of.peerAddress), is: [of.best, of.multipath] }),
-      )
-      .sort(),
-    received: speaker
-      .routesReceived()
-      .map((of) => route(of, { from: nameOf(of.peerAddress), notUsed: of.notUsed }))
-      .sort(),
-    advertised: speaker
-      .routesAdvertised()
-      .map((of) => route(of, { to: nameOf(of.peerAddress) }))
-      .sort(),
-  };
 }

@@ -26,7 +26,7 @@ function run(lose: string, signal = new AbortController().signal): Promise<Scale
 
 /** All that does not depend on the machine. */
 const simulated = ({ stages }: ScaleOutcome) =>
-  stages.map(({ realMs: _, memoryBytes: __, ...stage }) => stage);
+  stages.map(({ realMs: _, cpuMs: __, memoryBytes: ___, ...stage }) => stage);
 
 test("a rack that loses its ToR is cut off until it is back; its nodes notice by their hold timers", async () => {
   const outcome = await run("tor2");

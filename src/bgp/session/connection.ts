@@ -1,9 +1,16 @@
-import { type AttributeProblem, type ReceivedMessage, receiveMessage } from "../wire/decode.ts";
+import type { Received } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
 import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
 import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
-import type { ConnectionId, Ends, Negotiated, SessionEffect, SessionState } from "./io.ts";
+import type {
+  ConnectionId,
+  Ends,
+  Negotiated,
+  SessionEffect,
+  SessionOptions,
+  SessionState,
+} from "./io.ts";
 
 /** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
 const openHoldTimeMs = 240_000;
@@ -11,8 +18,10 @@ const openHoldTimeMs = 240_000;
 /** Before the OPENs are exchanged nothing is negotiated. */
 const plainCodec: CodecOptions = { fourOctetAs: false, extendedMessage: false };
 
-/** Uniform in [0, 1): jitter of timers. */
-export type ConnectionEdge = { emit: (effect: SessionEffect) => void; random: () => number };
+export type ConnectionEdge = { emit: (effect: SessionEffect) => void } & Pick<
+  SessionOptions,
+  "random" | "receive"
+>;
 
 /**
  * One transport connection to the peer. It reads and writes messages and owns its DelayOpen, Hold and Keepalive
@@ -27,6 +36,7 @@ export class Connection {
   readonly #reader = new FrameReader();
   readonly #emit: (effect: SessionEffect) => void;
   readonly #random: () => number;
+  readonly #receive: SessionOptions["receive"];
   #negotiated: Negotiated | undefined;
   #sentOpen: OpenMessage | undefined;
   #receivedOpen: OpenMessage | undefined;
@@ -37,6 +47,7 @@ export class Connection {
     this.ends = of.ends;
     this.#emit = edge.emit;
     this.#random = edge.random;
+    this.#receive = edge.receive;
   }
 
   /** Sends nothing for now: the peer's OPEN may come first. */
@@ -70,12 +81,12 @@ export class Connection {
   }
 
   /** The next whole message received; undefined where there is none yet. Throws WireError. */
-  next(): { message: ReceivedMessage; problems: AttributeProblem[] } | undefined {
+  next(): Received | undefined {
     const codec = this.#codec();
     const frame = this.#reader.nextRange(
       codec.extendedMessage ? extendedMessageBytesMax : messageBytesMax,
     );
-    return frame && receiveMessage(frame, codec);
+    return frame && this.#receive(frame, codec);
   }
 
   send(message: Message): void {

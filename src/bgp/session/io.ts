@@ -1,7 +1,8 @@
 import type { IdleHold } from "./retry.ts";
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { AttributeProblem } from "../wire/decode.ts";
+import type { ByteRange } from "../wire/bytes.ts";
+import type { AttributeProblem, Received } from "../wire/decode.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type {
   AfiSafi,
@@ -85,6 +86,8 @@ export type SessionOptions = {
   startsAfterMs?: number;
   /** Uniform in [0, 1): timer jitter (RFC 4271 §10). */
   random: () => number;
+  /** How messages are read: receiveMessage(), or what does the same for many at once. */
+  receive: (frame: ByteRange, codec: CodecOptions) => Received;
 };
 
 /** Cease and its subcode (RFC 4486), with words (RFC 9003) or other data. */

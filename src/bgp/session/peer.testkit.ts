@@ -1,4 +1,5 @@
 // The other side of a session as tests play it: for tests only.
+import { receiveMessage } from "../wire/decode.ts";
 import { address } from "../../net/address.ts";
 import { type AttributeProblem, decodeMessage } from "../wire/decode.ts";
 import { updateMessage } from "../wire/decode-update.ts";
@@ -55,6 +56,7 @@ export function sessionOptions(
     }),
     newConnectionId: () => ++last,
     // No jitter: timers run their whole time.
+    receive: receiveMessage,
     random: () => 1,
   };
 }

@@ -60,7 +60,8 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     const emit = (effect: SessionEffect) => this.#emit(effect);
-    this.#edge = { emit, random: options.random };
+    const { random, receive } = options;
+    this.#edge = { emit, random, receive };
     this.#dialer = new Dialer(options, { emit, nowMs: () => this.#nowMs });
   }
 

@@ -228,29 +228,25 @@ export class Inbound {
     if (gone > 0) this.#countAccepted(name, -gone);
   }
 
-  #announce(
-    { family, bytes, start, end, isNumbered, nextHop, asItCame }: Announced,
-    attributes: PathAttributes,
-    atSeconds: number,
-  ): void {
+  #announce(announced: Announced, attributes: PathAttributes, atSeconds: number): void {
+    const { family, bytes, start, end, isNumbered, nextHop } = announced;
     const session = this.#session;
     if (session === undefined) throw new Error("routes announced outside a session");
     const name = familyName(family);
     const table = this.#table(name);
     const prefixes = this.#ribs.prefixes[name];
-    const ours = received(attributes, session);
-    const written = ours === attributes ? asItCame : undefined;
-    const set = this.#ribs.pool.internRecent(ours, nextHop, written);
+    const set = this.#setOf(announced, attributes, session);
+    const known = isNumbered ? undefined : this.#ribs.sharedRoutes?.idsOf(announced, prefixes);
     const ineligible = whyIneligible({ attributes, nextHop }, session.local);
     const isBlind = this.#importer.isBlindToPrefix;
     const loc = this.#ribs.loc[name];
     let more = 0;
     let path: Path | undefined;
     let used: Path | undefined;
-    for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
+    for (let at = start, i = 0; at < end; at += 1 + ((bytes[at]! + 7) >> 3), i++) {
       const pathId = isNumbered ? readPathId(bytes, at) : undefined;
       if (isNumbered) at += 4;
-      const id = prefixes.add(bytes, at);
+      const id = known === undefined ? prefixes.add(bytes, at) : known[i]!;
       if (path === undefined || path.pathId !== pathId) {
         path = pathOf(set, session.source, ineligible, pathId, atSeconds);
         used = this.#usedOf(name, id, path);
@@ -260,6 +256,15 @@ export class Inbound {
       if (had !== (used !== undefined)) more += had ? -1 : 1;
     }
     if (more !== 0) this.#countAccepted(name, more);
+  }
+
+  #setOf(announced: Announced, attributes: PathAttributes, session: InboundSession): InternedSet {
+    const { pool, sharedRoutes } = this.#ribs;
+    const { nextHop, asItCame } = announced;
+    const ours = received(attributes, session);
+    if (ours !== attributes) return pool.internRecent(ours, nextHop);
+    const intern = () => pool.internRecent(attributes, nextHop, asItCame);
+    return sharedRoutes === undefined ? intern() : sharedRoutes.setOf(announced, intern);
   }
 
   #table(name: FamilyName): AdjRibIn {

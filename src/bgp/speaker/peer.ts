@@ -72,6 +72,7 @@ export class Peer {
       newConnectionId: context.newConnectionId,
       startsAfterMs: context.startsAfterMs,
       random: context.random,
+      receive: context.ribs.receive,
     });
   }
 

@@ -7,11 +7,20 @@ import { onePath } from "../rib/multipath.ts";
 import { NextHops } from "../rib/next-hops.ts";
 import { ownPath, ownPathOf, type Path } from "../rib/path.ts";
 import { type PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
+import { SharedRoutes } from "../rib/shared-routes.ts";
+import type { SessionOptions } from "../session/io.ts";
+import { receiveMessage } from "../wire/decode.ts";
+import { SharedUpdates } from "../wire/shared-updates.ts";
 import type { OwnRoute, SpeakerConfig } from "./config.ts";
 
-/** The numbers of prefixes, and the attribute sets: of one speaker, or of many in one process. */
+/**
+ * The numbers of prefixes, and the attribute sets: of one speaker, or of many in one process, which then have in common
+ * what they read of the messages that they are sent alike.
+ */
 export class SharedTables {
   readonly pool: AttributePool;
+  readonly updates = new SharedUpdates();
+  readonly routes = new SharedRoutes();
   readonly prefixes: Readonly<Record<FamilyName, PrefixTable>> = {
     "ipv4/unicast": new PrefixTable("ipv4"),
     "ipv6/unicast": new PrefixTable("ipv6"),
@@ -25,6 +34,10 @@ export class SharedTables {
 /** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
 export class Ribs {
   readonly pool: AttributePool;
+  /** How sessions read messages. */
+  readonly receive: SessionOptions["receive"];
+  /** What is known of routes already; undefined: nobody else has the same tables. */
+  readonly sharedRoutes: SharedRoutes | undefined;
   readonly nextHops = new NextHops();
   readonly prefixes: Readonly<Record<FamilyName, PrefixTable>>;
   readonly loc: Readonly<Record<FamilyName, LocRib>>;
@@ -37,7 +50,13 @@ export class Ribs {
   /** As they were given last. */
   #given: readonly (Prefix | OwnRoute)[] = [];
 
-  constructor({ pool, prefixes }: SharedTables = new SharedTables()) {
+  constructor(shared?: SharedTables) {
+    const { pool, prefixes } = shared ?? new SharedTables();
+    this.receive =
+      shared === undefined
+        ? receiveMessage
+        : (frame, codec) => shared.updates.receive(frame, codec);
+    this.sharedRoutes = shared?.routes;
     this.pool = pool;
     this.prefixes = prefixes;
     this.loc = {

@@ -65,6 +65,16 @@ export abstract class SpeakerViews {
     });
   }
 
+  /** Sessions that are up, and routes in the adj-rib-ins of all peers. */
+  get counts(): { established: number; received: number } {
+    const counts = { established: 0, received: 0 };
+    for (const { established, inbound } of this.parts.peers.values()) {
+      if (established !== undefined) counts.established++;
+      for (const { size } of inbound.tables().values()) counts.received += size;
+    }
+    return counts;
+  }
+
   /** adj-rib-in before policy, of one peer or of all. */
   routesReceived(peer?: string): ReceivedRoute[] {
     const { peers, ribs } = this.parts;

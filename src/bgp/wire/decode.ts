@@ -33,6 +33,9 @@ const routeRefreshBytes = headerBytes + 4;
 /** A message as a session takes it in. */
 export type ReceivedMessage = Exclude<Message, UpdateMessage> | ReceivedUpdate;
 
+/** A message, and what of it RFC 7606 lets the session survive. */
+export type Received = { message: ReceivedMessage; problems: AttributeProblem[] };
+
 /** The message as a value; for the rest see receiveMessage(). */
 export function decodeMessage(
   frame: Uint8Array,
@@ -50,10 +53,7 @@ export function decodeMessage(
  * checked. Throws WireError where the session must end; attribute errors that RFC 7606 lets it
  * survive are already dealt with and told in `problems`. An UPDATE keeps the bytes.
  */
-export function receiveMessage(
-  frame: ByteRange,
-  codec: CodecOptions,
-): { message: ReceivedMessage; problems: AttributeProblem[] } {
+export function receiveMessage(frame: ByteRange, codec: CodecOptions): Received {
   try {
     return decodeBody(frame, codec);
   } catch (error) {
@@ -63,10 +63,7 @@ export function receiveMessage(
   }
 }
 
-function decodeBody(
-  frame: ByteRange,
-  codec: CodecOptions,
-): { message: ReceivedMessage; problems: AttributeProblem[] } {
+function decodeBody(frame: ByteRange, codec: CodecOptions): Received {
   const type = frame.bytes[frame.start + headerBytes - 1]!;
   const body = new ByteReader(frame.bytes, frame.start + headerBytes, frame.end);
   switch (type) {

@@ -5,6 +5,7 @@ import {
   gatewayAddress,
   nodeAddress,
   nodeName,
+  podCidr,
   rackPrefixLength,
   rackSubnet,
   routerAddress,
@@ -64,7 +65,15 @@ export function buildFabric(of: {
     };
     return new Host(world, machine, () => cluster.speakerConfig(node)!);
   });
-  return { world, routers, nodes, shared: new SharedTables() };
+  return { world, routers, nodes, shared: numbered(nodes.length) };
+}
+
+/** Tables that know all nodes' prefixes in their order: those of one rack, which come and go together, are neighbours. */
+function numbered(nodes: number): SharedTables {
+  const shared = new SharedTables();
+  const prefixes = shared.prefixes["ipv4/unicast"];
+  for (let node = 0; node < nodes; node++) prefixes.retain(prefixes.addPrefix(podCidr(node)));
+  return shared;
 }
 
 function routerHost(

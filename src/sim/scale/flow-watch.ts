@@ -75,7 +75,10 @@ export class FlowWatch {
 
   begin(): void {
     const { routers, world } = this.#fabric;
-    for (const router of routers) this.#carryOut(router);
+    // Those that were followed before forward as they did at the end of that.
+    for (const router of routers) {
+      if (router.speaker === undefined || !this.#fibs.has(router)) this.#carryOut(router);
+    }
     for (const flow of this.#flows) {
       flow.before = this.#walk(flow);
       flow.now = flow.before;

@@ -13,6 +13,8 @@ export type ScaleOptions = {
   resources: ClusterResources;
   timing: FrrTiming;
   random: () => number;
+  /** False: each speaker has tables of its own, as real ones have; what is the outcome is the same. */
+  sharesTables?: boolean;
   /** The router that loses its power and has it back; undefined: none. */
   lose: string | undefined;
   /** Ends the run early: what was found so far is returned. */
@@ -29,6 +31,8 @@ export type ScaleStage = {
   /** Whether everything came to rest. */
   isAtRest: boolean;
   realMs: number;
+  /** CPU time of all threads of this process. */
+  cpuMs: number;
   /** From what happened to the last route that changed anywhere. */
   convergenceMs: number;
   sessions: number;
@@ -110,7 +114,7 @@ export async function runScale(options: ScaleOptions): Promise<ScaleOutcome> {
     const watch = new FlowWatch(built, fabric, flows);
     add(await run.stage("loss", `${lost.name} loses its power`, () => lost.powerOff(), watch));
     if (!signal.aborted) {
-      const speakerOptions = { ...optionsOf(options), ...routerOptions(built) };
+      const speakerOptions = { ...optionsOf(options), ...routerOptions(built, options) };
       const back = () => lost.powerOn(speakerOptions);
       add(await run.stage("return", `${lost.name} has its power back`, back, watch));
     }
@@ -124,21 +128,21 @@ function optionsOf({ random }: ScaleOptions) {
 }
 
 /** They share their tables: nearly all of them have routes to nearly all prefixes. */
-function routerOptions({ shared, world: { timing } }: SimFabric) {
-  return { shared, pace: timing };
+function routerOptions({ shared, world: { timing } }: SimFabric, { sharesTables }: ScaleOptions) {
+  return { ...(sharesTables !== false && { shared }), pace: timing };
 }
 
 function powerOn(built: SimFabric, options: ScaleOptions): void {
   const { world, routers, nodes, shared } = built;
   const speaker = optionsOf(options);
-  const ofRouters = { ...speaker, ...routerOptions(built) };
+  const ofRouters = { ...speaker, ...routerOptions(built, options) };
   for (const router of routers) router.powerOn(ofRouters);
   const { nodesPerRack } = options.fabric;
   // Nodes of a rack share small tables of their own: none of them has more than its own prefixes and the default.
   let ofRack = new SharedTables(shared.pool);
   for (const [i, node] of nodes.entries()) {
     if (i % nodesPerRack === 0) ofRack = new SharedTables(shared.pool);
-    const own = { ...speaker, shared: ofRack };
+    const own = options.sharesTables === false ? speaker : { ...speaker, shared: ofRack };
     const atMs = agentStartMs.first + agentStartMs.within * options.random();
     world.clock.setTimer(atMs, () => node.powerOn(own));
   }
@@ -162,6 +166,7 @@ class Stages {
     const { world, routers } = this.#fabric;
     const { clock, counts } = world;
     const realBeganMs = performance.now();
+    const cpuBegan = process.cpuUsage();
     const beganMs = clock.nowMs;
     const before = { ...counts };
     watch?.begin();
@@ -173,6 +178,7 @@ class Stages {
     return {
       ...{ name, what, isAtRest },
       realMs: performance.now() - realBeganMs,
+      cpuMs: cpuMsSince(cpuBegan),
       convergenceMs: changedAtMs - beganMs,
       ...held(this.#fabric),
       updates: counts.updates - before.updates,
@@ -210,14 +216,19 @@ class Stages {
 }
 
 /** Sessions have two ends, and each router–router session is counted at both. */
-function held({ routers, nodes, world }: SimFabric): Pick<ScaleStage, "sessions" | "paths"> {
+function held({ routers, nodes }: SimFabric): Pick<ScaleStage, "sessions" | "paths"> {
   let ends = 0;
   let paths = 0;
   for (const { speaker, kind } of [...routers, ...nodes]) {
-    for (const { state, families } of speaker?.peers(world.clock.nowMs) ?? []) {
-      if (state === "Established") ends++;
-      if (kind === "router") for (const { received } of families) paths += received;
-    }
+    const counts = speaker?.counts;
+    if (counts === undefined) continue;
+    ends += counts.established;
+    if (kind === "router") paths += counts.received;
   }
   return { sessions: ends / 2, paths };
+}
+
+function cpuMsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1000;
 }
