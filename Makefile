@@ -42,7 +42,7 @@ system: ## tests that build labs in network namespaces with real FRR (root)
 
 scenarios: ## play every scenario of scenarios/LAB/ on its lab (root)
 	@setup/setup.sh test
-	@$(AS_ROOT) npm run --silent system -- test/system/scenarios.test.ts
+	@$(AS_ROOT) npm run --silent system -- test/system/scenarios/
 
 interop: ## the speaker against FRR, BIRD, GoBGP, ExaBGP and OpenBGPD in namespaces (root)
 	@setup/setup.sh speakers

@@ -9,6 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          globalSetup: "test/temporary-folder.ts",
           include: [
             "src/**/*.test.ts",
             "test/{architecture,bgp-captures,cilium,fidelity,fuzz,scenario}/**/*.test.ts",
@@ -20,17 +21,20 @@ export default defineConfig({
       {
         test: {
           name: "system",
+          globalSetup: "test/temporary-folder.ts",
           include: ["test/system/**/*.test.ts", "examples/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          // Of tests that say they are concurrent: whole labs.
+          // Labs do not touch each other, and mostly wait for timers: two files at once, and in a file two of
+          // the tests that say they are concurrent.
+          maxWorkers: 2,
           maxConcurrency: 2,
         },
       },
       {
         test: {
           name: "interop",
+          globalSetup: "test/temporary-folder.ts",
           include: ["test/interop/**/*.test.ts"],
           // A cell waits for those before it, of all five daemons.
           testTimeout: 600_000,

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { takeAnswer, VtyConnection } from "./vty.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spinelab-vty-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 let server: Server;
 let clients: Socket[] = [];
 

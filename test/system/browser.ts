@@ -28,7 +28,8 @@ export class BrowserPage implements AsyncDisposable {
   }
 
   static async open(file: string, size = { width: 1280, height: 900 }): Promise<BrowserPage> {
-    const profile = mkdtempSync(join(tmpdir(), "spinelab-chromium-"));
+    // Short: it makes a socket some folders below it, whose path may have 107 bytes.
+    const profile = mkdtempSync(join(tmpdir(), "chromium-"));
     const child = spawn(
       "chromium",
       [
@@ -42,7 +43,8 @@ export class BrowserPage implements AsyncDisposable {
         `--window-size=${size.width},${size.height}`,
         "about:blank",
       ],
-      { stdio: "ignore" },
+      // What it writes elsewhere goes with its profile.
+      { stdio: "ignore", env: { ...process.env, TMPDIR: profile } },
     );
     const ended = new Promise<void>((resolve) => {
       child.once("exit", () => resolve());

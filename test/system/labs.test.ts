@@ -16,9 +16,9 @@ const labs = readdirSync(join(repository, "labs"));
 test.concurrent.for(labs)("%s passes, writes its reports and leaves no trace", async (name) => {
   const lab = `${name}-${process.pid}`;
   const before = traces(lab);
-  const { status, stdout } = await spinelab("run", name, "--name", lab, "--report", folder);
+  const { status, stdout, stderr } = await spinelab("run", name, "--name", lab, "--report", folder);
+  expect(status, stdout + stderr).toBe(0);
   expect(stdout).toContain("PASSED");
-  expect(status).toBe(0);
   expect(traces(lab)).toEqual(before);
 
   const report = (file: string) => readFileSync(join(folder, lab, file), "utf8");
