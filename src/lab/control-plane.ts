@@ -96,6 +96,7 @@ export class ControlPlane {
       apply: (...of) => (this.#isDown ? down() : port.apply(...of)),
       patch: (...of) => (this.#isDown ? down() : port.patch(...of)),
       delete: (...of) => (this.#isDown ? down() : port.delete(...of)),
+      list: (...of) => (this.#isDown ? down() : port.list(...of)),
       listPods: (...of) => (this.#isDown ? pods(...of) : port.listPods(...of)),
     };
   }

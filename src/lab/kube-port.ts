@@ -1,4 +1,5 @@
 import type { KubeClient, Resource } from "../kube/client/kube-client.ts";
+import { KubeError, UnknownKindError } from "../kube/client/kube-error.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { PodSandboxes } from "../kube/pod-sandbox.ts";
 import type { KubePort } from "../scenario/context.ts";
@@ -24,6 +25,14 @@ export function kubePort(
   return {
     onChange,
     get: async (reference) => client.find(await resourceOf(client, reference), reference),
+    async list(kind) {
+      const resource = await findResource(client, { kind });
+      if (resource === undefined) return [];
+      // An item of a list does not say what it is: the list does.
+      const { apiVersion } = resource;
+      const { items } = await client.list<KubeObject>(resource);
+      return items.map((item) => ({ ...item, apiVersion, kind }));
+    },
     listPods: async (namespace) =>
       (await client.list<KubeObject>(pods, namespace === undefined ? {} : { namespace })).items,
     async apply(object) {
@@ -46,15 +55,25 @@ export function kubePort(
 }
 
 async function resourceOf(client: KubeClient, reference: ResourceReference): Promise<Resource> {
-  const { apiVersion, kind } = reference;
+  const found = await findResource(client, reference);
+  if (found !== undefined) return found;
+  throw new UnknownKindError(reference.kind);
+}
+
+async function findResource(
+  client: KubeClient,
+  { apiVersion, kind }: Pick<ResourceReference, "apiVersion" | "kind">,
+): Promise<Resource | undefined> {
   if (apiVersion !== undefined) return client.resourceOf(apiVersion, kind);
-  let last: unknown;
   for (const candidate of apiVersions) {
     try {
       return await client.resourceOf(candidate, kind);
     } catch (error) {
-      last = error;
+      const isUnknown =
+        error instanceof UnknownKindError ||
+        (error instanceof KubeError && error.statusCode === 404);
+      if (!isUnknown) throw error;
     }
   }
-  throw new Error(`the API server knows no kind ${kind}`, { cause: last });
+  return undefined;
 }

@@ -90,6 +90,10 @@ function portOf(api: KubeApi, sandboxes: SimPods, wake: () => void): KubePort {
   });
   return {
     get: async (reference) => api.find(...at(reference as Named)),
+    list: async (kind) => {
+      const found = api.resources.find((each) => each.kind === kind);
+      return found === undefined ? [] : api.list(resourceKey(found));
+    },
     listPods: async (namespace) => api.list("pods", namespace === undefined ? {} : { namespace }),
     async apply(object) {
       const [key, where] = at(named(object));

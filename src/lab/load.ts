@@ -177,13 +177,17 @@ function observing(
   return observe.length === 0 ? fabric : { ...fabric, observed: [...observe] };
 }
 
-/** A scenario for a lab that is up. Throws InputError with every mistake in it. */
+/** A scenario for a lab that is up and has these objects, by `objectsNow`. Throws InputError with every mistake in it. */
 export function loadScenario(
   file: string,
   fabric: Fabric,
   manifests: readonly { object: KubeObject; source: string }[],
 ): Scenario {
-  const lab = { fabric: withObservedNodes(fabric), manifests: manifests as readonly Manifest[] };
+  const lab = {
+    fabric: withObservedNodes(fabric),
+    manifests: manifests as readonly Manifest[],
+    isUp: true,
+  };
   const read = readScenario(file, validateResource, lab);
   if ("diagnostics" in read) throw new InputError(read.diagnostics);
   return read.scenario;

@@ -9,6 +9,7 @@ const refuse = (): Promise<never> =>
 
 export const noCluster: KubePort = {
   get: refuse,
+  list: () => Promise.resolve([]),
   listPods: refuse,
   apply: refuse,
   patch: refuse,

@@ -7,6 +7,7 @@ import { baselineScenario } from "./baseline.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
 import { loadScenario } from "./load.ts";
+import { objectsNow } from "./objects-now.ts";
 import { readAllSessions } from "./sessions.ts";
 
 const commandLimitMs = 10_000;
@@ -37,11 +38,9 @@ export function controlHandler(lab: Lab): ControlHandler {
         if (playing) throw new Error("the lab is playing a scenario already");
         playing = true;
         try {
-          const scenario = loadScenario(
-            String(request["file"]),
-            lab.spec.fabric,
-            lab.spec.manifests,
-          );
+          const { fabric, manifests } = lab.spec;
+          const objects = await objectsNow(lab.context(signal).kube, manifests);
+          const scenario = loadScenario(String(request["file"]), fabric, objects);
           const pause = async (step: number) => {
             signal.throwIfAborted();
             const said = Promise.withResolvers<void>();
@@ -98,6 +97,9 @@ export function controlHandler(lab: Lab): ControlHandler {
         });
       case "sessions":
         return readAllSessions(lab.spec.fabric, lab.runtime);
+      // What a scenario can name.
+      case "objects":
+        return objectsNow(lab.context(signal).kube, lab.spec.manifests);
       // Every session and route, in words.
       case "state": {
         const { fabric, runtime, names } = lab.context(signal);

@@ -5,6 +5,7 @@ import { InputError } from "../input/diagnostic.ts";
 import { examine, type Finding } from "../lab/doctor.ts";
 import { Lab } from "../lab/lab.ts";
 import { findLab, type LoadedLab, loadLab } from "../lab/load.ts";
+import { objectsNow } from "../lab/objects-now.ts";
 import { writeReports } from "../report/write.ts";
 import type { ExecResult } from "../runtime/port.ts";
 import { resolvePlace } from "../scenario/resolve.ts";
@@ -87,8 +88,6 @@ export class RunningLab implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #report: string | undefined;
   readonly #ending = new AbortController();
-  /** What earlier steps made: later ones may name it. */
-  readonly #applied: Manifest[] = [];
   #steps = 0;
   #worst: Verdict = "pass";
   /** Of the last step that had events: what `toConvergeWithin` looks at. */
@@ -138,16 +137,17 @@ export class RunningLab implements AsyncDisposable {
   async step(input: StepInput): Promise<StepResult> {
     const index = this.#steps++;
     const { fabric, manifests } = this.#lab.spec;
+    const context = this.#lab.context(this.signal);
+    const objects = await objectsNow(context.kube, manifests);
     const name = input.name ?? `step ${index + 1}`;
     const text = stringify({ name, steps: [{ ...input, name }] });
     const read = readScenarioText(text, name, validateResource, {
       fabric,
-      manifests: [...(manifests as Manifest[]), ...this.#applied],
+      manifests: objects as Manifest[],
+      isUp: true,
     });
     if ("diagnostics" in read) throw new InputError(read.diagnostics);
-    this.#applied.push(...read.applied);
     const began = this.records.length;
-    const context = this.#lab.context(this.signal);
     const outcome = await runScenario(
       { ...context, recorder: (body) => this.#lab.record(numbered(body, index)) },
       read.scenario,

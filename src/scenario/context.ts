@@ -42,6 +42,8 @@ export type LabContext = ScenarioContext & { names: Names };
 export interface KubePort {
   /** Undefined where there is no such object. */
   get(reference: ResourceReference): Promise<KubeObject | undefined>;
+  /** All objects of a kind, in every namespace; none where the API knows no such kind. */
+  list(kind: string): Promise<KubeObject[]>;
   /** All pods of the cluster, or of one namespace. */
   listPods(namespace?: string): Promise<KubeObject[]>;
   /** Creates the object or brings it to what is given (server-side apply). */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { succeed, until } from "./spinelab.ts";
+import { spinelab, succeed, until } from "./spinelab.ts";
 
 /**
  * Minor version of the kubectl on this machine; undefined where there is none. Spinelab does not
@@ -128,6 +128,60 @@ spec:
     });
   },
 );
+
+withKubectl("a scenario that is played names what kubectl has made, and no more", async () => {
+  const manifests = join(folder, "blue.yaml");
+  writeFileSync(
+    manifests,
+    `apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: blue }
+spec:
+  selector: { matchLabels: { app: blue } }
+  template:
+    metadata: { labels: { app: blue } }
+    spec:
+      containers: [{ name: blue, image: "nicolaka/netshoot:v0.13", command: [sleep, infinity] }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: azure }
+spec: { selector: { app: blue }, ports: [{ port: 80 }] }
+`,
+  );
+  const scenario = join(folder, "blue-scenario.yaml");
+  const check = (on: string) => `ping: { from: blue@kind-worker, to: blue@${on} }`;
+  const play = (what: string) => {
+    writeFileSync(
+      scenario,
+      `name: blue
+steps:
+  - name: blue pods reach each other
+    within: 30s
+    expect:
+      - ${what}
+      - resource: { kind: DaemonSet, name: blue, field: status.numberReady, equals: 3 }
+`,
+    );
+    return spinelab("play", lab, scenario, "--report", folder);
+  };
+  const before = await play(check("kind-worker3"));
+  expect(before).toMatchObject({ status: 2 });
+  expect(before.stderr).toContain("no manifest makes a pod 'blue', nor does the API tell of one");
+  expect(before.stderr).toContain(
+    "no manifest makes DaemonSet 'default/blue', nor does the API tell of one",
+  );
+
+  await kubectl("apply", "-f", manifests);
+  expect((await play(check("kind-worker3"))).stdout).toContain("PASSED");
+  // Where its pods cannot be is told as of a manifest's, and what is nearly a name of it.
+  const tainted = await play(check("kind-control-plane"));
+  expect(tainted).toMatchObject({ status: 2 });
+  expect(tainted.stderr).toMatch(/no pod 'blue' runs on 'kind-control-plane'[^]*in the API/);
+  const misspelt = await play("http: { from: blue@kind-worker, to: service/default/asure }");
+  expect(misspelt.stderr).toContain("did you mean 'service/default/azure'?");
+  await kubectl("delete", "-f", manifests);
+});
 
 withKubectl("what the operator and the agents say is in the resources", async () => {
   expect(await kubectl("get", "ciliumbgpnodeconfigs", "-o", "name")).toContain(

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { askControl } from "../../lab/control.ts";
+import type { NamedObject } from "../../lab/objects-now.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
 import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
 import { ExitStatus, statusOf, wholeNumber } from "../exit.ts";
@@ -43,8 +44,10 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   const { loadScenario } = await import("../../lab/load.ts");
   const { writeReports } = await import("../../report/write.ts");
   // Read here first: mistakes in it are this command's to report, with status 2.
-  const state = selectLab(lab);
-  const { steps } = loadScenario(file, state.fabric, state.manifests);
+  const { fabric } = selectLab(lab);
+  const socket = controlSocket(lab);
+  const objects = (await askControl(socket, { do: "objects" })) as NamedObject[];
+  const { steps } = loadScenario(file, fabric, objects);
   const view = createView(options.json);
   const interrupted = endingSignal();
   const records: TimelineRecord[] = [];
@@ -70,7 +73,6 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
     records.push(line as TimelineRecord);
     if (records.length > old) view.write(line as TimelineRecord);
   };
-  const socket = controlSocket(lab);
   const signal = AbortSignal.any([interrupted, ended.signal]);
   const request = { do: "play", file, step, breakOnFailure, ...(seed !== undefined && { seed }) };
   let status: number;

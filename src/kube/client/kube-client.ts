@@ -1,7 +1,7 @@
 import type { KubeObject } from "../object.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { HttpConnection, type HttpRequest, readText } from "./http-connection.ts";
-import { KubeError } from "./kube-error.ts";
+import { KubeError, UnknownKindError } from "./kube-error.ts";
 
 /** A resource as its path names it: `{ apiVersion: "cilium.io/v2", plural: "ciliumbgpnodeconfigs", namespaced: false }`. */
 export type Resource = { apiVersion: string; plural: string; namespaced: boolean };
@@ -141,7 +141,7 @@ export class KubeClient {
     const found = (await known).find((one) => one.kind === kind && !one.name.includes("/"));
     if (!found) {
       this.#resources.delete(apiVersion); // Perhaps its definition has only just been made.
-      throw new Error(`the API server knows no kind ${kind} in ${apiVersion}`);
+      throw new UnknownKindError(`${kind} in ${apiVersion}`);
     }
     return { apiVersion, plural: found.name, namespaced: found.namespaced };
   }

@@ -16,6 +16,14 @@ export class KubeError extends Error {
   }
 }
 
+/** Of the API's own list of its kinds. */
+export class UnknownKindError extends Error {
+  override readonly name = "UnknownKindError";
+  constructor(kind: string) {
+    super(`the API server knows no kind ${kind}`);
+  }
+}
+
 type StatusBody = {
   message?: string;
   reason?: string;

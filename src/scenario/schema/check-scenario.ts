@@ -8,20 +8,24 @@ import type { Reference, ReferenceOf } from "../../topology/references.ts";
 import type { Mention, Reading } from "./mentions.ts";
 import type { LinkReference, ResourceReference } from "./types.ts";
 
-/** The lab that a scenario is for. */
-export type ScenarioLab = { fabric: Fabric; manifests: readonly Manifest[] };
+/** The lab that a scenario is for. One that is up has what its API holds among its manifests. */
+export type ScenarioLab = { fabric: Fabric; manifests: readonly Manifest[]; isUp?: boolean };
 
 /** Looks up everything that the scenario names, in the lab and in what it applies itself. */
 export function lookUp(
   { mentions, applied }: Pick<Reading, "mentions" | "applied">,
-  { fabric, manifests }: ScenarioLab,
+  { fabric, manifests, isUp = false }: ScenarioLab,
 ): Diagnostic[] {
   const all = [...manifests, ...applied];
-  const lab: Lab = { fabric, manifests: all, makers: podMakers(all) };
+  const lab: Lab = { fabric, manifests: all, makers: podMakers(all), isUp };
   return mentions.flatMap((mention) => problemWith(mention, lab) ?? []);
 }
 
-type Lab = ScenarioLab & { makers: readonly PodMaker[] };
+type Lab = Required<ScenarioLab> & { makers: readonly PodMaker[] };
+
+/** Who could have made what is not there. */
+const nobody = ({ isUp }: Lab, makes: string) =>
+  isUp ? `no manifest makes ${makes}, nor does the API tell of one` : `no manifest makes ${makes}`;
 
 function problemWith(mention: Mention, lab: Lab): Diagnostic | undefined {
   const found = (() => {
@@ -33,7 +37,7 @@ function problemWith(mention: Mention, lab: Lab): Diagnostic | undefined {
       case "sender":
         return problemWithSender(mention, lab.fabric);
       case "resource":
-        return problemWithResource(mention.resource, lab.manifests);
+        return problemWithResource(mention.resource, lab);
       case "probe":
         return undefined;
     }
@@ -49,7 +53,7 @@ function problemWithReference(
   lab: Lab,
 ): Problem | undefined {
   if (of.type === "address" || of.type === "prefix") return undefined;
-  if (of.type === "service") return problemWithService(of, lab.manifests);
+  if (of.type === "service") return problemWithService(of, lab);
   const node = findNode(lab.fabric, of.node);
   if (node === undefined) return unknownNode(of.node, lab.fabric);
   if (of.type === "pod") return problemWithPod(of, lab);
@@ -71,7 +75,8 @@ function unknownNode(name: string, fabric: Fabric): Problem {
   return { code: "UnknownNode", message: `no node '${name}'`, hint: hintAtNames(name, names) };
 }
 
-function problemWithPod(of: ReferenceOf<"pod">, { makers, fabric }: Lab): Problem | undefined {
+function problemWithPod(of: ReferenceOf<"pod">, lab: Lab): Problem | undefined {
+  const { makers, fabric } = lab;
   const node = findNode(fabric, of.node)!;
   const within = makers.filter(
     (maker) => of.namespace === undefined || maker.namespace === of.namespace,
@@ -82,7 +87,7 @@ function problemWithPod(of: ReferenceOf<"pod">, { makers, fabric }: Lab): Proble
     const names = within.flatMap((maker) => maker.names);
     const otherwise = makers.length === 0 ? "the lab has no manifest that makes pods" : undefined;
     const hint = hintAtNames(of.pod, names) ?? otherwise;
-    return { code: "UnknownPod", message: `no manifest makes a pod '${of.pod}'${where}`, hint };
+    return { code: "UnknownPod", message: nobody(lab, `a pod '${of.pod}'${where}`), hint };
   }
   const reasons = named.map((maker) => whyNotOn(maker, node));
   if (reasons.includes(undefined)) return undefined;
@@ -95,9 +100,9 @@ function problemWithPod(of: ReferenceOf<"pod">, { makers, fabric }: Lab): Proble
 
 function problemWithService(
   { namespace, name }: ReferenceOf<"service">,
-  manifests: readonly Manifest[],
+  lab: Lab,
 ): Problem | undefined {
-  const services = manifests.filter(({ object }) => object.kind === "Service");
+  const services = lab.manifests.filter(({ object }) => object.kind === "Service");
   const written = services.map(
     ({ object }) => `${object.metadata.namespace}/${object.metadata.name}`,
   );
@@ -108,7 +113,7 @@ function problemWithService(
   const hint = near === undefined ? undefined : `did you mean 'service/${near}'?`;
   return {
     code: "UnknownService",
-    message: `no manifest makes a service '${namespace}/${name}'`,
+    message: nobody(lab, `a service '${namespace}/${name}'`),
     hint,
   };
 }
@@ -190,17 +195,17 @@ const madeByPeople = new Set([
   "StatefulSet",
 ]);
 
-function problemWithResource(
-  of: ResourceReference,
-  manifests: readonly Manifest[],
-): Problem | undefined {
+/** The kinds by whose objects names are looked up. */
+export const lookedUpKinds: readonly string[] = ["Pod", "Service", ...madeByPeople];
+
+function problemWithResource(of: ResourceReference, lab: Lab): Problem | undefined {
   if (!madeByPeople.has(of.kind)) return undefined;
-  const ofKind = manifests.filter(({ object }) => object.kind === of.kind);
+  const ofKind = lab.manifests.filter(({ object }) => object.kind === of.kind);
   const names = ofKind.map(({ object }) => nameIn(object.metadata));
   const wanted = nameIn(of);
   if (names.includes(wanted)) return undefined;
   const hint = hintAtNames(wanted, names);
-  return { code: "UnknownResource", message: `no manifest makes ${of.kind} '${wanted}'`, hint };
+  return { code: "UnknownResource", message: nobody(lab, `${of.kind} '${wanted}'`), hint };
 }
 
 function nameIn({ namespace, name }: { namespace?: string; name: string }): string {

@@ -162,6 +162,7 @@ export class FakeLab {
   readonly kube: KubePort = {
     get: ({ kind, name }) =>
       Promise.resolve(this.objects.find((of) => of.kind === kind && of.metadata.name === name)),
+    list: (wanted) => Promise.resolve(this.objects.filter(({ kind }) => kind === wanted)),
     listPods: () => Promise.resolve(this.objects.filter(({ kind }) => kind === "Pod")),
     apply: (object) => {
       this.commands.push(`apply ${object.kind} ${object.metadata.name}`);

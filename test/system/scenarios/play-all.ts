@@ -23,9 +23,7 @@ export function playAll(lab: string): void {
   test.each(readdirSync(join(folder, lab)).filter((file) => file.endsWith(".yaml")))(
     "%s",
     async (file) => {
-      const { status, stdout, stderr } = await spinelab("play", name, join(folder, lab, file));
-      expect(status, stdout + stderr).toBe(0);
-      expect(stdout).toMatch(/PASSED|WARN/);
+      expect(await succeed("play", name, join(folder, lab, file))).toMatch(/PASSED|WARN/);
     },
     playLimitMs,
   );
