@@ -34,13 +34,14 @@ export function registerParts(program: Command): void {
     .command("apiserver")
     .summary("Spinelab's Kubernetes API server by itself")
     .requiredOption("--listen <address>", "for example 127.0.0.1:6443")
+    .option("--data <folder>", "keep objects, token and certificate there for the next start")
     .option("--kubeconfig-out <file>", "write a kubeconfig for kubectl")
     .action((options: ApiServerOptions) => serveApi(options));
 }
 
 type Options = Record<string, string | boolean | string[]>;
 
-type ApiServerOptions = { listen: string; kubeconfigOut?: string };
+type ApiServerOptions = { listen: string; data?: string; kubeconfigOut?: string };
 
 /** Options as they were written: `installRoutes: true` was `--install-routes`. */
 function words(options: Options): string[] {
@@ -64,6 +65,7 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
   const { startApiServer } = await import("../../kube/server/api-server.ts");
   const { builtInResources } = await import("../../kube/server/built-in-resources.ts");
   const { ciliumResources } = await import("../../kube/server/cilium-resources.ts");
+  const { DataFolder } = await import("../../kube/server/data-folder.ts");
   const { KubeApi } = await import("../../kube/server/kube-api.ts");
   const { selfSignedCertificate } = await import("../../kube/server/self-signed.ts");
 
@@ -72,14 +74,22 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
   if (colon < 0 || !Number.isInteger(port)) {
     throw new UsageError(`${options.listen}: expected ADDRESS:PORT, for example 127.0.0.1:6443`);
   }
+  const data = options.data === undefined ? undefined : new DataFolder(options.data);
+  const kept = data?.objects();
   const api = new KubeApi({
     resources: [...builtInResources, ...ciliumResources],
     clock: systemClock,
+    ...(kept !== undefined && { kept }),
   });
-  const tls = selfSignedCertificate([host, "localhost"], Date.now());
-  const token = randomBytes(24).toString("base64url");
+  const makeSecrets = () => ({
+    token: randomBytes(24).toString("base64url"),
+    tls: selfSignedCertificate([host, "localhost"], Date.now()),
+  });
+  const { token, tls } = data?.secrets(makeSecrets) ?? makeSecrets();
   const log = (message: string) => process.stdout.write(`${message}\n`);
   const onError = (what: unknown) => log(`error: ${String(what)}`);
+  const ended = Promise.withResolvers<void>();
+  data?.follow(api, (error) => ended.reject(error));
   const server = await startApiServer({ api, listeners: [{ host, port, tls, token }], onError });
   const controllers = startControllers(api, (what, error) => onError(`${what}: ${String(error)}`));
   if (options.kubeconfigOut !== undefined) {
@@ -92,9 +102,11 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
     writeFileSync(options.kubeconfigOut, text, { mode: 0o600 });
   }
   log(`serving on ${server.urls[0]}`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
-  controllers.stop();
-  await server.close();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ended.resolve());
+  try {
+    await ended.promise;
+  } finally {
+    controllers.stop();
+    await server.close();
+  }
 }

@@ -48,6 +48,8 @@ export type KubeApiOptions = {
   clock: Clock;
   /** Uniform in [0, 1): what names and UIDs are made of. Default: the system's. */
   random?: () => number;
+  /** Objects of a previous life, which go on as they were. */
+  kept?: ReadonlyMap<ResourceKey, readonly KubeObject[]>;
   /** Where cluster IPs come from. Default: kubeadm's. */
   serviceSubnets?: readonly Prefix[];
 };
@@ -78,7 +80,12 @@ export class KubeApi {
     this.#store.subscribe((event) => {
       if (event.resource === "services") this.#account(event);
     });
+    for (const [key, objects] of options.kept ?? []) {
+      this.#store.restore(key, objects);
+      if (key === "services") objects.forEach((object) => this.#account({ type: "ADDED", object }));
+    }
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
+      if (this.find("namespaces", { name })) continue;
       this.create("namespaces", {
         apiVersion: "v1",
         kind: "Namespace",
@@ -86,8 +93,10 @@ export class KubeApi {
       });
     }
     if (!this.#byKey.has("customresourcedefinitions.apiextensions.k8s.io")) return;
+    const definitions = "customresourcedefinitions.apiextensions.k8s.io";
     for (const one of options.resources.filter(({ custom }) => custom)) {
-      this.create("customresourcedefinitions.apiextensions.k8s.io", customResourceDefinition(one));
+      if (this.find(definitions, { name: resourceKey(one) })) continue;
+      this.create(definitions, customResourceDefinition(one));
     }
   }
 
@@ -254,7 +263,7 @@ export class KubeApi {
     return { object: same ? before : this.#store.put(key, marked), gone };
   }
 
-  #account({ type, object }: StoreEvent): void {
+  #account({ type, object }: Pick<StoreEvent, "type" | "object">): void {
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
     const before = this.#allocated.get(key);
     if (before) this.#services.release(before);

@@ -40,6 +40,17 @@ export class ObjectStore {
     this.#compactedVersion = firstVersion;
   }
 
+  /** Objects of a previous life, as they were; before anything else is done with the store. */
+  restore(resource: ResourceKey, objects: readonly KubeObject[]): void {
+    const restored = objects.map((object) => {
+      this.#version = Math.max(this.#version, Number(object.metadata.resourceVersion));
+      const { namespace = "", name } = object.metadata;
+      return [keyOf(namespace, name), deepFreeze(object)] as const;
+    });
+    this.#objects.set(resource, new Map(restored));
+    this.#compactedVersion = this.#version;
+  }
+
   /** The version of the last change. */
   get version(): number {
     return this.#version;
