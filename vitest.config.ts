@@ -1,10 +1,22 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** The files that take minutes come first: the last one runs alone while the others wait for it. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const long = ["/system/scenarios/", "/system/labs.test.ts"];
+    const isLong = ({ moduleId }: TestSpecification) => long.some((one) => moduleId.includes(one));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 // Five projects: `unit` is quick and needs nothing of the machine; `system` builds namespaces, runs
 // real FRR and needs root, `interop` the other BGP speakers as well; `docker` needs an engine with the images of images/
 // (make test-docker); `kind` needs kind and a node image as well (make test-kind).
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
