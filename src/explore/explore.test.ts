@@ -14,6 +14,7 @@ import { play } from "./play.ts";
 import { scenarioText } from "./scenario-text.ts";
 import { playSeed } from "./seed.ts";
 import type { Failing } from "./shrink.ts";
+import { SimAgents } from "../sim/kubernetes/agents.ts";
 import { SimulatedLab } from "./simulated-lab.ts";
 
 const { signal } = new AbortController();
@@ -188,3 +189,33 @@ function withoutStep(name: string): Disposable {
       lists.forEach((steps, i) => steps.splice(0, steps.length, ...whole[i]!)),
   };
 }
+
+const killed = (afterMs: number, undoAfterMs?: number) => ({
+  ...{ kind: "agent" as const, on: "kind-worker", action: "kill" as const, source: "here" },
+  ...{ afterMs, times: 1, ...(undoAfterMs !== undefined && { undoAfterMs }) },
+});
+
+test(
+  "an agent that is killed while it starts is killed, and runs when it was started again",
+  async () => {
+    const spec = specOf("rack-spine-dual");
+    const plan = { seed: 1, beginMs: 5000 };
+    // A process takes 150 ms to start.
+    const again = [killed(0, 1000), killed(1050, 1000)];
+    expect(await play(spec, { ...plan, faults: again }, signal)).toMatchObject({ verdict: "pass" });
+    // One that is meant to stay away is no finding, one that was started and is away is.
+    expect(await play(spec, { ...plan, faults: [killed(0)] }, signal)).toMatchObject({
+      verdict: "pass",
+    });
+    vi.spyOn(SimAgents.prototype, "kill").mockImplementationOnce(async function (this: SimAgents) {
+      await this.stop("kind-worker");
+      vi.spyOn(this, "start").mockResolvedValue();
+    });
+    const outcome = await play(spec, { ...plan, faults: [killed(0, 1000)] }, signal);
+    expect(outcome).toMatchObject({
+      verdict: "fail",
+      findings: expect.arrayContaining([expect.objectContaining({ invariant: "agent" })]),
+    });
+  },
+  limitMs,
+);

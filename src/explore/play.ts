@@ -4,6 +4,7 @@ import type { ScenarioEvent } from "../scenario/schema/types.ts";
 import { findNode } from "../topology/fabric.ts";
 import { wrongDecisions } from "./invariants/decision.ts";
 import { notExchanged } from "./invariants/exchange.ts";
+import { missingAgents, runningAgents } from "./invariants/agent.ts";
 import type { Finding } from "./invariants/finding.ts";
 import { reachable, unreached, waysBetween } from "./invariants/reach.ts";
 import { type KnownSession, knownSessions, stuckSessions } from "./invariants/session.ts";
@@ -35,7 +36,13 @@ export type Outcome =
 const eventsLateMs = 120_000;
 
 /** What was there before anything was broken. */
-type Before = { sessions: KnownSession[]; reachable: ReadonlySet<string> };
+type Before = {
+  sessions: KnownSession[];
+  reachable: ReadonlySet<string>;
+  agents: ReadonlySet<string>;
+};
+
+const nothing: Before = { sessions: [], reachable: new Set(), agents: new Set() };
 
 /** Plays a plan in a world of its own, waits for rest and looks at everything. Throws where the lab cannot be simulated. */
 export async function play(spec: LabSpec, plan: Plan, signal: AbortSignal): Promise<Outcome> {
@@ -60,7 +67,7 @@ async function playOn(lab: SimulatedLab, plan: Plan): Promise<Outcome> {
   const before = await lookBefore(lab);
   const reason = await breakAndHeal(lab, plan.faults);
   if (reason !== undefined) return { verdict: "inconclusive", reason };
-  const findings = await restAndLook(lab, before);
+  const findings = await restAndLook(lab, before, plan.faults);
   const restedMs = world.clock.nowMs - deployedMs;
   return { verdict: findings.length > 0 ? "fail" : "pass", findings, restedMs };
 }
@@ -108,7 +115,7 @@ export async function playUnbroken(
   await using lab = await SimulatedLab.up(spec, seed, signal);
   const { world, problems } = lab;
   const deployedMs = world.clock.nowMs;
-  const findings = await restAndLook(lab, { sessions: [], reachable: new Set() });
+  const findings = await restAndLook(lab, nothing, []);
   const { sessions, reachable: open } = await lookBefore(lab);
   return {
     ...{ findings, problems, restedMs: world.clock.nowMs - deployedMs },
@@ -121,10 +128,15 @@ async function lookBefore(lab: SimulatedLab): Promise<Before> {
   return {
     sessions: knownSessions(sessionPairs(lab.world)),
     reachable: reachable(await podEnds(lab)),
+    agents: runningAgents(lab.world, lab.spec.fabric),
   };
 }
 
-async function restAndLook(lab: SimulatedLab, before: Before): Promise<Finding[]> {
+async function restAndLook(
+  lab: SimulatedLab,
+  before: Before,
+  faults: readonly ScenarioEvent[],
+): Promise<Finding[]> {
   const since = { eventMs: lab.world.clock.nowMs, suspects: true };
   let rest = await untilRest(lab, before.sessions, since);
   if (rest === "suspect") {
@@ -135,13 +147,18 @@ async function restAndLook(lab: SimulatedLab, before: Before): Promise<Finding[]
   if (rest !== "rest") {
     return [{ invariant: "rest", text: "routes still change ten minutes after the last event" }];
   }
-  return await look(lab, before);
+  return await look(lab, before, faults);
 }
 
-async function look(lab: SimulatedLab, before: Before): Promise<Finding[]> {
+async function look(
+  lab: SimulatedLab,
+  before: Before,
+  faults: readonly ScenarioEvent[],
+): Promise<Finding[]> {
   const { world, spec } = lab;
   const sessions = sessionPairs(world);
   return [
+    ...missingAgents(before.agents, faults, world, spec.fabric),
     ...stuckSessions(before.sessions, sessions, world),
     ...notExchanged(sessions),
     ...staleRoutes(world, sessions),

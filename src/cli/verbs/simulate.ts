@@ -69,6 +69,7 @@ rest and looks at everything:
   stale      no route points to nothing
   exchange   what one side of a session has sent, the other has
   session    no session is down between two that reach each other
+  agent      every agent that was started again runs
   decision   no path is used where a better one is known
   rest       routes come to rest: where not, the circle of paths is told
 

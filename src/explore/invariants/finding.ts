@@ -5,6 +5,7 @@ export const invariants = {
   stale: "no route points to nothing",
   exchange: "what one side of a session has sent, the other has",
   session: "no session is down between two that reach each other",
+  agent: "every agent that was started again runs",
   decision: "no path is used where a better one is known",
   rest: "routes come to rest",
 } as const;

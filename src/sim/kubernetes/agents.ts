@@ -34,6 +34,8 @@ type Running = { agent: Agent; hosts: Set<SimSpeakerHost>; stops: (() => void)[]
 export class SimAgents {
   readonly #options: SimAgentsOptions;
   readonly #running = new Map<string, Running>();
+  /** Processes that do nothing yet: they end as others do. */
+  readonly #starting = new Map<string, { hasEnded: boolean }>();
   readonly #logs = new Map<string, string[]>();
   #operator: Operator | undefined;
   #operatorNode: string | undefined;
@@ -54,9 +56,13 @@ export class SimAgents {
   }
 
   async start(node: string): Promise<void> {
-    if (this.#running.has(node)) return;
+    if (this.#running.has(node) || this.#starting.has(node)) return;
     const { runtime, version, installRoutes } = this.#options;
+    const starting = { hasEnded: false };
+    this.#starting.set(node, starting);
     await runtime.world.sleep(startMs);
+    if (starting.hasEnded) return;
+    this.#starting.delete(node);
     const { world } = runtime;
     const simulated = world.network.node(node);
     const hosts = new Set<SimSpeakerHost>();
@@ -96,7 +102,9 @@ export class SimAgents {
   }
 
   async kill(node: string): Promise<void> {
+    const wasStarting = this.#starting.has(node);
     const running = this.#take(node);
+    if (wasStarting) return;
     if (running === undefined) throw new Error(`the agent of ${node} is not running`);
     for (const host of running.hosts) void host.stop("killed");
     await this.#options.runtime.world.during(running.agent.stop());
@@ -142,6 +150,9 @@ export class SimAgents {
   }
 
   #take(node: string): Running | undefined {
+    const starting = this.#starting.get(node);
+    if (starting !== undefined) starting.hasEnded = true;
+    this.#starting.delete(node);
     const running = this.#running.get(node);
     this.#running.delete(node);
     for (const stop of running?.stops ?? []) stop();
