@@ -10,9 +10,9 @@ const realRunsMost = 3;
  * there again, and the least of each time counts.
  */
 export async function comparedLab(name: string): Promise<LabResult> {
-  const playReal = () => played(name, { kind: "netns" }, `${name}-netns-${process.pid}`);
+  const playReal = () => played(name, { kind: "netns" });
   const real = await playReal();
-  const sim = await played(name, { kind: "sim" }, `${name}-sim-${process.pid}`, real.lastedMs);
+  const sim = await played(name, { kind: "sim" }, { lastedMs: real.lastedMs });
   let { times } = real;
   let realRuns = 1;
   for (; realRuns < realRunsMost && isSlow(times, sim.times); realRuns++) {
@@ -21,8 +21,12 @@ export async function comparedLab(name: string): Promise<LabResult> {
   const lines = [...real.states.values()].flatMap((state) => Object.values(state).flat());
   return {
     lab: name,
-    sim: verdictText(sim),
-    real: verdictText(real),
+    sim: sim.verdict,
+    real: real.verdict,
+    failures: [
+      ...sim.failures.map((text) => `sim: ${text}`),
+      ...real.failures.map((text) => `netns: ${text}`),
+    ],
     steps: real.states.size,
     linesCompared: lines.length,
     differences: differences(sim, real),
@@ -54,8 +58,4 @@ function leastOf(one: Played["times"], other: Played["times"]): Played["times"] 
       ];
     }),
   );
-}
-
-function verdictText({ verdict }: Played): string {
-  return verdict?.verdict ?? "no verdict";
 }

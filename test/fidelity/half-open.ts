@@ -1,8 +1,7 @@
-import { parseAddress } from "../../src/net/address.ts";
 import { readSessions } from "../../src/observe/router.ts";
 import type { LabContext } from "../../src/scenario/context.ts";
 import type { FabricNode } from "../../src/topology/fabric.ts";
-import { families, isLookedAt } from "./state.ts";
+import { families, isLookedAt, peerNode } from "./state.ts";
 
 /**
  * Whether a session is Established at one end only, as where the other has lost its power or its cable without a word.
@@ -29,10 +28,5 @@ async function establishedPeers(
     families.map((family) => readSessions(runtime, node, family).catch(() => [])),
   );
   const established = sessions.flat().filter(({ state }) => state === "Established");
-  const peers = established.flatMap(({ peer }) => {
-    const at = parseAddress(peer);
-    const name = at === undefined ? names.neighborAt(node.name, peer) : names.nodeOf(at);
-    return name === undefined ? [] : [name];
-  });
-  return new Set(peers);
+  return new Set(established.flatMap(({ peer }) => peerNode(names, node, peer) ?? []));
 }

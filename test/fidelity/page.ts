@@ -3,10 +3,11 @@ import { band, type Difference, outOfBand } from "./compare.ts";
 import type { StepTimes } from "./play.ts";
 
 /** What is not as it has to be: a sentence each. */
-export function faults({ lab, sim, real, differences, times }: LabResult): string[] {
+export function faults({ lab, sim, real, failures, differences, times }: LabResult): string[] {
   const unexplained = differences.filter(({ why }) => why === undefined).length;
   return [
     ...(sim === "pass" && real === "pass" ? [] : [`${lab}: sim ${sim}, netns ${real}`]),
+    ...failures.map((text) => `${lab}: ${text}`),
     ...(unexplained === 0 ? [] : [`${lab}: ${unexplained} lines differ that nothing explains`]),
     ...times.flatMap(({ step, sim: ours, real: theirs }) =>
       outOfBand(ours, theirs).map(
@@ -25,6 +26,8 @@ export type LabResult = {
   /** The verdict of each. */
   sim: string;
   real: string;
+  /** Checks that did not pass, of either. */
+  failures: string[];
   steps: number;
   linesCompared: number;
   differences: Difference[];

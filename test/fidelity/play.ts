@@ -11,7 +11,9 @@ const restMs = 1_500;
 const halfOpenMsMax = 12_000;
 
 export type Played = {
-  verdict: Extract<TimelineRecord, { type: "verdict" }> | undefined;
+  verdict: string;
+  /** Checks of its scenario that did not pass, and what was seen. */
+  failures: string[];
   /** After each step, by its name, in their order. */
   states: Map<string, LabStates>;
   times: Map<string, StepTimes>;
@@ -23,16 +25,24 @@ export type Played = {
 export type StepTimes = { convergeMs?: number | undefined; outageMs?: number | undefined };
 
 /**
- * Plays a lab's own scenario and takes down its state after each step. `label`: no other lab's. `lastedMs`: how long each
- * step with its rest lasts at least, so that timers which run on over several steps have come equally far as in another
- * run.
+ * Plays a lab's own scenario and takes down its state after each step. `lastedMs`: how long each step with its rest lasts
+ * at least, so that timers which run on over several steps have come equally far as in another run. `meddle`: what is
+ * done to the lab before. `stepsMost`: no more are played.
  */
 export async function played(
   name: string,
   runtime: RuntimeChoice,
-  label: string,
-  lastedMs: readonly number[] = [],
+  {
+    lastedMs = [],
+    meddle,
+    stepsMost = Infinity,
+  }: {
+    lastedMs?: readonly number[];
+    meddle?: (lab: Lab) => Promise<void>;
+    stepsMost?: number;
+  } = {},
 ): Promise<Played> {
+  const label = `${name}-${runtime.kind}-${process.pid}`;
   const loaded = loadLab({ ...findLab(name), name: label }, "", runtime);
   const scenario = loaded.scenario!;
   const lab = await Lab.open({ ...loaded.spec, seed: 1 }, { sinks: [], scenario });
@@ -42,6 +52,7 @@ export async function played(
     const { signal } = new AbortController();
     await lab.up(signal);
     const { clock } = lab.context(signal);
+    await meddle?.(lab);
     let beganMs = clock.nowMs();
     await lab.play(scenario, signal, {
       after: async (index) => {
@@ -49,14 +60,19 @@ export async function played(
         states.set(scenario.steps[index]!.name, await atRest(lab, untilMs));
         lasted.push(clock.nowMs() - beganMs);
         beganMs = clock.nowMs();
-        return "go on";
+        return index + 1 < stepsMost ? "go on" : "stop";
       },
     });
   } finally {
     await lab.down();
   }
   return {
-    verdict: lab.records.findLast((record) => record.type === "verdict"),
+    verdict: lab.records.findLast((record) => record.type === "verdict")?.verdict ?? "none",
+    failures: lab.records.flatMap((record) =>
+      record.type === "check" && record.verdict !== "pass"
+        ? [`${record.text}: ${record.verdict}: ${record.seen}`]
+        : [],
+    ),
     states,
     times: timesOf(lab.records),
     lastedMs: lasted,

@@ -49,11 +49,7 @@ function isSwitchedOff({ runtime }: LabContext, node: string): Promise<boolean> 
 async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Promise<string[]> {
   const owner = (hop: NextHop) => names.nodeOfNextHop(node.name, hop) ?? hop.address;
   const peerText = (peer: string) => {
-    const address = parseAddress(peer);
-    const name =
-      address === undefined
-        ? names.neighborAt(node.name, peer)
-        : names.nodeOfNextHop(node.name, { address });
+    const name = peerNode(names, node, peer);
     // MAC addresses, and so link-local ones, are the runtime's own.
     const shown = peer.startsWith("fe80:") ? "link-local" : peer;
     return name === undefined ? shown : `${shown} (${name})`;
@@ -97,6 +93,18 @@ async function nodeLines({ names, runtime }: LabContext, node: FabricNode): Prom
     );
   }
   return lines.sort();
+}
+
+/** Whose address this is, or who is at the other end of the interface. */
+export function peerNode(
+  names: LabContext["names"],
+  { name }: FabricNode,
+  peer: string,
+): string | undefined {
+  const address = parseAddress(peer);
+  return address === undefined
+    ? names.neighborAt(name, peer)
+    : names.nodeOfNextHop(name, { address });
 }
 
 type Pod = { label: string; place: Place; addresses: Address[] };
