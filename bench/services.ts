@@ -109,7 +109,12 @@ async function measure(count: number) {
     api.create("nodes", nodeObject(node, Date.now()));
   }
   for (const object of manifests()) api.create(keyOf(object), object);
-  const operator = new Operator({ edges: systemEdges(client()), log, routerIdPool: undefined });
+  const operator = new Operator({
+    edges: systemEdges(client()),
+    log,
+    routerIdPool: undefined,
+    statusReport: true,
+  });
   await operator.start();
   const agents = Array.from(
     { length: nodes },
@@ -118,6 +123,7 @@ async function measure(count: number) {
         node: `n${n}`,
         ipam: "kubernetes",
         noEndpointsRoutable: true,
+        statusReport: true,
         installRoutes: false,
         bmpStations: [],
         edges: systemNodeEdges(client(), log),

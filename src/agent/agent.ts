@@ -14,6 +14,7 @@ import { Histogram } from "./histogram.ts";
 import { instanceConfig } from "./instance-config.ts";
 import type { Log } from "./log.ts";
 import { type NodeOptions, NodeResources } from "./node-resources.ts";
+import { ToldOnce } from "./told-once.ts";
 
 export type AgentOptions = NodeOptions & {
   edges: NodeEdges;
@@ -21,6 +22,8 @@ export type AgentOptions = NodeOptions & {
   log: Log;
   /** Routes learned are used, and put into the kernel's; Cilium's agent does neither. */
   installRoutes: boolean;
+  /** `enable-bgp-control-plane-status-report`: if false, what was reported is taken away. */
+  statusReport: boolean;
   /** Each instance calls all of them. */
   bmpStations: BmpStation[];
 };
@@ -68,7 +71,8 @@ export class Agent {
   /** What the status is about: the resource with what auto-discovery found; undefined with a legacy policy. */
   #reported: CiliumBGPNodeConfig | undefined;
   #errors: CompileResult["errors"] = [];
-  #told = new Set<string>();
+  readonly #warnings = new ToldOnce();
+  readonly #selectionError = new ToldOnce();
   #stopping = false;
   #lastRunMs = 0;
 
@@ -151,7 +155,8 @@ export class Agent {
     if (desired === undefined) {
       await this.#removeAllBut(new Set());
     } else {
-      this.#tell(desired.warnings);
+      for (const warning of this.#warnings.new(desired.warnings))
+        this.#options.log("warn", warning);
       for (const { instance, message } of desired.errors) {
         this.#options.log("error", message, { instance });
         this.#counts.errors.set(instance, (this.#counts.errors.get(instance) ?? 0) + 1);
@@ -200,9 +205,11 @@ export class Agent {
     const network = this.#options.edges.network();
     const legacy = this.#resources.legacy(node);
     if (legacy.found === "error") {
-      this.#tell([legacy.message]);
+      if (this.#selectionError.new([legacy.message]).length > 0)
+        this.#options.log("error", "Policy selection failed", { error: legacy.message });
       return undefined;
     }
+    this.#selectionError.new([]);
     if (legacy.found === "policy") {
       const { nodeConfig, ...others } = legacy.resources;
       const input = this.#resources.input(nodeConfig, node, network);
@@ -218,14 +225,6 @@ export class Agent {
     }));
     this.#reported = { ...nodeConfig, spec: { bgpInstances } };
     return result;
-  }
-
-  /** Each warning once, as long as it lasts. */
-  #tell(warnings: readonly string[]): void {
-    for (const warning of warnings) {
-      if (!this.#told.has(warning)) this.#options.log("warn", warning);
-    }
-    this.#told = new Set(warnings);
   }
 
   #addInstance(name: string, config: RunningSpeaker["speaker"]["config"]): void {
@@ -276,13 +275,15 @@ export class Agent {
     }
     const about = this.#reported ?? nodeConfig;
     const now = timestamp(clock.nowMs());
-    const status = nodeConfigStatus(
-      { ...about, ...(nodeConfig.status && { status: nodeConfig.status }) },
-      running,
-      this.#errors,
-      now,
-    );
-    if (jsonEqual(status, nodeConfig.status)) return;
+    const status = this.#options.statusReport
+      ? nodeConfigStatus(
+          { ...about, ...(nodeConfig.status && { status: nodeConfig.status }) },
+          running,
+          this.#errors,
+          now,
+        )
+      : {};
+    if (jsonEqual(status, nodeConfig.status ?? {})) return;
     await this.#options.edges.client.patch(
       resources.nodeConfigs,
       { name: nodeConfig.metadata.name },

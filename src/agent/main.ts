@@ -33,12 +33,14 @@ const { positionals, values } = parseArgs({
     "enable-egress-gateway": { type: "boolean", default: false },
     ipam: { type: "string", default: "kubernetes" },
     "enable-no-service-endpoints-routable": { type: "string", default: "true" },
+    "enable-bgp-control-plane-status-report": { type: "string", default: "true" },
     prometheus: { type: "string" },
     "bgp-router-id-allocation-ip-pool": { type: "string" },
     bmp: { type: "string", multiple: true, default: [] },
   },
 });
 const [role, ...operands] = positionals;
+const statusReport = values["enable-bgp-control-plane-status-report"] !== "false";
 if (role === "relay") {
   relay();
 } else if (role === "watch-routes") {
@@ -53,11 +55,12 @@ if (role === "relay") {
 
 async function runOperator(): Promise<void> {
   const { Operator: OperatorProcess } = await import("./operator.ts");
-  const log = processLog("operator");
+  const log = processLog("bgp-cp-operator");
   const operator = new OperatorProcess({
     edges: systemEdges(await kubeClient()),
     log,
     routerIdPool: routerIdPool(values["bgp-router-id-allocation-ip-pool"]),
+    statusReport,
   });
   await probed(operator, log);
   await metered(log, () => operatorMetrics(operator.counts));
@@ -78,6 +81,7 @@ async function runAgent(): Promise<void> {
     softwareVersion: values.version,
     log,
     installRoutes: values["install-routes"],
+    statusReport,
     bmpStations: values.bmp.map(bmpStation),
   });
   await serveAdminSocket(values.socket, adminHandler(agent), log);

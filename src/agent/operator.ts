@@ -23,6 +23,8 @@ export type OperatorOptions = {
   log: Log;
   /** Router IDs are given out of this; undefined: the agents choose them. */
   routerIdPool: Prefix | undefined;
+  /** `enable-bgp-control-plane-status-report`: if false, the conditions of BGP resources are taken away. */
+  statusReport: boolean;
 };
 
 /**
@@ -35,7 +37,7 @@ export class Operator {
   readonly #informers: InformerSet;
   readonly #reconcile: Coalescer;
   readonly #lbIpam: LbIpamRunner;
-  readonly #routerIdPool: Prefix | undefined;
+  readonly #options: OperatorOptions;
   /** By CiliumBGPClusterConfig: how often something of it could not be done. */
   readonly #errors = new Map<string, number>();
   readonly #durations = new Histogram();
@@ -49,8 +51,10 @@ export class Operator {
     const { edges } = options;
     this.#edges = edges;
     this.#log = options.log;
-    this.#routerIdPool = options.routerIdPool;
-    this.#lbIpam = new LbIpamRunner(edges, options.log);
+    this.#options = options;
+    this.#lbIpam = new LbIpamRunner(edges, (level, message, fields) =>
+      options.log(level, message, { ...fields, subsys: "lbipam" }),
+    );
     this.#reconcile = new Coalescer(
       edges.clock,
       () => this.#reconcileTimed(),
@@ -104,6 +108,7 @@ export class Operator {
   async #reconcileOnce(): Promise<void> {
     await this.#allocatePodPools();
     const informers = this.#informers;
+    const { statusReport, routerIdPool } = this.#options;
     const { actions, errors } = reconcileOperator({
       clusterConfigs: informers.list<CiliumBGPClusterConfig>("clusterConfigs"),
       peerConfigs: informers.list<CiliumBGPPeerConfig>("peerConfigs"),
@@ -111,8 +116,8 @@ export class Operator {
       nodeConfigs: informers.list<CiliumBGPNodeConfig>("nodeConfigs"),
       nodes: informers.list<CiliumNode>("ciliumNodes"),
       secretNames: new Set(informers.list<KubeObject>("secrets").map((each) => each.metadata.name)),
-      statusReport: true,
-      ...(this.#routerIdPool !== undefined && { routerIdPool: this.#routerIdPool }),
+      statusReport,
+      ...(routerIdPool !== undefined && { routerIdPool }),
       now: timestamp(this.#edges.clock.nowMs()),
     });
     for (const { clusterConfig, message } of errors) {

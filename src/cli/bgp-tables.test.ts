@@ -78,6 +78,27 @@ test("routes with their attributes as Cilium prints them", () => {
   );
 });
 
+test("a next hop of IPv6 is in MP_REACH_NLRI; to an internal peer AS_PATH is empty", () => {
+  const attrs = (of: Partial<Row<Route>>) =>
+    routesTable([{ ...route, attributes: { origin: "igp", asPath: [] }, ...of }], {
+      withPeer: true,
+      withNode: false,
+    })
+      .split("\n")[1]!
+      .replace(/^[^[]*/, "");
+  expect(attrs({ nextHop: address("fd00:10:0:1::2") })).toBe(
+    "[{Origin: i} {AsPath: } {MpReach(ipv4-unicast): {Nexthop: fd00:10:0:1::2, NLRIs: [10.1.3.0/24]}}]",
+  );
+  const { nextHop: _, ...own } = { ...route, attributes: { origin: "igp" as const, asPath: [] } };
+  const table = routesTable(
+    [{ ...own, family: { afi: "ipv6", safi: "unicast" }, prefix: prefix("fd00:10:1::/64") }],
+    { withPeer: false, withNode: false },
+  );
+  expect(table).toContain(
+    "[{Origin: i} {MpReach(ipv6-unicast): {Nexthop: ::, NLRIs: [fd00:10:1::/64]}}]",
+  );
+});
+
 test("rows are ordered by node, AS number, peer and prefix", () => {
   const others = ["10.1.2.0/24", "10.1.1.0/24"].map((each) => ({ ...route, prefix: prefix(each) }));
   const rows = [route, { ...route, localAsn: 9 }, ...others, { ...route, node: "kind-a" }];

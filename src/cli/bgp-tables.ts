@@ -5,7 +5,8 @@ import {
   peerAddress,
 } from "../agent/cilium-models.ts";
 import { peeringStates } from "../cilium/status.ts";
-import { formatAsPath, formatCommunity } from "../observe/speaker.ts";
+import { communityName } from "../cilium/communities.ts";
+import { formatAsPath } from "../observe/speaker.ts";
 import { formatTable, goDuration } from "./table.ts";
 
 /** A row of an agent's answer, with where it is from. */
@@ -86,17 +87,26 @@ export function routesTable(
 
 const origins = { igp: "i", egp: "e", incomplete: "?" } as const;
 
-/** `[{Origin: i} {AsPath: 65001} {Nexthop: 10.0.0.1} {Communities: 65000:99}]` */
-export function attributesText({ attributes }: Route, nextHop: string): string {
-  const { origin, asPath, med, localPref, communities, largeCommunities } = attributes;
+/**
+ * As GoBGP writes them: `[{Origin: i} {AsPath: 65001} {Nexthop: 10.0.0.1} {Communities: 65000:99}]`. AS_PATH is none
+ * of an own prefix's until it is sent.
+ */
+export function attributesText(route: Route, nextHop: string): string {
+  const { origin, asPath, med, localPref, communities, largeCommunities } = route.attributes;
   const letter = origins[origin.toLowerCase() as keyof typeof origins];
+  const isUnsent = route.nextHop === undefined && asPath.length === 0;
+  const inOwnField = !route.prefix.includes(":") && !nextHop.includes(":");
+  const { afi, safi } = route.family;
   const parts = [
     `{Origin: ${letter}}`,
-    ...(asPath.length > 0 ? [`{AsPath: ${formatAsPath(asPath)}}`] : []),
-    `{Nexthop: ${nextHop}}`,
+    ...(isUnsent ? [] : [`{AsPath: ${formatAsPath(asPath)}}`]),
+    ...(inOwnField ? [`{Nexthop: ${nextHop}}`] : []),
     ...(med === undefined ? [] : [`{Med: ${med}}`]),
     ...(localPref === undefined ? [] : [`{LocalPref: ${localPref}}`]),
-    ...(communities ? [`{Communities: ${communities.map(formatCommunity).join(", ")}}`] : []),
+    ...(communities ? [`{Communities: ${communities.map(communityName).join(", ")}}`] : []),
+    ...(inOwnField
+      ? []
+      : [`{MpReach(${afi}-${safi}): {Nexthop: ${nextHop}, NLRIs: [${route.prefix}]}}`]),
     ...(largeCommunities
       ? [`{LargeCommunity: [ ${largeCommunities.map((each) => each.join(":")).join(", ")}]}`]
       : []),

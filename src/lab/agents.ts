@@ -8,8 +8,8 @@ const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1", "--expose-gc"]
 /** One heap of malloc for all threads: an agent has little to do in them. */
 const nodeEnvironment = { MALLOC_ARENA_MAX: "1" };
 const adminSocket = "/run/spinelab/agent.sock";
-/** Where Cilium's agent has its metrics. */
-const metricsListen = "0.0.0.0:9962";
+/** As Cilium's agent and operator have them. */
+const metricsListen = { agent: "0.0.0.0:9962", operator: "0.0.0.0:9963" };
 const startLimitMs = 20_000;
 const stopLimitMs = 5_000;
 
@@ -45,7 +45,7 @@ export class Agents {
     if (this.#running.has(node)) return;
     const { kubeconfigInNode, version, installRoutes } = this.#options;
     const args = ["agent", "--kubeconfig", kubeconfigInNode, "--node", node, "--version", version];
-    args.push("--prometheus", metricsListen, "--enable-egress-gateway");
+    args.push("--prometheus", metricsListen.agent, "--enable-egress-gateway");
     if (installRoutes) args.push("--install-routes");
     const command = this.#spawn(node, "agent", args);
     this.#running.set(node, command);
@@ -55,6 +55,7 @@ export class Agents {
   startOperator(node: string): void {
     this.#operatorNode = node;
     const args = ["operator", "--kubeconfig", this.#options.kubeconfigInNode];
+    args.push("--prometheus", metricsListen.operator);
     this.#running.set("operator", this.#spawn(node, "operator", args));
   }
 

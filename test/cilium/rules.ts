@@ -77,6 +77,10 @@ export const rules: readonly Rule[] = [
     operator,
     "const silent = { ...after, statusReport: false };",
   ]),
+  rule("without status reports the node's status is taken away", [
+    agent,
+    "an agent without status reports takes away what one with them said",
+  ]),
   // Instances.
   rule("another AS number, port or router ID starts the instance over", [
     configure,

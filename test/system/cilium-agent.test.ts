@@ -108,13 +108,19 @@ async function world() {
       ],
     }),
   );
-  const operator = new Operator({ edges: systemEdges(client()), log, routerIdPool: undefined });
+  const operator = new Operator({
+    edges: systemEdges(client()),
+    log,
+    routerIdPool: undefined,
+    statusReport: true,
+  });
   await operator.start();
-  const startAgent = async () => {
+  const startAgent = async (statusReport = true) => {
     const started = new Agent({
       node: "n0",
       ipam: "kubernetes",
       noEndpointsRoutable: true,
+      statusReport,
       installRoutes: false,
       bmpStations: [],
       edges: systemNodeEdges(client(), log),
@@ -294,6 +300,20 @@ test("a legacy policy that lost the node while its agent was down is not followe
   expect(logged.filter((line) => line.includes("BGP instance"))).toEqual([
     "registering BGP instance",
   ]);
+});
+
+test("an agent without status reports takes away what one with them said", async () => {
+  const { api, apply, agent, startAgent, received } = await world();
+  apply(clusterConfig());
+  const status = (): object =>
+    api.find("ciliumbgpnodeconfigs.cilium.io", { name: "n0" })?.status ?? {};
+  await until("the status", status, (told) => "bgpInstances" in told);
+  await agent.stop();
+  const silent = await startAgent(false);
+  undo.push(() => silent.stop());
+  await until("no status", status, (told) => Object.keys(told).length === 0);
+  await until("the podCIDR", received, (seen) => seen.length === 1);
+  expect(status()).toEqual({});
 });
 
 test("a password that changes: the session comes again with the new one", async () => {

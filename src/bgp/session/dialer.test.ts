@@ -50,7 +50,7 @@ describe("the next attempt", () => {
       .step({ input: "start" })
       .step({ input: "timer", timer: "connectRetry" });
     expect(played.effects).toMatchObject([
-      { do: "log", message: "connect to 10.0.2.1: timed out" },
+      { do: "log", message: "connect to 10.0.2.1: i/o timeout" },
       { do: "close", connection: 1 },
       { do: "connect", connection: 2 },
       { do: "setTimer", timer: "connectRetry", afterMs: 10_000 },

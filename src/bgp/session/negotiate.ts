@@ -27,7 +27,7 @@ export function negotiate(
   // 1. AS number (RFC 7607 §2: never 0).
   if (open.asn === 0 || !isExpected(peer.asn, open.asn, internal)) {
     const expected = peer.asn === 0 ? "any but 0" : peer.asn;
-    throw openError("badPeerAs", `as number mismatch: expected ${expected}, received ${open.asn}`);
+    throw openError("badPeerAs", `as number mismatch expected ${expected}, received ${open.asn}`);
   }
   // 2. BGP Identifier: not zero, and not ours within one AS (RFC 6286 §2.2).
   if (open.bgpIdentifier === "0.0.0.0" || (internal && open.bgpIdentifier === routerId)) {

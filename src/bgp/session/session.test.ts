@@ -152,7 +152,7 @@ describe("an OPEN that is refused", () => {
       "another AS",
       peerOpen({ asn: 65001 }),
       "2/2",
-      "as number mismatch: expected 65000, received 65001",
+      "as number mismatch expected 65000, received 65001",
     ],
     [
       "BGP Identifier zero",

@@ -325,7 +325,7 @@ export class Session {
   #expired(timer: TimerName): void {
     if (timer === "connectRetry" || timer === "idleHold") {
       if (timer === "connectRetry" && this.#dialer.state === "Connect") {
-        this.#failed(`connect to ${this.#options.peer.address}: timed out`);
+        this.#failed(`connect to ${this.#options.peer.address}: i/o timeout`);
       }
       this.#dialer.expired(timer, this.#connections.size > 0);
       return;

@@ -31,7 +31,7 @@ export function registerBgp(program: Command): void {
     .command("bgp")
     .summary("sessions and routes of the Kubernetes nodes' speakers");
 
-  scoped(bgp.command("peers").summary("sessions, in Cilium's columns")).action(
+  scoped(bgp.command("peers").alias("neighbors").summary("sessions, in Cilium's columns")).action(
     async (scope: Scope) => {
       const get = "peers";
       if (isCiliumJson(scope))

@@ -18,6 +18,7 @@ export function registerParts(program: Command): void {
     )
     .option("--ipam <mode>", "Cilium's ipam: kubernetes, cluster-pool or multi-pool")
     .option("--enable-no-service-endpoints-routable <bool>", "advertise Services without endpoints")
+    .option("--enable-bgp-control-plane-status-report <bool>", "write CiliumBGPNodeConfigs' status")
     .option("--enable-egress-gateway", "let pods leave as CiliumEgressGatewayPolicies say")
     .option("--prometheus <address>", "serve metrics: 0.0.0.0:9962")
     .action((options: Options) => startBundle(["agent", ...words(options)]));
@@ -27,7 +28,8 @@ export function registerParts(program: Command): void {
     .summary("the BGP operator, against any Kubernetes API")
     .requiredOption("--kubeconfig <file>", "how to reach the API")
     .option("--bgp-router-id-allocation-ip-pool <prefix>", "router IDs for every instance")
-    .option("--prometheus <address>", "serve LB-IPAM's metrics")
+    .option("--enable-bgp-control-plane-status-report <bool>", "write conditions of BGP resources")
+    .option("--prometheus <address>", "serve metrics: 0.0.0.0:9963")
     .action((options: Options) => startBundle(["operator", ...words(options)]));
 
   program

@@ -49,8 +49,9 @@ export class SimAgents {
     await this.#options.runtime.world.sleep(startMs);
     this.#operator = new Operator({
       edges: this.#edges(this.#options.runtime.world.network.node(node)),
-      log: this.#logOf("operator", "operator"),
+      log: this.#logOf("operator", "bgp-cp-operator"),
       routerIdPool: undefined,
+      statusReport: true,
     });
     await this.#options.runtime.world.during(this.#operator.start());
   }
@@ -73,6 +74,7 @@ export class SimAgents {
       softwareVersion: version,
       log: this.#logOf(node, "bgp-control-plane"),
       installRoutes,
+      statusReport: true,
     });
     const answer = adminHandler(agent);
     const egress = new EgressDatapath(node, edges, this.#logOf(node, "egressgateway"));
