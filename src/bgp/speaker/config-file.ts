@@ -150,6 +150,7 @@ const peerFields = z.strictObject({
   keepaliveTimeSeconds: seconds.optional(),
   connectRetryTimeSeconds: seconds.default(defaults.connectRetryTimeSeconds),
   delayOpenTimeSeconds: z.int().min(1).max(240).optional(),
+  advertisementIntervalSeconds: z.int().min(1).max(600).optional(),
   ttl: z.int().min(1).max(255).optional(),
   ttlSecurityHops: z.int().min(1).max(254).optional(),
   password: z.string().min(1).max(80).optional(),

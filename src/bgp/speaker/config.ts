@@ -137,6 +137,8 @@ export type PeerConfig = {
   connectRetryTimeSeconds: number;
   /** DelayOpenTime: how long our OPEN waits for the peer's (RFC 4271 §8.1.1); undefined: it goes at once. */
   delayOpenTimeSeconds?: number;
+  /** MinRouteAdvertisementInterval (RFC 4271 §9.2.1.1); undefined: a change is told at once. */
+  advertisementIntervalSeconds?: number;
   /** How long a session stays Idle, as FRR has it; undefined: sessions come back quickly (session/retry.ts). */
   idleHold?: IdleHold;
   /**

@@ -60,6 +60,7 @@ function view(
 it.each([
   ["external peers", 65002, {}],
   ["internal peers", 65001, {}],
+  ["external peers that wait between UPDATEs", 65002, { advertisementIntervalSeconds: 2 }],
   ["external peers with graceful restart", 65002, { gracefulRestart: { restartTimeSeconds: 10 } }],
   [
     "internal peers with numbered paths and long-lived stale routes",

@@ -10,13 +10,18 @@ import type { Negotiated } from "../session/io.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
 import { hasFamily } from "../wire/registry.ts";
+import { AdvertisementInterval } from "./advertisement-interval.ts";
 import { NumberedOut } from "./numbered-out.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, SentRoute } from "./routes-out.ts";
 import { UpdateGroup } from "./update-group.ts";
 import type { UpdateGroups } from "./update-groups.ts";
 
-type Table = { readonly family: AfiSafi; out: UpdateGroup | NumberedOut };
+type Table = {
+  readonly family: AfiSafi;
+  out: UpdateGroup | NumberedOut;
+  readonly interval: AdvertisementInterval | undefined;
+};
 
 /** What of its configuration a session's routes out depend on. */
 export type OutboundOptions = Pick<
@@ -37,6 +42,8 @@ export type OutboundOptions = Pick<
   defaultOriginate: readonly FamilyName[];
   /** Paths to a prefix that are sent where they are numbered. */
   pathsMax: number;
+  /** There is a MinRouteAdvertisementInterval. */
+  isPaced: boolean;
 };
 
 /** The way of routes out over one Established session: of each family in a group, or by itself where paths are numbered. */
@@ -113,15 +120,24 @@ export class Outbound {
   /** The family's routes are selected, and those held back are sent: End-of-RIB. */
   endDeferral(name: FamilyName): void {
     if (!this.#owed.delete(name)) return;
-    const { out } = this.#tables.get(name)!;
-    if (out instanceof NumberedOut) out.changed(this.#ribs.loc[name].ids());
+    const { out, interval } = this.#tables.get(name)!;
+    const isInGroup = interval === undefined && !(out instanceof NumberedOut);
+    if (!isInGroup) out.changed(this.#ribs.loc[name].ids());
     this.#endOfRib(name);
   }
 
-  /** What the peer must be told of where paths are numbered; to the others their group does. */
+  /** What the peer must be told of where paths are numbered, or in its own time; to the others their group does. */
   changed(name: FamilyName, ids: PrefixIds): void {
-    const out = this.#tables.get(name)?.out;
-    if (out instanceof NumberedOut) out.changed(ids);
+    const { out, interval } = this.#tables.get(name) ?? {};
+    if (interval !== undefined) interval.changed(ids);
+    else if (out instanceof NumberedOut) out.changed(ids);
+    // Not begun yet: nobody is told.
+    else if (this.#options.isPaced) this.#awaited.get(name)?.group.changed(ids);
+  }
+
+  /** The family's MinRouteAdvertisementIntervalTimer fired. */
+  intervalOver(name: FamilyName): void {
+    this.#tables.get(name)?.interval?.over();
   }
 
   /** What the peer must be told under another policy: the difference only. */
@@ -155,7 +171,10 @@ export class Outbound {
 
   /** The session is over. */
   end(): void {
-    for (const { out } of this.#tables.values()) out.leave(this.#receiver);
+    for (const { out, interval } of this.#tables.values()) {
+      out.leave(this.#receiver);
+      interval?.end();
+    }
     for (const { group } of this.#awaited.values()) group.leave(this.#receiver);
   }
 
@@ -169,7 +188,7 @@ export class Outbound {
     this.#awaited.set(name, { family, group });
     group.expect(this.#receiver, (isDeferred) => {
       this.#awaited.delete(name);
-      this.#tables.set(name, { family, out: group });
+      this.#setTable(family, group);
       if (isDeferred) this.#owed.add(name);
     });
   }
@@ -180,10 +199,23 @@ export class Outbound {
     const { pathsMax } = this.#options;
     const options = this.#groupOptions(family);
     const out = new NumberedOut(options, this.#receiver, pathsMax, this.#ribs, isDeferred);
-    this.#tables.set(name, { family, out });
+    this.#setTable(family, out);
     if (isDeferred()) this.#owed.add(name);
     out.changed(this.#ribs.loc[name].ids());
     if (!isDeferred()) this.#endOfRib(name);
+  }
+
+  /** It is told everything now. */
+  #setTable(family: AfiSafi, out: UpdateGroup | NumberedOut): void {
+    const name = familyName(family);
+    const interval = !this.#options.isPaced
+      ? undefined
+      : new AdvertisementInterval(this.#ribs.prefixes[name], {
+          tell: (ids) => this.#tables.get(name)!.out.changed(ids),
+          startTimer: () => this.#receiver.startInterval(name),
+        });
+    this.#tables.set(name, { family, out, interval });
+    interval?.begin();
   }
 
   #group(family: AfiSafi): UpdateGroup {
@@ -195,7 +227,14 @@ export class Outbound {
     const nextHopFamilies: Family[] = hasFamily(extendedNextHop, family)
       ? [family.afi, "ipv6"]
       : [family.afi];
-    const { exportPolicy, pathsMax: _, defaultOriginate, ipv4NextHop, ...options } = this.#options;
+    const {
+      exportPolicy,
+      pathsMax: _,
+      isPaced,
+      defaultOriginate,
+      ipv4NextHop,
+      ...options
+    } = this.#options;
     const own = codec.sharedLink?.address ?? localAddress;
     const isTaken = nextHopFamilies.includes(familyOf(own));
     const self = isTaken ? own : (ipv4NextHop ?? own);
@@ -207,7 +246,8 @@ export class Outbound {
       sharedSubnets: internal ? [] : (sharedSubnets ?? []),
       nextHopFamilies,
     };
-    return { name: familyName(family), target, exportPolicy, codec };
+    const paced = isPaced && { pacedBy: this.#receiver.peer };
+    return { name: familyName(family), target, exportPolicy, codec, ...paced };
   }
 
   #endOfRib(name: FamilyName): void {

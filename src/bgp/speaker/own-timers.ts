@@ -11,8 +11,15 @@ export type OwnTimer =
   | `longLived/${FamilyName}`
   /** The end of a teardown for too many routes. */
   | "maximumPrefix"
+  /** What changes meanwhile is told at its end (RFC 4271 §9.2.1.1). */
+  | `advertise/${FamilyName}`
   /** The first UPDATE of a session that waits for it (pace.ts). */
   | "firstUpdate";
+
+/** Of one that a family has for itself. */
+export function familyOfTimer(timer: `${string}/${FamilyName}`): FamilyName {
+  return timer.slice(timer.indexOf("/") + 1) as FamilyName;
+}
 
 /** Knows which of them run, so that only those are cleared. */
 export class OwnTimers {
@@ -45,6 +52,13 @@ export class OwnTimers {
 
   clearAll(): void {
     for (const timer of this.#running) this.clear(timer);
+  }
+
+  /** What a session sends by. */
+  clearSessions(): void {
+    for (const timer of this.#running) {
+      if (timer === "firstUpdate" || timer.startsWith("advertise/")) this.clear(timer);
+    }
   }
 
   /** Which of them the name of a timer that fired is; undefined: the session's. */

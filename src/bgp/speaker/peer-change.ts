@@ -83,6 +83,7 @@ function sessionKey(of: PeerConfig): string {
     of.nextHopSelf,
     of.defaultOriginate,
     of.sendsBack,
+    of.advertisementIntervalSeconds,
     of.reflectsWithMed,
     of.allowAsIn,
     of.addPath,

@@ -10,15 +10,15 @@ import type {
 import { Session } from "../session/session.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
-import { headerBytes, MessageType } from "../wire/registry.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
-import { CeaseSubcode } from "../wire/registry.ts";
+import { CeaseSubcode, headerBytes, MessageType } from "../wire/registry.ts";
+import { intervalMs } from "./advertisement-interval.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Effect, TimerId } from "./effect.ts";
 import { Inbound } from "./inbound.ts";
 import { PrefixLimits } from "./maximum-prefix.ts";
 import { Outbound } from "./outbound.ts";
-import { OwnTimers } from "./own-timers.ts";
+import { familyOfTimer, OwnTimers } from "./own-timers.ts";
 import { type PeerChange, peerChange } from "./peer-change.ts";
 import type { Established, PeerContext } from "./peer-context.ts";
 import type { Receiver } from "./routes-out.ts";
@@ -143,9 +143,11 @@ export class Peer {
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
     else if (own === "firstUpdate") this.#established?.outbound.begin();
+    else if (own === "advertise/ipv4/unicast" || own === "advertise/ipv6/unicast")
+      this.#established?.outbound.intervalOver(familyOfTimer(own));
     else {
       if (own === "sweepStale" || own === "staleLimit") this.#stale.restartTimeOver();
-      else this.#stale.staleTimeOver(own.slice("longLived/".length) as FamilyName);
+      else this.#stale.staleTimeOver(familyOfTimer(own));
       this.#context.changed(this);
     }
   }
@@ -306,7 +308,7 @@ export class Peer {
   }
 
   #end(reason: DownReason, graceful: boolean): void {
-    this.#timers.clear("firstUpdate");
+    this.#timers.clearSessions();
     this.#lastDown = this.session.lastError ?? reason;
     const negotiated = graceful ? this.#established?.negotiated : undefined;
     this.#established?.outbound.end();
@@ -354,6 +356,10 @@ export class Peer {
       },
       announced: (name, routes) => {
         if (routes > 0) this.#announced.set(name, this.announced(name) + routes);
+      },
+      startInterval: (name) => {
+        const seconds = this.#config.advertisementIntervalSeconds ?? 0;
+        this.#timers.set(`advertise/${name}`, intervalMs(seconds, this.#context.random));
       },
       // RFC 8654 §4: routes whose attributes leave no room for a prefix.
       notSent: (reason, prefix) => {

@@ -12,6 +12,8 @@ export type Receiver = {
   readonly send: (bytes: Uint8Array) => void;
   /** Counts routes that such a message announces. */
   readonly announced: (name: FamilyName, routes: number) => void;
+  /** Starts the session's MinRouteAdvertisementIntervalTimer for the family (advertisement-interval.ts). */
+  readonly startInterval: (name: FamilyName) => void;
   /** For the log: the first of the routes that no message holds. */
   readonly notSent: (reason: string, prefix: Prefix) => void;
 };

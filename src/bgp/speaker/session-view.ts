@@ -70,6 +70,7 @@ export function outboundOptions(
       negotiated.longLivedGracefulRestart !== undefined ||
       (negotiated.internal && config.longLivedPartialDeployment ? "partial" : false),
     pathsMax: addPath?.send === undefined || addPath.send === "all" ? Infinity : addPath.send,
+    isPaced: config.advertisementIntervalSeconds !== undefined,
     prependAsns: asn === localAsn || localAs?.replaceAs ? [asn] : [asn, localAsn],
   };
 }

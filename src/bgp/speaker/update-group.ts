@@ -23,6 +23,8 @@ export type GroupOptions = {
   readonly target: ExportTarget;
   readonly exportPolicy: readonly PolicyStatement[];
   readonly codec: CodecOptions;
+  /** The only session of the group, which tells it of changes in its own time; undefined: they are told at once. */
+  readonly pacedBy?: string;
 };
 
 /**

@@ -12,7 +12,7 @@ export class UpdateGroups {
   /** Families whose route selection waits for the peers (RFC 4724 §4.1). */
   readonly #deferred: () => ReadonlySet<FamilyName>;
   /** `key`: what they have in common besides the policy. */
-  #groups: { key: string; name: FamilyName; group: UpdateGroup }[] = [];
+  #groups: { key: string; name: FamilyName; group: UpdateGroup; isPaced: boolean }[] = [];
 
   constructor(ribs: Ribs, deferred: () => ReadonlySet<FamilyName>) {
     this.#ribs = ribs;
@@ -22,15 +22,16 @@ export class UpdateGroups {
   /** The group of sessions like this one. */
   of(options: GroupOptions): UpdateGroup {
     this.#dropEmpty();
-    const { name, target, exportPolicy, codec } = options;
+    const { name, target, exportPolicy, codec, pacedBy } = options;
     const { fourOctetAs, extendedMessage, sharedLink } = codec;
-    const key = JSON.stringify([name, target, { fourOctetAs, extendedMessage, sharedLink }]);
+    const wire = { fourOctetAs, extendedMessage, sharedLink };
+    const key = JSON.stringify([name, target, wire, pacedBy]);
     let known = this.#groups.find(
       (each) => each.key === key && isSame(each.group.exportPolicy, exportPolicy),
     );
     if (known === undefined) {
       const group = new UpdateGroup(options, this.#ribs, () => this.#deferred().has(name));
-      this.#groups.push((known = { key, name, group }));
+      this.#groups.push((known = { key, name, group, isPaced: pacedBy !== undefined }));
     }
     return known.group;
   }
@@ -54,9 +55,12 @@ export class UpdateGroups {
     }
   }
 
+  /** Those that a session paces are told by it. */
   changed(of: FamilyName, ids: PrefixIds): void {
     this.#dropEmpty();
-    for (const { name, group } of this.#groups) if (name === of) group.changed(ids);
+    for (const { name, group, isPaced } of this.#groups) {
+      if (name === of && !isPaced) group.changed(ids);
+    }
   }
 
   forEachSet(call: (set: AttributeSet) => void): void {

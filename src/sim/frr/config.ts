@@ -84,6 +84,7 @@ export type Neighbor = {
   timers?: Timers;
   connectSeconds?: number;
   delayOpenSeconds?: number;
+  advertisementSeconds?: number;
   passive?: boolean;
   shutdown?: { message?: string };
   updateSource?: string;

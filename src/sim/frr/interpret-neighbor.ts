@@ -87,6 +87,8 @@ function settingLine(
       if (second === "connect") return set("connectSeconds", Number(third));
       if (second === "delayopen") return set("delayOpenSeconds", Number(third));
       return set("timers", { keepaliveSeconds: Number(second), holdSeconds: Number(third) });
+    case "advertisement-interval":
+      return set("advertisementSeconds", Number(second));
     case "passive":
       return set("passive", true);
     case "shutdown":

@@ -19,6 +19,8 @@ router bgp 65000
  neighbor net0 interface peer-group ROUTERS
  neighbor 10.0.1.2 remote-as 65010
  neighbor 10.0.1.2 local-as 65001 no-prepend replace-as
+ neighbor 10.0.1.2 timers delayopen 5
+ neighbor 10.0.1.2 advertisement-interval 3
  address-family ipv4 unicast
   redistribute connected
   neighbor net0 route-map OUT out
@@ -40,6 +42,7 @@ it("takes what vtysh takes, and prints what makes the same of another router", (
   expect(first.config.bgp!.neighbors.get("10.0.1.2")).toMatchObject({
     remoteAs: 65010,
     localAs: { asn: 65001, noPrepend: true, replaceAs: true },
+    ...{ delayOpenSeconds: 5, advertisementSeconds: 3 },
   });
 
   const printed = runningConfig(first.config);

@@ -153,6 +153,8 @@ class PeerReader {
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds: of.connectSeconds ?? connectSeconds(profile, this.#router.timing),
       ...(of.delayOpenSeconds !== undefined && { delayOpenTimeSeconds: of.delayOpenSeconds }),
+      // 0 is FRR's default, and no interval.
+      ...(of.advertisementSeconds && { advertisementIntervalSeconds: of.advertisementSeconds }),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
       exportPolicy: this.#exportPolicy(first, needsPolicy),
