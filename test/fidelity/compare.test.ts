@@ -94,6 +94,36 @@ describe("what explains a difference", () => {
     expect(why({ s, t: [passedOn] }, { s: [`${a} best`], t: [] })).toContain(undefined);
   });
 
+  it("what follows from who came first: the kernel's route, what is passed on and how much, and ways", () => {
+    const attributes = "IGP local preference undefined MED undefined communities []";
+    const side = (first: "a" | "b"): LabStates => ({
+      spine: [
+        ...[a, b].map((line) => (line.includes(` ${first} `) ? `${line} best` : line)),
+        `kernel 10.0.0.0/24 ${first}`,
+      ],
+      // Who sent the path that the spine passes on finds its own AS in it.
+      a: [
+        ...(first === "b" ? [`10.0.0.0/24 spine "65000 65002 65100" ${attributes}`] : []),
+        `session ipv4-unicast net0 (spine) AS 65000 ${first === "b" ? 8 : 7}/2`,
+      ],
+      pods: [`path x → y: spine, ${first}, 10.0.0.2`],
+    });
+    const [sim, real] = [side("a"), side("b")];
+    expect(stateDifferences(sim, real).filter((one) => one.why === undefined)).toEqual([]);
+    const unexplained = (node: string, lines: string[]) =>
+      stateDifferences(sim, { ...real, [node]: lines }).filter((one) => one.why === undefined);
+    expect(
+      unexplained("spine", [...real["spine"]!.slice(0, 2), "kernel 10.0.0.0/24 c"]),
+    ).not.toEqual([]);
+    expect(
+      unexplained("a", [real["a"]![0]!, "session ipv4-unicast net0 (spine) AS 65000 9/2"]),
+    ).not.toEqual([]);
+    expect(
+      unexplained("a", [real["a"]![0]!.replace("65002", "65003"), real["a"]![1]!]),
+    ).not.toEqual([]);
+    expect(unexplained("pods", ["path x → y: spine, c, 10.0.0.2"])).not.toEqual([]);
+  });
+
   it("not that a ping is lost", () => {
     expect(why({ pods: ["ping x → y lost"] }, { pods: ["ping x → y answered"] })).toEqual(
       new Set([undefined]),

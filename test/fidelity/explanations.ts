@@ -36,9 +36,12 @@ const explanations: readonly Explanation[] = [
       const at = ours.findIndex((hop, i) => hop !== theirs[i]);
       const next = [ours[at]!, theirs[at]!];
       const to = ours.at(-1)!;
-      const routes = [sides.sim, sides.real].map((states) => hopsTo(states[ours[at - 1]!], to));
+      const routes = [sides.sim, sides.real].map((states) => routeTo(states[ours[at - 1]!], to));
       // The real kernel may have fewer of them, which is a difference of its own.
-      return next.every((hop) => routes[0]!.includes(hop)) && routes[1]!.includes(theirs[at]!);
+      return (
+        next.every((hop) => routes[0]?.hops.includes(hop)) &&
+        routes[1]?.hops.includes(theirs[at]!) === true
+      );
     },
   },
   {
@@ -48,20 +51,36 @@ const explanations: readonly Explanation[] = [
       const [ours, theirs] = [route(sim), route(real)];
       if (ours === undefined || theirs === undefined || ours.path !== theirs.path) return false;
       if (ours.isStale !== theirs.isStale || ours.isBest === theirs.isBest) return false;
-      const best = (states: LabStates) =>
-        states[node]!.map(route).find((one) => one?.isBest === true && one.prefix === ours.prefix);
-      const [ourBest, theirBest] = [best(sides.sim), best(sides.real)];
-      if (ourBest === undefined || theirBest === undefined) return false;
-      return ourBest.merits === theirBest.merits && ourBest.isExternal && theirBest.isExternal;
+      return isChosenByChance(node, ours.prefix, sides);
     },
   },
   {
     cause:
-      "of several equal paths in use, the same on both sides, a router passes on the one that came first: its neighbor has another, or none that does not lead back to it",
+      "it follows from which of equally good external paths came first: the kernel's route, and the way of a ping",
+    holds: ({ node, sim, real }, sides) => {
+      const kernel = kernelRoute(sim);
+      if (kernel !== undefined) return isKernelOfChoice(node, kernel.prefix, sides);
+      const [ours, theirs] = [wayOf(sim), wayOf(real)];
+      if (ours === undefined || theirs === undefined) return false;
+      const at = ours.findIndex((hop, i) => hop !== theirs[i]);
+      const parts = ours[at - 1];
+      if (parts === undefined) return false;
+      const [there, seen] = [sides.sim, sides.real].map((states) =>
+        routeTo(states[parts], ours.at(-1)!),
+      );
+      if (there === undefined || seen === undefined) return false;
+      const isBy = there.hops.includes(ours[at]!) && seen.hops.includes(theirs[at]!);
+      return isBy && isKernelOfChoice(parts, there.prefix, sides);
+    },
+  },
+  {
+    cause:
+      "of several equal paths a router passes on the one that came first: its neighbor has another, or none that does not lead back to it",
     holds: ({ node, sim, real }, sides) => {
       if (session(sim) !== undefined) return isCountOfPassedOn(node, sim, real, sides);
-      const lines = [sim, real].filter((line) => line !== undefined);
-      return lines.every((line) => isPassedOn(line, sides));
+      const isEach = (line: string | undefined, side: keyof Sides) =>
+        line === undefined || isPassedOn(line, side, sides);
+      return isEach(sim, "sim") && isEach(real, "real");
     },
   },
 ];
@@ -71,15 +90,44 @@ export function explanationOf(pair: Pair, sides: Sides): string | undefined {
   return explanations.find(({ holds }) => holds(pair, sides))?.cause;
 }
 
-/** Whether the neighbor that it leads to has that path in use, and another one, on both sides. */
-function isPassedOn(line: string, { sim, real }: Sides): boolean {
+/** Whether the two sides have another best path there, both have both, and nothing but who was first speaks for either. */
+function isChosenByChance(node: string, prefix: string, { sim, real }: Sides): boolean {
+  const [ours, theirs] = [best(sim[node], prefix), best(real[node], prefix)];
+  if (ours === undefined || theirs === undefined || ours.path === theirs.path) return false;
+  const areThere = [sim, real].every((states) => {
+    const paths = new Set((states[node] ?? []).map((line) => route(line)?.path));
+    return paths.has(ours.path) && paths.has(theirs.path);
+  });
+  return areThere && ours.merits === theirs.merits && ours.isExternal && theirs.isExternal;
+}
+
+/** Whether the kernels have the best path of their side, which is there by chance. */
+function isKernelOfChoice(node: string, prefix: Prefix, sides: Sides): boolean {
+  const agree = [sides.sim, sides.real].every((states) => {
+    const kernel = (states[node] ?? []).map(kernelRoute).find((one) => one?.prefix === prefix);
+    return kernel?.hops.join(",") === best(states[node], prefix)?.hops.join(",");
+  });
+  return agree && isChosenByChance(node, prefix, sides);
+}
+
+/**
+ * Whether the neighbor that it leads to passes it on by chance: it has that path and other equal ones in use, the same
+ * on both sides, or has chosen it on this side.
+ */
+function isPassedOn(line: string, side: keyof Sides, sides: Sides): boolean {
   const of = route(line);
   const [from, ...others] = of?.hops ?? [];
   if (of === undefined || from === undefined || others.length > 0) return false;
-  const [ours, theirs] = [sim, real].map((states) => usedAsPaths(states[from] ?? [], of.prefix));
-  const isSame = JSON.stringify(ours) === JSON.stringify(theirs);
   // The neighbor has put its own number in front.
-  return isSame && ours!.length > 1 && ours!.includes(of.asPath.replace(/^\d+ ?/, ""));
+  const asPath = of.asPath.replace(/^\d+ ?/, "");
+  const [ours, theirs] = [sides.sim, sides.real].map((states) =>
+    usedAsPaths(states[from] ?? [], of.prefix),
+  );
+  if (JSON.stringify(ours) === JSON.stringify(theirs)) {
+    return ours!.length > 1 && ours!.includes(asPath);
+  }
+  const isChosen = best(sides[side][from], of.prefix)?.asPath === asPath;
+  return isChosen && isChosenByChance(from, of.prefix, sides);
 }
 
 /** Whether a session counts as many prefixes more or less as it was passed such paths more or less. */
@@ -97,13 +145,13 @@ function isCountOfPassedOn(
       const of = route(line);
       return of?.hops.join(",") === ours.peer && familyOf(of!.prefix) === ours.family;
     });
-  const passedOn = (states: LabStates, others: LabStates) => {
-    const there = new Set(from(others).map((line) => route(line)!.prefix));
-    return from(states).filter((line) => !there.has(route(line)!.prefix) && isPassedOn(line, sides))
-      .length;
+  const passedOn = (side: keyof Sides, other: keyof Sides) => {
+    const there = new Set(from(sides[other]).map((line) => route(line)!.prefix));
+    return from(sides[side]).filter(
+      (line) => !there.has(route(line)!.prefix) && isPassedOn(line, side, sides),
+    ).length;
   };
-  const { sim: simulated, real: seen } = sides;
-  const more = passedOn(simulated, seen) - passedOn(seen, simulated);
+  const more = passedOn("sim", "real") - passedOn("real", "sim");
   return ours.received - theirs.received === more;
 }
 
@@ -119,23 +167,21 @@ function familyOf(prefix: string): string {
   return prefix.includes(":") ? "ipv6-unicast" : "ipv4-unicast";
 }
 
-function kernelRoute(line = ""): { prefix: Prefix; hops: string[] } | undefined {
+type KernelRoute = { prefix: Prefix; hops: string[] };
+
+function kernelRoute(line = ""): KernelRoute | undefined {
   const [word, prefix, hops] = line.split(" ");
   return word === "kernel" ? { prefix: parsePrefix(prefix!)!, hops: hops!.split(",") } : undefined;
 }
 
 /** By which the node's kernel reaches this address: of its longest prefix. */
-function hopsTo(lines: readonly string[] = [], to: string): string[] {
+function routeTo(lines: readonly string[] = [], to: string): KernelRoute | undefined {
   const address = parseAddress(to);
-  if (address === undefined) return [];
+  if (address === undefined) return undefined;
   return lines
     .flatMap((line) => kernelRoute(line) ?? [])
     .filter(({ prefix }) => prefixContains(prefix, address))
-    .reduce<{ hops: string[]; length: number }>(
-      (best, { prefix, hops }) =>
-        prefixLength(prefix) > best.length ? { hops, length: prefixLength(prefix) } : best,
-      { hops: [], length: -1 },
-    ).hops;
+    .sort((a, b) => prefixLength(b.prefix) - prefixLength(a.prefix))[0];
 }
 
 function wayOf(line = ""): string[] | undefined {
@@ -162,6 +208,11 @@ function route(line = "") {
     isUsed: /best|multipath/.test(marks!),
     isStale: marks!.includes("stale"),
   };
+}
+
+/** The best one of the node's BGP table. */
+function best(lines: readonly string[] = [], prefix: string) {
+  return lines.map(route).find((one) => one?.isBest === true && one.prefix === prefix);
 }
 
 /** Of the paths that the node's BGP table uses, in alphabetical order. */
