@@ -13,12 +13,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
 }
 
-/** A moment of a run, in front of a line: `12.34s`, `3:05.20`, seconds with two decimals. */
+/** A moment of a run, in front of a line: `12.34s`, `3:05.20`, `1:02:05.20`, seconds with two decimals. */
 export function formatElapsed(ms: number): string {
   const hundredths = Math.round(ms / 10);
   if (hundredths < 6000) return `${(hundredths / 100).toFixed(2)}s`;
   const minutes = Math.floor(hundredths / 6000);
-  return `${minutes}:${((hundredths % 6000) / 100).toFixed(2).padStart(5, "0")}`;
+  const seconds = ((hundredths % 6000) / 100).toFixed(2).padStart(5, "0");
+  const hours = Math.floor(minutes / 60);
+  return hours === 0 ? `${minutes}:${seconds}` : `${hours}:${twoDigits(minutes % 60)}:${seconds}`;
 }
 
 /** Since when a check has seen what it saw last, and for how long it went on looking. */

@@ -50,6 +50,9 @@ function wallClock(text: string): Markup {
   return html`<time datetime="${text}">${short}</time>`;
 }
 
+/** So much of what went wrong is shown from the start. */
+const shownMax = 10;
+
 /** Everything that went wrong, before anything else is read. */
 export function trouble(run: RunSummary): Markup {
   const checks = run.steps.flatMap((step) =>
@@ -61,10 +64,9 @@ export function trouble(run: RunSummary): Markup {
     step.unfinished.map((waiting) => ({ step, waiting })),
   );
   if (checks.length + run.failures.length + unfinished.length === 0) return html``;
-  return html`<section aria-labelledby="trouble">
-    <h2 id="trouble">What went wrong</h2>
-    ${run.failures.map(failureBox)}
-    ${checks.map(
+  const boxes = [
+    ...run.failures.map(failureBox),
+    ...checks.map(
       ({ step, check }) =>
         html`<article class="trouble ${check.verdict}">
           <h3>
@@ -73,8 +75,8 @@ export function trouble(run: RunSummary): Markup {
           </h3>
           ${expectedAndSeen(check)}
         </article>`,
-    )}
-    ${unfinished.map(
+    ),
+    ...unfinished.map(
       ({ step, waiting }) =>
         html`<article class="trouble inconclusive">
           <h3>
@@ -83,7 +85,20 @@ export function trouble(run: RunSummary): Markup {
           </h3>
           ${expectedAndSeen(waiting)}
         </article>`,
-    )}
+    ),
+  ];
+  const more = boxes.slice(shownMax);
+  return html`<section aria-labelledby="trouble">
+    <h2 id="trouble">What went wrong</h2>
+    ${boxes.slice(0, shownMax)}
+    ${
+      more.length === 0
+        ? undefined
+        : html`<details class="more">
+            <summary>… and ${more.length} more</summary>
+            ${more}
+          </details>`
+    }
   </section>`;
 }
 

@@ -24,7 +24,7 @@ export function lanes(run: RunSummary, records: readonly TimelineRecord[]): Mark
       ),
       ...run.steps.map(stepBand),
     ])}
-    ${lane("events", eventMarks(run))}
+    ${eventLane(eventMarks(run))}
     ${run.probes.map((probe) => lane(probe.probe, probeBars(probe), "probe"))}
     ${routeLanes(records)}
     <div class="cursor-track" aria-hidden="true"><div class="cursor"></div></div>
@@ -53,6 +53,13 @@ function stepBand(step: StepSummary): Markup {
   >
     ${step.index + 1}
   </button>`;
+}
+
+/** From so many on marks would hide each other: they are drawn as lines. */
+const marksMax = 120;
+
+function eventLane(marks: readonly Markup[]): Markup {
+  return lane("events", marks, marks.length > marksMax ? "many" : "");
 }
 
 function eventMarks(run: RunSummary): Markup[] {

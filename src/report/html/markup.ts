@@ -13,9 +13,21 @@ type Value = string | number | undefined | Markup | readonly Value[];
  * itself. Lists are joined; undefined is nothing.
  */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Markup {
-  let text = strings[0]!;
-  for (const [index, value] of values.entries()) text += render(value) + strings[index + 1]!;
+  const parts = unindented(strings);
+  let text = parts[0]!;
+  for (const [index, value] of values.entries()) text += render(value) + parts[index + 1]!;
   return new Markup(text);
+}
+
+const seen = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** How a template is indented in its source is nothing to a page, and of a large one half its size. */
+function unindented(strings: TemplateStringsArray): readonly string[] {
+  const known = seen.get(strings);
+  if (known !== undefined) return known;
+  const parts = strings.map((part) => part.replaceAll(/\n\s*/g, "\n"));
+  seen.set(strings, parts);
+  return parts;
 }
 
 /** HTML from this repository: the page's own style and script. Never for anything recorded. */

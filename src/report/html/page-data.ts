@@ -1,5 +1,4 @@
 import type { TimelineRecord, TopologyPicture } from "../../timeline/record.ts";
-import type { StateChange } from "../../timeline/state.ts";
 import { formatDuration } from "../duration.ts";
 import { fabricChanges, linkKey } from "../fabric-state.ts";
 import { ofType, type RunSummary } from "../summary.ts";
@@ -16,8 +15,6 @@ export type PageData = {
   routes: { atMs: number; id: string }[];
   /** Names of the picture's nodes, by their `id`. */
   nodes: Record<string, string>;
-  /** Sessions and tables, each as changes against the one before. */
-  state: { atMs: number; changes: readonly StateChange[] }[];
 };
 
 export function pageData(run: RunSummary, records: readonly TimelineRecord[]): PageData {
@@ -39,10 +36,6 @@ export function pageData(run: RunSummary, records: readonly TimelineRecord[]): P
     moments: moments(run),
     routes,
     nodes: Object.fromEntries([...nodes].map(([name, id]) => [id, name])),
-    // Of a run before this one in the same file nothing counts: this one begins anew.
-    state: ofType(records, "state")
-      .filter(({ atMs }) => atMs >= run.fromMs)
-      .map(({ atMs, changes: of }) => ({ atMs, changes: of })),
   };
 }
 

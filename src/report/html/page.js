@@ -41,24 +41,40 @@ function tablesAt(state, node, atMs) {
   );
 }
 
-/** Round times for an axis of about `count` parts: steps of 1, 2 or 5 times a power of ten. */
+/** Steps of an axis above ten seconds, where times are read as minutes and hours: in seconds. */
+const longSteps = [10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 86_400];
+
+/** Round times for an axis of about `count` parts: steps of 1, 2 or 5 times a power of ten, or of a clock. */
 function axisTimes(fromMs, toMs, count) {
   const rough = Math.max((toMs - fromMs) / count, 0.1);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const stepMs = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power;
+  const decimal = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? 10 * power;
+  const long = longSteps.map((seconds) => seconds * 1000).find((ms) => ms >= rough);
+  const stepMs = rough > 5000 && long !== undefined ? long : decimal;
   const times = [];
   for (let n = Math.ceil(fromMs / stepMs); n * stepMs < toMs; n++) times.push(n * stepMs);
   return times;
 }
 
-/** Seconds, with as many decimals as the axis needs to tell its times apart. */
+/** `12.34 s`, `3:05.20`, `1:02:05.20`: as the rest of the page writes a moment. */
+function momentText(atMs, decimals) {
+  const seconds = (atMs / 1000).toFixed(decimals);
+  if (Number(seconds) < 60) return `${seconds} s`;
+  const whole = Math.floor(Number(seconds));
+  const pad = (n) => String(n).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = `${pad(whole % 60)}${decimals === 0 ? "" : seconds.slice(-decimals - 1)}`;
+  return hours === 0 ? `${minutes}:${rest}` : `${hours}:${pad(minutes)}:${rest}`;
+}
+
+/** With as many decimals as the axis needs to tell its times apart. */
 function axisLabel(atMs, spanMs) {
   const decimals = spanMs < 50 ? 3 : spanMs < 1000 ? 2 : spanMs < 10_000 ? 1 : 0;
-  return `${(atMs / 1000).toFixed(decimals)} s`;
+  return momentText(atMs, decimals);
 }
 
 function start(document, pageData, rawRecords) {
-  const { fromMs, toMs, changes, moments, routes, nodes, state: looks } = pageData;
+  const { fromMs, toMs, changes, moments, routes, nodes } = pageData;
   const byId = (id) => document.getElementById(id);
   const slider = byId("time");
   const lanes = document.querySelector(".lanes");
@@ -69,12 +85,15 @@ function start(document, pageData, rawRecords) {
   let playing;
   let zoomedOn;
   let chosen;
+  let looks;
 
   /** The tables of the chosen node as they were at the last look before the time. */
   function showTables() {
     const panel = byId("node-tables");
     panel.hidden = chosen === undefined;
     if (chosen === undefined) return;
+    // Of a run before this one in the same file nothing counts: this one begins anew.
+    looks ??= rawRecords().filter(({ type, atMs }) => type === "state" && atMs >= fromMs);
     const rows = tablesAt(looks, nodes[chosen], view.nowMs);
     const heading = document.createElement("h3");
     heading.textContent =
@@ -109,7 +128,7 @@ function start(document, pageData, rawRecords) {
     }
     slider.value = String(view.nowMs);
     const text = momentAt(moments, view.nowMs)?.text ?? "";
-    byId("now").textContent = `${(view.nowMs / 1000).toFixed(2)} s`;
+    byId("now").textContent = momentText(view.nowMs, 2);
     byId("moment").textContent = text;
     byId("moment").title = text;
     slider.setAttribute("aria-valuetext", `${(view.nowMs / 1000).toFixed(2)} seconds, ${text}`);

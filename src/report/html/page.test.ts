@@ -70,8 +70,16 @@ test.each([
   [0, 8000, 9, [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000]],
   [2870, 3500, 6, [3000, 3200, 3400]],
   [0, 0, 5, []],
+  [0, 9_000_000, 9, [0, 20, 40, 60, 80, 100, 120, 140].map((minutes) => minutes * 60_000)],
 ])("an axis from %d to %d ms in about %d parts", (fromMs, toMs, count, times) => {
   expect([...page.axisTimes(fromMs, toMs, count)]).toEqual(times);
+});
+
+test("hours are told as hours", () => {
+  expect(page.axisLabel(40_000, 60_000)).toBe("40 s");
+  expect(page.axisLabel(1_200_000, 9_000_000)).toBe("20:00");
+  expect(page.axisLabel(8_400_000, 9_000_000)).toBe("2:20:00");
+  expect(page.axisLabel(125_300, 9_000)).toBe("2:05.3");
 });
 
 test("an axis tells its times apart", () => {

@@ -1,13 +1,20 @@
 import type { StateChange } from "../../timeline/state.ts";
 import { html, type Markup } from "./markup.ts";
 
-/** Rows that are drawn; a step that changes more says how many there are. */
-const rowsMax = 300;
+/** Rows that are drawn of all steps together, and of one; a step that changes more says how many there are. */
+const rowsOfPageMax = 6_000;
+const rowsOfStepMax = 300;
+const rowsOfStepMin = 10;
+
+/** How many rows each of so many steps may have. */
+export function rowsMaxOf(steps: number): number {
+  return Math.min(rowsOfStepMax, Math.max(rowsOfStepMin, Math.floor(rowsOfPageMax / steps)));
+}
 
 const tableNames = { session: "session", rib: "BGP table", fib: "kernel table" } as const;
 
 /** What a step changed in sessions and tables: gone in red, come in green. */
-export function stateChanges(changes: readonly StateChange[]): Markup {
+export function stateChanges(changes: readonly StateChange[], rowsMax: number): Markup {
   if (changes.length === 0) return html``;
   const nodes = new Set(changes.map(({ node }) => node)).size;
   return html`<details class="state-changes">
@@ -42,7 +49,9 @@ export function stateChanges(changes: readonly StateChange[]): Markup {
     </div>
     ${
       changes.length > rowsMax
-        ? html`<p class="dim">… and ${changes.length - rowsMax} more, in timeline.jsonl</p>`
+        ? html`<p class="dim">
+            … and ${changes.length - rowsMax} more: choose a node of the picture at that time
+          </p>`
         : undefined
     }
   </details>`;

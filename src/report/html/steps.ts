@@ -3,12 +3,18 @@ import type { RunSummary, StepSummary } from "../summary.ts";
 import { expectedAndSeen } from "./expected-and-seen.ts";
 import { html, type Markup } from "./markup.ts";
 import { measuresTable } from "./measures.ts";
-import { stateChanges } from "./state-changes.ts";
+import { rowsMaxOf, stateChanges } from "./state-changes.ts";
 import { signs, verdictNames } from "./verdict.ts";
+
+/** So many steps that did not pass are open from the start. */
+const openMax = 10;
 
 /** A row of figures for each step; opened, its events and checks. */
 export function stepsSection(run: RunSummary): Markup {
   if (run.steps.length === 0) return html``;
+  const bad = run.steps.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
+  const open = new Set(bad.slice(0, openMax));
+  const rowsMax = rowsMaxOf(run.steps.length);
   return html`<section aria-labelledby="steps">
     <h2 id="steps">Steps</h2>
     <div class="steps">
@@ -16,18 +22,17 @@ export function stepsSection(run: RunSummary): Markup {
         <span></span><span>step</span><span>checks</span><span>converged</span><span>outage</span
         ><span>lost</span><span>time</span>
       </div>
-      ${run.steps.map(stepDetails)}
+      ${run.steps.map((step) => stepDetails(step, open.has(step), rowsMax))}
     </div>
   </section>`;
 }
 
-function stepDetails(step: StepSummary): Markup {
+function stepDetails(step: StepSummary, isOpen: boolean, rowsMax: number): Markup {
   const all = step.checks.length + step.unfinished.length;
   const good = step.checks.filter((one) => one.verdict === "pass" || one.verdict === "warn").length;
-  const open = step.verdict === "fail" || step.verdict === "inconclusive" ? html` open` : html``;
   const outage =
     step.outageMs === undefined ? undefined : step.outageMs === 0 ? "none" : step.outageMs;
-  return html`<details class="step ${step.verdict}" ${open}>
+  return html`<details class="step ${step.verdict}" ${isOpen ? "open" : undefined}>
     <summary>
       <span class="sign" title="${verdictNames[step.verdict]}">${signs[step.verdict]}</span>
       <span class="step-name"><b>${step.index + 1}</b> ${step.name}</span>
@@ -35,7 +40,7 @@ function stepDetails(step: StepSummary): Markup {
       ${figure("converged", step.convergeMs)} ${figure("outage", outage, step.outageMs !== 0)}
       ${figure("lost", step.lost?.toString(), step.lost !== 0)} ${figure("time", step.tookMs)}
     </summary>
-    ${step.verdict === "notRun" ? html`<p class="dim">It did not run.</p>` : stepBody(step)}
+    ${step.verdict === "notRun" ? html`<p class="dim">It did not run.</p>` : stepBody(step, rowsMax)}
   </details>`;
 }
 
@@ -45,7 +50,7 @@ function figure(name: string, value: string | number | undefined, notable = fals
   return html`<span class="figure ${kind}" data-name="${name}">${text}</span>`;
 }
 
-function stepBody(step: StepSummary): Markup {
+function stepBody(step: StepSummary, rowsMax: number): Markup {
   const events = step.events.map(
     (event) =>
       html`<li class="${event.error === undefined ? "" : "fail"}">
@@ -80,6 +85,6 @@ function stepBody(step: StepSummary): Markup {
   );
   return html`<ul class="facts-list">
     ${events}${checks}${unfinished}
-    <li>${measuresTable(step.measures)}${stateChanges(step.state)}</li>
+    <li>${measuresTable(step.measures)}${stateChanges(step.state, rowsMax)}</li>
   </ul>`;
 }
