@@ -5,7 +5,7 @@ import { addressBits, type Prefix, prefixFamily, prefixLength, prefixOf } from "
 export type FibRoute = {
   prefix: Prefix;
   kind: "unicast" | "blackhole" | "unreachable";
-  /** As `ip route` words it: `kernel`, `boot`, `static`, `bgp`, `ra`. */
+  /** As `ip route` words it: `kernel`, `boot`, `static`, `zstatic`, `bgp`, `ra`. */
   protocol: string;
   metric: number;
   /** Several for ECMP; none where `kind` is not unicast. */

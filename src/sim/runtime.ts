@@ -234,10 +234,7 @@ export class SimRuntime implements Runtime {
       ...{ world, node: this.nodeOf(place), router: this.#routers.get(place.node) },
       hostname: place.pod?.name ?? of.hostname,
       fromApi: place.pod === undefined ? fromApi(plan) : undefined,
-      readFile: (path) => {
-        const bind = of.binds.find(({ destination }) => destination === path);
-        return bind && readFileSync(bind.source, "utf8");
-      },
+      readFile: readerOf(of),
     };
   }
 
@@ -254,7 +251,9 @@ export class SimRuntime implements Runtime {
     this.#configure(this.#fabricNodes.get(of.name)!);
     if (of.kind === "linux" && of.image?.includes("frr") === true) {
       const onProblem = (message: string) => this.#options.onProblem(of.name, message);
-      this.#routers.set(of.name, new FrrRouter(this.world, node, this.#options.timing, onProblem));
+      const { timing } = this.#options;
+      const options = { timing, onProblem, readFile: readerOf(of) };
+      this.#routers.set(of.name, new FrrRouter(this.world, node, options));
     }
   }
 
@@ -312,6 +311,14 @@ export class SimRuntime implements Runtime {
     const text = shown ?? `% Unknown command: ${request}`;
     return Buffer.concat([Buffer.from(text), Buffer.from([0, 0, 0, shown === undefined ? 2 : 0])]);
   }
+}
+
+/** Reads what the topology binds into a node. */
+function readerOf({ binds }: FabricNode): (path: string) => string | undefined {
+  return (path) => {
+    const bind = binds.find(({ destination }) => destination === path);
+    return bind && readFileSync(bind.source, "utf8");
+  };
 }
 
 /** As the runtime netns has it: the API server is on the management network, at its gateway. */

@@ -34,7 +34,7 @@ test("agents tell Prometheus, are upgraded, killed and started; a node stands st
   expect(verdict).toMatchObject({ verdict: "pass" });
 });
 
-/** BGP passes a node's packet rules as everything does. scenarios.test.ts plays them on real nodes. */
+/** BGP passes a node's packet rules as everything does. scenarios/rack-spine.test.ts plays them on real nodes. */
 test.each(["filtered-port-179", "one-way-filter"])(
   "%s is the same in virtual time",
   async (name) => {

@@ -7,7 +7,7 @@ import type { PathAttributes } from "../wire/message.ts";
  */
 export type AttributeSet = {
   readonly attributes: Readonly<PathAttributes>;
-  /** Undefined for prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
+  /** Undefined for most prefixes originated here: each session puts its own address there (RFC 4271 §5.1.3). */
   readonly nextHop: Address | undefined;
   /** Different ones have different numbers for most of their time; those of own prefixes have none. */
   readonly number?: number;
@@ -49,10 +49,10 @@ const ownSource: PathSource = { kind: "own" };
 export const ownPath: Path = ownPathOf({ origin: "igp" });
 
 /** A path of our own that says more: as of routes taken over from elsewhere. */
-export function ownPathOf(attributes: Omit<PathAttributes, "asPath">): Path {
+export function ownPathOf(attributes: Omit<PathAttributes, "asPath">, nextHop?: Address): Path {
   return {
     source: ownSource,
-    set: { attributes: { ...attributes, asPath: [] }, nextHop: undefined },
+    set: { attributes: { ...attributes, asPath: [] }, nextHop },
     ineligible: undefined,
   };
 }

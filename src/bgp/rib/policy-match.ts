@@ -19,10 +19,7 @@ export function matcherOf(
   let lastHolds = false;
   return (prefix, path) => {
     if (exact !== undefined && (prefix === undefined || !exact.has(prefix))) return false;
-    if (
-      prefixRanges !== undefined &&
-      (prefix === undefined || !prefixRanges.some((range) => inRange(prefix, range)))
-    ) {
+    if (prefixRanges !== undefined && (prefix === undefined || !isInside(prefix, prefixRanges))) {
       return false;
     }
     if (path !== last) {
@@ -31,6 +28,11 @@ export function matcherOf(
     }
     return lastHolds;
   };
+}
+
+function isInside(prefix: Prefix, ranges: readonly PrefixRange[]): boolean {
+  const first = ranges.find((range) => inRange(prefix, range));
+  return first !== undefined && first.isExcluded !== true;
 }
 
 /** The length first: it is cheap, and mostly decides. */

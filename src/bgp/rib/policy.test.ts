@@ -34,6 +34,19 @@ describe("conditions", () => {
     expect(matches({ prefixRanges }, learned("a"), prefix)).toBe(holds);
   });
 
+  it.each([
+    ["10.1.2.0/24", false],
+    ["10.1.3.0/24", true],
+    ["10.2.0.0/24", false],
+  ])("prefix ranges that exclude: of %s the first says %s", (prefix, holds) => {
+    const prefixRanges = [
+      { prefix: p("10.1.2.0/24"), isExcluded: true as const },
+      { prefix: p("10.1.0.0/16"), maxLength: 32 },
+      { prefix: p("10.1.3.0/24"), isExcluded: true as const },
+    ];
+    expect(matches({ prefixRanges }, learned("a"), prefix)).toBe(holds);
+  });
+
   const path = learned("tor0", {
     asPath: [
       { kind: "sequence", asns: [65001, 65002] },

@@ -20,7 +20,7 @@ export type PolicyStatement = {
 
 /** Conditions on a route. Each one that is there must hold. */
 export type PolicyMatch = {
-  /** Inside one of these, with a length in its range. */
+  /** The first of these that it is inside of, with a length in its range, does not exclude it. */
   prefixRanges?: PrefixRange[];
   /** Learned from one of these: PeerConfig.name. */
   neighbors?: string[];
@@ -35,8 +35,16 @@ export type PolicyMatch = {
   asPath?: AsPathMatch;
 };
 
-/** `minLength` and `maxLength`: undefined is the prefix's own length. */
-export type PrefixRange = { prefix: Prefix; minLength?: number; maxLength?: number };
+/**
+ * `minLength` and `maxLength`: undefined is the prefix's own length. `isExcluded`: what is inside is not, whatever
+ * later ranges say.
+ */
+export type PrefixRange = {
+  prefix: Prefix;
+  minLength?: number;
+  maxLength?: number;
+  isExcluded?: true;
+};
 
 /** Each one that is there must hold: at least one of `any`, every one of `all`, not one of `none`. */
 export type SetMatch<T> = { any?: T[]; all?: T[]; none?: T[] };

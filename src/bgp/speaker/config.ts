@@ -5,7 +5,7 @@ import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
 import type { BmpRib } from "../wire/bmp.ts";
 import type { IdleHold } from "../session/retry.ts";
-import type { AfiSafi, Origin, Role } from "../wire/message.ts";
+import type { AfiSafi, PathAttributes, Role } from "../wire/message.ts";
 
 export type { PolicyStatement };
 
@@ -43,8 +43,12 @@ export type SpeakerConfig = {
   originate: readonly (Prefix | OwnRoute)[];
 };
 
-/** An own prefix that begins with other attributes than ORIGIN IGP: as FRR's `redistribute` makes them. */
-export type OwnRoute = { prefix: Prefix; origin: Origin; med?: number };
+/** An own prefix that begins with other attributes than ORIGIN IGP: as FRR's `redistribute` and route maps make them. */
+export type OwnRoute = {
+  prefix: Prefix;
+  /** Of a route that was taken over from elsewhere; undefined: we are. */
+  nextHop?: Address;
+} & Pick<PathAttributes, "origin" | "med" | "localPref" | "communities" | "largeCommunities">;
 
 /** RFC 7854. Without an interval no statistics. */
 export type BmpConfig = {

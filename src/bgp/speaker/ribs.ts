@@ -120,12 +120,12 @@ export class Ribs {
     }
   }
 
-  #ownPath({ origin, med }: OwnRoute): Path {
-    const key = `${origin} ${med}`;
+  #ownPath({ prefix: _, ...of }: OwnRoute): Path {
+    const key = JSON.stringify(of);
     let path = this.#ownPaths.get(key);
     if (path === undefined) {
-      path = ownPathOf({ origin, ...(med !== undefined && { med }) });
-      this.#ownPaths.set(key, path);
+      const { nextHop, ...attributes } = of;
+      this.#ownPaths.set(key, (path = ownPathOf(attributes, nextHop)));
     }
     return path;
   }

@@ -1,5 +1,7 @@
+import type { BfdConfig } from "../../bgp/speaker/config.ts";
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { InterfaceAddress } from "../link.ts";
 
 /** A router's configuration as FRR words it, as far as laboratories use it. */
 export type FrrConfig = {
@@ -13,6 +15,8 @@ export type FrrConfig = {
   asPathLists: Map<string, ListEntry<string>[]>;
   routeMaps: Map<string, RouteMapEntry[]>;
   staticRoutes: StaticRoute[];
+  /** By interface: addresses that zebra gives it. */
+  interfaces: Map<string, InterfaceAddress[]>;
 };
 
 export type Permit = "permit" | "deny";
@@ -90,7 +94,7 @@ export type Neighbor = {
   updateSource?: string;
   ebgpMultihop?: number;
   ttlSecurityHops?: number;
-  bfd?: boolean;
+  bfd?: BfdConfig;
   extendedNextHop?: boolean;
   families: Record<FrrFamily, NeighborFamily>;
 };
@@ -124,6 +128,7 @@ export function emptyConfig(): FrrConfig {
     asPathLists: new Map(),
     routeMaps: new Map(),
     staticRoutes: [],
+    interfaces: new Map(),
   };
 }
 

@@ -52,6 +52,8 @@ function globalLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
     case "disable-ebgp-connected-route-check":
       // A neighbor one hop away is reached at any of its addresses here.
       return "done";
+    case "default show-hostname":
+    case "default show-nexthop-hostname":
     case "log-neighbor-changes":
     case "deterministic-med":
     case "suppress-duplicates":

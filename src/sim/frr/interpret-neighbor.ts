@@ -1,7 +1,13 @@
+import type { BfdConfig } from "../../bgp/speaker/config.ts";
 import { parseAddress } from "../../net/address.ts";
 import { emptyNeighbor, type Neighbor, type NeighborFamily } from "./config.ts";
 import type { BgpContext } from "./interpret-bgp.ts";
 import type { LineResult } from "./interpret.ts";
+
+/** Of bfdd. */
+export const bfdDefaults: BfdConfig = {
+  ...{ detectMultiplier: 3, receiveIntervalMs: 300, transmitIntervalMs: 300 },
+};
 
 /** `neighbor` and what follows it. */
 export function neighborLine(
@@ -100,12 +106,23 @@ function settingLine(
     case "ttl-security":
       return set("ttlSecurityHops", Number(third));
     case "bfd":
-      return set("bfd", true);
+      return bfdLine(words.slice(1), (value) => set("bfd", value));
+    case "disable-connected-check":
+      return "done"; // A neighbor one hop away is reached at any of its addresses here.
     case "capability":
       return second === "extended-nexthop" ? set("extendedNextHop", true) : "unknown";
     default:
       return familyLine(of.families[context.family], words, isNo);
   }
+}
+
+/** `bfd [MULTIPLIER RECEIVE TRANSMIT]`, in milliseconds. */
+function bfdLine(words: readonly string[], set: (value: BfdConfig) => LineResult): LineResult {
+  if (words.length === 0) return set(bfdDefaults);
+  const [detectMultiplier = NaN, receiveIntervalMs = NaN, transmitIntervalMs = NaN] =
+    words.map(Number);
+  const isTimers = words.length === 3 && words.every((word) => /^\d+$/.test(word));
+  return isTimers ? set({ detectMultiplier, receiveIntervalMs, transmitIntervalMs }) : "unknown";
 }
 
 function familyLine(of: NeighborFamily, words: readonly string[], isNo: boolean): LineResult {
@@ -150,7 +167,9 @@ function familyLine(of: NeighborFamily, words: readonly string[], isNo: boolean)
       });
     }
     case "send-community":
-      return "done"; // All are sent unless told otherwise.
+      return isNo ? "unknown" : "done"; // All are sent unless told otherwise.
+    case "advertisement-interval":
+      return isNo || second === "0" ? "done" : "unknown"; // FRR has 0 by itself.
     default:
       return "unknown";
   }

@@ -12,11 +12,34 @@ import { bgpLine } from "./interpret-bgp.ts";
 import { neighborLine } from "./interpret-neighbor.ts";
 import { listLine } from "./interpret-lists.ts";
 
+/** A line of `interface NAME`: what zebra makes of the interface. */
+function interfaceLine(
+  config: FrrConfig,
+  name: string,
+  words: readonly string[],
+  isNo: boolean,
+): LineResult {
+  const [first, second, third] = words;
+  if (first === "description") return "done";
+  // Links are up, and routers are advertised where sessions need it.
+  const text = words.join(" ");
+  if (isNo && (text === "shutdown" || text === "ipv6 nd suppress-ra")) return "done";
+  if ((first !== "ip" && first !== "ipv6") || second !== "address") return "unknown";
+  const [own, length] = (third ?? "").split("/");
+  const parsed = parseAddress(own ?? "");
+  if (parsed === undefined || length === undefined || words.length > 3) return "unknown";
+  const added = { address: parsed, prefixLength: Number(length) };
+  const others = (config.interfaces.get(name) ?? []).filter(({ address }) => address !== parsed);
+  config.interfaces.set(name, isNo ? others : [...others, added]);
+  return "done";
+}
+
 /** Where a line stands: within what was opened before. */
 type Context =
   | { in: "top" }
   | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean; isInBmp?: true }
   | { in: "route-map"; entry: RouteMapEntry }
+  | { in: "interface"; name: string }
   | { in: "other" };
 
 /** What comes of a line. */
@@ -61,6 +84,8 @@ export class Interpreter {
         else if (words[0] === "exit") this.#context = { in: "top" };
         else return "unknown";
         return "done";
+      case "interface":
+        return interfaceLine(this.config, context.name, words, isNo);
       default:
         return "unknown";
     }
@@ -110,6 +135,12 @@ export class Interpreter {
       case "service":
         this.#context = { in: "top" };
         return "done";
+      case "debug":
+      case "password":
+      case "enable":
+      case "username":
+      case "banner":
+        return "done"; // What is told, and who may log in by telnet.
       case "log":
         if (second === "file" && third !== undefined) {
           if (isNo) delete config.logFile;
@@ -129,6 +160,10 @@ export class Interpreter {
         return "done";
       case "router":
         return second === "bgp" ? this.#router(third, isNo) : "unknown";
+      case "interface":
+        if (second === undefined || isNo || words.length > 2) return "unknown";
+        this.#context = { in: "interface", name: second };
+        return "done";
       case "route-map":
         return this.#routeMap(words, isNo);
       case "ip":

@@ -1,12 +1,20 @@
-import type { PolicyStatement } from "../../bgp/speaker/config.ts";
+import { ownPathOf } from "../../bgp/rib/path.ts";
+import { Policy, type PrefixRange } from "../../bgp/rib/policy.ts";
+import { communitiesUnder } from "../../bgp/rib/policy-set.ts";
+import type { OwnRoute, PolicyStatement } from "../../bgp/speaker/config.ts";
 import { parseCommunity, parseLargeCommunity } from "../../bgp/speaker/community-text.ts";
 import type { Origin } from "../../bgp/wire/message.ts";
-import { parseAddress } from "../../net/address.ts";
-import { addressBits, prefixFamily, prefixLength } from "../../net/prefix.ts";
+import { type Address, parseAddress } from "../../net/address.ts";
+import { addressBits, type Prefix, prefixFamily, prefixLength } from "../../net/prefix.ts";
 import type { FrrConfig, NeighborFamily, PrefixListEntry, RouteMapEntry } from "./config.ts";
 
 type Match = NonNullable<PolicyStatement["match"]>;
 type Set = NonNullable<PolicyStatement["set"]>;
+
+/** A route that the router has itself. `interface`: that it is connected by. `nextHop`: of a static one. */
+export type OwnCandidate = { prefix: Prefix; interface?: string; nextHop?: Address };
+
+type OwnAttributes = Omit<OwnRoute, "prefix" | "nextHop">;
 
 /** What of a route map or list the simulation cannot do is told by `problem`, and left out. */
 export class PolicyBuilder {
@@ -23,7 +31,7 @@ export class PolicyBuilder {
     const list = direction === "in" ? of.prefixListIn : of.prefixListOut;
     const map = direction === "in" ? of.routeMapIn : of.routeMapOut;
     const entries: PolicyStatement[] =
-      map === undefined ? [{ name: "all", action: "accept" }] : this.#routeMap(map);
+      map === undefined ? [{ name: "all", action: "accept" }] : this.#routeMap(map, direction);
     if (list === undefined) return entries;
     const prefixRanges = this.#ranges(list);
     if (prefixRanges.length === 0) return [{ name: `prefix-list ${list}`, action: "reject" }];
@@ -35,10 +43,64 @@ export class PolicyBuilder {
     });
   }
 
+  /** What a route map makes of an own route; undefined: it does not let it through, as where there is no such map. */
+  own(
+    map: string,
+    candidate: OwnCandidate,
+    { prefix, nextHop, ...attributes }: OwnRoute,
+  ): OwnRoute | undefined {
+    const entries = this.#config.routeMaps.get(map) ?? [];
+    const path = ownPathOf(attributes);
+    for (const entry of entries) {
+      const isInterface = (words: readonly string[]) => words[0] === "interface";
+      const names = entry.matches.filter(isInterface).map(([, name]) => name);
+      if (names.some((name) => name !== candidate.interface)) continue;
+      const matches = entry.matches.filter((words) => !isInterface(words));
+      const [statement] = this.#entry(map, { ...entry, matches });
+      if (statement === undefined || !new Policy([statement]).match(prefix, path)) continue;
+      if (statement.action === "reject") return undefined;
+      const set = statement.set ?? {};
+      return {
+        ...{ prefix, ...this.#attributesUnder(map, attributes, set) },
+        ...(nextHop !== undefined && { nextHop }),
+      };
+    }
+    return undefined;
+  }
+
+  #attributesUnder(map: string, of: OwnAttributes, set: Set): OwnAttributes {
+    for (const key of ["asPathPrepend", "nextHop"] as const) {
+      if (set[key] !== undefined)
+        this.#problem(`route-map ${map}: ${key} of the router's own routes`);
+    }
+    const med = set.med ?? of.med;
+    return {
+      origin: of.origin,
+      ...(med !== undefined && { med }),
+      ...(set.localPref !== undefined && { localPref: set.localPref }),
+      ...communitiesUnder({ ...of, asPath: [] }, set),
+    };
+  }
+
   /** FRR: a route map that does not exist lets nothing through. */
-  #routeMap(name: string): PolicyStatement[] {
-    const entries = this.#config.routeMaps.get(name);
-    return (entries ?? []).flatMap((entry) => this.#entry(name, entry));
+  #routeMap(name: string, direction: "in" | "out"): PolicyStatement[] {
+    const entries = this.#config.routeMaps.get(name) ?? [];
+    for (const { sequence, sets } of entries) {
+      for (const words of sets) {
+        if (!this.#prependsOther(words, direction)) continue;
+        this.#problem(`route-map ${name} ${sequence}: ${direction}: set ${words.join(" ")}`);
+      }
+    }
+    return entries.flatMap((entry) => this.#entry(name, entry));
+  }
+
+  /** Spinelab's speaker puts its own AS number before a path that goes out, and the path's first before one that comes. */
+  #prependsOther([first, second, ...rest]: readonly string[], direction: "in" | "out"): boolean {
+    if (first !== "as-path" || second !== "prepend") return false;
+    if (direction === "in" || rest[0] === "last-as") {
+      return direction === "out" || rest[0] !== "last-as";
+    }
+    return rest.some((asn) => Number(asn) !== this.#config.bgp?.asn);
   }
 
   #entry(map: string, entry: RouteMapEntry): PolicyStatement[] {
@@ -107,23 +169,20 @@ export class PolicyBuilder {
     }
   }
 
-  /** Those permitted; a list that denies before it permits is told as a problem. */
   #ranges(list: string): NonNullable<Match["prefixRanges"]> {
     const entries = this.#config.prefixLists.get(list) ?? [];
-    const firstDeny = entries.findIndex((entry) => entry.permit === "deny");
-    const permitted = entries.filter((entry) => entry.permit === "permit");
-    if (firstDeny >= 0 && entries.slice(firstDeny).some((entry) => entry.permit === "permit")) {
-      this.#problem(`prefix-list ${list}: deny before permit`);
-    }
-    return permitted.map(rangeOf);
+    return entries.map(rangeOf);
   }
 }
 
-function rangeOf({ prefix, minLength, maxLength }: PrefixListEntry) {
+function rangeOf({ permit, prefix, minLength, maxLength }: PrefixListEntry): PrefixRange {
   const own = prefixLength(prefix);
   // `ge` alone: up to a host's own prefix.
   const most = minLength === undefined ? own : addressBits(prefixFamily(prefix));
-  return { prefix, minLength: minLength ?? own, maxLength: maxLength ?? most };
+  return {
+    ...{ prefix, minLength: minLength ?? own, maxLength: maxLength ?? most },
+    ...(permit === "deny" && { isExcluded: true }),
+  };
 }
 
 function entriesOf<Value>(

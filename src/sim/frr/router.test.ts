@@ -12,7 +12,10 @@ function router(world: World, name: string, loopback: string, lines: string): Fr
   const node = world.network.node(name);
   node.addAddress("lo", { address: address(loopback), prefixLength: 32 });
   const problems: string[] = [];
-  const made = new FrrRouter(world, node, timing, (message) => problems.push(message));
+  const made = new FrrRouter(world, node, {
+    ...{ timing, onProblem: (message) => problems.push(message) },
+    readFile: () => undefined,
+  });
   expect(made.configure(lines.split("\n"))).toEqual([]);
   expect(problems).toEqual([]);
   made.start();

@@ -2,6 +2,7 @@ import type { SpeakerConfig } from "../../bgp/speaker/config.ts";
 import { jsonEqual } from "../../cilium/json-equal.ts";
 import type { SimNode } from "../network.ts";
 import { SimSpeakerHost } from "../speaker-host.ts";
+import { Zebra } from "./zebra.ts";
 import { unixMsAtZero } from "../virtual-clock.ts";
 import type { World } from "../world.ts";
 import { emptyConfig, type FrrConfig } from "./config.ts";
@@ -10,12 +11,22 @@ import { Interpreter } from "./interpret.ts";
 import { speakerConfigOf } from "./speaker-config.ts";
 import type { FrrTiming } from "./timing.ts";
 
+export type FrrOptions = {
+  timing: FrrTiming;
+  /** What of the configuration is not simulated, told once each. */
+  onProblem: (message: string) => void;
+  /** Files that the lab puts into the node; undefined: there is none of that name. */
+  readFile: (path: string) => string | undefined;
+};
+
 /** FRR on one node: its configuration, and bgpd as far as a speaker can be one. */
 export class FrrRouter {
   readonly node: SimNode;
   readonly world: World;
   readonly timing: FrrTiming;
   readonly #onProblem: (message: string) => void;
+  readonly #readFile: (path: string) => string | undefined;
+  readonly #zebra: Zebra;
   #config: FrrConfig = emptyConfig();
   #interpreter = new Interpreter(this.#config);
   /** What `write memory` wrote. */
@@ -32,16 +43,14 @@ export class FrrRouter {
   #log = "";
   readonly #stopListening: () => void;
 
-  constructor(
-    world: World,
-    node: SimNode,
-    timing: FrrTiming,
-    onProblem: (message: string) => void,
-  ) {
+  constructor(world: World, node: SimNode, { timing, onProblem, readFile }: FrrOptions) {
     this.world = world;
     this.node = node;
     this.timing = timing;
     this.#onProblem = onProblem;
+    this.#readFile = readFile;
+    this.#zebra = new Zebra(node);
+    this.#readDaemons();
     this.#stopListening = node.onChange(({ change, ...rest }) => {
       const isOwn = change === "route" && "route" in rest && rest.route.protocol === "bgp";
       if (!isOwn) this.#apply();
@@ -79,11 +88,26 @@ export class FrrRouter {
     else this.#enabled.delete(daemon);
   }
 
-  start(): void {
-    if (this.#isRunning || !this.#enabled.has("bgpd")) return;
+  /** With what `write memory` wrote, else the lab's frr.conf. What of that is not simulated comes back. */
+  start(): string[] {
+    if (this.#isRunning || !this.#enabled.has("bgpd")) return [];
     this.#isRunning = true;
     this.#hasBfdd ||= this.#enabled.has("bfdd");
+    const file = this.#saved === undefined ? this.#readFile("/etc/frr/frr.conf") : undefined;
+    if (file !== undefined) return this.configure(file.split("\n"));
     this.#apply();
+    return [];
+  }
+
+  /** Daemons that the lab's own file enables, until somebody edits it. */
+  #readDaemons(): void {
+    for (const line of this.#readFile("/etc/frr/daemons")?.split("\n") ?? []) {
+      const [, daemon, isEnabled] = /^(\w+d)=(yes|no)$/.exec(line.trim()) ?? [];
+      if (daemon === "bgpd" || daemon === "bfdd") this.enable(daemon, isEnabled === "yes");
+      else if (isEnabled === "yes" && daemon !== "zebra" && daemon !== "staticd") {
+        this.#onProblem(`daemon ${daemon}`);
+      }
+    }
   }
 
   /** BFD is a daemon of its own, and bgpd's sessions go on without it. */
@@ -96,6 +120,7 @@ export class FrrRouter {
   stop(how: "cease" | "killed"): void {
     this.#end(how);
     this.node.fib.removeAll((route) => route.protocol === "bgp");
+    this.#zebra.stop();
     this.#setConfig(this.#saved ?? emptyConfig());
   }
 
@@ -106,6 +131,7 @@ export class FrrRouter {
     this.#log = "";
     this.#hasBfdd = false;
     this.#enabled.delete("bfdd");
+    this.#readDaemons();
     this.#setConfig(emptyConfig());
   }
 
@@ -143,6 +169,7 @@ export class FrrRouter {
   }
 
   #apply(): void {
+    if (this.#isRunning) this.#zebra.apply(this.#config);
     const { bgp } = this.#config;
     if (!this.#isRunning || bgp === undefined) {
       void this.#host?.stop("cease");

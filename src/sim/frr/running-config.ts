@@ -1,4 +1,7 @@
+import type { BfdConfig } from "../../bgp/speaker/config.ts";
+import { jsonEqual } from "../../cilium/json-equal.ts";
 import type { BgpConfig, FrrConfig, FrrFamily, Neighbor, NeighborFamily } from "./config.ts";
+import { bfdDefaults } from "./interpret-neighbor.ts";
 
 /** As `show running-config` prints it: what can be given to a router again. */
 export function runningConfig(config: FrrConfig): string {
@@ -64,7 +67,7 @@ function neighborLines(id: string, of: Neighbor): string[] {
     ...(of.isInterface ? [line(`interface${group}`)] : group === "" ? [] : [line(group.trim())]),
     ...(of.remoteAs === undefined ? [] : [line(`remote-as ${of.remoteAs}`)]),
     ...(of.updateSource === undefined ? [] : [line(`update-source ${of.updateSource}`)]),
-    ...(of.bfd === true ? [line("bfd")] : []),
+    ...(of.bfd === undefined ? [] : [line(bfdText(of.bfd))]),
     ...(of.extendedNextHop === true ? [line("capability extended-nexthop")] : []),
   ];
 }
@@ -76,12 +79,22 @@ function familyLines(
 ): string[] {
   const { networks, redistribute } = bgp.families[family];
   return [
-    ...networks.map(({ prefix }) => `  network ${prefix}`),
-    ...redistribute.map(({ from }) => `  redistribute ${from}`),
+    ...networks.map(({ prefix, routeMap }) => `  network ${prefix}${mapText(routeMap)}`),
+    ...redistribute.map(({ from, routeMap }) => `  redistribute ${from}${mapText(routeMap)}`),
     ...all.flatMap(([id, of]) =>
       settingLines(of.families[family]).map((text) => `  neighbor ${id} ${text}`),
     ),
   ];
+}
+
+function mapText(routeMap: string | undefined): string {
+  return routeMap === undefined ? "" : ` route-map ${routeMap}`;
+}
+
+function bfdText(of: BfdConfig): string {
+  const { detectMultiplier, receiveIntervalMs, transmitIntervalMs } = of;
+  if (jsonEqual(of, bfdDefaults)) return "bfd";
+  return `bfd ${detectMultiplier} ${receiveIntervalMs} ${transmitIntervalMs}`;
 }
 
 function settingLines(of: NeighborFamily): string[] {

@@ -9,7 +9,10 @@ function router(world: World, name: string, at: string, lines: string): FrrRoute
   const node = world.network.node(name);
   node.addAddress("net0", { address: address(at), prefixLength: 24 });
   const unexpected = (message: string) => expect.unreachable(message);
-  const made = new FrrRouter(world, node, readTiming(measuredFile), unexpected);
+  const made = new FrrRouter(world, node, {
+    ...{ timing: readTiming(measuredFile), onProblem: unexpected },
+    readFile: () => undefined,
+  });
   expect(made.configure(lines.split("\n"))).toEqual([]);
   made.start();
   return made;

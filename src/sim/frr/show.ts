@@ -90,12 +90,11 @@ function summary(router: FrrRouter, family: "ipv4" | "ipv6", nowMs: number) {
 
 function common(route: ShownRoute) {
   const { attributes } = route;
-  const isOwn = route.peer === undefined;
   const local = route.family.afi === "ipv4" ? "0.0.0.0" : "::";
   return {
     valid: route.valid,
     origin: { igp: "IGP", egp: "EGP", incomplete: "incomplete" }[attributes.origin],
-    nexthops: [{ ip: isOwn ? local : route.nextHop, used: true }],
+    nexthops: [{ ip: route.nextHop ?? local, used: true }],
     ...(attributes.med !== undefined && { metric: attributes.med }),
     ...(attributes.localPref !== undefined && { locPrf: attributes.localPref }),
     ...(route.multipath === true && { multipath: true }),

@@ -1,7 +1,6 @@
 import type {
   ImportPolicy,
   ListenRange,
-  OwnRoute,
   PeerConfig,
   PeerTemplate,
   PolicyStatement,
@@ -25,6 +24,7 @@ import type {
   NeighborFamily,
   Timers,
 } from "./config.ts";
+import { ownRoutes } from "./own-routes.ts";
 import { PolicyBuilder } from "./policies.ts";
 import type { FrrTiming } from "./timing.ts";
 
@@ -56,7 +56,8 @@ export function speakerConfigOf(
 ): SpeakerConfig {
   const { node } = router;
   const { bgp, hostname = node.name } = config;
-  const peers = new PeerReader(config, router, problem);
+  const policies = new PolicyBuilder(config, problem);
+  const peers = new PeerReader(config, router, { policies, problem });
   const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
   const listenRanges = bgp.listenRanges.flatMap(({ prefix, group }): ListenRange[] => {
     const of = bgp.peerGroups.get(group);
@@ -79,7 +80,7 @@ export function speakerConfigOf(
     },
     keepsExternalBest: !bgp.compareRouterId,
     installRoutes: { table: 254, metric: 20 },
-    originate: ownRoutes(config, node, problem),
+    originate: ownRoutes(config, node, policies),
   };
 }
 
@@ -102,12 +103,12 @@ class PeerReader {
   constructor(
     config: FrrConfig & { bgp: BgpConfig },
     router: RouterSetting,
-    problem: (message: string) => void,
+    by: { policies: PolicyBuilder; problem: (message: string) => void },
   ) {
     this.#config = config;
     this.#router = router;
-    this.#problem = problem;
-    this.#policies = new PolicyBuilder(config, problem);
+    this.#problem = by.problem;
+    this.#policies = by.policies;
   }
 
   /** Undefined: FRR keeps it out of the way until it knows its AS. */
@@ -176,10 +177,7 @@ class PeerReader {
       ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),
       ...defaultOriginate(of, active),
       ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
-      ...(of.bfd === true &&
-        this.#router.hasBfd && {
-          bfd: { transmitIntervalMs: 300, receiveIntervalMs: 300, detectMultiplier: 3 },
-        }),
+      ...(of.bfd !== undefined && this.#router.hasBfd && { bfd: of.bfd }),
       ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
       ...(of.shutdown && {
         shutdown: of.shutdown.message === undefined ? {} : { communication: of.shutdown.message },
@@ -294,53 +292,4 @@ function maximumPrefix(of: Neighbor, active: readonly FrrFamily[]) {
       ];
     }),
   );
-}
-
-/** `network` and `redistribute`, as far as the node has the routes. */
-function ownRoutes(
-  { bgp, staticRoutes }: FrrConfig & { bgp: BgpConfig },
-  node: SimNode,
-  problem: (message: string) => void,
-): OwnRoute[] {
-  const own = new Map<string, OwnRoute>();
-  for (const family of ["ipv4", "ipv6"] as const) {
-    const of = bgp.families[family];
-    for (const { from, routeMap } of of.redistribute) {
-      if (routeMap !== undefined) problem(`redistribute ${from} route-map ${routeMap}`);
-      const prefixes =
-        from === "connected"
-          ? connected(node, family)
-          : from === "static"
-            ? staticRoutes.map(({ prefix }) => prefix)
-            : kernel(node);
-      for (const prefix of prefixes) {
-        if (prefix.includes(":") !== (family === "ipv6")) continue;
-        own.set(prefix, { prefix, origin: "incomplete", med: 0 });
-      }
-    }
-    for (const { prefix, routeMap } of of.networks) {
-      if (routeMap !== undefined) problem(`network ${prefix} route-map ${routeMap}`);
-      const isThere = node.fib.at(prefix).length > 0 || connected(node, family).includes(prefix);
-      if (bgp.networkImportCheck && !isThere) continue;
-      own.set(prefix, { prefix, origin: "igp", med: 0 });
-    }
-  }
-  return [...own.values()];
-}
-
-/** Subnets of interfaces that are up; loopback's own 127.0.0.0/8 is none. */
-function connected(node: SimNode, family: FrrFamily) {
-  return [...node.interfaces.values()]
-    .filter((each) => each.hasCarrier)
-    .flatMap(({ addresses }) => addresses)
-    .filter((one) => familyOf(one.address) === family && !one.address.startsWith("127."))
-    .map((one) => prefixOf(one.address, one.prefixLength));
-}
-
-/** What `ip route` has put there. */
-function kernel(node: SimNode) {
-  return node.fib
-    .routes()
-    .filter(({ protocol }) => protocol === "boot" || protocol === "static")
-    .map(({ prefix }) => prefix);
 }

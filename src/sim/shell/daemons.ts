@@ -1,3 +1,4 @@
+import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { FrrRouter } from "../frr/router.ts";
 import { done, failed, type Output } from "./ip.ts";
 
@@ -9,8 +10,22 @@ export function frrinit(
   if (router === undefined) return failed("frrinit.sh: not found", 127);
   if (verb !== "start" && verb !== "stop" && verb !== "restart") return undefined;
   if (verb !== "start") router.stop("cease");
-  if (verb !== "stop") router.start();
+  return verb === "stop" ? done : started(router);
+}
+
+/** Throws EnvironmentError, naming what of the lab's frr.conf is not simulated. */
+function started(router: FrrRouter): Output {
+  const notSimulated = router.start();
+  if (notSimulated.length > 0) throw notSimulatedError(router, notSimulated);
   return done;
+}
+
+/** Names every line. */
+export function notSimulatedError({ node }: FrrRouter, lines: readonly string[]): EnvironmentError {
+  return new EnvironmentError(
+    lines.map((what) => `${node.name}: '${what.trim()}' is not simulated`).join("\n"),
+    "run the lab with --runtime netns",
+  );
 }
 
 /** `watchfrr.sh start|stop DAEMON`; undefined: of a daemon that is not simulated. */
@@ -23,8 +38,8 @@ export function watchfrr(
   switch (daemon) {
     case "all":
     case "bgpd":
-      if (verb === "start") router.start();
-      else router.stop("cease");
+      if (verb === "start") return started(router);
+      router.stop("cease");
       return done;
     case "bfdd":
       router.setBfdd(verb === "start");

@@ -1,7 +1,7 @@
-import { EnvironmentError } from "../../input/diagnostic.ts";
 import { clearBgp } from "../frr/clear.ts";
 import type { FrrRouter } from "../frr/router.ts";
 import { show } from "../frr/show.ts";
+import { notSimulatedError } from "./daemons.ts";
 import { done, failed, type Output } from "./ip.ts";
 
 /** How long one waits for an answer of daemons that stand still before it is of no use any more. */
@@ -34,10 +34,7 @@ export async function vtysh(
   }
   const notSimulated = router.configure(lines);
   if (notSimulated.length === 0) return { ...done, stdout };
-  throw new EnvironmentError(
-    notSimulated.map((what) => `${node.name}: '${what.trim()}' is not simulated`).join("\n"),
-    "run the lab with --runtime netns",
-  );
+  throw notSimulatedError(router, notSimulated);
 }
 
 /** What it prints. */
