@@ -1,94 +1,76 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { EnvironmentError } from "../input/diagnostic.ts";
-import { type ScenarioOutcome, runScenario } from "./run.ts";
-import { FakeLab } from "./testing/fake-lab.ts";
-import { scenarioOf } from "./testing/read-scenario.ts";
+import { PlayedLab } from "./testing/played-lab.ts";
 
-let lab: FakeLab;
+let lab: PlayedLab;
 
 beforeEach(() => {
-  lab = new FakeLab();
+  lab = new PlayedLab();
 });
-
-async function play(steps: string): Promise<ScenarioOutcome> {
-  return await runScenario(lab.scenarioContext, scenarioOf(`name: test\nsteps:\n${steps}`));
-}
-
-function checkRecords() {
-  return lab.records.flatMap((record) => (record.type === "check" ? record : []));
-}
-
-/** A command that succeeds from a time of the virtual clock on. */
-function trueFrom(command: string, atMs: number, untilMs = Infinity): void {
-  lab.answer("tor0", command, () => {
-    const nowMs = lab.clock.nowMs();
-    return { exitCode: nowMs >= atMs && nowMs < untilMs ? 0 : 1 };
-  });
-}
 
 const waitingStep = (times: string) =>
   `  - { name: one, ${times}, expect: [ { exec: { on: tor0, command: ready } } ] }`;
 
 describe("within", () => {
   test("looks at once: what holds already takes one look and no time", async () => {
-    trueFrom("ready", 0);
-    expect(await play(waitingStep("within: 5s"))).toEqual({
+    lab.trueFrom("ready", 0);
+    expect(await lab.play(waitingStep("within: 5s"))).toEqual({
       verdict: "pass",
       checks: { pass: 1, fail: 0, warn: 0, inconclusive: 0 },
     });
-    expect(checkRecords()).toMatchObject([{ verdict: "pass", looks: 1, tookMs: 0 }]);
+    expect(lab.checkRecords()).toMatchObject([{ verdict: "pass", looks: 1, tookMs: 0 }]);
   });
 
   test("looks again every 100 ms", async () => {
-    trueFrom("ready", 250);
-    await play(waitingStep("within: 5s"));
-    expect(checkRecords()).toMatchObject([{ verdict: "pass", looks: 4, tookMs: 300 }]);
+    lab.trueFrom("ready", 250);
+    await lab.play(waitingStep("within: 5s"));
+    expect(lab.checkRecords()).toMatchObject([{ verdict: "pass", looks: 4, tookMs: 300 }]);
   });
 
   test("not within the time: fail, with what was seen last", async () => {
-    trueFrom("ready", 6000);
-    const outcome = await play(waitingStep("within: 5s"));
+    lab.trueFrom("ready", 6000);
+    const outcome = await lab.play(waitingStep("within: 5s"));
     expect(outcome).toMatchObject({ verdict: "fail", reason: "one: a check did not hold" });
-    expect(checkRecords()).toMatchObject([
+    expect(lab.checkRecords()).toMatchObject([
       { verdict: "fail", tookMs: 5000, seen: "exit 1: no output" },
     ]);
   });
 
   test("a change of routes is a reason to look at once", async () => {
-    trueFrom("ready", 20);
+    lab.trueFrom("ready", 20);
     void lab.clock.wait(30, lab.abort.signal).then(() => {
       lab.routeChange({ node: "tor0", change: "add", prefix: "10.1.3.0/24" });
     });
-    await play(waitingStep("within: 5s"));
-    expect(checkRecords()).toMatchObject([{ verdict: "pass", tookMs: 40 }]);
+    await lab.play(waitingStep("within: 5s"));
+    expect(lab.checkRecords()).toMatchObject([{ verdict: "pass", tookMs: 40 }]);
   });
 
   test("for: holds that long, or fails", async () => {
-    trueFrom("ready", 200, 1500);
-    await play(waitingStep("within: 5s, for: 1s"));
-    expect(checkRecords()).toMatchObject([{ verdict: "pass" }]);
+    lab.trueFrom("ready", 200, 1500);
+    await lab.play(waitingStep("within: 5s, for: 1s"));
+    expect(lab.checkRecords()).toMatchObject([{ verdict: "pass" }]);
     expect(lab.clock.nowMs()).toBeGreaterThanOrEqual(1200);
-    lab = new FakeLab();
-    trueFrom("ready", 200, 900);
-    await play(waitingStep("within: 5s, for: 1s"));
-    expect(checkRecords()).toMatchObject([
+    lab = new PlayedLab();
+    lab.trueFrom("ready", 200, 900);
+    await lab.play(waitingStep("within: 5s, for: 1s"));
+    expect(lab.checkRecords()).toMatchObject([
       { verdict: "fail", seen: expect.stringMatching(/^after 7\d\d ms it held no more/) },
     ]);
   });
 
   test("checks that never hold at the same time do not pass", async () => {
-    trueFrom("early", 0, 1000);
-    trueFrom("late", 2000);
-    const outcome = await play(
+    lab.trueFrom("early", 0, 1000);
+    lab.trueFrom("late", 2000);
+    const outcome = await lab.play(
       "  - { name: one, within: 5s, expect: [ { exec: { on: tor0, command: early } }, { exec: { on: tor0, command: late } } ] }",
     );
     expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 1, fail: 1 } });
-    expect(checkRecords().map(({ verdict }) => verdict)).toEqual(["fail", "pass"]);
+    expect(lab.checkRecords().map(({ verdict }) => verdict)).toEqual(["fail", "pass"]);
   });
 
   test("what held at the first look and does no more fails too, whatever else kept the step from passing", async () => {
-    trueFrom("early", 0, 1000);
-    const outcome = await play(
+    lab.trueFrom("early", 0, 1000);
+    const outcome = await lab.play(
       "  - { name: one, within: 5s, expect: [ { exec: { on: tor0, command: early } }, { exec: { on: tor0, command: 'no such' } } ] }",
     );
     expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 0, fail: 2 } });
@@ -98,17 +80,17 @@ describe("within", () => {
 describe("inconclusive", () => {
   test("a pod that does not run", async () => {
     lab.addPod("kind-worker", "10.1.1.1", "Pending");
-    const outcome = await play(
+    const outcome = await lab.play(
       "  - { name: one, within: 1s, expect: [ { ping: { from: netshoot@kind-worker, to: 10.1.3.1 } } ] }",
     );
     expect(outcome.verdict).toBe("inconclusive");
-    expect(checkRecords()).toMatchObject([
+    expect(lab.checkRecords()).toMatchObject([
       { verdict: "inconclusive", seen: "pod netshoot@kind-worker is Pending", tookMs: 1000 },
     ]);
   });
 
   test("a router that cannot be read, even where absence is expected", async () => {
-    const outcome = await play(
+    const outcome = await lab.play(
       "  - { name: one, expect: [ { route: { on: tor1, prefix: 192.0.2.0/24, absent: true } } ] }",
     );
     expect(outcome.verdict).toBe("inconclusive");
@@ -116,7 +98,7 @@ describe("inconclusive", () => {
 
   test("what the runtime cannot do is not waited for", async () => {
     lab.runtime.exec = () => Promise.reject(new EnvironmentError("no exec", "use another"));
-    const outcome = await play(
+    const outcome = await lab.play(
       "  - { name: one, within: 60s, expect: [ { exec: { on: tor0, command: ready } } ] }",
     );
     expect(outcome.verdict).toBe("inconclusive");
@@ -126,17 +108,17 @@ describe("inconclusive", () => {
   test("an event that the runtime cannot do ends the run", async () => {
     const remedy = "use another runtime";
     lab.nodes.stop = () => Promise.reject(new EnvironmentError("this one cannot stop", remedy));
-    const outcome = await play(
+    const outcome = await lab.play(
       "  - { name: one, do: [ { node: { on: tor0, do: stop } } ] }\n  - { name: two, expect: [ { exec: { on: tor0, command: x } } ] }",
     );
     expect(outcome.verdict).toBe("inconclusive");
     expect(outcome.reason).toMatch(/^one: this one cannot stop/);
-    expect(checkRecords()).toEqual([]);
+    expect(lab.checkRecords()).toEqual([]);
   });
 
   test("a failure outweighs it", async () => {
-    trueFrom("ready", 9000);
-    const outcome = await play(
+    lab.trueFrom("ready", 9000);
+    const outcome = await lab.play(
       "  - { name: one, expect: [ { exec: { on: tor0, command: ready } }, { route: { on: tor1, prefix: 192.0.2.0/24 } } ] }",
     );
     expect(outcome).toMatchObject({ verdict: "fail", checks: { fail: 1, inconclusive: 1 } });
@@ -150,8 +132,8 @@ const eventTimes = () =>
 
 describe("events", () => {
   test("in order, after their delays, and taken back before the checks", async () => {
-    trueFrom("ready", 0);
-    await play(
+    lab.trueFrom("ready", 0);
+    await lab.play(
       [
         "  - name: one",
         "    do:",
@@ -178,7 +160,7 @@ describe("events", () => {
 
   test("one that fails: a failure record, the step fails, the rest is not run", async () => {
     lab.answer("tor0", "false", { exitCode: 1, stderr: "it broke" });
-    const outcome = await play(
+    const outcome = await lab.play(
       [
         "  - name: one",
         "    do: [ { exec: { on: tor0, command: 'false' } }, { agent: { on: kind-worker, do: kill } } ]",
@@ -214,15 +196,15 @@ describe("convergence", () => {
   });
 
   test("from the first event to the last change", async () => {
-    expect(await play(linkStep("400ms"))).toMatchObject({ verdict: "pass" });
+    expect(await lab.play(linkStep("400ms"))).toMatchObject({ verdict: "pass" });
     const ends = lab.records.filter((record) => record.type === "step" && record.state === "end");
     expect(ends).toMatchObject([{ convergeMs: 390 }]);
     expect(lab.records.filter(({ type }) => type === "routeChange")).toHaveLength(3);
   });
 
   test("later than allowed: fail", async () => {
-    expect(await play(linkStep("300ms"))).toMatchObject({ verdict: "fail" });
-    expect(checkRecords()).toMatchObject([{ kind: "converge", seen: "390 ms" }]);
+    expect(await lab.play(linkStep("300ms"))).toMatchObject({ verdict: "fail" });
+    expect(lab.checkRecords()).toMatchObject([{ kind: "converge", seen: "390 ms" }]);
   });
 
   test("a change of a BGP table's version counts", async () => {
@@ -231,7 +213,7 @@ describe("convergence", () => {
         lab.answer("tor0", "vtysh -c show bgp summary json", '{"ipv4Unicast":{"tableVersion":99}}');
       });
     };
-    await play(linkStep("300ms"));
+    await lab.play(linkStep("300ms"));
     const changes = lab.records.filter(({ type }) => type === "routeChange");
     expect(changes).toMatchObject([{ node: "tor0", table: "rib", change: "version" }]);
     expect(changes[0]!.atMs).toBeLessThanOrEqual(140);
@@ -243,20 +225,20 @@ describe("convergence", () => {
       place.node === "tor0" && argv[0] === "vtysh"
         ? new Promise(() => {})
         : exec(place, argv, options);
-    expect(await play(linkStep("400ms"))).toMatchObject({ verdict: "pass" });
+    expect(await lab.play(linkStep("400ms"))).toMatchObject({ verdict: "pass" });
     expect(lab.clock.nowMs()).toBeLessThan(5000);
   });
 
   test("nothing changed: nothing was measured", async () => {
     lab.onLink = () => undefined;
-    expect(await play(linkStep("300ms"))).toMatchObject({ verdict: "inconclusive" });
+    expect(await lab.play(linkStep("300ms"))).toMatchObject({ verdict: "inconclusive" });
   });
 
   test("a runtime that cannot watch routes", async () => {
     lab.runtime.watchRoutes = () => {
       throw new EnvironmentError("cannot watch", "use netns");
     };
-    expect(await play(linkStep("300ms"))).toMatchObject({ verdict: "inconclusive" });
+    expect(await lab.play(linkStep("300ms"))).toMatchObject({ verdict: "inconclusive" });
   });
 });
 
@@ -290,7 +272,7 @@ const outageSteps = (limit: string) =>
 describe("probe", () => {
   test("measures an outage over two steps, and ends with the last that asks", async () => {
     const answering = answerEchoes(0, { from: 100, to: 600 }, 5000);
-    expect(await play(outageSteps("atMost: 520ms"))).toMatchObject({ verdict: "pass" });
+    expect(await lab.play(outageSteps("atMost: 520ms"))).toMatchObject({ verdict: "pass" });
     await answering;
     expect(lab.commands).toContain("kind-worker echo 10.1.3.1 every 10 ms");
     expect(lab.records).toContainEqual(
@@ -305,24 +287,24 @@ describe("probe", () => {
 
   test("too long an outage fails", async () => {
     const answering = answerEchoes(0, { from: 100, to: 600 }, 5000);
-    expect(await play(outageSteps("atMost: 400ms"))).toMatchObject({ verdict: "fail" });
+    expect(await lab.play(outageSteps("atMost: 400ms"))).toMatchObject({ verdict: "fail" });
     await answering;
-    expect(checkRecords()).toMatchObject([
+    expect(lab.checkRecords()).toMatchObject([
       { seen: expect.stringMatching(/^longest 4\d\d ms, \d+ lost, going on/) },
     ]);
   });
 
   test("no packet is ever sent: inconclusive", async () => {
-    expect(await play(outageSteps("atMost: 400ms"))).toMatchObject({ verdict: "inconclusive" });
+    expect(await lab.play(outageSteps("atMost: 400ms"))).toMatchObject({ verdict: "inconclusive" });
   });
 });
 
 test("an abort ends the run with its reason", async () => {
-  trueFrom("ready", 60_000);
+  lab.trueFrom("ready", 60_000);
   void lab.clock.wait(500, new AbortController().signal).then(() => {
     lab.abort.abort(new Error("Ctrl-C"));
   });
-  const run = play(
+  const run = lab.play(
     "  - { name: one, within: 90s, expect: [ { exec: { on: tor0, command: ready } } ] }",
   );
   await expect(run).rejects.toThrow("Ctrl-C");

@@ -1,29 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type ScenarioOutcome, runScenario } from "./run.ts";
-import { FakeLab } from "./testing/fake-lab.ts";
+import { runScenario } from "./run.ts";
+import { PlayedLab } from "./testing/played-lab.ts";
 import { scenarioOf } from "./testing/read-scenario.ts";
 
-let lab: FakeLab;
+let lab: PlayedLab;
 
 beforeEach(() => {
-  lab = new FakeLab();
+  lab = new PlayedLab();
 });
-
-async function play(steps: string): Promise<ScenarioOutcome> {
-  return await runScenario(lab.scenarioContext, scenarioOf(`name: test\nsteps:\n${steps}`));
-}
-
-function checkRecords() {
-  return lab.records.flatMap((record) => (record.type === "check" ? record : []));
-}
-
-/** A command that succeeds from a time of the virtual clock on. */
-function trueFrom(command: string, atMs: number, untilMs = Infinity): void {
-  lab.answer("tor0", command, () => {
-    const nowMs = lab.clock.nowMs();
-    return { exitCode: nowMs >= atMs && nowMs < untilMs ? 0 : 1 };
-  });
-}
 
 describe("never", () => {
   const never = "    never: [ { exec: { on: tor0, command: bad } } ]\n";
@@ -34,30 +18,30 @@ describe("never", () => {
 ${never}`;
 
   test("what does not hold at any look passes", async () => {
-    trueFrom("ready", 1000);
-    trueFrom("bad", Infinity);
-    expect(await play(step)).toMatchObject({ verdict: "pass" });
+    lab.trueFrom("ready", 1000);
+    lab.trueFrom("bad", Infinity);
+    expect(await lab.play(step)).toMatchObject({ verdict: "pass" });
     const text = expect.stringMatching(/^never: /) as string;
-    expect(checkRecords()[1]).toMatchObject({ verdict: "pass", text });
+    expect(lab.checkRecords()[1]).toMatchObject({ verdict: "pass", text });
   });
 
   test("what held in between fails, though it does no more at the end", async () => {
-    trueFrom("ready", 1000);
-    trueFrom("bad", 300, 600);
-    expect(await play(step)).toMatchObject({ verdict: "fail" });
-    expect(checkRecords()[1]).toMatchObject({
+    lab.trueFrom("ready", 1000);
+    lab.trueFrom("bad", 300, 600);
+    expect(await lab.play(step)).toMatchObject({ verdict: "fail" });
+    expect(lab.checkRecords()[1]).toMatchObject({
       verdict: "fail",
       seen: expect.stringMatching(/^it held after [34]\d\d ms: exit 0/),
     });
   });
 
   test("what could never be looked at is inconclusive", async () => {
-    trueFrom("ready", 0);
+    lab.trueFrom("ready", 0);
     const yaml = step.replace(
       "exec: { on: tor0, command: bad }",
       "route: { on: tor1, prefix: 192.0.2.0/24 }",
     );
-    expect(await play(yaml)).toMatchObject({ verdict: "inconclusive" });
+    expect(await lab.play(yaml)).toMatchObject({ verdict: "inconclusive" });
   });
 });
 
@@ -68,8 +52,8 @@ describe("steps beside each other", () => {
   - { name: three, expect: [ { exec: { on: tor0, command: late } } ] }`;
 
   test("run at the same time; the next waits for both", async () => {
-    trueFrom("late", 3000);
-    expect(await play(steps)).toMatchObject({ verdict: "pass" });
+    lab.trueFrom("late", 3000);
+    expect(await lab.play(steps)).toMatchObject({ verdict: "pass" });
     const marks = lab.records.flatMap((each) =>
       each.type === "step" ? `${each.index} ${each.state}` : [],
     );
@@ -78,8 +62,8 @@ describe("steps beside each other", () => {
   });
 
   test("one that fails fails the run, and the other goes on to its end", async () => {
-    trueFrom("late", 3000);
-    const outcome = await play(steps.replace("one, within: 5s", "one, within: 1s"));
+    lab.trueFrom("late", 3000);
+    const outcome = await lab.play(steps.replace("one, within: 5s", "one, within: 1s"));
     expect(outcome).toMatchObject({ verdict: "fail", checks: { pass: 2, fail: 1 } });
   });
 });
@@ -88,14 +72,14 @@ describe("a warning", () => {
   const step = "  - { name: one, expect: [ { exec: { on: tor0, command: ready }, warn: true } ] }";
 
   test("is what a check that does not hold gives where it says so", async () => {
-    trueFrom("ready", 9000);
-    const outcome = await play(step);
+    lab.trueFrom("ready", 9000);
+    const outcome = await lab.play(step);
     expect(outcome).toMatchObject({ verdict: "warn", checks: { warn: 1, fail: 0 } });
   });
 
   test("and nothing where it holds", async () => {
-    trueFrom("ready", 0);
-    expect(await play(step)).toMatchObject({ verdict: "pass" });
+    lab.trueFrom("ready", 0);
+    expect(await lab.play(step)).toMatchObject({ verdict: "pass" });
   });
 });
 
@@ -103,7 +87,7 @@ describe("repeat", () => {
   test("an event, each at its time, taken back in between", async () => {
     const yaml =
       "  - { name: one, do: [ { link: { between: [tor0, router0], set: down }, repeat: 3, every: 500ms, undoAfter: 200ms } ] }";
-    await play(yaml);
+    await lab.play(yaml);
     const times = lab.records.flatMap((each) => (each.type === "event" ? each.atMs : []));
     const offsets = times.map((ms) => Math.round((ms - times[0]!) / 10) * 10);
     expect(offsets).toEqual([0, 200, 500, 700, 1000, 1200]);
@@ -111,8 +95,8 @@ describe("repeat", () => {
   });
 
   test("a step", async () => {
-    trueFrom("ready", 0);
-    const outcome = await play(
+    lab.trueFrom("ready", 0);
+    const outcome = await lab.play(
       "  - { name: one, repeat: 3, expect: [ { exec: { on: tor0, command: ready } } ] }",
     );
     expect(outcome.checks.pass).toBe(3);
@@ -130,7 +114,7 @@ describe("the scenario's own limit", () => {
     );
 
   test("ends it as failed", async () => {
-    trueFrom("ready", 50_000);
+    lab.trueFrom("ready", 50_000);
     const outcome = await runScenario(lab.scenarioContext, scenario("10s"));
     expect(outcome).toMatchObject({
       verdict: "fail",
@@ -140,7 +124,7 @@ describe("the scenario's own limit", () => {
   });
 
   test("is nothing to one that is over in time", async () => {
-    trueFrom("ready", 5_000);
+    lab.trueFrom("ready", 5_000);
     const outcome = await runScenario(lab.scenarioContext, scenario("10s"));
     expect(outcome.verdict).toBe("pass");
   });
@@ -154,7 +138,7 @@ test("the measures of each event: when which node changed last, by event", async
   change(50, "tor0");
   change(130, "tor1");
   change(600, "tor0");
-  await play(
+  await lab.play(
     "  - { name: one, do: [ { link: { between: [tor0, router0], set: down }, undoAfter: 500ms } ] }",
   );
   const measures = lab.records.find((each) => each.type === "measures");

@@ -1,81 +1,52 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { finished, repository, spinelab, start, succeed, traces, until } from "./spinelab.ts";
+import { expect, test } from "vitest";
+import { ownLab } from "./own-lab.ts";
+import { finished, spinelab, start, succeed, traces, until } from "./spinelab.ts";
 
-/** Every test has a folder of its own with a copy of the lab to spoil, and leaves nothing behind. */
-let folder: string;
-let lab: string;
-let before: ReturnType<typeof traces>;
-let count = 0;
-
-beforeEach(() => {
-  lab = `fault-${process.pid}-${++count}`;
-  folder = mkdtempSync(join(tmpdir(), "spinelab-faults-"));
-  for (const part of ["labs/rack-spine", "topologies", "scenarios"]) {
-    cpSync(join(repository, part), join(folder, part), { recursive: true });
-  }
-  before = traces(lab);
-});
-
-afterEach(async () => {
-  await spinelab("down", lab);
-  rmSync(folder, { recursive: true });
-  expect(traces(lab)).toEqual(before);
-});
-
-const labFile = () => join(folder, "labs/rack-spine/lab.yaml");
-const report = () => join(folder, "reports");
-const runArgs = () => ["run", labFile(), "--name", lab, "--report", report()];
-
-function change(file: string, from: string | RegExp, to: string): void {
-  const path = join(folder, file);
-  const text = readFileSync(path, "utf8");
-  const changed = text.replace(from, to);
-  if (changed === text) throw new Error(`${file} does not hold ${from}`);
-  writeFileSync(path, changed);
-}
+const own = ownLab("fault");
+const report = () => join(own.folder, "reports");
+const runArgs = () => ["run", own.file, "--name", own.name, "--report", report()];
 
 test("an exec line that fails ends the run: node, line and output are named, evidence is kept", async () => {
-  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
+  own.change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
   const { status, stdout } = await spinelab(...runArgs());
   expect(status).toBe(1);
   expect(stdout).toContain("ip link del no-such-link");
   expect(stdout).toMatch(/Cannot find device "no-such-link"/);
   expect(stdout).toMatch(/rack-spine\.clab\.yaml:\d+/);
   expect(stdout).toContain("tor0");
-  expect(readFileSync(join(report(), lab, "evidence/tor0/routes.txt"), "utf8")).not.toBe("");
-  expect(readFileSync(join(report(), lab, "junit.xml"), "utf8")).toContain("<error");
+  expect(readFileSync(join(report(), own.name, "evidence/tor0/routes.txt"), "utf8")).not.toBe("");
+  expect(readFileSync(join(report(), own.name, "junit.xml"), "utf8")).toContain("<error");
 });
 
 test("a line that the lab allows to fail does not", async () => {
-  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
-  const file = join(folder, "labs/rack-spine/lab.yaml");
+  own.change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- ip link del no-such-link");
+  const { file } = own;
   writeFileSync(
     file,
     `${readFileSync(file, "utf8")}allowFailure: [{ node: tor0, exec: "ip link del no-such-link" }]\n`,
   );
-  await succeed("up", file, "--name", lab);
+  await succeed("up", file, "--name", own.name);
 });
 
 test("a daemon that an exec line leaves behind may keep the line's output open", async () => {
-  change(
+  own.change(
     "topologies/rack-spine.clab.yaml",
     "- ip link del eth0",
     "- sh -c 'sleep 1000 & echo last words; ip link del eth0'",
   );
-  await succeed("up", labFile(), "--name", lab);
-  const timeline = readFileSync(`/run/spinelab/${lab}/timeline.jsonl`, "utf8");
+  await succeed("up", own.file, "--name", own.name);
+  const timeline = readFileSync(`/run/spinelab/${own.name}/timeline.jsonl`, "utf8");
   expect(timeline).toMatch(/"command":"sh -c 'sleep 1000.*"stdout":"last words\\n"/);
 });
 
 test("Ctrl-C does not wait for an exec line that takes long", async () => {
-  change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- sleep 100");
+  own.change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- sleep 100");
   const run = start(...runArgs());
   const outcome = finished(run);
   await until("the line runs", async () => {
-    const { stdout } = await spinelab("exec", "tor0", "--lab", lab, "--", "ps", "-eo", "args");
+    const { stdout } = await spinelab("exec", "tor0", "--lab", own.name, "--", "ps", "-eo", "args");
     return stdout.includes("sleep 100");
   });
   const beganMs = performance.now();
@@ -87,7 +58,7 @@ test("Ctrl-C does not wait for an exec line that takes long", async () => {
 });
 
 test("a router command that FRR rejects ends the run and is named", async () => {
-  change(
+  own.change(
     "topologies/rack-spine.clab.yaml",
     " no bgp ebgp-requires-policy",
     " no bgp ebgp-requires-polly",
@@ -106,7 +77,7 @@ test("a routing daemon that dies fails the run", async () => {
   const { status, stdout } = await outcome;
   expect(status).toBe(1);
   expect(stdout).toMatch(/daemon bgpd of tor0 ended/);
-  expect(readFileSync(join(report(), lab, "junit.xml"), "utf8")).toMatch(/<(error|failure)/);
+  expect(readFileSync(join(report(), own.name, "junit.xml"), "utf8")).toMatch(/<(error|failure)/);
 });
 
 test("an agent that dies fails the run, with the end of its log", async () => {
@@ -129,7 +100,7 @@ test.for([0, 150, 400, 1200, 3000])(
     const { status, stdout } = await outcome;
     expect(status).toBe(3);
     expect(stdout).toContain("interrupted");
-    expect(traces(lab)).toEqual(before);
+    expect(traces(own.name)).toEqual(own.tracesBefore);
   },
 );
 
@@ -141,42 +112,42 @@ test("SIGKILL of the runner: its processes end at once, the next command clears 
   run.kill("SIGKILL");
   await outcome;
   await until("the nodes' first processes gone", () => pids.every((pid) => !alive(pid)), 5000);
-  const next = await spinelab("down", lab);
-  expect(next.stdout).toContain(`cleared what lab ${lab} had left behind`);
-  expect(traces(lab)).toEqual(before);
+  const next = await spinelab("down", own.name);
+  expect(next.stdout).toContain(`cleared what lab ${own.name} had left behind`);
+  expect(traces(own.name)).toEqual(own.tracesBefore);
 });
 
 test("SIGKILL of the supervisor of a lab that was left up: the next up clears it and works", async () => {
-  await succeed("up", labFile(), "--name", lab);
+  await succeed("up", own.file, "--name", own.name);
   process.kill(readState()!.supervisor.pid, "SIGKILL");
   await until("the supervisor gone", () => !alive(readState()!.supervisor.pid));
-  const again = await spinelab("up", labFile(), "--name", lab);
-  expect(again.stderr).toContain(`cleared what lab ${lab} had left behind`);
+  const again = await spinelab("up", own.file, "--name", own.name);
+  expect(again.stderr).toContain(`cleared what lab ${own.name} had left behind`);
   expect(again.status).toBe(0);
 });
 
 test("a stale state folder without a readable state is cleared", async () => {
-  mkdirSync(`/run/spinelab/${lab}`, { recursive: true });
-  writeFileSync(`/run/spinelab/${lab}/state.json`, "{ torn");
+  mkdirSync(`/run/spinelab/${own.name}`, { recursive: true });
+  writeFileSync(`/run/spinelab/${own.name}/state.json`, "{ torn");
   await until("it counts as stale", async () => {
-    const { stdout } = await spinelab("down", lab);
+    const { stdout } = await spinelab("down", own.name);
     return stdout.includes("cleared");
   });
 });
 
 test("a lab of that name is up: refused with status 2 and a hint; the first goes on", async () => {
-  await succeed("up", labFile(), "--name", lab);
+  await succeed("up", own.file, "--name", own.name);
   const second = await spinelab(...runArgs());
   expect(second.status).toBe(2);
-  expect(second.stderr).toContain(`a lab ${lab} is running already`);
-  expect(second.stderr).toContain(`spinelab down ${lab}`);
-  expect(await succeed("inspect", lab)).toContain(`lab ${lab}: up`);
+  expect(second.stderr).toContain(`a lab ${own.name} is running already`);
+  expect(second.stderr).toContain(`spinelab down ${own.name}`);
+  expect(await succeed("inspect", own.name)).toContain(`lab ${own.name}: up`);
 });
 
 test("reports that cannot be written fail the run, and the lab is down all the same", async () => {
   writeFileSync(report(), "a file where the folder should be");
   // As short as a run can be: what it plays does not matter.
-  const scenario = join(folder, "short.yaml");
+  const scenario = join(own.folder, "short.yaml");
   const check = "session: { on: router0, to: tor0 }";
   writeFileSync(scenario, `name: short\nsteps: [{ name: up, within: 60s, expect: [${check}] }]\n`);
   const { status, stderr } = await spinelab(...runArgs(), "--scenario", scenario);
@@ -192,7 +163,7 @@ type State = {
 
 function readState(): State | undefined {
   try {
-    return JSON.parse(readFileSync(`/run/spinelab/${lab}/state.json`, "utf8")) as State;
+    return JSON.parse(readFileSync(`/run/spinelab/${own.name}/state.json`, "utf8")) as State;
   } catch {
     return undefined;
   }
@@ -210,6 +181,6 @@ function alive(pid: number): boolean {
 /** `which`: how pkill finds it; a pattern must not match the shell that runs it. */
 async function kill(node: string, which: string): Promise<boolean> {
   const script = `pkill -KILL ${which}`;
-  const { status } = await spinelab("exec", node, "--lab", lab, "--", "sh", "-c", script);
+  const { status } = await spinelab("exec", node, "--lab", own.name, "--", "sh", "-c", script);
   return status === 0;
 }

@@ -1,39 +1,21 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { repository, spinelab, succeed, traces } from "./spinelab.ts";
+import { expect, test } from "vitest";
+import { ownLab } from "./own-lab.ts";
+import { spinelab, succeed } from "./spinelab.ts";
 
-let folder: string;
-let lab: string;
-let before: ReturnType<typeof traces>;
-let count = 0;
-
-beforeEach(() => {
-  lab = `power-${process.pid}-${++count}`;
-  folder = mkdtempSync(join(tmpdir(), "spinelab-power-"));
-  for (const part of ["labs/rack-spine", "topologies", "scenarios"]) {
-    cpSync(join(repository, part), join(folder, part), { recursive: true });
-  }
-  before = traces(lab);
-});
-
-afterEach(async () => {
-  await spinelab("down", lab);
-  expect(traces(lab)).toEqual(before);
-  rmSync(folder, { recursive: true });
-});
+const own = ownLab("power");
 
 async function play(steps: string): Promise<{ status: number; stdout: string }> {
-  const file = join(folder, "scenario.yaml");
+  const file = join(own.folder, "scenario.yaml");
   writeFileSync(file, `name: power\nsteps:\n${steps}`);
-  return await spinelab("play", lab, file);
+  return await spinelab("play", own.name, file);
 }
 
 test("a node that the lab leaves out joins when the scenario starts it", async () => {
-  const file = join(folder, "labs/rack-spine/lab.yaml");
+  const { file } = own;
   writeFileSync(file, `${readFileSync(file, "utf8")}stopped: [srv-worker3]\n`);
-  await succeed("up", file, "--name", lab);
+  await succeed("up", file, "--name", own.name);
   const { status, stdout } = await play(`
   - name: it is not there
     expect:
@@ -51,7 +33,7 @@ test("a node that the lab leaves out joins when the scenario starts it", async (
 });
 
 test("a start of a node that is up fails the step; commands on a stopped one say that it is not up", async () => {
-  await succeed("up", join(folder, "labs/rack-spine/lab.yaml"), "--name", lab);
+  await succeed("up", own.file, "--name", own.name);
   const twice = await play("  - { name: one, do: [ { node: { on: tor1, do: start } } ] }\n");
   expect(twice.status).toBe(1);
   expect(twice.stdout).toContain("node tor1 is up");
@@ -63,7 +45,7 @@ test("a start of a node that is up fails the step; commands on a stopped one say
 });
 
 test("a daemon that a scenario ends is no failure of the lab, and comes back with its configuration", async () => {
-  await succeed("up", join(folder, "labs/rack-spine/lab.yaml"), "--name", lab);
+  await succeed("up", own.file, "--name", own.name);
   const { status, stdout } = await play(`
   - name: bgpd is killed
     do: [ { daemon: { on: tor1, daemon: bgpd, do: kill } } ]
