@@ -86,3 +86,11 @@ it("of two connections the one over which the peer spoke first goes on, ours sti
   expect(played.refused(1)).toBe("6/7");
   expect(played.effects).toContainEqual({ do: "clearTimer", timer: "delayOpen/1" });
 });
+
+it("one that the peer lets go in silence, as FRR does once the other is up, is no failure", () => {
+  const played = new Played(delaying()).step({ input: "start" }).connected(1);
+  played.receive(1, peerOpen({ bgpIdentifier: "10.0.9.9" as never }), keepalive).accepted(-1);
+  played.step({ input: "closed", connection: -1 });
+  expect(played.session).toMatchObject({ state: "Established", lastError: undefined });
+  expect(played.all("log")).toMatchObject([{ level: "debug" }]);
+});

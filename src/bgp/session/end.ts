@@ -87,12 +87,18 @@ export function collided(): End {
   return { reason: "collision", text, notification: said, transport: "open" };
 }
 
-/** Whether the end settles a collision, and so is no failure while the other connection lives. */
-export function isCollision({ notification: said }: End): boolean {
-  return (
+/**
+ * Whether the end is no failure while another connection lives: it settles a collision, or the connection had not even
+ * said OPEN. FRR lets such a one go in silence once the other is up.
+ */
+export function isOfNoMatter(
+  { state }: Pick<Connection, "state">,
+  { notification: said }: End,
+): boolean {
+  const isCollision =
     said?.code === NotificationCode.cease &&
-    said.subcode === CeaseSubcode.connectionCollisionResolution
-  );
+    said.subcode === CeaseSubcode.connectionCollisionResolution;
+  return isCollision || state === "OpenDelayed";
 }
 
 /** ManualStop: with Cease, or in silence. */

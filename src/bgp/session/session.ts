@@ -10,7 +10,7 @@ import {
   collided,
   type End,
   holdTimerExpired,
-  isCollision,
+  isOfNoMatter,
   isSendHoldOver,
   notificationReceived,
   notificationSent,
@@ -358,7 +358,7 @@ export class Session {
   /** The connection ends, and with it the attempt or session, unless another connection lives. */
   #fail(connection: Connection, end: End): void {
     const session = this.#established?.connection === connection ? this.#established : undefined;
-    if (this.#connections.size > 1 && isCollision(end)) this.#log("debug", end.text);
+    if (this.#connections.size > 1 && isOfNoMatter(connection, end)) this.#log("debug", end.text);
     else this.#failed(end.text);
     const next = stateAfterFailure(connection, end);
     this.#end(connection, end);
