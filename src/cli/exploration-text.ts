@@ -43,14 +43,15 @@ export class ExplorationView {
   progress(progress: Progress): void {
     switch (progress.stage) {
       case "unbroken": {
-        const { sessions, ways, restedMs, problems } = progress.unbroken;
+        const { sessions, ways, restedMs, problems, findings } = progress.unbroken;
+        const hasRest = findings.every(({ invariant }) => invariant !== "rest");
         const { lab, seeds, faults } = this.#asked;
         const count = seeds.to - seeds.from + 1;
         this.#say(
           `${lab} in virtual time: ${count} ${count === 1 ? "seed" : "seeds"}, ${faults.count} faults each, of ${faults.kinds.join(", ")}`,
         );
         this.#say(
-          `  with nothing broken: ${sessions} sessions, ${ways.open} of ${ways.all} ways between pods open, at rest after ${durationText(restedMs)}`,
+          `  with nothing broken: ${sessions} sessions, ${ways.open} of ${ways.all} ways between pods open, ${hasRest ? "at rest" : "not at rest"} after ${durationText(restedMs)}`,
         );
         for (const problem of problems) this.#say(`  note: ${problem}`);
         break;
