@@ -1,11 +1,19 @@
 import { html } from "../report/html/markup.ts";
 import { formatDuration } from "../report/duration.ts";
 import type { ScaleOutcome, ScaleStage } from "../sim/scale/scale-run.ts";
-import { bytesText, fabricText, stageFigures } from "./scale-text.ts";
+import {
+  fabricText,
+  lastChangeText,
+  restText,
+  stageFigures,
+  totalLines,
+  type WrittenFile,
+  writtenText,
+} from "./scale-text.ts";
 
 /** A run over a generated fabric as one page that needs nothing but itself. */
-export function scalePage(outcome: ScaleOutcome): string {
-  const { fabric, services, stages, isWhole, peakMemoryBytes } = outcome;
+export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]): string {
+  const { fabric, services, stages, isWhole } = outcome;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -22,48 +30,91 @@ export function scalePage(outcome: ScaleOutcome): string {
               16px/1.5 system-ui,
               sans-serif;
             margin: 2rem auto;
-            max-width: 60rem;
+            max-width: 72rem;
             padding: 0 1rem;
             color-scheme: light dark;
           }
-          th {
+          table {
+            border-collapse: collapse;
+            min-width: 40rem;
+            table-layout: fixed;
+            width: 100%;
+          }
+          thead td {
+            width: 6rem;
+          }
+          th,
+          td {
+            border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent);
+            padding: 0.4rem 1rem 0.4rem 0;
             text-align: left;
-            font-weight: normal;
             vertical-align: top;
-            padding-right: 1.5rem;
+          }
+          thead th,
+          thead td {
+            border-top: none;
+          }
+          thead small {
+            display: block;
+            font-weight: normal;
+          }
+          tbody th {
+            font-weight: normal;
             opacity: 0.7;
           }
-          section {
-            margin-top: 2rem;
+          .not {
+            color: light-dark(#b00020, #ff8a80);
+          }
+          .wide {
+            overflow-x: auto;
           }
         </style>
       </head>
       <body>
         <h1>A leaf-spine fabric in virtual time</h1>
-        <p>${fabricText(fabric, services)}. Memory at most ${bytesText(peakMemoryBytes)}.</p>
+        <p>${fabricText(fabric, services)}.</p>
+        <p>${capital(writtenText(written))}.</p>
         ${isWhole ? undefined : html`<p><strong>Ended early: not all stages were run.</strong></p>`}
-        ${stages.map(section)}
+        <div class="wide">${table(stages)}</div>
+        ${totalLines(outcome).map((line) => html`<p>${capital(line)}.</p>`)}
       </body>
     </html>`;
   return page.text;
 }
 
-function section(stage: ScaleStage) {
-  const { name, what, isAtRest, convergenceMs, realMs } = stage;
-  return html`<section>
-    <h2>${name}: ${what}</h2>
-    <p>
-      ${isAtRest ? "At rest" : "Not at rest"} ${formatDuration(convergenceMs)} later; simulated in
-      ${formatDuration(realMs)}.
-    </p>
-    <table>
-      ${stageFigures(stage).map(
-        ([figure, value]) =>
+/** Stages side by side: what one figure was before, and is after. */
+function table(stages: readonly ScaleStage[]) {
+  const figures = stages.map((stage) => new Map(stageFigures(stage)));
+  const names = [...new Set(figures.flatMap((of) => [...of.keys()]))];
+  return html`<table>
+    <thead>
+      <tr>
+        <td></td>
+        ${stages.map(({ name, what }) => html`<th scope="col">${name}<small>${what}</small></th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      <tr>
+        <th scope="row">outcome</th>
+        ${stages.map(rest)}
+      </tr>
+      ${names.map(
+        (name) =>
           html`<tr>
-            <th scope="row">${figure}</th>
-            <td>${value}</td>
+            <th scope="row">${name}</th>
+            ${figures.map((of) => html`<td>${of.get(name) ?? "–"}</td>`)}
           </tr>`,
       )}
-    </table>
-  </section>`;
+    </tbody>
+  </table>`;
+}
+
+function rest(stage: ScaleStage) {
+  return html`<td class="${stage.isAtRest ? "at" : "not"}">
+    ${restText(stage)}${lastChangeText(stage)}, simulated in ${formatDuration(stage.realMs)}
+  </td>`;
+}
+
+function capital(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }

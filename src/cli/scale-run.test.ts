@@ -5,14 +5,18 @@ import type { KubeObject } from "../kube/object.ts";
 import { seededRandom } from "../scenario/random.ts";
 import { measuredFile, readTiming } from "../sim/frr/timing.ts";
 import { clusterResources } from "../sim/scale/kubernetes-nodes.ts";
-import { runScale, type ScaleOutcome } from "../sim/scale/scale-run.ts";
+import { runScale, type ScaleOptions, type ScaleOutcome } from "../sim/scale/scale-run.ts";
 import { scalePage } from "./scale-page.ts";
 import { stageFigures } from "./scale-text.ts";
 
 const bgp = new URL("../../labs/leaf-spine/bgp.yaml", import.meta.url).pathname;
 const fabric = { racks: 4, nodesPerRack: 5, uplinks: 2, spines: 4, superspines: 2 };
 
-function run(lose: string, signal = new AbortController().signal): Promise<ScaleOutcome> {
+function run(
+  lose: string,
+  signal = new AbortController().signal,
+  onStage: ScaleOptions["onStage"] = () => {},
+): Promise<ScaleOutcome> {
   const objects = parseAllDocuments(readFileSync(bgp, "utf8")).map(
     (document) => document.toJS() as KubeObject,
   );
@@ -20,7 +24,7 @@ function run(lose: string, signal = new AbortController().signal): Promise<Scale
     ...{ fabric, services: 1, lose, signal, resources: clusterResources(objects) },
     timing: readTiming(measuredFile),
     random: seededRandom(3, "world"),
-    onStage: () => {},
+    onStage,
   });
 }
 
@@ -43,8 +47,9 @@ test("a rack that loses its ToR is cut off until it is back; its nodes notice by
   expect(back!.paths).toBe(cold!.paths);
   expect(back!.flows!.lost).toBe(0);
   expect(Object.fromEntries(stageFigures(loss!))["lost"]).toMatch(/flows have no way any more/);
-  const page = scalePage(outcome);
-  expect(page).toContain("loss: tor2 loses its power");
+  const page = scalePage(outcome, [{ file: "bgp.yaml", bytes: 1160 }]);
+  expect(page).toContain("tor2 loses its power");
+  expect(page).toContain("bgp.yaml (1,160 bytes)");
   expect(page).toMatch(/\d+ flows have no way any more/);
 });
 
@@ -55,7 +60,38 @@ test("one seed is one course of events", async () => {
 test("a run that is ended early says so", async () => {
   const controller = new AbortController();
   controller.abort(new Error("interrupted"));
-  const { isWhole, stages } = await run("spine0", controller.signal);
-  expect(isWhole).toBe(false);
-  expect(stages.length).toBeLessThan(3);
+  const outcome = await run("spine0", controller.signal);
+  expect(outcome).toMatchObject({ isWhole: false, stages: [{ isAtRest: false, restless: [] }] });
+  expect(scalePage(outcome, [])).toContain("interrupted; a router last forwarded otherwise");
+});
+
+test("what is counted on the wires is what the speakers have sent", async () => {
+  await run("spine0", undefined, ({ name, updates, announced }, { routers, nodes }) => {
+    // Later one of them is another than at the beginning.
+    if (name !== "cold start") return;
+    const peers = [...routers, ...nodes].flatMap(({ speaker }) => speaker!.peers(0));
+    const total = (counts: number[]) => counts.reduce((sum, one) => sum + one, 0);
+    expect(total(peers.map((peer) => peer.updates.sent))).toBe(updates);
+    expect(total(peers.flatMap((peer) => peer.families.map((of) => of.announced)))).toBe(announced);
+    expect(announced).toBeGreaterThan(0);
+  });
+});
+
+test("a fabric that does not come to rest is given up, and the routers are named that go on changing", async () => {
+  const { stages } = await run("spine1", undefined, ({ name }, { world, routers, shared }) => {
+    if (name !== "cold start") return;
+    const flapping = routers.find((router) => router.name === "tor0")!;
+    const options = { restarting: false, softwareVersion: "", random: () => 0.5 };
+    const flap = () => {
+      if (flapping.speaker === undefined) {
+        flapping.powerOn({ ...options, shared, pace: world.timing });
+      } else flapping.powerOff();
+      world.clock.setTimer(4000, flap);
+    };
+    world.clock.setTimer(4000, flap);
+  });
+  const loss = stages[1]!;
+  expect(loss.isAtRest).toBe(false);
+  expect(loss.restless).toContain("spine0");
+  expect(Object.fromEntries(stageFigures(loss))["no rest"]).toMatch(/routes still change/);
 });

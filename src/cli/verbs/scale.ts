@@ -1,56 +1,33 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { totalmem } from "node:os";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { getHeapStatistics } from "node:v8";
 import type { Command } from "commander";
 import { type Diagnostic, EnvironmentError, InputError } from "../../input/diagnostic.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { terminalOutput } from "../../report/terminal/output.ts";
+import type { Manifest } from "../../topology/manifests.ts";
 import type { ScaleOutcome } from "../../sim/scale/scale-run.ts";
-import type { LeafSpine } from "../../topology/leaf-spine/parameters.ts";
-import { ExitStatus, UsageError, wholeNumber } from "../exit.ts";
-import { ScaleText } from "../scale-text.ts";
+import { ExitStatus, UsageError } from "../exit.ts";
+import type { ReadOptions, WrittenOptions } from "../scale-options.ts";
+import { bytesText, ScaleText, type WrittenFile } from "../scale-text.ts";
 import { endingSignal } from "../view.ts";
 
-type ScaleOptions = Partial<LeafSpine> & {
-  services: number;
-  lose: string;
-  seed: number;
-  report: string;
-  json?: boolean;
-};
+type ScaleOptions = WrittenOptions & { report: string; json?: boolean };
 
 export function registerScale(program: Command): void {
   program
     .command("scale")
     .summary("a leaf-spine fabric of up to 30,000 nodes in virtual time")
     .argument("[lab]", "a lab whose topology is generated (leaf-spine:)", "leaf-spine")
-    .option("--racks <n>", "racks, each with one ToR", wholeNumber("--racks"))
-    .option(
-      "--nodes-per-rack <n>",
-      "Kubernetes nodes of each rack",
-      wholeNumber("--nodes-per-rack"),
-    )
-    .option(
-      "--uplinks <n>",
-      "uplinks of each ToR, every one to another spine",
-      wholeNumber("--uplinks"),
-    )
-    .option("--spines <n>", "spines", wholeNumber("--spines"))
-    .option(
-      "--superspines <n>",
-      "superspines, each connected to every spine",
-      wholeNumber("--superspines"),
-    )
-    .option(
-      "--services <n>",
-      "Services of type LoadBalancer, announced by every node",
-      wholeNumber("--services"),
-      1,
-    )
+    .option("--racks <n>", "racks, each with one ToR")
+    .option("--nodes-per-rack <n>", "Kubernetes nodes of each rack")
+    .option("--uplinks <n>", "uplinks of each ToR, every one to another spine")
+    .option("--spines <n>", "spines")
+    .option("--superspines <n>", "superspines, each connected to every spine")
+    .option("--services <n>", "Services of type LoadBalancer, announced by every node", "1")
     .option("--lose <router>", "the router that goes and comes back, or none", "spine0")
-    .option("--seed <n>", "draw by this what is left to chance", wholeNumber("--seed"), 1)
+    .option("--seed <n>", "draw by this what is left to chance", "1")
     .option("--report <folder>", "where the report goes", "reports")
     .option("--json", "the outcome as JSON")
     .addHelpText(
@@ -75,33 +52,29 @@ or too large for this machine.`,
 }
 
 async function scale(name: string, options: ScaleOptions): Promise<number> {
-  const { fabric, objects } = await read(name, options);
+  const { fabric, services, seed, lose, objects, written } = await read(name, options);
   const { estimatedBytes, runScale } = await import("../../sim/scale/scale-run.ts");
   const { clusterResources } = await import("../../sim/scale/kubernetes-nodes.ts");
   const { measuredFile, readTiming } = await import("../../sim/frr/timing.ts");
-  const { routersOf } = await import("../../topology/leaf-spine/routers.ts");
   const { seededRandom } = await import("../../scenario/random.ts");
-  const routers = routersOf(fabric).map((router) => router.name);
-  if (options.lose !== "none" && !routers.includes(options.lose)) {
-    throw new UsageError(`--lose ${options.lose}: no such router; there are ${namesOf(fabric)}`);
-  }
-  const bytes = estimatedBytes(fabric, options.services);
+  const bytes = estimatedBytes(fabric, services);
   mustFit(bytes);
   if (getHeapStatistics().heap_size_limit < bytes * heapMargin) return inLargerHeap(bytes);
   const text = new ScaleText(
     options.json ? undefined : terminalOutput(process.stdout, process.env),
   );
-  text.begin(fabric, options.services);
+  text.begin(fabric, services, written);
   const outcome = await runScale({
-    ...{ fabric, services: options.services, resources: clusterResources(objects) },
+    ...{ fabric, services, lose, resources: clusterResources(objects) },
     timing: readTiming(measuredFile),
-    random: seededRandom(options.seed, "world"),
-    lose: options.lose === "none" ? undefined : options.lose,
+    random: seededRandom(seed, "world"),
     signal: endingSignal(),
+    onBegin: (stage) => text.beginStage(stage),
+    onProgress: (of) => text.progress(of),
     onStage: (stage) => text.stage(stage),
   });
   const folder = resolve(options.report, "scale");
-  const files = await writeReport(folder, outcome);
+  const files = await writeReport(folder, outcome, written);
   if (options.json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
   else text.end(outcome, files);
   if (!outcome.isWhole) return ExitStatus.inconclusive;
@@ -112,56 +85,50 @@ async function scale(name: string, options: ScaleOptions): Promise<number> {
 async function read(
   name: string,
   options: ScaleOptions,
-): Promise<{ fabric: LeafSpine; objects: KubeObject[] }> {
+): Promise<ReadOptions & { objects: KubeObject[]; written: WrittenFile[] }> {
   const { validateResource } = await import("../../cilium/schema/validate.ts");
   const { findLab } = await import("../../lab/load.ts");
-  const { leafSpineDefaults, leafSpineMistakes } =
-    await import("../../topology/leaf-spine/parameters.ts");
-  const { leafSpineFields, readLeafSpine } = await import("../../topology/leaf-spine/read.ts");
+  const { readScaleOptions } = await import("../scale-options.ts");
+  const { readLeafSpine } = await import("../../topology/leaf-spine/read.ts");
   const { readManifests } = await import("../../topology/manifests.ts");
   const lab = findLab(name);
   const diagnostics: Diagnostic[] = [];
-  const written = readLeafSpine(lab.topology, diagnostics);
+  const numbers = readLeafSpine(lab.topology, diagnostics);
   const manifests = readManifests(lab.manifests, validateResource, diagnostics);
   if (diagnostics.length > 0) throw new InputError(diagnostics);
-  if (written === undefined) {
+  if (numbers === undefined) {
     throw new UsageError(
       `the topology of ${name} is written out (${lab.topology})\n` +
         "  hint: spinelab scale takes one that is generated, with a section leaf-spine:",
     );
   }
-  const fabric = { ...written };
-  for (const key of Object.keys(leafSpineDefaults) as (keyof LeafSpine)[]) {
-    fabric[key] = options[key] ?? fabric[key];
-  }
-  const mistakes = leafSpineMistakes(fabric);
-  if (mistakes.length > 0) {
-    throw new UsageError(
-      mistakes
-        .map(
-          ({ name: key, message, hint }) =>
-            `--${leafSpineFields[key]}: ${message}\n  hint: ${hint}`,
-        )
-        .join("\n"),
-    );
-  }
-  return { fabric, objects: manifests.map(({ object }) => object as KubeObject) };
+  return {
+    ...readScaleOptions(numbers, options),
+    // What the speakers are made of; pods have no part in it.
+    written: [...filesOf(manifests), lab.topology].map((file) => ({
+      file,
+      bytes: statSync(file).size,
+    })),
+    objects: manifests.map(({ object }) => object as KubeObject),
+  };
 }
 
-function namesOf({ racks, spines, superspines }: LeafSpine): string {
-  const range = (kind: string, n: number) => (n === 1 ? `${kind}0` : `${kind}0 to ${kind}${n - 1}`);
-  const kinds = [range("spine", spines), range("tor", racks)];
-  if (superspines > 0) kinds.unshift(range("superspine", superspines));
-  return kinds.join(", ");
+/** Those with a resource of BGP. */
+function filesOf(manifests: readonly Manifest[]): Set<string> {
+  return new Set(
+    manifests
+      .filter(({ object }) => object.kind.startsWith("CiliumBGP"))
+      .map(({ source }) => source.replace(/:\d+$/, "")),
+  );
 }
 
 /** Better not begun than ended by the system half-way. */
 function mustFit(bytes: number): void {
-  const gib = (of: number) => `${(of / 2 ** 30).toFixed(1)} GiB`;
-  if (bytes <= 0.9 * totalmem()) return;
+  const available = process.availableMemory();
+  if (bytes <= 0.9 * available) return;
   throw new EnvironmentError(
-    `a fabric of this size takes about ${gib(bytes)} of memory, and this machine has ${gib(totalmem())}`,
-    "fewer racks, or a larger machine",
+    `a fabric of this size takes about ${bytesText(bytes)} of memory, and there are ${bytesText(available)}`,
+    "fewer racks, nodes or uplinks, or a larger machine",
   );
 }
 
@@ -178,15 +145,28 @@ function inLargerHeap(bytes: number): Promise<number> {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((done, fail) => {
     child.on("error", fail);
-    child.on("exit", (code) => done(code ?? ExitStatus.inconclusive));
+    child.on("exit", (code, signal) => {
+      if (code !== null) return done(code);
+      fail(new EnvironmentError(endedBy(signal!, megabytes), "fewer racks, or more memory"));
+    });
   });
 }
 
-async function writeReport(folder: string, outcome: ScaleOutcome): Promise<string[]> {
+/** V8 aborts where the heap is full, and Linux kills where the machine is. */
+function endedBy(signal: string, megabytes: number): string {
+  const isMemory = signal === "SIGABRT" || signal === "SIGKILL";
+  return `the simulation was ended by ${signal}${isMemory ? `: out of memory; it may have a heap of ${bytesText(megabytes * 2 ** 20)}` : ""}`;
+}
+
+async function writeReport(
+  folder: string,
+  outcome: ScaleOutcome,
+  written: readonly WrittenFile[],
+): Promise<string[]> {
   const { scalePage } = await import("../scale-page.ts");
   mkdirSync(folder, { recursive: true });
   const files = [
-    [join(folder, "report.html"), scalePage(outcome)],
+    [join(folder, "report.html"), scalePage(outcome, written)],
     [join(folder, "outcome.json"), `${JSON.stringify(outcome, undefined, 2)}\n`],
   ] as const;
   for (const [file, content] of files) writeFileSync(file, content);

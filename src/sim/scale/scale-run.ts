@@ -19,6 +19,9 @@ export type ScaleOptions = {
   lose: string | undefined;
   /** Ends the run early: what was found so far is returned. */
   signal: AbortSignal;
+  onBegin?: (stage: Pick<ScaleStage, "name" | "what">) => void;
+  /** Now and then on the way: virtual time since the stage began, and routes announced and withdrawn in it. */
+  onProgress?: (of: { virtualMs: number; routes: number }) => void;
   /** At the end of each, with the fabric as it is then. */
   onStage: (stage: ScaleStage, fabric: SimFabric) => void;
 };
@@ -30,6 +33,8 @@ export type ScaleStage = {
   what: string;
   /** Whether everything came to rest. */
   isAtRest: boolean;
+  /** Routers whose routes still changed at the end, where it did not, and was not ended early. */
+  restless: string[];
   realMs: number;
   /** CPU time of all threads of this process. */
   cpuMs: number;
@@ -99,7 +104,7 @@ export async function runScale(options: ScaleOptions): Promise<ScaleOutcome> {
     buildMs: performance.now() - beganMs,
     ...{ stages: [], isWhole: false, peakMemoryBytes: 0, cpuSeconds: 0 },
   };
-  const run = new Stages(built, signal);
+  const run = new Stages(built, options);
   const add = (stage: ScaleStage) => {
     outcome.stages.push(stage);
     const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
@@ -150,11 +155,11 @@ function powerOn(built: SimFabric, options: ScaleOptions): void {
 
 class Stages {
   readonly #fabric: SimFabric;
-  readonly #signal: AbortSignal;
+  readonly #options: Pick<ScaleOptions, "signal" | "onBegin" | "onProgress">;
 
-  constructor(fabric: SimFabric, signal: AbortSignal) {
+  constructor(fabric: SimFabric, options: Pick<ScaleOptions, "signal" | "onBegin" | "onProgress">) {
     this.#fabric = fabric;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   async stage(
@@ -165,6 +170,7 @@ class Stages {
   ): Promise<ScaleStage> {
     const { world, routers } = this.#fabric;
     const { clock, counts } = world;
+    this.#options.onBegin?.({ name, what });
     const realBeganMs = performance.now();
     const cpuBegan = process.cpuUsage();
     const beganMs = clock.nowMs;
@@ -173,10 +179,14 @@ class Stages {
     happen();
     watch?.look();
     const isAtRest = await this.#untilRest();
+    const isRestless = !isAtRest && !this.#options.signal.aborted;
     const changedAtMs = Math.max(beganMs, ...routers.map((router) => router.changedAtMs));
     const flows = watch?.end();
     return {
       ...{ name, what, isAtRest },
+      restless: isRestless
+        ? routers.filter((of) => clock.nowMs - of.changedAtMs < restMs).map((of) => of.name)
+        : [],
       realMs: performance.now() - realBeganMs,
       cpuMs: cpuMsSince(cpuBegan),
       convergenceMs: changedAtMs - beganMs,
@@ -195,14 +205,18 @@ class Stages {
   async #untilRest(): Promise<boolean> {
     const { world } = this.#fabric;
     const { clock, counts } = world;
-    const limitMs = clock.nowMs + restLimitMs;
+    const { signal, onProgress } = this.#options;
+    const beganMs = clock.nowMs;
+    const routesBefore = counts.announced + counts.withdrawn;
     let updates = counts.updates;
     let quietSinceMs = clock.nowMs;
-    let lookAtMs = performance.now() + sliceMs;
+    let lookAtMs = 0;
     for (;;) {
       if (performance.now() >= lookAtMs) {
         await setImmediate();
-        if (this.#signal.aborted) return false;
+        if (signal.aborted) return false;
+        const routes = counts.announced + counts.withdrawn - routesBefore;
+        onProgress?.({ virtualMs: clock.nowMs - beganMs, routes });
         lookAtMs = performance.now() + sliceMs;
       }
       if (!clock.step()) return true;
@@ -210,7 +224,7 @@ class Stages {
         updates = counts.updates;
         quietSinceMs = clock.nowMs;
       } else if (clock.nowMs - quietSinceMs > restMs) return true;
-      if (clock.nowMs > limitMs) return false;
+      if (clock.nowMs - beganMs > restLimitMs) return false;
     }
   }
 }

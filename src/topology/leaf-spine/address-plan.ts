@@ -22,8 +22,9 @@ const firstTorAsn = 4_200_001_000;
 export const podSubnet = "10.128.0.0/9" as Prefix;
 /** Of the nodes themselves. */
 const rackSubnetsBase = toNumber(10, 64, 0, 0);
-/** Of Services: 10.48.0.0/16. */
+/** Of Services: 10.48.0.0/16, all but the first. */
 const serviceBase = toNumber(10, 48, 0, 0);
+export const servicesMax = 65_535;
 
 const roleOctet: Record<RouterRole, number> = { tor: 0, spine: 32, superspine: 33 };
 

@@ -37,37 +37,39 @@ const least: LeafSpine = {
 /** As many /24s as 10.128.0.0/9 has. */
 export const nodesMax = 32_768;
 
-/** What is wrong with the numbers, by name: each with a hint. Empty: nothing. */
-export function leafSpineMistakes(
-  of: LeafSpine,
-): { name: keyof LeafSpine; message: string; hint: string }[] {
+/** What is wrong with one of the numbers, to be read after its value: `expected a whole number from 1 to 64`. */
+export type LeafSpineMistake = { name: keyof LeafSpine; message: string; hint?: string };
+
+/** All that is wrong with the numbers. Empty: nothing. */
+export function leafSpineMistakes(of: LeafSpine): LeafSpineMistake[] {
   const names = Object.keys(leafSpineDefaults) as (keyof LeafSpine)[];
+  const isNumber = (name: keyof LeafSpine) =>
+    Number.isInteger(of[name]) && of[name] >= least[name] && of[name] <= most[name];
   const mistakes = names
-    .filter(
-      (name) => !Number.isInteger(of[name]) || of[name] < least[name] || of[name] > most[name],
-    )
-    .map((name) => ({
-      name,
-      message: `${of[name]} is no number of this kind`,
-      hint: `a whole number from ${least[name]} to ${most[name]}`,
-    }));
-  if (mistakes.length > 0) return mistakes;
+    .filter((name) => !isNumber(name))
+    .map((name): LeafSpineMistake => {
+      const message = `expected a whole number from ${least[name]} to ${most[name]}`;
+      return { name, message };
+    });
+  // What numbers make of each other, where each is one.
+  const are = (...those: (keyof LeafSpine)[]) => those.every(isNumber);
   const nodes = of.racks * of.nodesPerRack;
-  if (nodes > nodesMax) {
+  if (are("racks", "nodesPerRack") && nodes > nodesMax) {
     mistakes.push({
       name: "racks",
-      message: `${of.racks} racks of ${of.nodesPerRack} are ${nodes} nodes`,
-      hint: `a /24 of 10.128.0.0/9 for each node is enough for ${nodesMax}`,
+      message: `with ${of.nodesPerRack} nodes in each these are ${nodes} nodes`,
+      hint: `at most ${nodesMax}, as many as 10.128.0.0/9 has a /24 for`,
     });
   }
-  if (of.uplinks > of.spines) {
+  if (are("uplinks", "spines") && of.uplinks > of.spines) {
     mistakes.push({
       name: "uplinks",
-      message: `${of.uplinks} uplinks of each ToR, to ${of.spines} spines`,
-      hint: "each uplink leads to another spine: no more uplinks than spines",
+      message: `more than there are spines, which are ${of.spines}`,
+      hint: "each uplink of a ToR leads to another spine",
     });
   }
-  if (of.superspines === 0 && of.uplinks < of.spines && of.racks > 1) {
+  const isSplit = of.superspines === 0 && of.uplinks < of.spines && of.racks > 1;
+  if (are("superspines", "uplinks", "spines", "racks") && isSplit) {
     mistakes.push({
       name: "superspines",
       message: "racks that share no spine cannot reach each other",

@@ -33,11 +33,14 @@ test("what is not written is as the defaults have it, and a topology that is wri
 });
 
 test.each([
-  ["{ racks: 0 }", "racks: 0 is no number of this kind"],
+  ["{ racks: 0 }", "racks: 0: expected a whole number from 1 to 4096"],
   ["{ rack: 3 }", "rack: a leaf-spine fabric has no field 'rack'"],
-  ["{ uplinks: 5, spines: 4 }", "uplinks: 5 uplinks of each ToR, to 4 spines"],
-  ["{ superspines: 0 }", "superspines: racks that share no spine cannot reach each other"],
-  ["{ racks: 1000, nodes-per-rack: 40 }", `racks: 1000 racks of 40 are 40000 nodes`],
+  ["{ uplinks: 5, spines: 4 }", "uplinks: 5: more than there are spines, which are 4"],
+  ["{ superspines: 0 }", "superspines: 0: racks that share no spine cannot reach each other"],
+  [
+    "{ racks: 1000, nodes-per-rack: 40 }",
+    "racks: 1000: with 40 nodes in each these are 40000 nodes",
+  ],
 ])("leaf-spine: %s is refused", (numbers, message) => {
   expect(nodesMax).toBeLessThan(40_000);
   expect(mistakesOf(written(`leaf-spine: ${numbers}`))).toEqual([`2 leaf-spine.${message}`]);

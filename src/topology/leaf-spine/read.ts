@@ -44,7 +44,7 @@ export const leafSpineShape: Shape<LeafSpine> = refined(written, (of, at) => {
   }
   const [first, ...others] = leafSpineMistakes(fabric).map(({ name, message, hint }) => ({
     at: { ...at, path: `${at.path}.${leafSpineFields[name]}` },
-    ...{ message, hint },
+    ...{ message: `${fabric[name]}: ${message}`, hint },
   }));
   if (first === undefined) return fabric;
   for (const each of [first, ...others]) mistake(each.at, "BadValue", each.message, each.hint);
