@@ -52,6 +52,7 @@ export class SimulatedLab implements AsyncDisposable {
       await deploy({
         nowMs: () => backend.clock.nowMs(),
         ...{ spec, backend, record, signal, runtime: () => runtime },
+        bmpStation: (node) => bmp.stationOf(node),
         onLinked: () => {},
         onBuilt: (built) => {
           clusters = built;

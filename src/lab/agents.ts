@@ -21,6 +21,8 @@ export type AgentsOptions = {
   version: string;
   /** They put the routes they learn into the kernel's. */
   installRoutes: boolean;
+  /** Where a node's agent tells of itself by BMP; undefined: nowhere. */
+  bmpStation?: (node: string) => Promise<string | undefined>;
   /** Where the program made of the sources as they are now is, inside this node. */
   currentProgram: (node: string) => Promise<string>;
   /** A process ended that nobody asked to end. `last`: the end of its log. */
@@ -42,11 +44,13 @@ export class Agents {
 
   /** Resolves when the agent answers on its admin socket. */
   async start(node: string): Promise<void> {
+    const { bmpStation, kubeconfigInNode, version, installRoutes } = this.#options;
+    const station = await bmpStation?.(node);
     if (this.#running.has(node)) return;
-    const { kubeconfigInNode, version, installRoutes } = this.#options;
     const args = ["agent", "--kubeconfig", kubeconfigInNode, "--node", node, "--version", version];
     args.push("--prometheus", metricsListen.agent, "--enable-egress-gateway");
     if (installRoutes) args.push("--install-routes");
+    if (station !== undefined) args.push("--bmp", station);
     const command = this.#spawn(node, "agent", args);
     this.#running.set(node, command);
     await this.#answering(node, command);

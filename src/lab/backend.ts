@@ -17,13 +17,16 @@ export interface Backend {
   build(options: BuildOptions): Promise<LabCluster[]>;
   /** How other commands of this machine get into the nodes and pods that run now. */
   entries(): { nodes: Record<string, Entry>; pods: Record<string, PodEntry> };
-  /** Listens for TCP connections inside a node until the node is stopped; absent where the runtime cannot. */
+  /**
+   * Listens for TCP connections inside a node until the node is stopped; resolves with the port, which for port 0
+   * is one that is free. Absent where the runtime cannot.
+   */
   listenIn?(
     node: string,
     address: Address,
     port: number,
     onConnection: (connection: Duplex) => void,
-  ): Promise<unknown>;
+  ): Promise<number>;
   /** How often it is worth asking for daemons. */
   readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */
@@ -42,6 +45,8 @@ export type BuildOptions = {
   manifests: readonly { object: KubeObject; source: string }[];
   /** The agents put the routes they learn into the kernel's. */
   installRoutes: boolean;
+  /** Where a node's agent is to tell of itself by BMP: `127.0.0.1:40000`; undefined: nowhere. */
+  bmpStation: (node: string) => Promise<string | undefined>;
   record: Recorder;
   progress: Progress;
   signal: AbortSignal;

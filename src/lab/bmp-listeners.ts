@@ -1,11 +1,14 @@
 import type { Duplex } from "node:stream";
 import { BmpError } from "../bgp/wire/decode-bmp.ts";
+import { address } from "../net/address.ts";
 import { BmpSession, type BmpTold } from "../observe/bmp.ts";
 import { type BmpTarget, readBmpTargets } from "../observe/bmp-targets.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { BmpPort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
 import type { Backend } from "./backend.ts";
+
+const loopback = address("127.0.0.1");
 
 type ListenIn = NonNullable<Backend["listenIn"]>;
 
@@ -26,6 +29,9 @@ export class BmpListeners implements BmpPort {
   readonly #callbacks = new Set<(told: BmpTold) => void>();
   /** By node: the targets that were looked at, which are told of once. */
   readonly #known = new Map<string, Set<string>>();
+
+  /** By node with an agent. */
+  readonly #stations = new Map<string, string>();
 
   constructor(options: BmpListenersOptions) {
     this.#options = options;
@@ -49,18 +55,37 @@ export class BmpListeners implements BmpPort {
     );
   }
 
+  /** Where this node's agent is heard, by a free port of its own; undefined where the lab cannot listen. */
+  async stationOf(node: string): Promise<string | undefined> {
+    const { listenIn } = this.#options;
+    if (listenIn === undefined) return undefined;
+    let station = this.#stations.get(node);
+    if (station === undefined) {
+      const port = await listenIn(node, loopback, 0, (connection) =>
+        this.#hear(node, "its agent", connection),
+      );
+      station = `${loopback}:${port}`;
+      this.#stations.set(node, station);
+    }
+    return station;
+  }
+
   /** Its sockets went with it. */
   nodeStopped(node: string): void {
     this.#known.delete(node);
+    this.#stations.delete(node);
   }
 
-  async #begin(listenIn: ListenIn, node: string, { address, port }: BmpTarget): Promise<void> {
+  async #begin(listenIn: ListenIn, node: string, target: BmpTarget): Promise<void> {
     const known = this.#known.get(node) ?? new Set();
-    const where = `${address} port ${port}`;
+    const where = `${target.address} port ${target.port}`;
     if (known.has(where)) return;
     this.#known.set(node, known.add(where));
     try {
-      await listenIn(node, address, port, (connection) => this.#connected(node, where, connection));
+      await listenIn(node, target.address, target.port, (connection) => {
+        this.#log(node, "info", `tells of its sessions and routes by BMP (${where})`);
+        this.#hear(node, where, connection);
+      });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // The user's own station, elsewhere.
@@ -70,15 +95,14 @@ export class BmpListeners implements BmpPort {
     }
   }
 
-  #connected(node: string, where: string, connection: Duplex): void {
+  #hear(node: string, where: string, connection: Duplex): void {
     const session = new BmpSession(node);
-    this.#log(node, "info", `tells of its sessions and routes by BMP (${where})`);
     connection.on("data", (bytes: Buffer) => {
       try {
         for (const told of session.receive(bytes)) this.#tell(told);
       } catch (error) {
         if (!(error instanceof BmpError)) throw error;
-        this.#log(node, "warn", `BMP to ${where}: ${error.message}`);
+        this.#log(node, "warn", `BMP (${where}): ${error.message}`);
         connection.destroy();
       }
     });

@@ -6,7 +6,7 @@ import type { LabSpec } from "./spec.ts";
 
 export type DeployOptions = Pick<
   BuildOptions,
-  "record" | "signal" | "onLinked" | "onDeath" | "onLost" | "onPodsChanged"
+  "bmpStation" | "record" | "signal" | "onLinked" | "onDeath" | "onLost" | "onPodsChanged"
 > & {
   spec: Pick<LabSpec, "name" | "fabric" | "manifests" | "installRoutes" | "stopped">;
   backend: Backend;
@@ -39,7 +39,7 @@ export async function deploy(options: DeployOptions): Promise<void> {
   try {
     const clusters = await backend.build({
       ...{ lab: spec.name, fabric, manifests, installRoutes: spec.installRoutes === true },
-      ...{ record, signal },
+      ...{ record, signal, bmpStation: options.bmpStation },
       onLinked: () => {
         options.onLinked();
         ofRouters = exec("exec", routers);

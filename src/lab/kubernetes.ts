@@ -81,6 +81,7 @@ export async function kubernetesInNamespaces(
     agents: new Agents({
       ...{ lab, runtime, kubeconfigInNode, version: `spinelab ${version}` },
       installRoutes: options.installRoutes,
+      bmpStation: options.bmpStation,
       currentProgram: async () => bundleInNode(await agentBundle()),
       onDeath: options.onDeath,
     }),

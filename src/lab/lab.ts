@@ -172,6 +172,7 @@ export class Lab {
       await deploy({
         ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
         ...{ record: this.#record, signal: ending, nowMs: () => this.#clock.nowMs() },
+        bmpStation: (node) => this.#bmp.stationOf(node),
         onLinked: () =>
           void this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
         onBuilt: (clusters) => {

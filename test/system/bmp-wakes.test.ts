@@ -1,18 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Lab } from "../../src/lab/lab.ts";
-import { loadLab } from "../../src/lab/load.ts";
-import { Changes } from "../../src/scenario/changes.ts";
-import type { CheckContext } from "../../src/scenario/check.ts";
-import type { Clock } from "../../src/scenario/clock.ts";
-import type { BmpPort, LabContext } from "../../src/scenario/context.ts";
-import { type CheckResult, expectAll } from "../../src/scenario/expect.ts";
+import { findLab, loadLab } from "../../src/lab/load.ts";
 import { scenarioOf } from "../../src/scenario/testing/read-scenario.ts";
-import type { TimelineRecord, Verdict } from "../../src/timeline/record.ts";
+import type { TimelineRecord } from "../../src/timeline/record.ts";
 import { until } from "./spinelab.ts";
+import { woken } from "./woken.ts";
 
 /**
  * Real FRR and GoBGP that send BMP to an address of their own node: checks on their tables and sessions are
@@ -116,111 +111,25 @@ async function run(node: string, ...lines: string[]): Promise<void> {
   if (exitCode !== 0) throw new Error(`${node}: ${stdout}${stderr}`);
 }
 
-/** Time in which the next poll never comes: shorter waits go on as they do. */
-class TimeWithoutPolls implements Clock {
-  readonly #of: Clock;
-  readonly performanceAtZeroMs: number;
-  readonly unixAtZeroMs: number;
-
-  constructor(of: Clock) {
-    this.#of = of;
-    this.performanceAtZeroMs = of.performanceAtZeroMs;
-    this.unixAtZeroMs = of.unixAtZeroMs;
-  }
-
-  nowMs(): number {
-    return this.#of.nowMs();
-  }
-
-  wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms < 90) return this.#of.wait(ms, signal);
-    return new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    });
-  }
-}
-
-/** Waits for one check; nothing wakes it but what this router says by BMP. */
-function waitFor(check: string, router: string | undefined) {
-  const stop = new AbortController();
-  const of = lab.context(stop.signal);
-  const clock = new TimeWithoutPolls(of.clock);
-  const runtime = new Proxy(of.runtime, {
-    get(target, name) {
-      if (name === "watchRoutes") return () => () => {};
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-  const bmp: BmpPort = {
-    onTold: (callback) => of.bmp.onTold((each) => each.node === router && callback(each)),
-  };
-  const context: LabContext = { ...of, clock, runtime, bmp };
-  const [step] = scenarioOf(`{ name: w, steps: [ { name: w, expect: [ { ${check} } ] } ] }`).steps;
-  const view = { beganMs: 0, logsBefore: new Map(), probe: () => undefined };
-  const checkContext: CheckContext = { ...context, step: { ...view, convergeMs: () => undefined } };
-  const changes = new Changes(context);
-  let looks = 0;
-  let first: (() => void) | undefined;
-  const looked = new Promise<void>((resolve) => (first = resolve));
-  const waiting = () => {
-    looks++;
-    first!();
-  };
-  const expectation = { withinMs: 60_000, forMs: 0, waiting };
-  const result = expectAll(checkContext, changes, step!.checks, expectation);
-  result.catch(() => undefined);
-  return {
-    looked,
-    result: result.then(([one]): CheckResult => one!),
-    looks: () => looks,
-    async end() {
-      stop.abort();
-      await result.catch(() => undefined);
-      await changes[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** A change makes a check hold that waits for a word by BMP, while one that hears none still waits for its next poll. */
-async function woken(
-  router: string,
-  check: string,
-  change: (nth: number) => Promise<void>,
-): Promise<Verdict> {
-  const deaf = waitFor(check, undefined);
-  const hears = waitFor(check, router);
-  try {
-    await Promise.all([deaf.looked, hears.looked]);
-    let words = 0;
-    // FRR may be too busy to have decided when it should have: the next word of it is another chance.
-    do await change(words++);
-    while (!(await Promise.race([hears.result.then(() => true), delay(5000, false)])));
-    const result = await hears.result;
-    expect(deaf.looks()).toBe(1);
-    expect(await Promise.race([deaf.result, Promise.resolve("waits")])).toBe("waits");
-    return result.verdict;
-  } finally {
-    await deaf.end();
-    await hears.end();
-  }
-}
-
 test("a route of FRR that the kernel has no other word of: its community changed", async () => {
   expect(
-    await woken("r1", `route: { on: r1, prefix: 198.51.100.0/24, communities: ["65002:1"] }`, () =>
-      run(
-        "r2",
-        ...["conf t", "router bgp 65002", "address-family ipv4 unicast"],
-        "network 198.51.100.0/24 route-map mark",
-      ),
+    await woken(
+      lab,
+      "r1",
+      `route: { on: r1, prefix: 198.51.100.0/24, communities: ["65002:1"] }`,
+      () =>
+        run(
+          "r2",
+          ...["conf t", "router bgp 65002", "address-family ipv4 unicast"],
+          "network 198.51.100.0/24 route-map mark",
+        ),
     ),
   ).toBe("pass");
 });
 
 test("and a new one, which FRR takes in first and chooses later", async () => {
   expect(
-    await woken("r1", "route: { on: r1, prefix: 203.0.113.0/25, best: true }", (nth) =>
+    await woken(lab, "r1", "route: { on: r1, prefix: 203.0.113.0/25, best: true }", (nth) =>
       run(
         "r2",
         ...["conf t", "router bgp 65002", "address-family ipv4 unicast"],
@@ -234,15 +143,15 @@ test("a session of FRR goes down and comes up", async () => {
   const shutdown = (no: string) => () =>
     run("r2", "conf t", "router bgp 65002", `${no}neighbor 10.9.0.1 shutdown`);
   const states = "[Idle, Active, Connect]";
-  expect(await woken("r1", `session: { on: r1, to: r2, state: ${states} }`, shutdown(""))).toBe(
-    "pass",
-  );
-  expect(await woken("r1", "session: { on: r1, to: r2 }", shutdown("no "))).toBe("pass");
+  expect(
+    await woken(lab, "r1", `session: { on: r1, to: r2, state: ${states} }`, shutdown("")),
+  ).toBe("pass");
+  expect(await woken(lab, "r1", "session: { on: r1, to: r2 }", shutdown("no "))).toBe("pass");
 });
 
 test("GoBGP's own table", async () => {
   expect(
-    await woken("gobgp", "route: { on: gobgp, prefix: 203.0.113.0/24 }", () =>
+    await woken(lab, "gobgp", "route: { on: gobgp, prefix: 203.0.113.0/24 }", () =>
       run("gobgp", "gobgp global rib add 203.0.113.0/24"),
     ),
   ).toBe("pass");
@@ -284,6 +193,8 @@ test("the timeline has what was told, with the router's own time, and counts of 
 /** By how much the router's own time is another than that of hearing. */
 function apartMs(record: TimelineRecord): number[] {
   if (record.type !== "routeChange" && record.type !== "sessionChange") return [];
+  // Of a route that is withdrawn GoBGP says when it came.
+  if (record.node === "gobgp") return [];
   return record.routerAtMs === undefined ? [] : [Math.abs(record.routerAtMs - record.atMs)];
 }
 
@@ -299,4 +210,35 @@ test("a router that was without power tells again", async () => {
         (record) => record.type === "log" && record.node === "r1" && /by BMP/.test(record.message),
       ),
   );
+});
+
+test("a Kubernetes node's agent tells of itself without being told to", async () => {
+  const { scenario: _played, ...rack } = findLab("rack-spine");
+  const source = { ...rack, name: `bmp-rack-${process.pid}` };
+  const fabric = await Lab.open(loadLab(source, "test").spec, { sinks: [] });
+  try {
+    await fabric.up(ending.signal);
+    const up = scenarioOf(
+      "{ name: up, steps: [ { name: up, within: 30s, expect: [ { session: { on: kind-worker, to: tor0, received: 11 } } ] } ] }",
+    );
+    expect(await fabric.play(up, ending.signal)).toBe("pass");
+    const argv = "ip addr replace 203.0.113.1/24 dev lo".split(" ");
+    const before = await fabric.runtime.exec({ node: "kind-worker" }, ["ip", "route"]);
+    expect(
+      await woken(
+        fabric,
+        "kind-worker",
+        "session: { on: kind-worker, to: tor0, received: 12 }",
+        async () => {
+          const { exitCode } = await fabric.runtime.exec({ node: "tor0" }, argv);
+          expect(exitCode).toBe(0);
+        },
+      ),
+    ).toBe("pass");
+    // Its kernel has no word of it.
+    const after = await fabric.runtime.exec({ node: "kind-worker" }, ["ip", "route"]);
+    expect(after.stdout).toBe(before.stdout);
+  } finally {
+    await fabric.down();
+  }
 });

@@ -195,8 +195,8 @@ export class NetnsRuntime implements Runtime {
   }
 
   /**
-   * Listens for TCP connections inside a node, as a program of its would, until it is told to stop or the
-   * node is. Rejects with the system's `code` where it cannot: EADDRNOTAVAIL, where no interface of the
+   * Listens for TCP connections inside a node, as a program of its would, until the node is stopped. Resolves
+   * with the port, which for port 0 is one that is free. Rejects with the system's `code` where it cannot: EADDRNOTAVAIL, where no interface of the
    * node has the address; EADDRINUSE.
    */
   listenIn(
@@ -204,7 +204,7 @@ export class NetnsRuntime implements Runtime {
     address: Address,
     port: number,
     onConnection: (connection: Socket) => void,
-  ): Promise<() => void> {
+  ): Promise<number> {
     const namespace = this.#node(node).networkNamespace;
     return this.#listeners.listen({ node, namespace, address, port }, onConnection);
   }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Address } from "../../net/address.ts";
 import { inNetworkNamespace, listenTcp } from "../../sys/libc.ts";
 
@@ -9,11 +9,11 @@ type Listener = { server: Server; connections: Set<Socket> };
 export class NodeListeners {
   readonly #byNode = new Map<string, Set<Listener>>();
 
-  /** `namespace`: a file such as /proc/PID/ns/net. Returns how to stop. */
+  /** `namespace`: a file such as /proc/PID/ns/net. Port 0 is one that is free; resolves with the port. */
   async listen(
     where: { node: string; namespace: string; address: Address; port: number },
     onConnection: (connection: Socket) => void,
-  ): Promise<() => void> {
+  ): Promise<number> {
     const { node, namespace, address, port } = where;
     const fd = inNetworkNamespace(namespace, () => listenTcp(address, port));
     const connections = new Set<Socket>();
@@ -27,10 +27,7 @@ export class NodeListeners {
     this.#byNode.set(node, ofNode.add(listener));
     await once(server.listen({ fd }), "listening");
     server.on("error", () => undefined); // One who cannot be let in calls again.
-    return () => {
-      ofNode.delete(listener);
-      end(listener);
-    };
+    return (server.address() as AddressInfo).port;
   }
 
   nodeStopped(node: string): void {
