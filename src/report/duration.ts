@@ -1,3 +1,5 @@
+import type { RunSummary } from "./summary.ts";
+
 /**
  * A duration for people: `0.14 ms`, `2.5 ms`, `214 ms`, `3.12 s`, `2 min 05 s`, `1 h 02 min`. Never two
  * readings of one number: every report formats through here.
@@ -11,6 +13,12 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${twoDigits(seconds % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
+}
+
+/** How long a run took. A simulated one is as long as its lab's own time, whatever time that cost. */
+export function formatRunTime({ started, tookMs }: Pick<RunSummary, "started" | "tookMs">): string {
+  const took = formatDuration(tookMs);
+  return started?.runtime === "sim" ? `${took} of virtual time` : took;
 }
 
 /** A moment of a run, in front of a line: `12.34s`, `3:05.20`, `1:02:05.20`, seconds with two decimals. */

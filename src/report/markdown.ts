@@ -1,6 +1,6 @@
 import type { TimelineRecord } from "../timeline/record.ts";
 import { differenceOf } from "./difference.ts";
-import { formatDuration, formatSince } from "./duration.ts";
+import { formatDuration, formatRunTime, formatSince } from "./duration.ts";
 import { type RunSummary, summarize } from "./summary.ts";
 
 const icons = { pass: "✅", fail: "❌", warn: "⚠️", inconclusive: "❓", notRun: "➖" } as const;
@@ -40,7 +40,7 @@ function row(run: RunSummary): string {
     run.probes.length === 0
       ? "–"
       : String(run.probes.reduce((sum, probe) => sum + (probe.lost ?? 0), 0)),
-    formatDuration(run.tookMs),
+    formatRunTime(run),
   ];
   return `| ${cells.map(cell).join(" | ")} |`;
 }

@@ -188,6 +188,7 @@ async function runOnce(
   const { Lab } = await import("../../lab/lab.ts");
   const { writeReports } = await import("../../report/write.ts");
   const view = createView(options.json);
+  const beganMs = performance.now();
   let status: number;
   let lab: Lab | undefined;
   let evidence: Awaited<ReturnType<Lab["evidence"]>> | undefined;
@@ -209,7 +210,7 @@ async function runOnce(
     await lab.down();
   } finally {
     await writeReports(folder, lab.records, evidence);
-    view.close({ reports: [folder] });
+    view.close({ reports: [folder], tookRealMs: performance.now() - beganMs });
     timelines.push(lab.records);
   }
   return status;

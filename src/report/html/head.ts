@@ -1,4 +1,4 @@
-import { formatDuration, formatElapsed } from "../duration.ts";
+import { formatElapsed, formatRunTime } from "../duration.ts";
 import type { RecordOf, RunSummary } from "../summary.ts";
 import { expectedAndSeen } from "./expected-and-seen.ts";
 import { html, type Markup } from "./markup.ts";
@@ -21,8 +21,8 @@ export function head(run: RunSummary): Markup {
     ${reason === undefined ? undefined : html`<p class="reason">${reason}</p>`}
     <p class="counts">${counts.length > 0 ? counts : "no checks"}</p>
     <dl class="facts">
-      ${fact("took", formatDuration(run.tookMs))} ${fact("runtime", started?.runtime)}
-      ${fact("began", started && wallClock(started.wallClock))}
+      ${fact("took", formatRunTime(run))} ${fact("runtime", started?.runtime)}
+      ${fact(beganName(run), started && wallClock(started.wallClock))}
       ${fact("scenario", started?.scenario?.file)}
       ${fact("route changes", String(run.routeChanges))} ${fact("Spinelab", started?.spinelab)}
     </dl>
@@ -43,6 +43,11 @@ function fact(name: string, value: string | Markup | undefined): Markup {
     <dt>${name}</dt>
     <dd>${value}</dd>
   </div>`;
+}
+
+/** A simulated lab has a calendar of its own, the same each time. */
+function beganName({ started }: RunSummary): string {
+  return started?.runtime === "sim" ? "began (virtual)" : "began";
 }
 
 function wallClock(text: string): Markup {

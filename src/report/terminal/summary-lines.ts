@@ -1,5 +1,5 @@
 import { differenceOf } from "../difference.ts";
-import { formatDuration, formatSince } from "../duration.ts";
+import { formatDuration, formatRunTime, formatSince } from "../duration.ts";
 import type { RunSummary, StepSummary } from "../summary.ts";
 import { symbol, verdictColor, verdictWords } from "./symbols.ts";
 import {
@@ -22,10 +22,13 @@ type Column = {
 const failuresMax = 8;
 const nameWidthMin = 24;
 
+/** What the records do not hold. `reports`: paths, shown as given. `tookRealMs`: of a simulated run. */
+export type Closing = { reports?: readonly string[]; tookRealMs?: number };
+
 /** How a run ended: the table of its steps, what failed, the verdict, reports and replay. */
 export function summaryLines(
   run: RunSummary,
-  reports: readonly string[],
+  { reports = [], tookRealMs }: Closing,
   columns: number,
   look: Look,
 ): Line[] {
@@ -36,7 +39,7 @@ export function summaryLines(
     [],
     ...stepTable(run.steps, columns, look),
     ...failureLines(run, columns, look),
-    ...verdictLines(run, columns, look),
+    ...verdictLines(run, tookRealMs, columns, look),
     ...reports.map((path, index) => labelled(index === 0 ? "reports" : "", [span(path)])),
     ...(run.verdict !== "pass" && run.started !== undefined
       ? [labelled("replay:", [span(run.started.replay)])]
@@ -162,7 +165,13 @@ function failureLines(run: RunSummary, columns: number, look: Look): Line[] {
   return lines.length === 0 ? [] : [[], ...lines];
 }
 
-function verdictLines(run: RunSummary, columns: number, look: Look): Line[] {
+function verdictLines(
+  run: RunSummary,
+  tookRealMs: number | undefined,
+  columns: number,
+  look: Look,
+): Line[] {
+  const isSimulated = run.started?.runtime === "sim";
   const counts = (["pass", "fail", "warn", "inconclusive"] as const)
     .filter((verdict) => run.checks[verdict] > 0)
     .map((verdict) => `${run.checks[verdict]} ${verdictWords[verdict]}`)
@@ -170,7 +179,8 @@ function verdictLines(run: RunSummary, columns: number, look: Look): Line[] {
   const parts = [
     run.started === undefined ? "" : `${run.started.lab} on ${run.started.runtime}`,
     counts === "" ? "no checks" : `checks: ${counts}`,
-    formatDuration(run.tookMs),
+    formatRunTime(run) +
+      (isSimulated && tookRealMs !== undefined ? ` in ${formatDuration(tookRealMs)}` : ""),
   ].filter((part) => part !== "");
   const verdict: Line = [
     span("  "),

@@ -224,3 +224,15 @@ test("an `up` has no summary", () => {
   terminal.close();
   expect(written).toHaveLength(2);
 });
+
+test("of a simulated run: how long it was in its own time, and how long it took", () => {
+  const { terminal, clock, written } = open({ isTty: false });
+  const [started, ...others] = passingTimeline();
+  play(
+    [{ ...(started as TimelineRecord & { type: "started" }), runtime: "sim" }, ...others],
+    terminal,
+    clock,
+  );
+  terminal.close({ tookRealMs: 1234 });
+  expect(written.join("")).toMatch(/PASSED · .* s of virtual time\s+in 1\.23 s\n/);
+});

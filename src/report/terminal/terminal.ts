@@ -4,7 +4,7 @@ import { summarize } from "../summary.ts";
 import { type Fact, factInOneLine, factOf } from "./fact.ts";
 import { elapsedWidth, LiveView } from "./live.ts";
 import type { TerminalOutput } from "./output.ts";
-import { summaryLines } from "./summary-lines.ts";
+import { type Closing, summaryLines } from "./summary-lines.ts";
 import { symbol } from "./symbols.ts";
 import { type Line, lineWidth, printLine, span, truncateLine, wrapLine } from "./text.ts";
 import { pictureLines } from "./topology.ts";
@@ -13,10 +13,10 @@ export type Terminal = {
   write(record: TimelineRecord): void;
   /**
    * Ends the live view and says the outcome: a table of the steps, the failures again, where the
-   * reports are (`reports`: paths, shown as given) and how to replay. Nothing is shown where the
+   * reports are and how to replay. Nothing is shown where the
    * records hold neither steps, a verdict nor a failure: an `up`, a `down`.
    */
-  close(closing?: { reports?: readonly string[] }): void;
+  close(closing?: Closing): void;
 };
 
 /** Time for the live view. `every` calls until the function it returned is called. */
@@ -81,7 +81,7 @@ function plainTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
     },
     close(closing = {}) {
       stop();
-      for (const line of summaryLines(summarize(records), closing.reports ?? [], 100, output)) {
+      for (const line of summaryLines(summarize(records), closing, 100, output)) {
         output.stream.write(`${printLine(line, output)}\n`);
       }
     },
@@ -138,7 +138,7 @@ function liveTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
     close(closing = {}) {
       stop();
       const columns = Math.max(1, output.columns() - 1);
-      frame(summaryLines(summarize(records), closing.reports ?? [], columns, output), []);
+      frame(summaryLines(summarize(records), closing, columns, output), []);
       process.off("exit", showCursor);
       showCursor();
     },
