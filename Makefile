@@ -54,7 +54,7 @@ interop-table: ## write docs/interop.md anew from such a run: read the differenc
 
 fidelity: ## every lab simulated and on real FRR, compared: writes docs/fidelity.md (root, 20 minutes)
 	@setup/setup.sh test
-	@$(AS_ROOT) node_modules/.bin/node test/fidelity/run.ts --write
+	@$(AS_ROOT) node_modules/.bin/node test/fidelity/run.ts --write --runs 3
 
 test-docker: setup ## tests on Docker, with an engine of their own that is gone afterwards (root)
 	@$(AS_ROOT) setup/test-engine.sh run node_modules/.bin/vitest run --project docker

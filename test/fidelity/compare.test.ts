@@ -124,6 +124,17 @@ describe("what explains a difference", () => {
     expect(unexplained("pods", ["path x → y: spine, c, 10.0.0.2"])).not.toEqual([]);
   });
 
+  it("a session is up at one end only", () => {
+    const end = (node: string, state: string) => `session ipv4-unicast 10.0.0.1 (${node}) ${state}`;
+    const router = [end("w", "down")];
+    const sim = { w: [end("r", "down")], r: router };
+    const up = end("r", "AS 65010 0/1");
+    expect(why(sim, { w: [up], r: router })).toEqual(new Set(["a node's first"]));
+    expect(why(sim, { w: [end("r", "AS 65010 3/1")], r: router })).toEqual(new Set([undefined]));
+    expect(why(sim, { w: [up], r: [end("w", "AS 65001 1/0")] })).toEqual(new Set([undefined]));
+    expect(why({ w: [up], r: router }, sim)).toEqual(new Set([undefined]));
+  });
+
   it("not that a ping is lost", () => {
     expect(why({ pods: ["ping x → y lost"] }, { pods: ["ping x → y answered"] })).toEqual(
       new Set([undefined]),

@@ -29,6 +29,19 @@ const explanations: readonly Explanation[] = [
   },
   {
     cause:
+      "a node's first message may come before FRR has told the kernel which TTL it asks for: the node's end is up then, the router's not, until the hold time is over, and again at the next attempt",
+    holds: ({ node, sim = "", real }, sides) => {
+      const theirs = session(real);
+      if (theirs?.peer === undefined || theirs.received > 0) return false;
+      const backs = (sides.real[theirs.peer] ?? []).filter(
+        (line) => line.startsWith("session ") && line.includes(`(${node})`),
+      );
+      const isHalf = backs.length > 0 && backs.every((line) => line.endsWith(" down"));
+      return isHalf && sim.startsWith("session ") && sim.endsWith(" down");
+    },
+  },
+  {
+    cause:
       "of equal ways a kernel chooses by a hash whose seed is by chance: where the ways part, its route has both",
     holds: ({ sim, real }, sides) => {
       const [ours, theirs] = [wayOf(sim), wayOf(real)];

@@ -62,6 +62,7 @@ export function page(
       "lab",
       "on sim",
       "on netns",
+      "runs on netns",
       "steps compared",
       "lines compared",
       "equal",
@@ -69,7 +70,7 @@ export function page(
       "unexplained",
       "times out of the band",
     ]),
-    row(Array.from({ length: 9 }, () => "---")),
+    row(Array.from({ length: 10 }, () => "---")),
     ...results.map(resultRow),
     "",
     ...(missing.length === 0 ? [] : [`Not compared yet: ${missing.join(", ")}.`, ""]),
@@ -108,18 +109,19 @@ with some of the labs and fails where a line differs that nothing explains.`;
 const timesIntroduction = `From an event to the last change of a route, and the longest outage that a probe of the lab's scenario saw, in
 milliseconds. FRR's own times are parameters that \`spinelab calibrate\` measured ([simulation.md](simulation.md)).
 **Within the band**: neither is more than ${band.factor} times the other and ${band.marginMs} ms more; none (–) counts as 0. A machine that has other things
-to do makes times in namespaces longer and never shorter, so a lab in which one is too long is played there up to three
-times, and the least of each counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
+to do makes times in namespaces longer and never shorter, so \`make fidelity\` plays a lab in which one is too long there up
+to three times, and the least of each counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
 that nothing explains.`;
 
 function resultRow(result: LabResult): string {
-  const { lab, sim, real, steps, linesCompared, differences, times } = result;
+  const { lab, sim, real, realRuns, steps, linesCompared, differences, times } = result;
   const explained = differences.filter(({ why }) => why !== undefined).length;
   const equal = linesCompared - differences.length;
   return row([
     lab,
     sim,
     real,
+    `${realRuns}`,
     `${steps}`,
     `${linesCompared}`,
     `${equal}`,

@@ -1,9 +1,10 @@
 /**
  * Plays labs on the simulation and in namespaces and compares them, step by step:
  *
- *   node test/fidelity/run.ts [--write] [lab,…]     (all: without)
- *   node test/fidelity/run.ts --page                (plays none: the page of the results that are there)
+ *   node test/fidelity/run.ts [--write] [--runs N] [lab,…]     (all: without)
+ *   node test/fidelity/run.ts --page                           (plays none: the page of the results that are there)
  *
+ * `--runs`: how often a lab is played in namespaces at the most, where something takes too long there (1: without).
  * `--write` keeps what came of each in test/fidelity/results, and makes docs/fidelity.md of all that is there. Exit
  * status 1: a line differs that nothing explains, or a time is not within the band. Needs root.
  */
@@ -17,6 +18,7 @@ import { faults, type LabResult, page, pageFile } from "./page.ts";
 const { values, positionals } = parseArgs({
   options: {
     write: { type: "boolean", default: false },
+    runs: { type: "string", default: "1" },
     page: { type: "boolean", default: false },
   },
   allowPositionals: true,
@@ -26,7 +28,7 @@ const folder = new URL("results/", import.meta.url);
 const fileOf = (lab: string) => new URL(`${lab}.json`, folder);
 
 for (const name of values.page ? [] : (positionals[0]?.split(",") ?? labs)) {
-  const result = await comparedLab(name);
+  const result = await comparedLab(name, Number(values.runs));
   const { sim, real, steps, linesCompared, differences } = result;
   console.log(
     `${name}: sim ${sim}, netns ${real}, ${steps} steps, ${linesCompared} lines, ${differences.length} differ`,
