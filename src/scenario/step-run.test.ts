@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { runScenario } from "./run.ts";
+import { recorded } from "./testing/fake-lab.ts";
 import { PlayedLab } from "./testing/played-lab.ts";
 import { scenarioOf } from "./testing/read-scenario.ts";
 
@@ -148,5 +149,57 @@ test("the measures of each event: when which node changed last, by event", async
       { text: "link tor0 – router0 down", controlPlaneMs: expect.closeTo(130, -2) },
       { text: "taken back: link tor0 – router0 down", nodesMs: { tor0: expect.closeTo(100, -2) } },
     ],
+  });
+});
+
+describe("since when what was seen last is wrong", () => {
+  const fails = async (check: string, more = "within: 2s") => {
+    await lab.play(`  - { name: one, ${more}, expect: [ ${check} ] }`);
+    const [record] = lab.checkRecords();
+    expect(record).toMatchObject({ verdict: "fail" });
+    return record!;
+  };
+  const command = "{ exec: { on: tor0, command: ready } }";
+
+  test("from the first look, where it is the same all the time", async () => {
+    lab.answer("tor0", "ready", { exitCode: 1, stdout: "not yet" });
+    const { sinceMs, atMs } = await fails(command);
+    expect(sinceMs).toBeLessThan(100);
+    expect(atMs).toBeGreaterThanOrEqual(2_000);
+  });
+
+  test("from when it became another", async () => {
+    lab.answer("tor0", "ready", () => ({ exitCode: lab.clock.nowMs() < 700 ? 1 : 2 }));
+    const { sinceMs, seen } = await fails(command);
+    expect(seen).toMatch(/^exit 2/);
+    expect(sinceMs).toBeGreaterThanOrEqual(700);
+    expect(sinceMs).toBeLessThan(900);
+  });
+
+  test("from when it broke, where it held before", async () => {
+    lab.trueFrom("ready", 300, 1_200);
+    const { sinceMs, seen } = await fails(command, "within: 2s, for: 2s");
+    expect(seen).toMatch(/^after .* it held no more: exit 1/);
+    expect(sinceMs).toBeGreaterThanOrEqual(1_200);
+    expect(sinceMs).toBeLessThan(1_400);
+  });
+
+  test("not from when a figure of it that nobody asked for grew", async () => {
+    const summary = "vtysh -c show bgp ipv4 unicast summary json";
+    const text = recorded("frr/8.4.4/tor0-summary-ipv4.json");
+    lab.answer("tor0", summary, () => ({
+      stdout: text.replaceAll(
+        /"peerUptimeMsec":\d+/g,
+        `"peerUptimeMsec":${lab.clock.nowMs() * 1000}`,
+      ),
+    }));
+    const { sinceMs, differs, looks } = await fails(
+      "{ session: { on: tor0, to: router0, received: 4711 } }",
+    );
+    expect(differs).toMatch(/^received \d+, not 4711$/);
+    expect(looks).toBeGreaterThan(10);
+    const waiting = lab.records.filter(({ type }) => type === "waiting");
+    expect(waiting.length).toBeGreaterThan(5); // What is seen did change.
+    expect(sinceMs).toBeLessThan(100);
   });
 });
