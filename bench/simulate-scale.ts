@@ -6,7 +6,8 @@
  *
  * Ends with status 1 where a limit was not kept.
  */
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import path from "node:path";
@@ -22,6 +23,10 @@ const limits: Record<number, { coldSeconds: number; spineSeconds: number; gib: n
 
 const root = path.join(import.meta.dirname, "..");
 const folder = mkdtempSync(path.join(tmpdir(), "spinelab-scale-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+let running: ChildProcess | undefined;
+// The run that is interrupted fails, and this ends: with it, or it would still write to the folder.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => running?.kill());
 const given = process.argv.slice(2).map(Number);
 const sizes = given.length > 0 ? given : [25, 75, 250, 750];
 console.log(
@@ -35,7 +40,7 @@ const header = [
 const rows: string[][] = [];
 const broken: string[] = [];
 for (const racks of sizes) {
-  const { nodes, stages, buildMs, peakMemoryBytes, cpuSeconds } = run(racks);
+  const { nodes, stages, buildMs, peakMemoryBytes, cpuSeconds } = await run(racks);
   const [cold, lost, back] = stages as [Stage, Stage, Stage];
   const total = (of: (stage: Stage) => number) => stages.reduce((sum, stage) => sum + of(stage), 0);
   const exchanged = total(({ announced, withdrawn }) => announced + withdrawn);
@@ -59,7 +64,6 @@ for (const racks of sizes) {
   must("lost and back, s", (lost.realMs + back.realMs) / 1000, limit.spineSeconds);
   must("memory, GiB", peakMemoryBytes / 2 ** 30, limit.gib);
 }
-rmSync(folder, { recursive: true });
 console.log(formatTable(header, rows));
 
 const written = ["labs/leaf-spine/bgp.yaml", "topologies/leaf-spine.yaml"].map(
@@ -73,13 +77,14 @@ if (broken.length > 0) process.exitCode = 1;
 
 type Stage = ScaleOutcome["stages"][number];
 
-function run(racks: number): ScaleOutcome {
+async function run(racks: number): Promise<ScaleOutcome> {
   const argv = ["scale", "--racks", `${racks}`, "--nodes-per-rack", `${nodesPerRack}`];
-  const { status } = spawnSync(
+  running = spawn(
     process.execPath,
     [path.join(root, "bin/spinelab.mjs"), ...argv, "--report", folder],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
+  const [status] = (await once(running, "exit")) as [number | null];
   if (status !== 0) throw new Error(`spinelab ${argv.join(" ")}: status ${status}`);
   const file = path.join(folder, "scale", "outcome.json");
   return JSON.parse(readFileSync(file, "utf8")) as ScaleOutcome;
