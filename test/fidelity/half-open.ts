@@ -15,18 +15,18 @@ export async function hasHalfOpenSession(context: LabContext): Promise<boolean> 
     ),
   );
   return [...peersOf].some(([node, peers]) =>
-    [...peers].some((peer) => peersOf.get(peer)?.has(node) === false),
+    [...peers].some((peer) => peer === undefined || peersOf.get(peer)?.has(node) === false),
   );
 }
 
-/** Nodes, by name. None where nobody answers. */
+/** Nodes, by name; undefined for an address that no node has any more. None where nobody answers. */
 async function establishedPeers(
   { names, runtime }: LabContext,
   node: FabricNode,
-): Promise<Set<string>> {
+): Promise<Set<string | undefined>> {
   const sessions = await Promise.all(
     families.map((family) => readSessions(runtime, node, family).catch(() => [])),
   );
   const established = sessions.flat().filter(({ state }) => state === "Established");
-  return new Set(established.flatMap(({ peer }) => peerNode(names, node, peer) ?? []));
+  return new Set(established.map(({ peer }) => peerNode(names, node, peer)));
 }

@@ -1,3 +1,7 @@
+import { readSessions } from "../../observe/router.ts";
+import { UnreadableError } from "../../observe/unreadable.ts";
+import type { FabricNode } from "../../topology/fabric.ts";
+import type { LabContext } from "../context.ts";
 import type { EventHandler } from "../event.ts";
 import { nodeNamed } from "../resolve.ts";
 
@@ -7,7 +11,8 @@ export const node: EventHandler<"node"> = {
 
   async run(context, event) {
     const { nodes, kube } = context;
-    const { name } = nodeNamed(context, event.on);
+    const machine = nodeNamed(context, event.on);
+    const { name } = machine;
     switch (event.action) {
       case "stop":
         await nodes.stop(name);
@@ -27,8 +32,31 @@ export const node: EventHandler<"node"> = {
         return () => nodes.pause(name);
       case "leave":
         await kube.delete({ kind: "Node", name });
+        await untilNoSession(context, machine);
         await nodes.stop(name);
         return () => nodes.start(name);
     }
   },
 };
+
+const lookEveryMs = 20;
+const partingMsMax = 5_000;
+
+/**
+ * Without its Node object an agent has no configuration and ends its sessions. It is given the time to say so; a node
+ * that has no BGP, or no agent that answers, goes at once.
+ */
+async function untilNoSession(
+  { clock, runtime, signal }: LabContext,
+  node: FabricNode,
+): Promise<void> {
+  const untilMs = clock.nowMs() + partingMsMax;
+  try {
+    while ((await readSessions(runtime, node, "ipv4-unicast")).length > 0) {
+      if (clock.nowMs() > untilMs) return;
+      await clock.wait(lookEveryMs, signal);
+    }
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error;
+  }
+}
