@@ -10,13 +10,9 @@ export type Pace = {
   /** From Established until the peer's first UPDATE: so much, and so much more for every peer configured. */
   firstUpdateMs: number;
   firstUpdatePerPeerMs: number;
-  /** From one UPDATE to the next to the same peer (RFC 4271 §9.2.1.1); here to whichever. */
-  advertisementIntervalMs: number;
 };
 
-const atOnce: Pace = {
-  ...{ changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0, advertisementIntervalMs: 0 },
-};
+const atOnce: Pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0 };
 
 /** FRR's BGP_MAX_SUBGROUP_COALESCE_TIME. */
 const firstUpdateMsMax = 10_000;
@@ -29,7 +25,6 @@ export class PacedChanges {
   readonly #pace: Pace;
   readonly #emit: (effect: Effect) => void;
   #state: "none" | "waiting" | "due" = "none";
-  #toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(pace: Pace = atOnce, emit: (effect: Effect) => void) {
     this.#pace = pace;
@@ -47,18 +42,15 @@ export class PacedChanges {
   }
 
   /** Asked after every call. The first change lets those after it come along. */
-  mayTell(hasChanged: boolean, nowMs: number): boolean {
-    const { changesMs, advertisementIntervalMs } = this.#pace;
+  mayTell(hasChanged: boolean): boolean {
+    const { changesMs } = this.#pace;
     if (changesMs === 0 || this.#state === "due") {
       this.#state = "none";
-      this.#toldAtMs = nowMs;
       return true;
     }
     if (this.#state === "none" && hasChanged) {
       this.#state = "waiting";
-      const mayTellAtMs = this.#toldAtMs + advertisementIntervalMs;
-      const afterMs = Math.max(changesMs, mayTellAtMs - nowMs);
-      this.#emit({ do: "setTimer", timer: changesTimer, afterMs });
+      this.#emit({ do: "setTimer", timer: changesTimer, afterMs: changesMs });
     }
     return false;
   }

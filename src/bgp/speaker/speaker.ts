@@ -357,7 +357,7 @@ export class Speaker extends SpeakerViews {
 
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(nowMs: number): Effect[] {
-    if (this.#paced.mayTell(this.#ribs.hasChanged, nowMs)) {
+    if (this.#paced.mayTell(this.#ribs.hasChanged)) {
       for (const [name, changed] of this.#ribs.takeChanged()) {
         this.#tellings++;
         this.#groups.changed(name, changed);

@@ -88,15 +88,7 @@ export async function calibrate(options: {
       firstUpdateMs: rounded(firstUpdate[0]! - perPeerMs),
       firstUpdatePerPeerMs: rounded(perPeerMs),
       zebraMs: rounded(least(toKernel(b, changed))),
-      advertisementIntervalMs: rounded(
-        least(
-          intervals(
-            told,
-            /announce_selected: p=10\.9\.0\.\d+\/32, selected=0x/,
-            /send UPDATE 10\.9\.0\.\d+\/32/,
-          ),
-        ),
-      ),
+      advertisementIntervalMs: rounded(waitOf(told)),
       startMs: rounded(
         least(
           intervals(
@@ -127,6 +119,16 @@ const connectRetry = {
   from: /192\.0\.2\.1 went from Connect to Active/,
   to: /192\.0\.2\.1 \[FSM\] Timer \(connect timer expire\)/,
 };
+
+/** What is quicker has not waited. */
+const timerMsMin = 1;
+
+/** How long what has been chosen waits to be sent, where something else was sent to the same peer just before. */
+function waitOf(log: readonly LogLine[]): number {
+  const chosen = /announce_selected: p=10\.9\.0\.\d+\/32, selected=0x/;
+  const waitMs = least(intervals(log, chosen, /send UPDATE 10\.9\.0\.\d+\/32/));
+  return waitMs < timerMsMin ? 0 : waitMs;
+}
 
 /** Over the last minute. */
 function load(): number {

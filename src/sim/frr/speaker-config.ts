@@ -154,8 +154,7 @@ class PeerReader {
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds: of.connectSeconds ?? connectSeconds(profile, this.#router.timing),
       ...(of.delayOpenSeconds !== undefined && { delayOpenTimeSeconds: of.delayOpenSeconds }),
-      // 0 is FRR's default, and no interval.
-      ...(of.advertisementSeconds && { advertisementIntervalSeconds: of.advertisementSeconds }),
+      ...advertisementInterval(of, this.#router.timing),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
       exportPolicy: this.#exportPolicy(first, needsPolicy),
@@ -249,6 +248,15 @@ class PeerReader {
 /** Of `traditional`: BGP_DEFAULT_CONNECT_RETRY, which nobody waits for to measure it. */
 function connectSeconds(profile: FrrConfig["profile"], { connectRetryMs }: FrrTiming): number {
   return profile === "traditional" ? 120 : connectRetryMs / 1000;
+}
+
+/** 0 is none. */
+function advertisementInterval(
+  { advertisementSeconds }: Neighbor,
+  { advertisementIntervalMs }: FrrTiming,
+): Pick<PeerTemplate, "advertisementIntervalSeconds"> {
+  const seconds = advertisementSeconds ?? advertisementIntervalMs / 1000;
+  return seconds === 0 ? {} : { advertisementIntervalSeconds: seconds };
 }
 
 function idleHold({ startMs, idleHoldMs }: FrrTiming) {
