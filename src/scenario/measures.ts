@@ -45,12 +45,13 @@ export class Measures implements AsyncDisposable {
       readUpdates(context, speakers, (node) => uncounted.push(node)),
       probes.length > 0 ? readCounters(context) : new Map<string, number>(),
     ]);
-    const traffic = await countTraffic(context, uncounted);
+    const begin = (node: string) => UpdateTraffic.begin(context.runtime, node);
+    const traffic = new Map(await eachCounted(context, uncounted, begin));
     return new Measures(context, probes, updates, counters, traffic);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#traffic.values()].map((each) => each.end()));
+    await Promise.allSettled([...this.#traffic.values()].map((each) => each.end()));
   }
 
   async record(step: number, convergence: Convergence): Promise<void> {
@@ -61,7 +62,7 @@ export class Measures implements AsyncDisposable {
         this.#context,
         this.#context.fabric.nodes.filter(({ name }) => this.#updates.has(name)),
       ),
-      Promise.all(Array.from(this.#traffic, async ([node, of]) => [node, await of.end()] as const)),
+      eachCounted(this.#context, this.#traffic.keys(), (node) => this.#traffic.get(node)!.end()),
       this.#probes.length > 0 ? readCounters(this.#context) : new Map<string, number>(),
     ]);
     const links = this.#carried(counters);
@@ -135,15 +136,16 @@ async function readUpdates(
   return new Map(read.flat());
 }
 
-/** One that cannot be counted is told in the timeline, and left out. */
-async function countTraffic(
-  { recorder, runtime }: LabContext,
-  nodes: readonly string[],
-): Promise<ReadonlyMap<string, UpdateTraffic>> {
-  const begun = await Promise.all(
-    nodes.map(async (node) => {
+/** A node of which it cannot be done is told in the timeline, and left out. */
+async function eachCounted<T>(
+  { recorder }: LabContext,
+  nodes: Iterable<string>,
+  count: (node: string) => Promise<T>,
+): Promise<(readonly [node: string, T])[]> {
+  const counted = await Promise.all(
+    Array.from(nodes, async (node) => {
       try {
-        return [[node, await UpdateTraffic.begin(runtime, node)] as const];
+        return [[node, await count(node)] as const];
       } catch (error) {
         const message = `its UPDATE messages are not counted: ${(error as Error).message}`;
         recorder({ type: "log", level: "warn", node, message });
@@ -151,7 +153,7 @@ async function countTraffic(
       }
     }),
   );
-  return new Map(begun.flat());
+  return counted.flat();
 }
 
 /** Counts of a daemon that was restarted begin anew: then they are those since. */

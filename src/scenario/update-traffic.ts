@@ -5,7 +5,9 @@ import { PcapReader } from "../observe/pcap.ts";
 import type { UpdateCounts } from "../observe/updates.ts";
 import type { Runtime, RunningCommand } from "../runtime/port.ts";
 
-const argv = "tcpdump -i any -y LINUX_SLL --immediate-mode -U -Z root -w - tcp port 179".split(" ");
+/** Room for 8 MiB of what comes while tcpdump has to wait for a processor. */
+const argv =
+  "tcpdump -i any -y LINUX_SLL -B 8192 --immediate-mode -U -Z root -w - tcp port 179".split(" ");
 
 /** UPDATE messages of a node as its packets tell, for a speaker that does not count them. */
 export class UpdateTraffic {
@@ -13,12 +15,14 @@ export class UpdateTraffic {
   readonly #traffic: BgpTraffic;
   readonly #read: Promise<unknown>;
   #ended: Promise<UpdateCounts> | undefined;
+  /** On stderr. */
+  #said = "";
 
   private constructor(tcpdump: RunningCommand, traffic: BgpTraffic) {
     this.#tcpdump = tcpdump;
     this.#traffic = traffic;
     const pcap = new PcapReader();
-    this.#read = once(tcpdump.stdout!, "close");
+    this.#read = Promise.all([once(tcpdump.stdout!, "close"), once(tcpdump.stderr!, "close")]);
     this.#read.catch(() => undefined); // Whoever ends it is told.
     tcpdump.stdout!.on("data", (bytes: Buffer) => {
       const packets = pcap.push(bytes);
@@ -35,18 +39,20 @@ export class UpdateTraffic {
     const tcpdump = runtime.spawn({ node }, argv, io);
     const counting = new UpdateTraffic(tcpdump, new BgpTraffic(own));
     await new Promise<void>((resolve, reject) => {
-      let said = "";
       tcpdump.stderr!.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-        if (said.includes("listening on")) resolve();
+        counting.#said += text;
+        if (counting.#said.includes("listening on")) resolve();
       });
-      const ended = () => reject(new Error(`tcpdump: ${said.trim() || "it is not there"}`));
+      const fail = () =>
+        reject(new Error(`tcpdump: ${counting.#said.trim() || "it is not there"}`));
+      // What it said may come after its end.
+      const ended = () => counting.#read.then(fail, fail);
       tcpdump.ended.then(ended, ended);
     });
     return counting;
   }
 
-  /** What was counted. A second call waits for the first. */
+  /** What was counted. Rejects where some packets were lost to it. A second call waits for the first. */
   end(): Promise<UpdateCounts> {
     this.#ended ??= this.#end();
     return this.#ended;
@@ -55,6 +61,8 @@ export class UpdateTraffic {
   async #end(): Promise<UpdateCounts> {
     this.#tcpdump.kill("SIGINT");
     await Promise.all([this.#tcpdump.ended, this.#read]);
+    const [lost, count] = /(\d+) packets? dropped by kernel/.exec(this.#said) ?? [];
+    if (count !== undefined && count !== "0") throw new Error(`tcpdump: ${lost}`);
     return this.#traffic.updates;
   }
 }
