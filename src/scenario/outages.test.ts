@@ -10,8 +10,8 @@ function play(text: string): { outages: Outages; found: Outage[] } {
   const lines = text.split("\n").flatMap((line) => reader.read(line) ?? []);
   const startMs = lines[0]!.atUnixMs;
   const outages = new Outages(0);
-  const found = lines.flatMap((line) => outages.take(line, line.atUnixMs - startMs) ?? []);
-  return { outages, found };
+  for (const line of lines) outages.take(line, line.atUnixMs - startMs);
+  return { outages, found: outages.settled(Infinity, 0) };
 }
 
 describe("outages in recorded ping output", () => {
@@ -51,9 +51,44 @@ describe("outages, by hand", () => {
     const reader = new PingReader();
     for (let i = 1; i <= 70_000; i++) {
       const line = `[1.000000] 64 bytes from 10.1.3.1: icmp_seq=${i % 65_536} ttl=61 time=0.1 ms`;
-      expect(outages.take(reader.read(line)!, i)).toBeUndefined();
+      outages.take(reader.read(line)!, i);
     }
+    expect(outages.closed).toEqual([]);
     expect(outages.counts.received).toBe(70_000);
+  });
+
+  test("an answer that later ones overtook was not lost: a gap of nothing else is no outage", () => {
+    const outages = new Outages(0);
+    for (const [atMs, number] of [1, 4, 3, 2, 5, 8, 7].entries()) outages.take(reply(number), atMs);
+    expect(outages.closed).toEqual([{ fromMs: 4, toMs: 5, lost: 1 }]);
+    expect(outages.counts).toMatchObject({ received: 7, late: 3 });
+    // Told when late answers have had their time, and once.
+    expect(outages.settled(104, 100)).toEqual([]);
+    expect(outages.settled(105, 100)).toEqual([{ fromMs: 4, toMs: 5, lost: 1 }]);
+    expect(outages.settled(Infinity, 0)).toEqual([]);
+    // What was told stands.
+    outages.take(reply(6), 200);
+    expect(outages.closed).toEqual([{ fromMs: 4, toMs: 5, lost: 1 }]);
+  });
+
+  test("in whatever order answers come: lost are those that never do", () => {
+    const order = fc.array(fc.tuple(fc.boolean(), fc.nat(5)), { minLength: 1, maxLength: 100 });
+    fc.assert(
+      fc.property(order, (packets) => {
+        const numbered = packets.map(([answered, slow], i) => ({
+          answered,
+          number: i + 1,
+          at: i + slow,
+        }));
+        const answers = numbered.filter(({ answered }) => answered).toSorted((a, b) => a.at - b.at);
+        const outages = new Outages(0);
+        for (const { number, at } of answers) outages.take(reply(number), at);
+        // The last is answered, so that no outage stays open.
+        outages.take(reply(packets.length + 1), packets.length + 10);
+        const lost = outages.closed.reduce((sum, one) => sum + one.lost, 0);
+        expect(lost).toBe(packets.length - answers.length);
+      }),
+    );
   });
 
   test("never answered: the outage goes on since the beginning", () => {

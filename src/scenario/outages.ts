@@ -6,10 +6,14 @@ export type Outage = { fromMs: number; toMs: number; lost: number };
 /** So many round trips are kept of a probe for its median; of more, every second, every fourth… */
 const rttsMax = 1 << 16;
 
+/** `first` to `last`: the numbers that were passed over. */
+type Gap = Outage & { first: number; last: number };
+
 /**
  * Finds outages among the echoes of a probe. An outage is a gap in the numbers answered: from the
- * last answer before it to the first answer after it. A packet that the system refused to send has
- * no number, and is one lost.
+ * last answer before it to the first answer after it. An answer that later ones overtook was slow, not
+ * lost: a gap of nothing else is none. A packet that the system refused to send has no number, and is
+ * one lost.
  */
 export class Outages {
   readonly #startMs: number;
@@ -25,7 +29,9 @@ export class Outages {
   #rttKeptOf = 1;
   #rttMsMin = Infinity;
   #rttMsMax = 0;
-  readonly #closed: Outage[] = [];
+  /** In order of time; so many of the first were told. */
+  readonly #gaps: Gap[] = [];
+  #told = 0;
 
   #first: { number: number; atMs: number } | undefined;
 
@@ -34,35 +40,45 @@ export class Outages {
     this.#startMs = startMs;
   }
 
-  /** Takes one echo; returns the outage that it ends, if any. */
-  take(echo: Echo, atMs: number): Outage | undefined {
+  take(echo: Echo, atMs: number): void {
     if (echo.echo === "refused") {
       this.#refused++;
       this.#refusedSinceAnswer++;
-      return undefined;
+      return;
     }
     const { number } = echo;
     this.#highestSent = Math.max(this.#highestSent, number);
-    if (echo.echo === "none") return undefined;
+    if (echo.echo === "none") return;
     if (echo.duplicate) {
       this.#duplicates++;
-      return undefined;
+      return;
     }
     this.#received++;
     this.#noteRtt(echo.rttMs);
-    // An answer overtaken by later ones: its packet was slow, not lost.
     if (number <= this.#highestAnswered) {
       this.#late++;
-      return undefined;
+      this.#notLost(number);
+      return;
     }
-    const lost = number - this.#highestAnswered - 1 + this.#refusedSinceAnswer;
-    const outage = lost > 0 ? { fromMs: this.lastAnswerMs, toMs: atMs, lost } : undefined;
-    if (outage) this.#closed.push(outage);
+    const first = this.#highestAnswered + 1;
+    const lost = number - first + this.#refusedSinceAnswer;
+    if (lost > 0) {
+      const times = { fromMs: this.lastAnswerMs, toMs: atMs };
+      this.#gaps.push({ ...times, lost, first, last: number - 1 });
+    }
     this.#highestAnswered = number;
     this.#refusedSinceAnswer = 0;
     this.#lastAnswerMs = atMs;
     this.#first ??= { number, atMs };
-    return outage;
+  }
+
+  /** Those that ended `patienceMs` ago or earlier, so that late answers have had their time; each is told once. */
+  settled(nowMs: number, patienceMs: number): Outage[] {
+    const from = this.#told;
+    while (this.#told < this.#gaps.length && this.#gaps[this.#told]!.toMs + patienceMs <= nowMs) {
+      this.#told++;
+    }
+    return this.#gaps.slice(from, this.#told).map(outageOf);
   }
 
   /** The outage going on at `nowMs`: nothing was answered for longer than `patienceMs`. */
@@ -74,8 +90,9 @@ export class Outages {
     return { fromMs: this.lastAnswerMs, toMs: nowMs, lost };
   }
 
+  /** Those that are over. Late answers may still make the last ones smaller. */
   get closed(): readonly Outage[] {
-    return this.#closed;
+    return this.#gaps.map(outageOf);
   }
 
   /** Of the last answer; before the first, of the beginning. */
@@ -117,6 +134,15 @@ export class Outages {
     return median === undefined ? undefined : { min: this.#rttMsMin, median, max: this.#rttMsMax };
   }
 
+  #notLost(number: number): void {
+    const at = this.#gaps.findLastIndex(({ first }) => first <= number);
+    const gap = this.#gaps[at];
+    // What was told stands.
+    if (gap === undefined || number > gap.last || at < this.#told) return;
+    gap.lost--;
+    if (gap.lost === 0) this.#gaps.splice(at, 1);
+  }
+
   #noteRtt(rttMs: number): void {
     this.#rttMsMin = Math.min(this.#rttMsMin, rttMs);
     this.#rttMsMax = Math.max(this.#rttMsMax, rttMs);
@@ -126,4 +152,8 @@ export class Outages {
     this.#rttsMs = this.#rttsMs.filter((_, n) => n % 2 === 1);
     this.#rttKeptOf *= 2;
   }
+}
+
+function outageOf({ fromMs, toMs, lost }: Gap): Outage {
+  return { fromMs, toMs, lost };
 }

@@ -126,6 +126,7 @@ export class RunningProbe {
     this.#stopping.abort();
     const { lateMs } = await this.#run.stop();
     const { recorder, clock } = this.#context;
+    for (const outage of this.#outages.settled(Infinity, 0)) this.#record(outage);
     const ongoing = this.#outages.ongoing(clock.nowMs(), this.#patienceMs);
     if (ongoing) this.#record(ongoing);
     const outages = [...this.#outages.closed, ...(ongoing ? [ongoing] : [])];
@@ -182,8 +183,8 @@ export class RunningProbe {
 
   #take(echo: Echo): void {
     const atMs = echo.atUnixMs - this.#context.clock.unixAtZeroMs;
-    const outage = this.#outages.take(echo, atMs);
-    if (outage) this.#record(outage);
+    this.#outages.take(echo, atMs);
+    for (const outage of this.#outages.settled(atMs, this.#patienceMs)) this.#record(outage);
     this.#saySilent(atMs);
   }
 
