@@ -78,7 +78,7 @@ const tieBreakSteps: readonly DecisionStep[] = [
   {
     name: "shortest CLUSTER_LIST",
     rfc: "RFC 4456 §9",
-    keep: (paths) => keepLowest(paths, (path) => path.set.attributes.clusterList?.length ?? 0),
+    keep: (paths) => keepLowest(paths, clusterListLength),
   },
   {
     name: "lowest peer address",
@@ -115,6 +115,26 @@ export function bestPath(
     left = kept;
   }
   return left[0]!;
+}
+
+/**
+ * Paths that preferenceSteps leave beside each other, in the order in which they would win if those before them went:
+ * what is left to tell them apart is an order, which the whole of the process is not (MED).
+ */
+export function inWinningOrder(paths: readonly Path[]): Path[] {
+  const keyed = paths.map((path) => ({
+    path,
+    identifier: identifierRank(path),
+    clusters: clusterListLength(path),
+    address: addressSortKey(path),
+  }));
+  keyed.sort(
+    (a, b) =>
+      a.identifier - b.identifier ||
+      a.clusters - b.clusters ||
+      (a.address < b.address ? -1 : Number(a.address > b.address)),
+  );
+  return keyed.map(({ path }) => path);
 }
 
 function stays(inUse: Path): DecisionStep {
@@ -174,6 +194,10 @@ function identifierRank(path: Path): number {
   if (path.source.kind === "own") return 0;
   const identifier = path.set.attributes.originatorId ?? path.source.identifier;
   return addressToBytes(identifier).reduce((value, byte) => value * 256 + byte, 0);
+}
+
+function clusterListLength({ set }: Path): number {
+  return set.attributes.clusterList?.length ?? 0;
 }
 
 function keepLowestAddress(paths: readonly Path[]): readonly Path[] {

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bestPath } from "./decision.ts";
 import { LocRib } from "./loc-rib.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import { onePath, usedPaths } from "./multipath.ts";
@@ -17,6 +19,44 @@ const of = (paths: Path[], maximum: Partial<typeof onePath>) =>
   );
 
 describe("paths used at once", () => {
+  it("are those that the decision process chooses one after the other", () => {
+    const several = fc.array(
+      fc.record({
+        identifier: fc.integer({ min: 1, max: 4 }),
+        address: fc.integer({ min: 1, max: 30 }),
+        nextHop: fc.integer({ min: 1, max: 5 }),
+        med: fc.integer({ min: 0, max: 1 }),
+        asn: fc.integer({ min: 65001, max: 65002 }),
+      }),
+      { minLength: 1, maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(several, (drawn) => {
+        const paths = drawn.map(({ identifier, address, nextHop, med, asn }) =>
+          learned(`p${address}`, {
+            identifier: `10.0.0.${identifier}`,
+            address: `10.0.1.${address}`,
+            nextHop: `10.0.2.${nextHop}`,
+            ...{ med, asPath: sequence(asn) },
+          }),
+        );
+        const maximum = { external: 8, internal: 1, asPathRelax: true };
+        const best = bestPath(paths);
+        const lowest = (asn: number) =>
+          Math.min(...drawn.filter((one) => one.asn === asn).map(({ med }) => med));
+        // Beside the best one are those that MED leaves: of each neighbouring AS the lowest.
+        let left = paths.filter((_, i) => drawn[i]!.med === lowest(drawn[i]!.asn));
+        const chosen: Path[] = [];
+        for (let next = best; ; next = bestPath(left)) {
+          chosen.push(next);
+          left = left.filter(({ set }) => set.nextHop !== next.set.nextHop);
+          if (left.length === 0) break;
+        }
+        expect(usedPaths(paths, best, maximum)).toEqual(chosen);
+      }),
+    );
+  });
+
   it("are as many as allowed, in the order in which they would win", () => {
     const paths = [path(1), path(3), path(2), path(4)].toSorted(() => 0);
     expect(of(paths, {})).toEqual(["p1"]);

@@ -1,5 +1,5 @@
 import { asPathText, neighborAsn } from "./as-path.ts";
-import { bestPath, preferenceSteps } from "./decision.ts";
+import { inWinningOrder, preferenceSteps } from "./decision.ts";
 import type { Path } from "./path.ts";
 
 /** How many equally good paths are used at once: as FRR's `maximum-paths` and `multipath-relax`. */
@@ -29,14 +29,16 @@ export function usedPaths(
   const isRelaxed = asPathRelax && !best.source.internal;
   const keys = best.source.internal ? asPathText : neighborAsn;
   const key = keys(best.set.attributes.asPath);
-  let left = equal.filter((path) => isRelaxed || keys(path.set.attributes.asPath) === key);
+  const beside = equal.filter((path) => isRelaxed || keys(path.set.attributes.asPath) === key);
   // It may have won by having been there before.
   const used: Path[] = [best];
-  left = left.filter(({ set }) => set.nextHop !== best.set.nextHop);
-  while (left.length > 0 && used.length < most) {
-    const next = bestPath(left);
-    used.push(next);
-    left = left.filter(({ set }) => set.nextHop !== next.set.nextHop);
+  const nextHops = new Set([best.set.nextHop]);
+  for (const path of inWinningOrder(beside)) {
+    if (used.length === most) break;
+    const { nextHop } = path.set;
+    if (nextHops.has(nextHop)) continue;
+    nextHops.add(nextHop);
+    used.push(path);
   }
   return used;
 }
