@@ -1,6 +1,7 @@
 import { WantedRoutes } from "../agent/wanted-routes.ts";
 import type { NextHop, RouteChange } from "../bgp/speaker/route-feed.ts";
 import { type Address, type Family, isLinkLocal } from "../net/address.ts";
+import { listDifference } from "../net/list-difference.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { FibNextHop, FibRoute } from "./fib.ts";
 import type { NetworkChange, SimNode } from "./network.ts";
@@ -34,6 +35,7 @@ export class BgpRoutes {
   readonly #asked = new Map<Address, number | undefined>();
   readonly #new = new Set<Address>();
   readonly #stopListening: () => void;
+  #discarded: ReadonlySet<Prefix> = new Set();
   #isPlanned = false;
   #isLookPlanned = false;
   #isClosed = false;
@@ -53,6 +55,14 @@ export class BgpRoutes {
   /** The family's routes are known: the stale ones that are not among them go. */
   selected(family: Family): void {
     this.#wanted.selected(family);
+    this.#plan();
+  }
+
+  /** Of these prefixes, which are this router's own, all is dropped that no longer prefix leads to. */
+  discard(prefixes: readonly Prefix[]): void {
+    const { removed, added } = listDifference([...this.#discarded], prefixes);
+    for (const prefix of [...removed, ...added]) this.#wanted.dirty.add(prefix);
+    this.#discarded = new Set(prefixes);
     this.#plan();
   }
 
@@ -100,9 +110,11 @@ export class BgpRoutes {
       .at(prefix)
       .some((route) => (keeper === "zebra" ? !isBgp(route) : isConnected(route)));
     const own = { prefix, protocol: "bgp", metric };
-    const leadsNowhere = (this.#wanted.nextHops.get(prefix) ?? []).some(
-      ({ address }) => !isLinkLocal(address) && this.#reaching(address)?.kind === "blackhole",
-    );
+    const leadsNowhere =
+      this.#discarded.has(prefix) ||
+      (this.#wanted.nextHops.get(prefix) ?? []).some(
+        ({ address }) => !isLinkLocal(address) && this.#reaching(address)?.kind === "blackhole",
+      );
     if (!isTaken && hops.length === 0 && leadsNowhere) {
       return fib.replace({ ...own, kind: "blackhole", nextHops: [] });
     }

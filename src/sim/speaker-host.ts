@@ -86,17 +86,20 @@ export class SimSpeakerHost {
     return this.#timers.keys();
   }
 
-  start(): void {
+  /** `discarded`: own prefixes; what comes to them and is nowhere known in detail goes into a black hole. */
+  start(discarded: readonly Prefix[] = []): void {
     this.#world.speakers.add(this);
     const { config } = this.speaker;
     this.#listen(config);
     this.#configureRoutes(config);
+    this.#routes?.discard(discarded);
     this.#perform(this.speaker.start(this.#world.clock.nowMs));
     this.#discovery.configure(unnumberedLinks(config));
   }
 
-  configure(config: SpeakerConfig): void {
+  configure(config: SpeakerConfig, discarded: readonly Prefix[] = []): void {
     this.#configureRoutes(config);
+    this.#routes?.discard(discarded);
     this.#perform(this.speaker.configure(config, this.#world.clock.nowMs));
     this.#listen(this.speaker.config);
     this.#discovery.configure(unnumberedLinks(config));

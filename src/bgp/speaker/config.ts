@@ -48,7 +48,16 @@ export type OwnRoute = {
   prefix: Prefix;
   /** Of a route that was taken over from elsewhere; undefined: we are. */
   nextHop?: Address;
-} & Pick<PathAttributes, "origin" | "med" | "localPref" | "communities" | "largeCommunities">;
+} & Pick<
+  PathAttributes,
+  | "origin"
+  | "med"
+  | "localPref"
+  | "communities"
+  | "largeCommunities"
+  | "atomicAggregate"
+  | "aggregator"
+>;
 
 /** RFC 7854. Without an interval no statistics. */
 export type BmpConfig = {

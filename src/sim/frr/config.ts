@@ -69,6 +69,7 @@ export type Timers = { keepaliveSeconds: number; holdSeconds: number };
 
 export type FamilyConfig = {
   networks: { prefix: Prefix; routeMap?: string }[];
+  aggregates: { prefix: Prefix; summaryOnly: boolean }[];
   redistribute: { from: Redistributed; routeMap?: string }[];
   maximumPaths?: number;
   maximumPathsIbgp?: number;
@@ -147,8 +148,8 @@ export function emptyBgp(asn: number): BgpConfig {
     listenRanges: [],
     listenLimit: 100,
     families: {
-      ipv4: { networks: [], redistribute: [] },
-      ipv6: { networks: [], redistribute: [] },
+      ipv4: { networks: [], aggregates: [], redistribute: [] },
+      ipv6: { networks: [], aggregates: [], redistribute: [] },
     },
   };
 }

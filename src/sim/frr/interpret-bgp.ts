@@ -15,6 +15,8 @@ export function bgpLine(context: BgpContext, words: readonly string[], isNo: boo
       return timersLine(context.bgp, rest, isNo);
     case "network":
       return networkLine(context, rest, isNo);
+    case "aggregate-address":
+      return aggregateLine(context, rest, isNo);
     case "redistribute":
       return redistributeLine(context, rest, isNo);
     case "maximum-paths":
@@ -109,6 +111,22 @@ function networkLine(
   const of = bgp.families[family];
   of.networks = of.networks.filter((network) => network.prefix !== prefix);
   if (!isNo) of.networks.push({ prefix, ...(routeMap !== undefined && { routeMap }) });
+  return "done";
+}
+
+/** `aggregate-address PREFIX [summary-only]`. */
+function aggregateLine(
+  { bgp, family }: BgpContext,
+  words: readonly string[],
+  isNo: boolean,
+): LineResult {
+  const [text = "", option, ...others] = words;
+  const prefix = parsePrefix(text);
+  const isKnown = option === undefined || option === "summary-only";
+  if (prefix === undefined || !isKnown || others.length > 0) return "unknown";
+  const of = bgp.families[family];
+  of.aggregates = of.aggregates.filter((one) => one.prefix !== prefix);
+  if (!isNo) of.aggregates.push({ prefix, summaryOnly: option === "summary-only" });
   return "done";
 }
 

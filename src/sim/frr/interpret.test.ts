@@ -58,6 +58,11 @@ it.each([
   "router bgp 65000\n network 10.0.0.0/33",
   "router bgp 65000\n address-family l2vpn evpn",
   "bgp community-list expanded X permit .*",
+  "router bgp 65000\n aggregate-address 10.0.0.0/8 as-set",
+  "router bgp 65000\n neighbor 10.0.0.1 remote-as 1\n neighbor 10.0.0.1 bfd profile fast",
+  "router bgp 65000\n neighbor 10.0.0.1 remote-as 1\n no neighbor 10.0.0.1 send-community",
+  "interface net0\n ip ospf area 0",
+  "route-map X permit 10\n call Y",
 ])("says of a line that it does not know it: %s", (text) => {
   const interpreter = new Interpreter(emptyConfig());
   expect(text.split("\n").map((line) => interpreter.take(line))).toContain("unknown");
@@ -76,4 +81,21 @@ it("a line with `no` takes back what the line without it did", () => {
   expect(bgp!.families.ipv4.redistribute).toEqual([]);
   take("no router bgp 65000");
   expect(interpreter.config.bgp).toBeUndefined();
+});
+
+it("an entry of a route map has one match and one setting of a kind, and `no` takes it away", () => {
+  const config = emptyConfig();
+  const interpreter = new Interpreter(config);
+  const written = [
+    "route-map X permit 10",
+    "match ip address prefix-list A",
+    "match ip address prefix-list B",
+    "set metric 5",
+    "set community 1:1",
+    "no set metric",
+  ];
+  expect(written.map((line) => interpreter.take(line))).toEqual(written.map(() => "done"));
+  expect(config.routeMaps.get("X")).toMatchObject([
+    { matches: [["ip", "address", "prefix-list", "B"]], sets: [["community", "1:1"]] },
+  ]);
 });

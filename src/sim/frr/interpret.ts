@@ -12,6 +12,13 @@ import { bgpLine } from "./interpret-bgp.ts";
 import { neighborLine } from "./interpret-neighbor.ts";
 import { listLine } from "./interpret-lists.ts";
 
+/** Whether two are about the same: `ip address prefix-list`, `community`, `ip next-hop`. */
+function isSameClause(a: string, b: string): boolean {
+  const kindOf = (text: string) =>
+    /^(?:ip|ipv6) \S+(?: prefix-list)?|^as-path \S+|^\S+/.exec(text)?.[0];
+  return kindOf(a) === kindOf(b);
+}
+
 /** A line of `interface NAME`: what zebra makes of the interface. */
 function interfaceLine(
   config: FrrConfig,
@@ -79,16 +86,25 @@ export class Interpreter {
       case "bgp":
         return this.#bgp(context, words, isNo);
       case "route-map":
-        if (words[0] === "match") context.entry.matches.push(words.slice(1));
-        else if (words[0] === "set") context.entry.sets.push(words.slice(1));
-        else if (words[0] === "exit") this.#context = { in: "top" };
-        else return "unknown";
-        return "done";
+        return this.#routeMapEntry(context.entry, words, isNo);
       case "interface":
         return interfaceLine(this.config, context.name, words, isNo);
       default:
         return "unknown";
     }
+  }
+
+  #routeMapEntry(entry: RouteMapEntry, words: readonly string[], isNo: boolean): LineResult {
+    const [first, ...rest] = words;
+    if (first === "match" || first === "set") {
+      const key = first === "match" ? "matches" : "sets";
+      const text = rest.join(" ");
+      // One of a kind: what is written again takes the place of what was.
+      const others = entry[key].filter((each) => !isSameClause(each.join(" "), text));
+      entry[key] = isNo ? others : [...others, rest];
+    } else if (first === "exit") this.#context = { in: "top" };
+    else if (first !== "description") return "unknown";
+    return "done";
   }
 
   #bgp(context: Context & { in: "bgp" }, words: readonly string[], isNo: boolean): LineResult {

@@ -1,6 +1,7 @@
 import type { SpeakerConfig } from "../../bgp/speaker/config.ts";
 import { jsonEqual } from "../../cilium/json-equal.ts";
 import type { SimNode } from "../network.ts";
+import { aggregatesOf, type LearnedRoute } from "./aggregates.ts";
 import { SimSpeakerHost } from "../speaker-host.ts";
 import { Zebra } from "./zebra.ts";
 import { unixMsAtZero } from "../virtual-clock.ts";
@@ -38,6 +39,7 @@ export class FrrRouter {
   #hasBfdd = false;
   #wanted: SpeakerConfig | undefined;
   #tableVersion = 0;
+  #isToAggregate = false;
   /** Told once each: what of the configuration is not simulated. */
   readonly #told = new Set<string>();
   #log = "";
@@ -176,27 +178,53 @@ export class FrrRouter {
       this.#host = undefined;
       return;
     }
-    const router = { node: this.node, hasBfd: this.#hasBfdd, timing: this.timing };
+    const router = {
+      ...{ node: this.node, hasBfd: this.#hasBfdd, timing: this.timing },
+      learned: () => this.#learned(),
+    };
     const wanted = speakerConfigOf({ ...this.#config, bgp }, router, (text) => {
       if (!this.#told.has(text)) this.#onProblem(text);
       this.#told.add(text);
     });
     if (this.#wanted !== undefined && jsonEqual(wanted, this.#wanted)) return;
     this.#wanted = wanted;
-    if (this.#host !== undefined) return this.#host.configure(wanted);
+
+    const aggregates = aggregatesOf(wanted.originate);
+    if (this.#host !== undefined) return this.#host.configure(wanted, aggregates);
     this.#host = new SimSpeakerHost(this.world, this.node, wanted, {
       restarting: bgp.gracefulRestart,
       softwareVersion: "FRRouting",
       log: (_level, message, peer) => this.#wrote(message, peer),
       onChanged: () => {},
-      onRoutesChanged: (count) => (this.#tableVersion += count),
+      onRoutesChanged: (count) => {
+        this.#tableVersion += count;
+        this.#aggregateAnew();
+      },
       pace: this.timing,
       installDelayMs: this.timing.zebraMs,
       resolveViaDefault: this.#config.profile === "datacenter",
       keeper: "zebra",
       endsWithLink: bgp.fastExternalFailover,
     });
-    this.#host.start();
+    this.#host.start(aggregates);
+  }
+
+  #learned(): LearnedRoute[] {
+    const routes = this.#host?.speaker.routesAvailable() ?? [];
+    return routes
+      .filter(({ peer }) => peer !== undefined)
+      .map(({ prefix, attributes: { origin } }) => ({ prefix, origin }));
+  }
+
+  /** What is known has changed, and with it perhaps what there is to be aggregated. */
+  #aggregateAnew(): void {
+    const { ipv4, ipv6 } = this.#config.bgp!.families;
+    if (this.#isToAggregate || ipv4.aggregates.length + ipv6.aggregates.length === 0) return;
+    this.#isToAggregate = true;
+    this.node.processes.setTimer(this.world.clock, 0, () => {
+      this.#isToAggregate = false;
+      this.#apply();
+    });
   }
 
   #wrote(message: string, peer: string | undefined): void {

@@ -77,9 +77,13 @@ function familyLines(
   family: FrrFamily,
   all: readonly (readonly [string, Neighbor])[],
 ): string[] {
-  const { networks, redistribute } = bgp.families[family];
+  const { networks, aggregates, redistribute } = bgp.families[family];
   return [
     ...networks.map(({ prefix, routeMap }) => `  network ${prefix}${mapText(routeMap)}`),
+    ...aggregates.map(
+      ({ prefix, summaryOnly }) =>
+        `  aggregate-address ${prefix}${summaryOnly ? " summary-only" : ""}`,
+    ),
     ...redistribute.map(({ from, routeMap }) => `  redistribute ${from}${mapText(routeMap)}`),
     ...all.flatMap(([id, of]) =>
       settingLines(of.families[family]).map((text) => `  neighbor ${id} ${text}`),

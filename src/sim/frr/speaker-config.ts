@@ -24,6 +24,7 @@ import type {
   NeighborFamily,
   Timers,
 } from "./config.ts";
+import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { PolicyBuilder } from "./policies.ts";
 import type { FrrTiming } from "./timing.ts";
@@ -46,7 +47,14 @@ const bgpPort = 179;
 const unspecified = address("::");
 
 /** What is not configuration. */
-export type RouterSetting = { node: SimNode; /** bfdd runs. */ hasBfd: boolean; timing: FrrTiming };
+export type RouterSetting = {
+  node: SimNode;
+  /** bfdd runs. */
+  hasBfd: boolean;
+  timing: FrrTiming;
+  /** What bgpd's table has of peers. Asked for only where routes are aggregated. */
+  learned: () => readonly LearnedRoute[];
+};
 
 /** The speaker that FRR's bgpd would be with this configuration on this node. What cannot be done is told. */
 export function speakerConfigOf(
@@ -56,6 +64,7 @@ export function speakerConfigOf(
 ): SpeakerConfig {
   const { node } = router;
   const { bgp, hostname = node.name } = config;
+  const routerId = bgp.routerId ?? defaultRouterId(node);
   const policies = new PolicyBuilder(config, problem);
   const peers = new PeerReader(config, router, { policies, problem });
   const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
@@ -67,7 +76,7 @@ export function speakerConfigOf(
   });
   return {
     localAsn: bgp.asn,
-    routerId: bgp.routerId ?? defaultRouterId(node),
+    routerId,
     listenPort: bgpPort,
     hostname,
     peers: named,
@@ -80,7 +89,11 @@ export function speakerConfigOf(
     },
     keepsExternalBest: !bgp.compareRouterId,
     installRoutes: { table: 254, metric: 20 },
-    originate: ownRoutes(config, node, policies),
+    originate: withAggregates(ownRoutes(config, node, policies), bgp, {
+      asn: bgp.asn,
+      address: routerId,
+      learned: router.learned,
+    }),
   };
 }
 
@@ -215,7 +228,8 @@ class PeerReader {
 
   #exportPolicy(of: NeighborFamily, needsPolicy: boolean): PolicyStatement[] {
     const isWritten = of.routeMapOut !== undefined || of.prefixListOut !== undefined;
-    return needsPolicy && !isWritten ? [] : this.#policies.statements(of, "out");
+    if (needsPolicy && !isWritten) return [];
+    return [...summarized(this.#config.bgp), ...this.#policies.statements(of, "out")];
   }
 
   #importPolicy(of: NeighborFamily, needsPolicy: boolean): ImportPolicy {
