@@ -5,6 +5,7 @@
  *
  *   node bench/bmp.ts [ROUNDS]
  */
+import { cpus, loadavg, release } from "node:os";
 import { validateResource } from "../src/cilium/schema/validate.ts";
 import { Lab } from "../src/lab/lab.ts";
 import { loadLab } from "../src/lab/load.ts";
@@ -44,13 +45,16 @@ try {
     tookMs[by].push(performance.now() - beganMs);
     looks[by].push(seen);
   }
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}, Node ${process.versions.node}`;
+  console.log(`${rounds} rounds of each, ${machine}, load ${loadavg()[0]!.toFixed(1)}:\n`);
+  console.log("| | median | p95 | worst | looks |\n|---|---|---|---|---|");
   for (const by of ["polls", "bmp"] as const) {
     const sorted = tookMs[by].toSorted((a, b) => a - b);
     const at = (share: number) =>
       sorted[Math.min(rounds - 1, Math.floor(rounds * share))]!.toFixed(0);
     const mean = looks[by].reduce((sum, each) => sum + each, 0) / rounds;
-    const figures = `median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms`;
-    console.log(`${by.padEnd(6)} ${figures}; ${mean.toFixed(1)} looks on average`);
+    const name = by === "bmp" ? "by BMP" : "by polls";
+    console.log(`| ${name} | ${at(0.5)} ms | ${at(0.95)} ms | ${at(1)} ms | ${mean.toFixed(1)} |`);
   }
 } finally {
   await lab.down();

@@ -37,6 +37,29 @@ test.each(Object.entries(timelines))("%s: asks nothing of anyone", (_name, timel
   }
 });
 
+test("what a router told by BMP stands in its lane, in order of time with the rest", () => {
+  const timeline = passingTimeline();
+  const at = timeline.findIndex((record) => record.type === "routeChange");
+  const { atMs } = timeline[at]!;
+  const of = { node: "tor0", peer: "10.0.0.9", atMs };
+  timeline.splice(
+    at,
+    0,
+    { type: "sessionChange", ...of, state: "down", reason: "received Cease/Hard Reset" },
+    {
+      type: "routeChange",
+      ...of,
+      table: "rib",
+      rib: "post-policy",
+      change: "delete",
+      prefix: "10.1.9.0/24",
+    },
+  );
+  const page = reportHtml(timeline);
+  expect(page).toContain("session with 10.0.0.9 down: received Cease/Hard Reset");
+  expect(page).toContain("post-policy delete 10.1.9.0/24 of 10.0.0.9");
+});
+
 test("hostile text stays text", () => {
   const page = reportHtml(hostileTimeline());
   // The data of the page and of the timeline, and the page's own script.

@@ -1,6 +1,6 @@
 import type { TimelineRecord } from "../../timeline/record.ts";
 import { formatDuration, formatElapsed } from "../duration.ts";
-import { ofType, type ProbeSummary, type RunSummary, type StepSummary } from "../summary.ts";
+import type { ProbeSummary, RunSummary, StepSummary } from "../summary.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** Ticks of one node that are drawn one by one; more are drawn as so many even slots. */
@@ -107,16 +107,24 @@ function probeBars(probe: ProbeSummary): Markup[] {
 
 function routeLanes(records: readonly TimelineRecord[]): Markup[] {
   const byNode = new Map<string, { atMs: number; text: string }[]>();
-  for (const record of ofType(records, "routeChange")) {
-    const { node, table, change, prefix, via, atMs } = record;
-    const text = [table, change, prefix, via && `via ${via}`].filter(Boolean).join(" ");
+  const add = (node: string, atMs: number, text: string) => {
     const list = byNode.get(node);
     if (list === undefined) byNode.set(node, [{ atMs, text }]);
     else list.push({ atMs, text });
+  };
+  for (const record of records) {
+    if (record.type === "routeChange") {
+      const { node, table, rib, change, prefix, via, peer, atMs } = record;
+      const words = [rib ?? table, change, prefix, via && `via ${via}`, peer && `of ${peer}`];
+      add(node, atMs, words.filter(Boolean).join(" "));
+    } else if (record.type === "sessionChange") {
+      const { node, peer, state, reason, atMs } = record;
+      add(node, atMs, `session with ${peer} ${state}${reason === undefined ? "" : `: ${reason}`}`);
+    }
   }
   return [...byNode].map(([node, changes]) => {
     const ticks = merge(changes).map(({ atMs, count, text }) => {
-      const title = count === 1 ? text : `${count} route changes, first: ${text}`;
+      const title = count === 1 ? text : `${count} changes, first: ${text}`;
       return html`<i class="tick" style="--t:${atMs}" title="${formatElapsed(atMs)} ${title}"></i>`;
     });
     return lane(node, ticks, "routes");
