@@ -87,11 +87,14 @@ export function estimatedBytes(fabric: LeafSpine, services: number): number {
   const nodes = racks * nodesPerRack;
   const pathsOfTors = racks * uplinks * (nodes + services);
   const pathsOfSpines = spines * (2 * nodes + racks * uplinks * services);
-  return perProcessBytes + nodes * perNodeBytes + (pathsOfTors + pathsOfSpines) * perPathBytes;
+  const ofNodes = nodes * (perNodeBytes + services * perNodeServiceBytes);
+  return perProcessBytes + ofNodes + (pathsOfTors + pathsOfSpines) * perPathBytes;
 }
 
 const perProcessBytes = 220 * 2 ** 20;
 const perNodeBytes = 80 * 2 ** 10;
+/** What a node's agent makes of a Service, and its ToR's path to it. */
+const perNodeServiceBytes = 1200;
 const perPathBytes = 44;
 
 /** Switches a generated fabric on, waits until its routes are at rest, and takes one router away and gives it back. */
