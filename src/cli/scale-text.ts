@@ -95,11 +95,14 @@ export function writtenText(written: readonly WrittenFile[]): string {
 }
 
 /** What the run cost, all stages together. */
-export function totalLines({ stages, cpuSeconds, peakMemoryBytes }: ScaleOutcome): string[] {
+export function totalLines(outcome: ScaleOutcome): string[] {
+  const { stages, isWhole, cpuSeconds, peakMemoryBytes } = outcome;
   const total = (of: (stage: ScaleStage) => number) =>
     stages.reduce((sum, one) => sum + of(one), 0);
   const routes = total(({ announced, withdrawn }) => announced + withdrawn);
-  const cost = routes === 0 ? "" : `: ${((cpuSeconds * 1e6) / routes).toFixed(1)} µs a route`;
+  // Of a run that has hardly begun it is the start's.
+  const cost =
+    !isWhole || routes === 0 ? "" : `: ${((cpuSeconds * 1e6) / routes).toFixed(1)} µs a route`;
   return [
     `in all ${whole(routes)} routes in ${whole(total(({ updates }) => updates))} UPDATEs of ` +
       `${bytesText(total(({ updateBytes }) => updateBytes))}, ` +

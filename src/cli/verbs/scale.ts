@@ -154,8 +154,9 @@ function inLargerHeap(bytes: number): Promise<number> {
 
 /** V8 aborts where the heap is full, and Linux kills where the machine is. */
 function endedBy(signal: string, megabytes: number): string {
-  const isMemory = signal === "SIGABRT" || signal === "SIGKILL";
-  return `the simulation was ended by ${signal}${isMemory ? `: out of memory; it may have a heap of ${bytesText(megabytes * 2 ** 20)}` : ""}`;
+  const what = `the simulation was ended by ${signal}`;
+  if (signal !== "SIGABRT" && signal !== "SIGKILL") return what;
+  return `${what}, most likely for want of memory: its heap may have ${bytesText(megabytes * 2 ** 20)}`;
 }
 
 async function writeReport(
