@@ -10,6 +10,8 @@ export type FibRoute = {
   metric: number;
   /** Several for ECMP; none where `kind` is not unicast. */
   nextHops: readonly FibNextHop[];
+  /** Of what the node itself sends that way, where it is not an address of the interface (`src`). */
+  source?: Address;
 };
 
 /** Without an address the destination itself is on the link. */
@@ -99,6 +101,7 @@ function isSameKey(a: FibRoute, b: FibRoute): boolean {
 function isSameRoute(a: FibRoute, b: FibRoute): boolean {
   return (
     a.kind === b.kind &&
+    a.source === b.source &&
     a.nextHops.length === b.nextHops.length &&
     a.nextHops.every((hop, i) => {
       const other = b.nextHops[i]!;

@@ -1,9 +1,11 @@
 import { type Address, familyOf } from "../net/address.ts";
 import type { SimNode } from "./network.ts";
 
-/** Of the interface that the route leads out of, else any: `lo` before others (inet_select_addr). */
+/** The route's own, else of the interface that it leads out of, else any: `lo` before others (inet_select_addr). */
 export function sourceAddress(node: SimNode, to: Address): Address | undefined {
-  const hop = node.fib.lookup(to)?.nextHops[0];
+  const route = node.fib.lookup(to);
+  if (route?.source !== undefined) return route.source;
+  const hop = route?.nextHops[0];
   if (hop === undefined) return node.ownerOf(to) && to;
   const family = familyOf(to);
   const of = (name: string) =>

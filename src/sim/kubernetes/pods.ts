@@ -53,7 +53,10 @@ export class SimPods implements PodSandboxes {
       const gateway = addressAfter(prefixBase(podCidr), 1);
       const metric = family === "ipv4" ? 0 : 1024;
       const onLink = { kind: "unicast", protocol: "boot", metric } as const;
-      node.fib.replace({ prefix: hostPrefix(address), ...onLink, nextHops: [{ interface: link }] });
+      node.fib.replace({
+        ...{ prefix: hostPrefix(address), ...onLink, source: gateway },
+        nextHops: [{ interface: link }],
+      });
       sandbox.addAddress("eth0", { address, prefixLength: addressBits(familyOf(address)) });
       sandbox.fib.replace({
         prefix: hostPrefix(gateway),
