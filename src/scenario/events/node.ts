@@ -48,11 +48,11 @@ const partingMsMax = 5_000;
  */
 async function untilNoSession(
   { clock, runtime, signal }: LabContext,
-  node: FabricNode,
+  machine: FabricNode,
 ): Promise<void> {
   const untilMs = clock.nowMs() + partingMsMax;
   try {
-    while ((await readSessions(runtime, node, "ipv4-unicast")).length > 0) {
+    while ((await readSessions(runtime, machine, "ipv4-unicast")).length > 0) {
       if (clock.nowMs() > untilMs) return;
       await clock.wait(lookEveryMs, signal);
     }
