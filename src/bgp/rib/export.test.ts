@@ -5,28 +5,13 @@ import { AttributePool } from "./attribute-pool.ts";
 import { Exporter, type ExportTarget } from "./export.ts";
 import { Policy, type PolicyStatement } from "./policy.ts";
 import { ownPath, type Path } from "./path.ts";
-import { learned, p, sequence } from "./rib.testkit.ts";
+import { externalTarget, learned, p, sequence } from "./rib.testkit.ts";
 
 const acceptAll: PolicyStatement[] = [{ name: "all", action: "accept" }];
 const local = address("10.0.0.1");
 
 function exported(path: Path, target: Partial<ExportTarget> = {}, statements = acceptAll) {
-  const to: ExportTarget = {
-    internal: false,
-    client: false,
-    clusterId: address("9.9.9.9"),
-    prependAsns: [65000],
-    nextHopSelf: false,
-    defaultOriginate: false,
-    sendsBack: false,
-    reflectsWithMed: false,
-    role: undefined,
-    longLived: false,
-    localAddress: local,
-    sharedSubnets: [],
-    nextHopFamilies: ["ipv4"],
-    ...target,
-  };
+  const to = { ...externalTarget, ...target };
   return new Exporter(to, new Policy(statements), new AttributePool()).exportTo(
     "to",
     p("10.9.0.0/16"),

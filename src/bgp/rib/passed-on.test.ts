@@ -7,23 +7,13 @@ import type { PathAttributes } from "../wire/message.ts";
 import { AttributePool } from "./attribute-pool.ts";
 import { Exporter, type ExportTarget } from "./export.ts";
 import { Policy } from "./policy.ts";
-import { learned, p, sequence } from "./rib.testkit.ts";
+import { externalTarget, learned, p, sequence } from "./rib.testkit.ts";
 
 const asn = 4_200_000_000;
 const canonical = { fourOctetAs: true, extendedMessage: true };
 const target: ExportTarget = {
-  internal: false,
-  client: false,
-  clusterId: address("9.9.9.9"),
+  ...externalTarget,
   prependAsns: [asn],
-  nextHopSelf: false,
-  defaultOriginate: false,
-  sendsBack: false,
-  reflectsWithMed: false,
-  role: undefined,
-  longLived: false,
-  localAddress: address("10.0.0.1"),
-  sharedSubnets: [],
   nextHopFamilies: ["ipv4", "ipv6"],
 };
 

@@ -100,6 +100,14 @@ export class PrefixTable {
     const length = this.#lengths[id]!;
     into[at++] = length;
     const octets = (length + 7) >> 3;
+    if (this.#words === 1) {
+      const bits = this.#addresses[id]!;
+      if (octets > 0) into[at] = bits >>> 24;
+      if (octets > 1) into[at + 1] = bits >>> 16;
+      if (octets > 2) into[at + 2] = bits >>> 8;
+      if (octets > 3) into[at + 3] = bits;
+      return at + octets;
+    }
     const first = id * this.#words;
     for (let i = 0; i < octets; i++) {
       into[at++] = this.#addresses[first + (i >> 2)]! >>> (24 - 8 * (i & 3));

@@ -1,10 +1,28 @@
 import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import type { PathAttributes } from "../wire/message.ts";
+import type { ExportTarget } from "./export.ts";
 import type { Path, PeerSource } from "./path.ts";
 
 /** Short ways to write paths in the tests of this folder. */
 export const p = prefix;
+
+/** Towards an external peer, of a speaker of AS 65000 at 10.0.0.1. */
+export const externalTarget: ExportTarget = {
+  internal: false,
+  client: false,
+  clusterId: address("9.9.9.9"),
+  prependAsns: [65000],
+  nextHopSelf: false,
+  defaultOriginate: false,
+  sendsBack: false,
+  reflectsWithMed: false,
+  role: undefined,
+  longLived: false,
+  localAddress: address("10.0.0.1"),
+  sharedSubnets: [],
+  nextHopFamilies: ["ipv4"],
+};
 
 export function sequence(...asns: number[]): PathAttributes["asPath"] {
   return asns.length === 0 ? [] : [{ kind: "sequence", asns }];
