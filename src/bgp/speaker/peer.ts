@@ -11,7 +11,8 @@ import { Session } from "../session/session.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
-import { CeaseSubcode, headerBytes, MessageType } from "../wire/registry.ts";
+import { updatesIn } from "../wire/frame.ts";
+import { CeaseSubcode } from "../wire/registry.ts";
 import { intervalMs } from "./advertisement-interval.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Effect, TimerId } from "./effect.ts";
@@ -387,14 +388,4 @@ export class Peer {
   #log(level: "info" | "warn" | "error", message: string): void {
     this.#emit({ do: "log", level, message, peer: this.#config.name });
   }
-}
-
-/** Of whole messages one after the other. */
-function updatesIn(bytes: Uint8Array): number {
-  let updates = 0;
-  for (let at = 0; at + headerBytes <= bytes.length;) {
-    if (bytes[at + headerBytes - 1] === MessageType.update) updates++;
-    at += Math.max(headerBytes, bytes[at + 16]! * 0x100 + bytes[at + 17]!);
-  }
-  return updates;
 }

@@ -93,6 +93,16 @@ export class FrameReader {
   }
 }
 
+/** How many UPDATEs there are among whole messages, one after the other. */
+export function updatesIn(bytes: Uint8Array): number {
+  let updates = 0;
+  for (let at = 0; at + headerBytes <= bytes.length;) {
+    if (bytes[at + headerBytes - 1] === MessageType.update) updates++;
+    at += Math.max(headerBytes, bytes[at + 16]! * 0x100 + bytes[at + 17]!);
+  }
+  return updates;
+}
+
 /** Views of a plain array are made in a fraction of the time that those of a Buffer take. */
 function plain(bytes: Uint8Array): Uint8Array {
   if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes;
