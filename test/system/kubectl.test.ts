@@ -129,6 +129,20 @@ spec:
   },
 );
 
+withKubectl("a list that kubectl printed is replaced, and each object of it checked", async () => {
+  const file = join(folder, "list.json");
+  const printed = await kubectl("get", "ciliumbgpadvertisements", "-o", "json");
+  expect(JSON.parse(printed)).toMatchObject({ apiVersion: "v1", kind: "List" });
+  writeFileSync(file, printed.replace('"spec": {', '"spec": { "advertisment": [],'));
+  await expect(kubectl("replace", "-f", file)).rejects.toMatchObject({
+    stderr: expect.stringContaining('unknown field "spec.advertisment"'),
+  });
+  writeFileSync(file, printed);
+  expect(await kubectl("replace", "-f", file)).toContain(
+    "ciliumbgpadvertisement.cilium.io/pod-cidr replaced",
+  );
+});
+
 withKubectl("a scenario that is played names what kubectl has made, and no more", async () => {
   const manifests = join(folder, "blue.yaml");
   writeFileSync(

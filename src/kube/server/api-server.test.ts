@@ -154,6 +154,19 @@ describe("what is served", () => {
     );
   });
 
+  test("a schema of before v3 has nothing in it, as protobuf and as JSON", async () => {
+    const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const message = await ask("GET", "/openapi/v2", undefined, { accept });
+    expect(message.headers.get("content-type")).toBe(
+      "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    );
+    expect(message.body).toEqual({ text: "" });
+    expect((await ask("GET", "/openapi/v2")).body).toMatchObject({
+      swagger: "2.0",
+      definitions: {},
+    });
+  });
+
   test.each([
     ["GET", "/nothing", 404],
     ["GET", "/apis/nope.io/v1", 404],

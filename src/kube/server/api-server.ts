@@ -192,7 +192,7 @@ async function answer(
     response.appendHeader("warning", `299 - ${JSON.stringify(warning)}`);
   }
   response.setHeader("content-type", reply.contentType ?? "application/json");
-  const body = Buffer.from(JSON.stringify(reply.body));
+  const body = Buffer.isBuffer(reply.body) ? reply.body : Buffer.from(JSON.stringify(reply.body));
   response.writeHead(reply.code, { "content-length": body.length });
   response.end(body);
 }
@@ -222,6 +222,7 @@ function plainDocument(
     case "version":
       return ok(version);
     case "openapi":
+      if (parts.length === 2 && group === "v2") return discovery.openApiV2(accept);
       return ok(openApi(api, parts));
     case "api":
     case "apis": {

@@ -126,6 +126,22 @@ export function aggregated(api: KubeApi, root: "api" | "apis", version: "v2" | "
   };
 }
 
+/** `@v1.0` in what kubectl asks for; in an answer Go could not read that. */
+const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/**
+ * GET /openapi/v2: no schemas. kubectl asks for it before it writes a `kind: List`, and checks by it only what it
+ * has a schema of; the server checks each object of the list.
+ */
+export function openApiV2(accept: string | undefined) {
+  if (accept?.replace("@", ".").includes(openApiV2Protobuf)) {
+    // A message without fields is no octets.
+    return { code: 200, contentType: openApiV2Protobuf, body: Buffer.alloc(0) };
+  }
+  const info = { title: "Kubernetes", version: "unversioned" };
+  return { code: 200, body: { swagger: "2.0", info, paths: {}, definitions: {} } };
+}
+
 /** GET /openapi/v3: where each group's document is. */
 export function openApiPaths(api: KubeApi): object {
   const roots = ["", ...namedGroups(api)].flatMap((group) =>
