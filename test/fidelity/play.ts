@@ -88,11 +88,12 @@ async function atRest(lab: Lab, untilMs: number): Promise<LabStates> {
   let before = await labState(context);
   for (;;) {
     await clock.wait(restMs, signal);
+    // Before the state, which takes a while: what was half open then may have ended since, and be in it all the same.
+    const isHalfOpen = clock.nowMs() < halfOpenUntilMs && (await hasHalfOpenSession(context));
     const now = await labState(context);
     const isSame = JSON.stringify(now) === JSON.stringify(before);
-    const mayWait = clock.nowMs() < halfOpenUntilMs;
     const leftMs = untilMs - clock.nowMs();
-    if (isSame && leftMs < restMs && !(mayWait && (await hasHalfOpenSession(context)))) {
+    if (isSame && leftMs < restMs && !isHalfOpen) {
       if (leftMs > 0) await clock.wait(leftMs, signal);
       return now;
     }
