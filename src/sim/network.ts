@@ -1,4 +1,4 @@
-import { type Address, address, familyOf, isLinkLocal } from "../net/address.ts";
+import { type Address, address, type Family, familyOf, isLinkLocal } from "../net/address.ts";
 import { prefixOf } from "../net/prefix.ts";
 import { Fib, type FibRoute } from "./fib.ts";
 import { Cable, Interface, type InterfaceAddress } from "./link.ts";
@@ -19,6 +19,8 @@ export class SimNode {
   ignoresRoutesWithLinkdown = false;
   /** Which of several next hops a packet takes depends on its ports too (sysctl fib_multipath_hash_policy 1). */
   hashesPorts = false;
+  /** Packets that are not for it go no further, in these families (sysctl ip_forward 0). */
+  readonly doesNotForward = new Set<Family>();
   /** Undefined: it has no packet rules. */
   netfilter: Netfilter | undefined;
   readonly interfaces = new Map<string, Interface>();
@@ -42,6 +44,7 @@ export class SimNode {
   reset(): void {
     this.ignoresRoutesWithLinkdown = false;
     this.hashesPorts = false;
+    this.doesNotForward.clear();
     this.netfilter = undefined;
     this.fib.removeAll(() => true);
     this.processes.end();

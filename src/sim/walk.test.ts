@@ -4,6 +4,7 @@ import { echoRequest } from "./exchange.ts";
 import { IpPacket } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
 import { connect, run } from "./network.testkit.ts";
+import { sysctl } from "./shell/command.ts";
 import { ip } from "./shell/ip.ts";
 import { nft } from "./shell/nft.ts";
 import { walk } from "./walk.ts";
@@ -147,4 +148,14 @@ it("fails as iproute2 fails", () => {
   expect(refused("route add 10.7.0.0/16 via 192.0.2.1")?.stderr).toContain("invalid gateway");
   expect(refused("route del 10.7.0.0/16")?.stderr).toContain("No such process");
   expect(refused("neigh show")).toBeUndefined();
+});
+
+it("a node that forwards nothing is silent about it, and still is reached itself", () => {
+  const world = line();
+  const router = world.network.node("r");
+  expect(sysctl(router, ["-w", "net.ipv4.ip_forward=0"])).toMatchObject({ exitCode: 0 });
+  expect(from(world, "10.0.2.2")).toMatchObject({ dropped: "not forwarded", speaks: false });
+  expect(from(world, "10.0.2.1")).toMatchObject({ arrived: { name: "r" } });
+  sysctl(router, ["-w", "net.ipv4.ip_forward=1"]);
+  expect(from(world, "10.0.2.2")).toMatchObject({ arrived: { name: "b" } });
 });

@@ -31,6 +31,8 @@ export type DropReason =
   | "link down"
   | "TTL exceeded"
   | "loss"
+  /** A node that is no router, and says nothing. */
+  | "not forwarded"
   /** By a node's packet rules; where they say so, its sender is told. */
   | "filtered";
 
@@ -82,6 +84,7 @@ export function walk(from: SimNode, packet: IpPacket, options: WalkOptions = {})
     }
     if (!isOwn) {
       if (isLinkLocal(target)) return drop("host unreachable", false);
+      if (at.doesNotForward.has(familyOf(target))) return drop("not forwarded", false);
       ttl--;
       if (ttl <= 0) return drop("TTL exceeded", true);
     }

@@ -15,6 +15,8 @@ export type FrrConfig = {
   asPathLists: Map<string, ListEntry<string>[]>;
   routeMaps: Map<string, RouteMapEntry[]>;
   staticRoutes: StaticRoute[];
+  /** What `[no] ip forwarding` says; undefined: nothing. */
+  doesNotForward: Partial<Record<FrrFamily, boolean>>;
   /** By interface: addresses that zebra gives it. */
   interfaces: Map<string, InterfaceAddress[]>;
 };
@@ -129,6 +131,7 @@ export function emptyConfig(): FrrConfig {
     asPathLists: new Map(),
     routeMaps: new Map(),
     staticRoutes: [],
+    doesNotForward: {},
     interfaces: new Map(),
   };
 }

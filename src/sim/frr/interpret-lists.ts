@@ -17,8 +17,10 @@ export function listLine(config: FrrConfig, words: readonly string[], isNo: bool
       return listEntry(config.asPathLists, name, entry, isNo, (value) => value.join(" "));
     }
     case "forwarding":
+      config.doesNotForward[words[0] === "ip" ? "ipv4" : "ipv6"] = isNo;
+      return "done";
     case "nht":
-      return "done"; // Every node forwards; next hops resolve as the profile says.
+      return "done"; // Next hops resolve as the profile says.
     default:
       return "unknown";
   }

@@ -11,19 +11,24 @@ export class Zebra {
   readonly #node: SimNode;
   /** Addresses that it gave: `INTERFACE ADDRESS/LENGTH`. */
   readonly #given = new Set<string>();
+  /** To which it has routes. */
+  #routes: Prefix[] = [];
 
   constructor(node: SimNode) {
     this.#node = node;
   }
 
   /** Fine to be done again: what is as it should be is left alone. */
-  apply({ interfaces, staticRoutes }: FrrConfig): void {
+  apply({ interfaces, staticRoutes, doesNotForward }: FrrConfig): void {
+    for (const family of ["ipv4", "ipv6"] as const) {
+      if (doesNotForward[family] === true) this.#node.doesNotForward.add(family);
+      if (doesNotForward[family] === false) this.#node.doesNotForward.delete(family);
+    }
     this.#addresses(interfaces);
     const wanted = Map.groupBy(staticRoutes, ({ prefix }) => prefix);
-    const { fib } = this.#node;
-    for (const { prefix } of fib.routes().filter(isOwn)) {
-      if (!wanted.has(prefix)) fib.remove(prefix, isOwn);
-    }
+    const gone = this.#routes.filter((prefix) => !wanted.has(prefix));
+    this.#routes = [...wanted.keys()];
+    for (const prefix of gone) this.#node.fib.remove(prefix, isOwn);
     for (const [prefix, routes] of wanted) this.#install(prefix, routes);
   }
 

@@ -90,8 +90,9 @@ async function run(
   }
 }
 
-/** Settings that change nothing of what is simulated: every node forwards. */
-const indifferent = /^net\.ipv[46]\.(ip_forward|conf\.\w+\.(forwarding|rp_filter|accept_dad))$/;
+/** Settings that change nothing of what is simulated. */
+const indifferent = /^net\.ipv[46]\.conf\.\w+\.(rp_filter|accept_dad)$/;
+const forwarding = /^net\.ipv(?:4\.ip_forward|[46]\.conf\.all\.forwarding)$/;
 
 /** `sysctl -w KEY=VALUE…`; undefined: not simulated. */
 export function sysctl(node: SimNode, words: readonly string[]): Output | undefined {
@@ -102,6 +103,13 @@ export function sysctl(node: SimNode, words: readonly string[]): Output | undefi
       node.ignoresRoutesWithLinkdown = value === "1";
     } else if (/^net\.ipv[46]\.fib_multipath_hash_policy$/.test(key) && /^[01]$/.test(value!)) {
       node.hashesPorts = value === "1";
+    } else if (forwarding.test(key)) {
+      const family = key.startsWith("net.ipv4.") ? "ipv4" : "ipv6";
+      if (value === "0") node.doesNotForward.add(family);
+      else node.doesNotForward.delete(family);
+    } else if (/^net\.ipv[46]\.conf\.\w+\.forwarding$/.test(key)) {
+      // Of one interface: only as every interface is by itself.
+      if (value === "0") return undefined;
     } else if (!indifferent.test(key)) return undefined;
   }
   return settings.length === 0 ? undefined : done;
