@@ -15,6 +15,8 @@ const resumeEveryMs = 100;
 /** How many intervals without an answer make an outage that goes on, and how long at least. */
 const patienceIntervals = 5;
 const patienceMsMin = 200;
+/** So long an outage that is over may still turn out to be none; less than a step rests before its last look. */
+const overtakenMsMax = 200;
 
 /** ICMP echo requests all the time, from a pod or node to an address. */
 export class RunningProbe {
@@ -89,7 +91,10 @@ export class RunningProbe {
   outagesSince(sinceMs: number): { outages: Outage[]; ongoing: boolean } {
     const nowMs = this.#context.clock.nowMs();
     const ongoing = this.#outages.ongoing(nowMs, this.#patienceMs);
-    const over = this.#outages.closed.filter((outage) => outage.toMs > sinceMs);
+    // Checks that look on and on would fail by an answer that is only overtaken.
+    const over = this.#outages.closed.filter(
+      ({ toMs }) => toMs > sinceMs && toMs <= nowMs - overtakenMsMax,
+    );
     return { outages: ongoing ? [...over, ongoing] : over, ongoing: ongoing !== undefined };
   }
 
