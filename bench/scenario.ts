@@ -7,7 +7,7 @@
  *   node bench/scenario.ts [checkCost] [thousandChecks] [routeChange] [probes] [outage]
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Lab } from "../src/lab/lab.ts";
 import { findLab, loadLab, loadScenario } from "../src/lab/load.ts";
@@ -50,6 +50,9 @@ try {
   await lab.down();
   rmSync(folder, { recursive: true });
 }
+console.log(
+  `${cpus().length} processors, load ${loadavg()[0]!.toFixed(1)}, Node ${process.version}\n`,
+);
 for (const { what, figure, limit, kept } of rows) {
   console.log(`${what.padEnd(58)} ${figure.padStart(22)}   ${limit}${kept ? "" : "  NOT KEPT"}`);
 }
@@ -179,7 +182,7 @@ ${lines.join("\n")}
   row(
     `${ends.length} probes, a packet a millisecond each`,
     `${Math.round(core * 100)} % of a core`,
-    `at most ${limits.probesCore * 100} %; every ${apartMs.toFixed(2)} ms, latest ${Math.max(...lateMs).toFixed(1)} ms`,
+    `at most ${limits.probesCore * 100} %; latest packet ${Math.max(...lateMs).toFixed(1)} ms`,
     ends.length === 20 && core <= limits.probesCore,
   );
 }
