@@ -21,6 +21,8 @@ export class SimNode {
   hashesPorts = false;
   /** Packets that are not for it go no further, in these families (sysctl ip_forward 0). */
   readonly doesNotForward = new Set<Family>();
+  /** Which of several next hops a flow takes is another with each (sysctl fib_multipath_hash_seed). */
+  hashSeed = 0;
   /** Undefined: it has no packet rules. */
   netfilter: Netfilter | undefined;
   readonly interfaces = new Map<string, Interface>();
@@ -45,6 +47,7 @@ export class SimNode {
     this.ignoresRoutesWithLinkdown = false;
     this.hashesPorts = false;
     this.doesNotForward.clear();
+    this.hashSeed = 0;
     this.netfilter = undefined;
     this.fib.removeAll(() => true);
     this.processes.end();

@@ -43,6 +43,27 @@ it.each([
   expect(from(line(), to, ttl)).toMatchObject({ dropped, at: { name: at }, speaks });
 });
 
+it("of equal ways a flow goes the same one, and another by another seed", () => {
+  const world = new World(() => 0.5);
+  connect(world, ["a:net0 r:net0 1", "a:net1 s:net0 1"]);
+  run(
+    world,
+    `a addr add 10.0.1.2/24 dev net0
+     a addr add 10.0.2.2/24 dev net1
+     r addr add 10.0.1.1/24 dev net0
+     s addr add 10.0.2.1/24 dev net0
+     a route add default nexthop via 10.0.1.1 nexthop via 10.0.2.1`,
+  );
+  const node = world.network.node("a");
+  const ways = Array.from({ length: 16 }, (_, seed) => {
+    expect(sysctl(node, ["-w", `net.ipv4.fib_multipath_hash_seed=${seed}`])).toBeDefined();
+    const next = () => from(world, "10.9.9.9").hops[0]!.to.node.name;
+    expect(next()).toBe(next());
+    return next();
+  });
+  expect(new Set(ways)).toEqual(new Set(["r", "s"]));
+});
+
 it("a link that is down swallows packets, without a word", () => {
   const world = line();
   world.network.setCable(world.network.node("b").interfaces.get("net0")!.cable!, false);

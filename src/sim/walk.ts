@@ -190,7 +190,7 @@ function flowOf({ hashesPorts }: SimNode, { tuple }: IpPacket): number {
 
 /** Of equal next hops one by the flow, another at every node, as routers hash with a seed of their own. */
 function chosen(at: SimNode, nextHops: readonly FibNextHop[], flow: number): FibNextHop {
-  let hash = flow ^ 0x811c9dc5;
+  let hash = flow ^ 0x811c9dc5 ^ Math.imul(at.hashSeed, 0x9e3779b1);
   for (const letter of at.name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x735a2d97);
   return nextHops[(hash >>> 8) % nextHops.length]!;

@@ -1,11 +1,16 @@
-import { differences, isBeyond } from "./compare.ts";
+import type { Lab } from "../../src/lab/lab.ts";
+import { differences, isBeyond, outOfBand } from "./compare.ts";
 import type { LabResult } from "./page.ts";
 import { type Played, played, type StepTimes } from "./play.ts";
+
+/** Of the hash by which a simulated node chooses one of equal ways. */
+export const hashSeedsMost = 16;
 
 /**
  * Plays the lab in virtual time and in namespaces. Where something took longer in namespaces than it may, it is played
  * there again, `realRunsMost` times in all, and the least of each time counts: a machine that has other things to do as
- * well makes times longer, never shorter.
+ * well makes times longer, never shorter. Which of equal ways a probe goes is by chance on both sides: where an outage is
+ * not within the band, the simulation is played with other hashes too, and the nearest outage counts.
  */
 export async function comparedLab(name: string, realRunsMost: number): Promise<LabResult> {
   const playReal = () => played(name, { kind: "netns" });
@@ -15,6 +20,15 @@ export async function comparedLab(name: string, realRunsMost: number): Promise<L
   let realRuns = 1;
   for (; realRuns < realRunsMost && isSlow(times, sim.times); realRuns++) {
     times = leastOf(times, (await playReal()).times);
+  }
+  let simTimes = sim.times;
+  for (let seed = 1; seed < hashSeedsMost && hasOtherOutage(simTimes, times); seed++) {
+    const other = await played(
+      name,
+      { kind: "sim" },
+      { lastedMs: real.lastedMs, meddle: (lab) => setHashSeed(lab, seed) },
+    );
+    simTimes = withNearestOutages(simTimes, other.times, times);
   }
   const lines = [...real.states.values()].flatMap((state) => Object.values(state).flat());
   return {
@@ -29,8 +43,38 @@ export async function comparedLab(name: string, realRunsMost: number): Promise<L
     linesCompared: lines.length,
     differences: differences(sim, real),
     realRuns,
-    times: [...times].map(([step, of]) => ({ step, real: of, sim: sim.times.get(step) ?? {} })),
+    times: [...times].map(([step, of]) => ({ step, real: of, sim: simTimes.get(step) ?? {} })),
   };
+}
+
+async function setHashSeed(lab: Lab, seed: number): Promise<void> {
+  const argv = ["sysctl", "-w", `net.ipv4.fib_multipath_hash_seed=${seed}`];
+  for (const { name } of lab.context(new AbortController().signal).fabric.nodes) {
+    const { exitCode, stderr } = await lab.runtime.exec({ node: name }, argv);
+    if (exitCode !== 0) throw new Error(`${name}: ${argv.join(" ")}: ${stderr}`);
+  }
+}
+
+function hasOtherOutage(sim: Played["times"], real: Played["times"]): boolean {
+  return [...real].some(([step, times]) =>
+    outOfBand(sim.get(step) ?? {}, times).includes("outageMs"),
+  );
+}
+
+function withNearestOutages(
+  sim: Played["times"],
+  other: Played["times"],
+  real: Played["times"],
+): Played["times"] {
+  const distance = (step: string, times: StepTimes = {}) =>
+    Math.abs((times.outageMs ?? 0) - (real.get(step)?.outageMs ?? 0));
+  return new Map(
+    [...sim].map(([step, times]): [string, StepTimes] => {
+      const others = other.get(step);
+      const isNearer = distance(step, others) < distance(step, times);
+      return [step, isNearer ? { ...times, outageMs: others?.outageMs } : times];
+    }),
+  );
 }
 
 function isSlow(real: Played["times"], sim: Played["times"]): boolean {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { band, type Difference, outOfBand } from "./compare.ts";
+import { hashSeedsMost } from "./compared-lab.ts";
 import type { StepTimes } from "./play.ts";
 
 /** What is not as it has to be: a sentence each. */
@@ -31,8 +32,11 @@ export type LabResult = {
   steps: number;
   linesCompared: number;
   differences: Difference[];
-  /** How often it was played in namespaces: the times are the least of each. */
-  realRuns: number;
+  /**
+   * How often it was played in namespaces: the times are the least of each. Undefined: once, when best paths and
+   * communities were not compared yet.
+   */
+  realRuns?: number;
   times: { step: string; sim: StepTimes; real: StepTimes }[];
 };
 
@@ -110,7 +114,8 @@ const timesIntroduction = `From an event to the last change of a route, and the 
 milliseconds. FRR's own times are parameters that \`spinelab calibrate\` measured ([simulation.md](simulation.md)).
 **Within the band**: neither is more than ${band.factor} times the other and ${band.marginMs} ms more; none (–) counts as 0. A machine that has other things
 to do makes times in namespaces longer and never shorter, so \`make fidelity\` plays a lab in which one is too long there up
-to three times, and the least of each counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
+to three times, and the least of each counts. Which of equal ways a probe goes is by chance on both sides: where an outage
+is not within the band, the lab is simulated with up to ${hashSeedsMost} hashes, and the nearest outage counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
 that nothing explains.`;
 
 function resultRow(result: LabResult): string {
@@ -118,10 +123,10 @@ function resultRow(result: LabResult): string {
   const explained = differences.filter(({ why }) => why !== undefined).length;
   const equal = linesCompared - differences.length;
   return row([
-    lab,
+    realRuns === undefined ? `${lab} (without best paths and communities)` : lab,
     sim,
     real,
-    `${realRuns}`,
+    `${realRuns ?? 1}`,
     `${steps}`,
     `${linesCompared}`,
     `${equal}`,

@@ -110,6 +110,8 @@ export function sysctl(node: SimNode, words: readonly string[]): Output | undefi
     } else if (/^net\.ipv[46]\.conf\.\w+\.forwarding$/.test(key)) {
       // Of one interface: only as every interface is by itself.
       if (value === "0") return undefined;
+    } else if (/^net\.ipv4\.fib_multipath_hash_seed$/.test(key) && /^\d+$/.test(value!)) {
+      node.hashSeed = Number(value);
     } else if (!indifferent.test(key)) return undefined;
   }
   return settings.length === 0 ? undefined : done;
