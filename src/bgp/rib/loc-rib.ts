@@ -63,8 +63,8 @@ export class LocRib {
   #isChanged = nothing;
   #isTrackingAll = false;
   #isGathering = false;
-  /** Of each in #changed, where changes are gathered: what there was before the first of them. */
-  #before: (Path | Contest | undefined)[] = [];
+  /** Of those in #changed, where changes are gathered: what there was before the first of them, of so many in a row. */
+  #before: { readonly was: Path | Contest | undefined; count: number }[] = [];
   #maximumPaths = onePath;
   #keepsExternalBest = false;
   /** The last change of an entry by a path that came: prefixes that come together mostly change alike. */
@@ -232,17 +232,20 @@ export class LocRib {
     this.#before = [];
     if (this.#isTrackingAll) return changed;
     let kept = 0;
-    // Neighbours mostly changed alike.
-    let [lastWas, lastIs]: (Path | Contest | undefined)[] = [];
-    let isSame = true;
-    for (const [i, was] of before.entries()) {
-      const id = changed[i]!;
-      const is = this.#entries.get(id);
-      if (was !== lastWas || is !== lastIs) {
-        [lastWas, lastIs] = [was, is];
-        isSame = isSameUse(was, is);
+    let next = 0;
+    for (const { was, count } of before) {
+      // Neighbours mostly changed alike.
+      let last: Path | Contest | undefined;
+      let isSame = was === undefined;
+      for (const end = next + count; next < end; next++) {
+        const id = changed[next]!;
+        const is = this.#entries.get(id);
+        if (is !== last) {
+          last = is;
+          isSame = isSameUse(was, is);
+        }
+        if (!isSame) changed[kept++] = id;
       }
-      if (!isSame) changed[kept++] = id;
     }
     return changed.subarray(0, kept);
   }
@@ -275,7 +278,10 @@ export class LocRib {
     if (this.#isChanged[id] === 1) return;
     this.#isChanged[id] = 1;
     this.#changed.push(id);
-    if (this.#isGathering) this.#before.push(before);
+    if (!this.#isGathering) return;
+    const last = this.#before.at(-1);
+    if (last !== undefined && last.was === before) last.count++;
+    else this.#before.push({ was: before, count: 1 });
   }
 }
 
