@@ -168,8 +168,6 @@ function familyLine(of: NeighborFamily, words: readonly string[], isNo: boolean)
     }
     case "send-community":
       return isNo ? "unknown" : "done"; // All are sent unless told otherwise.
-    case "advertisement-interval":
-      return isNo || second === "0" ? "done" : "unknown"; // FRR has 0 by itself.
     default:
       return "unknown";
   }
