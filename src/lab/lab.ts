@@ -73,7 +73,7 @@ export class Lab {
       runtime: spec.runtime,
       supervisor: { pid: process.pid, startTime: startTimeOf(process.pid)! },
       phase: "deploying",
-      startedAt: wallClockText(this.#clock.unixAtZeroMs),
+      startedAt: new Date().toISOString(),
       nodes: {},
       pods: {},
       fabric: spec.fabric,
@@ -140,7 +140,7 @@ export class Lab {
     this.#record({
       type: "started",
       lab: spec.name,
-      wallClock: this.#state.startedAt,
+      wallClock: wallClockText(this.#clock.unixAtZeroMs),
       runtime: spec.runtime.kind,
       spinelab: version,
       replay: spec.replay,

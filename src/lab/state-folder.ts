@@ -34,6 +34,7 @@ export type LabState = {
   supervisor: { pid: number; startTime: string };
   /** `down` works in every phase. */
   phase: "deploying" | "up" | "failed" | "going down";
+  /** By the machine's clock, in virtual time too. ISO 8601. */
   startedAt: string;
   nodes: Record<string, Entry>;
   /** By `NAMESPACE/NAME`. */

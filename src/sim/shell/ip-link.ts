@@ -1,22 +1,43 @@
 import type { Interface } from "../link.ts";
 import type { SimNode } from "../network.ts";
-import { done, failed, type Output } from "./ip.ts";
+import { done, failed, json, type Output } from "./ip.ts";
 
 /** `ip link VERB …`; undefined: not simulated. */
 export function linkCommand(
   node: SimNode,
   verb: string,
   words: readonly string[],
+  isJson: boolean,
 ): Output | undefined {
   if (verb === "add") return addLink(node, words);
   const [name = "", ...rest] = words[0] === "dev" ? words.slice(1) : words;
+  const isShow = verb === "show" || verb === "list" || verb === "ls";
+  if (isShow && !isJson) return undefined;
+  if (isShow && name === "") return json([...node.interfaces.values()].map(shownLink));
   const link = node.interfaces.get(name);
   if (link === undefined) return failed(`Cannot find device "${name}"`, 1);
+  if (isShow) return json([shownLink(link)]);
   if (verb === "del" || verb === "delete") {
     node.removeInterface(name);
     return done;
   }
   return verb === "set" ? setLink(node, link, rest) : undefined;
+}
+
+/** A link whose other end is down has no carrier. */
+function shownLink({ name, isUp, hasCarrier, isLoopback, master }: Interface): object {
+  const flags = [
+    ...(isLoopback ? ["LOOPBACK"] : ["BROADCAST", "MULTICAST"]),
+    ...(isUp ? ["UP"] : []),
+    ...(hasCarrier ? ["LOWER_UP"] : isUp ? ["NO-CARRIER"] : []),
+  ];
+  const whole = isLoopback ? "UNKNOWN" : "UP";
+  return {
+    ifname: name,
+    flags,
+    operstate: hasCarrier ? whole : isUp ? "LOWERLAYERDOWN" : "DOWN",
+    ...(master !== undefined && { master: master.name }),
+  };
 }
 
 /** `NAME type bridge`. As the kernel makes it: down. */

@@ -34,3 +34,27 @@ it("a default route is of its gateway's family, unless the gateway is said to be
   ]);
   expect(run("route add default via fd00::9")).toMatchObject({ exitCode: 2 });
 });
+
+it("ip -j link: an interface has no carrier where its other end is down, and is down where it is itself", () => {
+  const { made, run } = node();
+  const shown = (line: string) =>
+    (JSON.parse(run(line)!.stdout) as { ifname: string; flags: string[]; operstate: string }[]).map(
+      ({ ifname, flags, operstate }) => [
+        ifname,
+        operstate,
+        flags.includes("UP"),
+        flags.includes("LOWER_UP"),
+      ],
+    );
+  expect(shown("-j link")).toEqual([
+    ["lo", "UNKNOWN", true, true],
+    ["net0", "UP", true, true],
+  ]);
+  const otherEnd = made.interfaces.get("net0")!.cable!.otherEnd(made.interfaces.get("net0")!);
+  otherEnd.node.setInterface("net0", false);
+  expect(shown("-j link show dev net0")).toEqual([["net0", "LOWERLAYERDOWN", true, false]]);
+  run("link set net0 down");
+  expect(shown("-j link show dev net0")).toEqual([["net0", "DOWN", false, false]]);
+  expect(run("-j link show dev net9")).toMatchObject({ exitCode: 1 });
+  expect(run("link")).toBeUndefined();
+});

@@ -30,7 +30,7 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
       return routeCommand(node, verb, words, speaksOfIpv6(words, flags), isJson);
     case "link":
     case "l":
-      return linkCommand(node, verb, words);
+      return linkCommand(node, verb, words, isJson);
     default:
       return undefined;
   }
