@@ -207,6 +207,15 @@ test(
     expect(await play(spec, { ...plan, faults: [killed(0)] }, signal)).toMatchObject({
       verdict: "pass",
     });
+    // Without the API server it has no sessions, and runs all the same.
+    const alone = {
+      ...{ kind: "node" as const, on: "kind-control-plane", action: "stop" as const },
+      ...{ source: "here", afterMs: 0, times: 1 },
+    };
+    const withoutApi = [alone, killed(300, 1000)];
+    expect(await play(spec, { ...plan, faults: withoutApi }, signal)).toMatchObject({
+      verdict: "pass",
+    });
     vi.spyOn(SimAgents.prototype, "kill").mockImplementationOnce(async function (this: SimAgents) {
       await this.stop("kind-worker");
       vi.spyOn(this, "start").mockResolvedValue();

@@ -128,7 +128,7 @@ async function lookBefore(lab: SimulatedLab): Promise<Before> {
   return {
     sessions: knownSessions(sessionPairs(lab.world)),
     reachable: reachable(await podEnds(lab)),
-    agents: runningAgents(lab.world, lab.spec.fabric),
+    agents: await agentsOf(lab),
   };
 }
 
@@ -158,7 +158,7 @@ async function look(
   const { world, spec } = lab;
   const sessions = sessionPairs(world);
   return [
-    ...missingAgents(before.agents, faults, world, spec.fabric),
+    ...missingAgents({ before: before.agents, now: await agentsOf(lab) }, faults, world),
     ...stuckSessions(before.sessions, sessions, world),
     ...notExchanged(sessions),
     ...staleRoutes(world, sessions),
@@ -170,6 +170,10 @@ async function look(
       before: before.reachable,
     }),
   ];
+}
+
+function agentsOf({ context, world, spec }: SimulatedLab): Promise<Set<string>> {
+  return runningAgents(context.runtime, world, spec.fabric);
 }
 
 function together(events: readonly ScenarioEvent[]): ScenarioEvent {
