@@ -46,12 +46,12 @@ peers:
 `,
   );
   const file = join(net.folder, "rib.mrt");
-  const routesLimitMs = 60_000;
-  const routes = () => {
-    const received = net.bgp("host", "routes", "received");
-    return received.includes("10.1.0.0/24") && received.includes("fd07::/64");
-  };
-  await until("the routes are there", routes, routesLimitMs);
+  const received = (...family: string[]) => net.bgp("host", "routes", "received", ...family);
+  await until(
+    "the routes are there",
+    () => received().includes("10.1.0.0/24") && received("ipv6", "unicast").includes("fd07::/64"),
+    60_000,
+  );
   const cameSeconds = Math.ceil(Date.now() / 1000);
   // So that a time of the dump would be another.
   await until("time has passed", () => Date.now() / 1000 > cameSeconds + 2);
