@@ -7,6 +7,8 @@ import { labState, type LabStates } from "./state.ts";
 
 /** Tables have come to rest when they are the same so much later: FRR's first UPDATE takes more than a second. */
 const restMs = 1_500;
+/** One more look at a simulated lab may take so long of its time, for pings that nobody answers. */
+const lookMsMost = 5_000;
 /** What the labs' sessions last after the other end has gone silent: the hold time, 9 s where FRR's own. */
 const halfOpenMsMax = 12_000;
 
@@ -93,7 +95,7 @@ async function atRest(lab: Lab, untilMs: number): Promise<LabStates> {
     const now = await labState(context);
     const isSame = JSON.stringify(now) === JSON.stringify(before);
     const leftMs = untilMs - clock.nowMs();
-    if (isSame && leftMs < restMs && !isHalfOpen) {
+    if (isSame && leftMs < lookMsMost && !isHalfOpen) {
       if (leftMs > 0) await clock.wait(leftMs, signal);
       return now;
     }
