@@ -1,6 +1,14 @@
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -57,11 +65,18 @@ export async function speakerProcess(
   };
 }
 
+/** Since its last use: a lab that is up starts its nodes with the one that it was deployed with. */
+const keptMs = 24 * 3_600_000;
+
 /** The agent's is a file; the speaker's a folder, as what it imports while it runs is a file each. */
 async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<string> {
   const isSplit = name === "speaker";
   const file = join(cache, `${name}-${fingerprint()}${isSplit ? "" : ".mjs"}`);
-  if (existsSync(file)) return file;
+  if (existsSync(file)) {
+    const now = new Date();
+    utimesSync(file, now, now);
+    return file;
+  }
   const { build } = await import("esbuild");
   mkdirSync(cache, { recursive: true });
   // Not by the process's number: in namespaces of their own several have the same.
@@ -105,8 +120,10 @@ async function bundled(name: "agent" | "speaker", entryPoint: string): Promise<s
   if (isSplit) await makeConfigReader(unfinished);
   for (const old of readdirSync(cache)) {
     const path = join(cache, old);
-    // Not compiled code, nor what another process is making or has just made.
-    if (path !== file && new RegExp(`^${name}-[0-9a-f]{16}(\\.mjs)?$`).test(old)) {
+    // Not compiled code, nor what another process is making.
+    const isBundle = new RegExp(`^${name}-[0-9a-f]{16}(\\.mjs)?$`).test(old);
+    const usedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (isBundle && path !== file && Date.now() - usedMs > keptMs) {
       rmSync(path, { force: true, recursive: true });
     }
   }
