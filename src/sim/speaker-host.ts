@@ -201,8 +201,7 @@ export class SimSpeakerHost {
     const cancel = this.#world.tcp.connect(this.#node, effect, {
       onConnected: (socket) => {
         this.#dialling.delete(connection);
-        this.#adopt(connection, socket);
-        this.#step({ input: "connected", connection, ...this.#ends(socket.ends) });
+        this.#adopt(connection, socket, "connected");
       },
       onFailed: (reason) => {
         this.#dialling.delete(connection);
@@ -219,15 +218,16 @@ export class SimSpeakerHost {
       passwordFor: (remote) => peerAt(config, remote)?.password,
       onAccepted: (socket) => {
         const connection = this.#nextAccepted--;
-        this.#adopt(connection, socket);
-        this.#step({ input: "accepted", connection, ...this.#ends(socket.ends) });
+        this.#adopt(connection, socket, "accepted");
       },
     });
     this.#stopAccepting = stop;
   }
 
-  #adopt(connection: ConnectionId, socket: SimSocket): void {
+  /** What came on it already is heard after the speaker knows of it. */
+  #adopt(connection: ConnectionId, socket: SimSocket, input: "connected" | "accepted"): void {
     this.#sockets.set(connection, socket);
+    this.#step({ input, connection, ...this.#ends(socket.ends) });
     socket.listen({
       onReceived: (bytes) => {
         if (this.#sockets.get(connection) === socket) {

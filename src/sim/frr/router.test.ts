@@ -83,3 +83,28 @@ test("two unnumbered routers find each other and exchange routes; a cut ends it,
     "b",
   );
 });
+
+test.each([0.03, 0.05, 0.07])(
+  "whenever both call each other at the same moment, and however the times round, they are connected (%d ms)",
+  (delayMs) => {
+    const world = new World(() => 0.5);
+    for (const name of ["a", "b"]) world.network.addNode(name);
+    const cable = world.network.connect(
+      { node: "a", interface: "net0" },
+      { node: "b", interface: "net0" },
+      delayMs,
+    );
+    const lines = (asn: number) => bgp(asn, "neighbor net0 interface peer-group ROUTERS");
+    const a = router(world, "a", "10.0.0.1", lines(65001));
+    router(world, "b", "10.0.0.2", lines(65002));
+    const states: string[] = [];
+    for (let atMs = 5_061; atMs < 1_000_000; atMs += 10_000) {
+      runUntil(world, atMs);
+      states.push(a.host!.speaker.peers(world.clock.nowMs)[0]!.state);
+      world.network.setCable(cable, false);
+      runUntil(world, atMs + 5_000);
+      world.network.setCable(cable, true);
+    }
+    expect(new Set(states)).toEqual(new Set(["Established"]));
+  },
+);
