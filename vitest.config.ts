@@ -26,6 +26,8 @@ export default defineConfig({
             "src/**/*.test.ts",
             "test/{architecture,bgp-captures,cilium,fidelity,fuzz,scenario}/**/*.test.ts",
           ],
+          // They do nothing but compute: a worker for each core, and none left over for vitest itself.
+          maxWorkers: "100%",
           // A limit against hanging, not a measure: property tests take seconds on a busy machine.
           testTimeout: 30_000,
         },

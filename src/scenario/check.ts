@@ -13,6 +13,8 @@ export type Look = {
   inconclusive?: string;
   /** No later look can turn out otherwise. */
   final?: boolean;
+  /** What it is about has only begun: it neither holds yet nor is broken. */
+  pending?: boolean;
 };
 
 /** How one kind of check is told and looked at. */

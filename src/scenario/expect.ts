@@ -36,8 +36,8 @@ export type Expectation = {
 
 /**
  * Waits until all checks hold at one look, `withinMs` at most, then looks on for `forMs` whether
- * they go on holding. Looks at once, then after each route change and every 100 ms. One result per
- * check, in order.
+ * they go on holding; what is pending then has the rest of `withinMs`. Looks at once, then after each
+ * route change and every 100 ms. One result per check, in order.
  */
 export async function expectAll(
   context: CheckContext,
@@ -53,10 +53,12 @@ export async function expectAll(
   if (!held) return watched.map((one) => one.result(undefined));
   const heldAtMs = clock.nowMs();
   const untilMs = heldAtMs + forMs;
-  while (clock.nowMs() < untilMs && watched.every((one) => one.holds)) {
+  while (clock.nowMs() < untilMs && watched.every((one) => one.holds || one.isPending)) {
     await pause(context, changes, Math.min(lookEveryMs, untilMs - clock.nowMs()));
     await lookAt(watched.filter((one) => one.dueAtMs <= clock.nowMs()));
   }
+  const pending = watched.filter((one) => one.isPending);
+  if (pending.length > 0) await untilAllHold(context, changes, pending, beganMs + withinMs);
   return watched.map((one) => one.result(heldAtMs));
 }
 
@@ -142,6 +144,10 @@ class WatchedCheck {
 
   get holds(): boolean {
     return this.#last.ok;
+  }
+
+  get isPending(): boolean {
+    return !this.#last.ok && this.#last.pending === true;
   }
 
   get isFinal(): boolean {

@@ -106,8 +106,11 @@ test("--break-on-failure on a terminal opens a shell of the lab, and the lab goe
   await shows(/a shell: [^\n]*\n[^]*[#$] $/);
   terminal.stdin.write("spinelab bgp peers\n");
   await shows(/kind-worker3 +65011 +65011/);
-  terminal.stdin.write("kubectl get nodes; sleep 4711\n");
+  terminal.stdin.write("kubectl get nodes\n");
   await shows(/kind-worker3 +Ready/);
+  // Whom the interrupt meets, the shell or what it becomes, is ended by it.
+  terminal.stdin.write("sh -c 'echo asleep: $((1 + 1)); exec sleep 4711'\n");
+  await shows(/asleep: 2/);
   terminal.stdin.write(interrupt);
   terminal.stdin.write("echo still $SPINELAB_LAB\n");
   await shows(new RegExp(`still ${name}`));

@@ -196,7 +196,7 @@ within: 20s
 expect: [ { resource: { kind: Deployment, name: web, absent: true } } ]`,
     ],
     wrong: "delete: { kind: Deployment, name: web }",
-    because: /no Deployment/,
+    because: /no manifest makes Deployment 'default\/web', nor does the API tell of one/,
   },
   patch: {
     right: [

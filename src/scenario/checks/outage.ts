@@ -34,6 +34,7 @@ export const outage: CheckHandler<"outage"> = {
       seen: `${text}, ${lostInAll} lost${ongoing ? ", going on" : ""}`,
       differs: open && differs.length === 0 ? ["it goes on"] : differs,
       final: tooMuch,
+      pending: open && differs.length === 0,
     };
   },
 };
