@@ -95,7 +95,8 @@ function start({ id, namespace, to, everyMs }: Extract<EchoCommand, { do: "start
     sources.set(key, source);
     const probe: Probe = {
       ...{ id, source, everyMs, address: socketAddress(to, 0) },
-      ...{ dueMs: performance.now(), sent: 0, answered: 0, lateMs: 0 },
+      // On a whole millisecond, as all are: a wake for each would cost more than its packet.
+      ...{ dueMs: Math.ceil(performance.now()), sent: 0, answered: 0, lateMs: 0 },
       sentAtMs: new Float64Array(remembered),
     };
     source.probes.set(id & 0xffff, probe);
