@@ -29,7 +29,9 @@ export const gobgp4 = {
       return undefined;
     } catch (error) {
       const { stderr, message } = error as { stderr?: Buffer; message: string };
-      return `Go does not build it: ${stderr?.toString().trim().split("\n").at(-1) || message}`;
+      process.stderr.write(`${stderr?.toString().trim() || message}\n`);
+      // Into a page only that much: the rest names this machine's addresses.
+      return "Go could not fetch or build it";
     }
   },
 };
