@@ -11,6 +11,7 @@ import type {
   SessionOptions,
   SessionState,
 } from "./io.ts";
+import { withJitter } from "./jitter.ts";
 
 /** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
 const openHoldTimeMs = 240_000;
@@ -112,11 +113,10 @@ export class Connection {
       this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: seconds * 1000 });
   }
 
-  /** RFC 4271 §10: jitter between three quarters and the whole. */
   restartKeepaliveTimer(): void {
     const seconds = this.#negotiated?.keepaliveTimeSeconds ?? 0;
     if (seconds === 0) return;
-    const afterMs = Math.round(seconds * 1000 * (0.75 + 0.25 * this.#random()));
+    const afterMs = withJitter(seconds * 1000, this.#random);
     this.#emit({ do: "setTimer", timer: `keepalive/${this.id}`, afterMs });
   }
 

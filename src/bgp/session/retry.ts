@@ -1,3 +1,5 @@
+import { withJitter } from "./jitter.ts";
+
 /** The first retry, whatever went wrong. */
 const retryMsMin = 250;
 /** Beyond it 250 ms times two to that power is longer than any ConnectRetryTime. */
@@ -55,7 +57,9 @@ export class Retry {
 
   /** How long one attempt may take: ConnectRetryTime, with jitter where it is not FRR's. */
   attemptMs(): number {
-    return this.#idleHold === undefined ? this.#jitter(this.#connectRetryMs) : this.#connectRetryMs;
+    return this.#idleHold === undefined
+      ? withJitter(this.#connectRetryMs, this.#random)
+      : this.#connectRetryMs;
   }
 
   /** `isUnconnected`: there was no connection at all. */
@@ -81,10 +85,6 @@ export class Retry {
     if (this.#idleHold !== undefined) {
       return Math.min(idleHoldMsMax, 1000 * this.#idleHold.endedSeconds * doubled);
     }
-    return this.#jitter(Math.min(this.#connectRetryMs, retryMsMin * doubled));
-  }
-
-  #jitter(ms: number): number {
-    return Math.round(ms * (0.75 + 0.25 * this.#random()));
+    return withJitter(Math.min(this.#connectRetryMs, retryMsMin * doubled), this.#random);
   }
 }

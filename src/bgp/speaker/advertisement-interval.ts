@@ -55,8 +55,3 @@ export class AdvertisementInterval {
     this.#waiting.clear();
   }
 }
-
-/** With jitter: three quarters of it to the whole (RFC 4271 §10). */
-export function intervalMs(seconds: number, random: () => number): number {
-  return Math.round(1000 * seconds * (0.75 + 0.25 * random()));
-}

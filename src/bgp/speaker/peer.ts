@@ -13,7 +13,7 @@ import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
 import { updatesIn } from "../wire/frame.ts";
 import { CeaseSubcode } from "../wire/registry.ts";
-import { intervalMs } from "./advertisement-interval.ts";
+import { withJitter } from "../session/jitter.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Effect, TimerId } from "./effect.ts";
 import { Inbound } from "./inbound.ts";
@@ -360,7 +360,7 @@ export class Peer {
       },
       startInterval: (name) => {
         const seconds = this.#config.advertisementIntervalSeconds ?? 0;
-        this.#timers.set(`advertise/${name}`, intervalMs(seconds, this.#context.random));
+        this.#timers.set(`advertise/${name}`, withJitter(1000 * seconds, this.#context.random));
       },
       // RFC 8654 §4: routes whose attributes leave no room for a prefix.
       notSent: (reason, prefix) => {

@@ -83,18 +83,17 @@ export function encodeRouteMonitoring(peer: BmpPeer, update: Uint8Array): Uint8A
 }
 
 /** RFC 7854 §4.10. Ports that are not known are 0; the OPENs are whole messages. */
-export function encodePeerUp(
-  peer: BmpPeer,
-  of: {
-    localAddress: Address;
-    localPort: number;
-    remotePort: number;
-    sentOpen: Uint8Array;
-    receivedOpen: Uint8Array;
-    /** Of the loc-rib (RFC 9069 §5.3). */
-    tableName?: string;
-  },
-): Uint8Array {
+export type PeerUp = {
+  localAddress: Address;
+  localPort: number;
+  remotePort: number;
+  sentOpen: Uint8Array;
+  receivedOpen: Uint8Array;
+  /** Of the loc-rib (RFC 9069 §5.3). */
+  tableName?: string;
+};
+
+export function encodePeerUp(peer: BmpPeer, of: PeerUp): Uint8Array {
   const body = peerHeader(peer);
   writeAddress(body, of.localAddress);
   body.u16(of.localPort).u16(of.remotePort).bytes(of.sentOpen).bytes(of.receivedOpen);

@@ -8,6 +8,7 @@ import {
   commonHeaderBytes,
   InformationType,
   type PeerDown,
+  type PeerUp,
   PeerFlag,
   PeerType,
   tableNameType,
@@ -42,17 +43,7 @@ export type BmpMessage =
   | { type: "routeMonitoring"; peer: HeardPeer; update: Uint8Array }
   | { type: "statistics"; peer: HeardPeer; statistics: { type: number; value: number }[] }
   | { type: "peerDown"; peer: HeardPeer; down: HeardPeerDown }
-  | {
-      type: "peerUp";
-      peer: HeardPeer;
-      localAddress: Address;
-      localPort: number;
-      remotePort: number;
-      /** Whole messages. */
-      sentOpen: Uint8Array;
-      receivedOpen: Uint8Array;
-      tableName?: string;
-    }
+  | ({ type: "peerUp"; peer: HeardPeer } & PeerUp)
   /** Route Mirroring, or a type of another RFC. */
   | { type: "other"; code: number };
 

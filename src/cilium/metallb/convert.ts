@@ -1,4 +1,5 @@
 import type { Converted } from "../converted.ts";
+import { validateResource } from "../schema/validate.ts";
 import { convertedAdvertisement } from "./advertisements.ts";
 import { convertedPeers } from "./peers.ts";
 import { convertedPool } from "./pools.ts";
@@ -9,7 +10,6 @@ import {
   type Community,
   type IPAddressPool,
   type L2Advertisement,
-  metallbResources,
 } from "./schema.ts";
 
 type Written = Parameters<typeof convertedService>[0];
@@ -26,7 +26,9 @@ function isMetallb({ apiVersion }: Written): boolean {
 export function convertedMetallb(all: readonly Written[]): Converted {
   const objects = all.filter(isMetallb);
   const of = <Object>(kind: string) =>
-    objects.filter((each) => each.kind === kind).map((each) => withDefaults<Object>(each));
+    objects
+      .filter((each) => each.kind === kind)
+      .map((each) => validateResource(each).defaulted as Object);
   const notes: string[] = [];
   const pools = of<IPAddressPool>("IPAddressPool");
   const peers = of<BGPPeer>("BGPPeer");
@@ -63,9 +65,4 @@ export function convertedMetallb(all: readonly Written[]): Converted {
     .filter(({ kind }) => kind === "Service")
     .flatMap((each) => convertedService(each, labelled, notes) ?? []);
   return { resources: [...resources, ...services], notes };
-}
-
-function withDefaults<Object>(object: { kind: string }): Object {
-  const { schema } = metallbResources.find(({ kind }) => kind === object.kind)!.versions[0]!;
-  return schema.parse(object) as Object;
 }
