@@ -9,7 +9,7 @@ const launcher = fileURLToPath(new URL("../../bin/spinelab.mjs", import.meta.url
 
 /**
  * The user's own shell on this terminal, in which `kubectl` and `spinelab` mean this lab. Resolves when it was
- * left, by a signal too: whoever calls must have a listener to SIGINT, which a terminal sends to us as well.
+ * left, by a signal too, of which we hand on those that end us: whoever calls must have a listener to SIGINT, which a terminal sends to us as well.
  */
 export async function hostShell(lab: string): Promise<void> {
   // In a checkout nothing says that `spinelab` is on the path.
@@ -26,7 +26,11 @@ export async function hostShell(lab: string): Promise<void> {
       SPINELAB_LAB: lab,
     },
   });
+  // An interactive shell ignores SIGTERM.
+  const hangUp = () => child.kill("SIGHUP");
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, hangUp);
   await once(child, "exit");
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.off(signal, hangUp);
 }
 
 /** As one word of a POSIX shell. */

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { readTimeline } from "../../src/timeline/log.ts";
 import { finished, repository, spinelab, start, succeed, until } from "./spinelab.ts";
 
@@ -101,6 +101,7 @@ test("--break-on-failure on a terminal opens a shell of the lab, and the lab goe
   let shown = "";
   terminal.stdout.setEncoding("utf8").on("data", (text: string) => (shown += text));
   const ended = finished(terminal);
+  onTestFinished(() => void terminal.kill());
   const shows = (what: RegExp) => until(String(what), () => what.test(shown), 60_000);
   const interrupt = "\u0003";
   await shows(/a shell: [^\n]*\n[^]*[#$] $/);
