@@ -65,18 +65,21 @@ class EventRow {
     }
   }
 
-  async #once(event: ScenarioEvent): Promise<void> {
+  /** Done when it is done; `takenBack` when that is, or at once where nothing is. */
+  async #once(event: ScenarioEvent): Promise<{ takenBack: Promise<void> }> {
     const undo = await this.#do(event);
-    if (event.undoAfterMs === undefined) return;
+    if (event.undoAfterMs === undefined) return { takenBack: Promise.resolve() };
     if (undo === undefined) throw new Error(`${eventText(event)}: cannot be taken back`);
-    const taking = this.#undo(event, event.undoAfterMs, undo);
+    const takenBack = this.#undo(event, event.undoAfterMs, undo);
     // Whoever waits for it hears of a rejection; until then it is not an unhandled one.
-    taking.catch(() => undefined);
-    this.#undos.push(taking);
+    takenBack.catch(() => undefined);
+    this.#undos.push(takenBack);
+    return { takenBack };
   }
 
+  /** All are taken back, also where taking back one of them fails. */
   async undone(): Promise<void> {
-    await Promise.all(this.#undos);
+    await allDone(this.#undos);
   }
 
   async #do(event: ScenarioEvent): Promise<Undo | undefined> {
@@ -101,14 +104,38 @@ class EventRow {
     const drawn = drawFaults(fabric, event, seededRandom(seed, place));
     const message = `${chaosText(event)}, drawn from --seed ${seed}`;
     recorder({ type: "log", level: "info", message });
-    await this.#together({ ...event, kind: "together", events: drawn.map((one) => one.event) });
+    const ends: { keys: readonly string[]; ended: Promise<void> }[] = [];
+    const begun = drawn.map(({ keys, event: fault }) => {
+      const before = ends.filter((one) => one.keys.some((key) => keys.includes(key)));
+      const begins = this.#drawnFault(
+        fault,
+        before.map(({ ended }) => ended),
+      );
+      ends.push({ keys, ended: begins.then(({ takenBack }) => takenBack) });
+      return begins;
+    });
+    for (const { ended } of ends) ended.catch(() => undefined);
+    await allDone(begun);
   }
 
-  /** All at one instant; every one is waited for, then the first failure counts. */
+  /**
+   * At its time, and not before those `before` it are taken back: an agent or a machine takes a while to start, and
+   * what is starting is not broken a second time.
+   */
+  async #drawnFault(
+    fault: ScenarioEvent,
+    before: Promise<void>[],
+  ): Promise<{ takenBack: Promise<void> }> {
+    const { clock, signal } = this.#context;
+    if (fault.afterMs > 0) await clock.wait(fault.afterMs, signal);
+    await Promise.all(before);
+    signal.throwIfAborted();
+    return await this.#once(fault);
+  }
+
+  /** All at one instant. */
   async #together({ events }: EventOf<"together">): Promise<void> {
-    const results = await Promise.allSettled(events.map((one) => this.run(one)));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed) throw failed.reason;
+    await allDone(events.map((one) => this.run(one)));
   }
 
   async #undo(event: ScenarioEvent, afterMs: number, undo: Undo): Promise<void> {
@@ -147,6 +174,13 @@ class EventRow {
       throw error;
     }
   }
+}
+
+/** Waits for every one; then the first failure counts. */
+async function allDone(all: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(all);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 function evidence(error: unknown): { node?: string; command?: string; output?: string } {

@@ -108,6 +108,27 @@ describe("repeat", () => {
   });
 });
 
+test("chaos: what is still starting is not broken a second time", async () => {
+  const starting = new Set<string>();
+  let killed = 0;
+  lab.agents.kill = (node) => {
+    killed++;
+    return starting.has(node)
+      ? Promise.reject(new Error("killed as it starts"))
+      : Promise.resolve();
+  };
+  lab.agents.start = async (node) => {
+    starting.add(node);
+    await lab.clock.wait(3_000, lab.abort.signal);
+    starting.delete(node);
+  };
+  const outcome = await lab.play(
+    "  - { name: one, do: [ { chaos: { faults: 8, of: [agent], over: 9s, lasting: { atMost: 1s } } } ] }",
+  );
+  expect(outcome).toMatchObject({ verdict: "pass" });
+  expect(killed).toBe(8);
+});
+
 describe("the scenario's own limit", () => {
   const scenario = (limit: string) =>
     scenarioOf(

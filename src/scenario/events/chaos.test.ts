@@ -11,8 +11,8 @@ const chaos = (fields: string) => eventOf(`chaos: { ${fields} }`) as EventOf<"ch
 const event = chaos(
   "faults: 6, of: [link, agent, node, partition], over: 10s, lasting: { atLeast: 100ms, atMost: 2s }, spare: [tor0]",
 );
-const draw = (seed: number, of = event) =>
-  drawFaults(fabric, of, seededRandom(seed, "1")).map((one) => one.event);
+const drawWithKeys = (seed: number, of = event) => drawFaults(fabric, of, seededRandom(seed, "1"));
+const draw = (seed: number, of = event) => drawWithKeys(seed, of).map((one) => one.event);
 
 test("the same seed draws the same faults, another one others", () => {
   expect(draw(8123)).toEqual(draw(8123));
@@ -30,6 +30,15 @@ test("within the time, each as long as asked, nothing twice at a time, and what 
         expect(undoAfterMs).toBeGreaterThanOrEqual(100);
         expect(undoAfterMs).toBeLessThanOrEqual(2000);
         expect(JSON.stringify(fault)).not.toContain("tor0");
+      }
+      for (const { keys, event: one } of drawWithKeys(seed)) {
+        const meeting = drawWithKeys(seed).filter(
+          (other) =>
+            other.keys.some((key) => keys.includes(key)) &&
+            other.event.afterMs <= one.afterMs &&
+            one.afterMs <= other.event.afterMs + other.event.undoAfterMs!,
+        );
+        expect(meeting).toHaveLength(1);
       }
     }),
   );
