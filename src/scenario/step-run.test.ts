@@ -108,6 +108,15 @@ describe("repeat", () => {
   });
 });
 
+test("an event that cannot be taken back keeps no other from being taken back", async () => {
+  lab.agents.start = () => Promise.reject(new Error("no such program"));
+  const outcome = await lab.play(
+    "  - { name: one, do: [ { agent: { on: kind-worker, do: kill }, undoAfter: 1s }, { link: { between: [tor0, router0], set: down }, undoAfter: 2s } ] }",
+  );
+  expect(outcome).toMatchObject({ verdict: "fail", reason: "one: no such program" });
+  expect(lab.commands.filter((line) => line.startsWith("link"))).toHaveLength(2);
+});
+
 test("chaos: what is still starting is not broken a second time", async () => {
   const starting = new Set<string>();
   let killed = 0;
