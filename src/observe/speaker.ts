@@ -31,7 +31,10 @@ export async function askAgent(
     answer = JSON.parse(await askLine(runtime, node, line)) as typeof answer;
   } catch (error) {
     if (error instanceof EnvironmentError) throw error;
-    throw new UnreadableError(node, `agent ${line}`, (error as Error).message, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isAbsent = code === "ECONNREFUSED" || code === "ENOENT";
+    const what = isAbsent ? `the agent is not running (${code})` : message;
+    throw new UnreadableError(node, `agent ${line}`, what, { cause: error });
   }
   if (answer.error !== undefined) throw new UnreadableError(node, `agent ${line}`, answer.error);
   return answer.ok;
@@ -41,7 +44,10 @@ async function askLine(runtime: Runtime, node: string, line: string): Promise<st
   const socket = await runtime.connectUnix(node, adminSocket);
   let timer: NodeJS.Timeout | undefined;
   return await new Promise<string>((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer from the agent")), answerTimeoutMs);
+    timer = setTimeout(
+      () => reject(new Error(`no answer from the agent in ${answerTimeoutMs} ms`)),
+      answerTimeoutMs,
+    );
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("the agent closed the connection")));
     createInterface({ input: socket }).on("error", reject).once("line", resolve);

@@ -63,6 +63,32 @@ test("bgp peers and routes print Cilium's columns", async () => {
   );
 });
 
+test("bgp: where one agent does not run the others' answers are printed, then who is missing and why", async () => {
+  const play = (event: "stop" | "start") => {
+    const file = join(folder, `${event}.yaml`);
+    writeFileSync(
+      file,
+      `name: ${event}\nsteps: [{ name: ${event}, do: [{ agent: { on: kind-worker2, do: ${event} } }] }]\n`,
+    );
+    return succeed("play", lab, file, "--report", folder);
+  };
+  await play("stop");
+  const missing = /^kind-worker2: .*the agent is not running.*\n {2}what to do: /;
+  const table = await spinelab(...at("bgp", "peers"));
+  expect(table).toMatchObject({ status: 1, stderr: expect.stringMatching(missing) });
+  expect(table.stdout).toMatch(/^kind-worker /m);
+  expect(table.stdout).not.toContain("kind-worker2");
+  const models = await spinelab(...at("bgp", "routes", "-o", "json"));
+  expect(models).toMatchObject({ status: 1, stderr: expect.stringMatching(missing) });
+  expect(Object.keys(JSON.parse(models.stdout))).toEqual([
+    "kind-control-plane",
+    "kind-worker",
+    "kind-worker3",
+  ]);
+  await play("start");
+  await until("all four answer", async () => (await spinelab(...at("bgp", "peers"))).status === 0);
+});
+
 test("bgp -o json prints Cilium's models by node, as the cilium command does", async () => {
   const json = async (...argv: string[]) =>
     JSON.parse(await succeed(...at("bgp", ...argv, "-o", "json")));

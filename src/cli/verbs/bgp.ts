@@ -1,16 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { type Command, Option } from "commander";
 import type { BgpPeer, BgpRoute, BgpRoutePolicy } from "../../agent/cilium-models.ts";
 import type { AvailableRoute, PeerPolicies, PeerStatus } from "../../bgp/speaker/views.ts";
 import type { PeerReset, ResetKind } from "../../bgp/speaker/reset.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
 import { compareText } from "../../cilium/compare-text.ts";
-import { askControl } from "../../lab/control.ts";
-import { controlSocket } from "../../lab/state-folder.ts";
-import { linesOf } from "../../sys/socket-lines.ts";
+import { type Answer, askAgents, type Asked } from "../agent-answers.ts";
 import { UsageError } from "../exit.ts";
-import { nodeOf, selectLab } from "../running-lab.ts";
 import {
   attributesText,
   peersTable,
@@ -24,7 +20,7 @@ import { isSelected, type RouteFilter, routeFilter } from "../bgp-route-filter.t
 /** Answers as the models of Cilium's API. */
 const as = "cilium";
 
-type Scope = { lab?: string; node?: string; socket?: string; json?: boolean; output?: string };
+type Scope = Asked & { json?: boolean; output?: string };
 
 export function registerBgp(program: Command): void {
   const bgp = program
@@ -34,10 +30,12 @@ export function registerBgp(program: Command): void {
   scoped(bgp.command("peers").alias("neighbors").summary("sessions, in Cilium's columns")).action(
     async (scope: Scope) => {
       const get = "peers";
-      if (isCiliumJson(scope))
-        return writeModels(await askNodes<BgpPeer>(scope, { get, as }), scope);
-      const peers = await ask<PeerStatus>(scope, { get });
-      return isJson(scope) ? writeJson(peers) : write(peersTable(peers, isOfLab(scope)));
+      if (isCiliumJson(scope)) {
+        return askAgents<BgpPeer>(scope, { get, as }, (answers) => writeModels(answers, scope));
+      }
+      await askRows<PeerStatus>(scope, { get }, (peers) =>
+        isJson(scope) ? writeJson(peers) : write(peersTable(peers, isOfLab(scope))),
+      );
     },
   );
 
@@ -59,27 +57,25 @@ export function registerBgp(program: Command): void {
     const get = "routes";
     const inCiliumsFamily: RouteFilter = { afi: "ipv4", ...filter };
     if (isCiliumJson(scope)) {
-      const answers = await askNodes<BgpRoute>(scope, { get, kind, as });
-      const selected = answers.map(({ node, rows }) => ({
-        node,
-        rows: rows.filter((route) => isSelected(modelKey(route), inCiliumsFamily)),
-      }));
-      return writeModels(selected, scope);
+      return askAgents<BgpRoute>(scope, { get, kind, as }, (answers) => {
+        const selected = answers.map(({ node, rows }) => ({
+          node,
+          rows: rows.filter((route) => isSelected(modelKey(route), inCiliumsFamily)),
+        }));
+        writeModels(selected, scope);
+      });
     }
-    const routes = await ask<Route>(scope, { get, kind });
-    if (isJson(scope)) return writeJson(routes.filter((of) => isSelected(of, filter)));
-    if (filter.afi === undefined) {
-      const what =
-        given === undefined ? "available ipv4 unicast` routes" : "ipv4 unicast` AFI & SAFI";
-      write(`(Defaulting to \`${what}, please see help for more options)\n\n`);
-    }
-    const columns = { withPeer: kind !== "available", withNode: isOfLab(scope) };
-    return write(
-      routesTable(
-        routes.filter((of) => isSelected(of, inCiliumsFamily)),
-        columns,
-      ),
-    );
+    await askRows<Route>(scope, { get, kind }, (routes) => {
+      if (isJson(scope)) return writeJson(routes.filter((of) => isSelected(of, filter)));
+      if (filter.afi === undefined) {
+        const what =
+          given === undefined ? "available ipv4 unicast` routes" : "ipv4 unicast` AFI & SAFI";
+        write(`(Defaulting to \`${what}, please see help for more options)\n\n`);
+      }
+      const selected = routes.filter((of) => isSelected(of, inCiliumsFamily));
+      const columns = { withPeer: kind !== "available", withNode: isOfLab(scope) };
+      return write(routesTable(selected, columns));
+    });
   });
 
   scoped(
@@ -87,12 +83,12 @@ export function registerBgp(program: Command): void {
   ).action(async (scope: Scope) => {
     const get = "policies";
     if (isJson(scope) && !isCiliumJson(scope)) {
-      return writeJson(await ask<PeerPolicies>(scope, { get }));
+      return askRows<PeerPolicies>(scope, { get }, writeJson);
     }
-    const answers = await askNodes<BgpRoutePolicy>(scope, { get, as });
-    if (isCiliumJson(scope)) return writeModels(answers, scope);
-    const policies = answers.flatMap(({ node, rows }) => rows.map((row) => ({ ...row, node })));
-    return write(policiesTable(policies, isOfLab(scope)));
+    await askAgents<BgpRoutePolicy>(scope, { get, as }, (answers) => {
+      if (isCiliumJson(scope)) return writeModels(answers, scope);
+      write(policiesTable(withNodes(answers), isOfLab(scope)));
+    });
   });
 
   scoped(
@@ -101,9 +97,10 @@ export function registerBgp(program: Command): void {
       .summary("why the path to a prefix won")
       .argument("<prefix>", "for example 10.1.3.0/24"),
   ).action(async (prefix: string, scope: Scope) => {
-    const answers = await ask<Explanation>(scope, { get: "explain", prefix });
-    if (isJson(scope)) return writeJson(answers);
-    for (const answer of answers) process.stdout.write(explanationText(answer));
+    await askRows<Explanation>(scope, { get: "explain", prefix }, (answers) => {
+      if (isJson(scope)) return writeJson(answers);
+      for (const answer of answers) write(explanationText(answer));
+    });
   });
 
   scoped(
@@ -121,14 +118,15 @@ export function registerBgp(program: Command): void {
       .summary("the routes received and the own ones as an MRT file (RFC 6396)")
       .argument("<file>", "what to write"),
   ).action(async (file: string, scope: Scope) => {
-    const dumps = await ask<{ mrt: string }>(scope, { get: "mrt" });
-    const [dump, another] = dumps;
-    if (dump === undefined) throw new UsageError("no BGP instance runs there");
-    if (another !== undefined) {
-      const names = dumps.map(({ node, instance }) => `${node} (${instance})`).join(", ");
-      throw new UsageError(`a file holds one speaker's routes, not those of ${names}`);
-    }
-    writeFileSync(file, Buffer.from(dump.mrt, "base64"));
+    await askRows<{ mrt: string }>(scope, { get: "mrt" }, (dumps) => {
+      const [dump, another] = dumps;
+      if (dump === undefined) throw new UsageError("no BGP instance runs there");
+      if (another !== undefined) {
+        const names = dumps.map(({ node, instance }) => `${node} (${instance})`).join(", ");
+        throw new UsageError(`a file holds one speaker's routes, not those of ${names}`);
+      }
+      writeFileSync(file, Buffer.from(dump.mrt, "base64"));
+    });
   });
 }
 
@@ -143,14 +141,15 @@ async function reset(peer: string | undefined, options: ResetOptions): Promise<v
   }
   const kind: ResetKind = options.softIn ? "soft-in" : options.softOut ? "soft-out" : "hard";
   const request = { reset: kind, ...(peer !== undefined && { peer }) };
-  const done = await ask<PeerReset>(options, request);
-  if (done.length === 0) {
-    throw new UsageError(
-      `${peer === undefined ? "it has no peers" : `${peer}: no such peer`}\n  hint: spinelab bgp peers; by name or address`,
-    );
-  }
-  if (isJson(options)) return writeJson(done);
-  for (const row of done) write(resetLine(row));
+  await askRows<PeerReset>(options, request, (done) => {
+    if (done.length === 0) {
+      throw new UsageError(
+        `${peer === undefined ? "it has no peers" : `${peer}: no such peer`}\n  hint: spinelab bgp peers; by name or address`,
+      );
+    }
+    if (isJson(options)) return writeJson(done);
+    for (const row of done) write(resetLine(row));
+  });
 }
 
 function resetLine({ peer, address, outcome }: PeerReset): string {
@@ -194,43 +193,15 @@ function scoped(command: Command): Command {
     .option("--json", "JSON, with all that Spinelab knows");
 }
 
-async function ask<T>(scope: Scope, request: object): Promise<Row<T>[]> {
-  const answers = await askNodes<Omit<Row<T>, "node">>(scope, request);
-  return answers.flatMap(({ node, rows }) => rows.map((row) => ({ ...row, node }) as Row<T>));
-}
-
-type Answer<T> = { node: string; rows: T[] };
-
-async function askNodes<T>(scope: Scope, request: object): Promise<Answer<T>[]> {
-  if (scope.socket !== undefined) {
-    return [{ node: "", rows: await askSocket<T>(scope.socket, request) }];
-  }
-  const state = selectLab(scope.lab);
-  const only = scope.node === undefined ? undefined : nodeOf(state, scope.node);
-  const nodes = state.fabric.nodes.filter(
-    (node) => node.kubernetes && (only === undefined || node.name === only),
-  );
-  if (nodes.length === 0) throw new UsageError(`${scope.node ?? state.lab}: no Kubernetes node`);
-  return await Promise.all(
-    nodes.map(async ({ name: node }) => {
-      const question = { do: "ask", node, request };
-      return { node, rows: (await askControl(controlSocket(state.lab), question)) as T[] };
-    }),
+/** As `askAgents`, the rows of all nodes in one list. */
+function askRows<T>(asked: Asked, request: object, show: (rows: Row<T>[]) => void): Promise<void> {
+  return askAgents<Omit<Row<T>, "node">>(asked, request, (answers) =>
+    show(withNodes(answers) as Row<T>[]),
   );
 }
 
-/** A speaker of its own, on this machine. */
-function askSocket<T>(path: string, request: object): Promise<T[]> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on("error", reject);
-    linesOf(socket).once("line", (line) => {
-      socket.destroy();
-      const answer = JSON.parse(line) as { ok?: T[]; error?: string };
-      if (answer.ok) resolve(answer.ok);
-      else reject(new Error(answer.error));
-    });
-  });
+function withNodes<T extends object>(answers: readonly Answer<T>[]): (T & { node: string })[] {
+  return answers.flatMap(({ node, rows }) => rows.map((row) => ({ ...row, node })));
 }
 
 function isCiliumJson({ output }: Scope): boolean {
