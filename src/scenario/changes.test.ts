@@ -96,3 +96,30 @@ describe("a word by BMP", () => {
     await changes.endStep(convergence);
   });
 });
+
+describe("tables of routers that are asked for their version", () => {
+  const asked = () => lab.commands.filter((command) => command.includes("vtysh")).length;
+
+  /** How often they are asked in a second of the virtual clock. */
+  async function askedInASecond(): Promise<number> {
+    const before = asked();
+    await lab.clock.wait(1000, lab.abort.signal);
+    return asked() - before;
+  }
+
+  test("are asked no more when the last of two steps beside each other has ended", async () => {
+    const both = await Promise.all([changes.beginEvents(), changes.beginEvents()]);
+    expect(await askedInASecond()).toBeGreaterThan(0);
+    for (const each of both) await changes.endStep(each);
+    expect(await askedInASecond()).toBe(0);
+  });
+
+  test("go on to be asked for a step that begins while another one ends", async () => {
+    const first = await changes.beginEvents();
+    const second = changes.beginEvents();
+    await changes.endStep(first);
+    await second;
+    expect(await askedInASecond()).toBeGreaterThan(0);
+    await changes.endStep(await second);
+  });
+});

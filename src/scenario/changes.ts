@@ -42,9 +42,10 @@ export class Changes implements AsyncDisposable {
 
   /** Before a step's first event: the tables' versions are noted, and polled until `endStep`. */
   async beginEvents(): Promise<Convergence> {
-    await this.#beginPolling();
     const convergence = new Convergence(this.#unwatchable);
+    // Before anything is waited for: a step beside this one may end meanwhile, and polling with the last.
     this.#measuring.add(convergence);
+    await this.#beginPolling();
     return convergence;
   }
 
@@ -98,11 +99,15 @@ export class Changes implements AsyncDisposable {
       (node) => node.kind === "linux" && !hasAgent(node),
     );
     const polls = routers.map((node) => new VersionPoll(this.#context, node.name));
-    await Promise.all(polls.map((poll) => poll.look()));
-    const ended = Promise.all(
-      polls.map((poll) => poll.run(stop.signal, () => this.#changed({ node: poll.node }))),
+    const noted = Promise.all(polls.map((poll) => poll.look()));
+    const ended = noted.then(() =>
+      Promise.all(
+        polls.map((poll) => poll.run(stop.signal, () => this.#changed({ node: poll.node }))),
+      ),
     );
+    // At once: a step that begins beside this one finds it.
     this.#polling = { stop, polls, ended };
+    await noted;
   }
 
   async #endPolling(): Promise<void> {

@@ -3,10 +3,11 @@ import type { CheckContext } from "./check.ts";
 import { checkHandler } from "./checks/table.ts";
 import { PreconditionError } from "./context.ts";
 import { runEvent } from "./events/table.ts";
+import { RunningProbe } from "./probe.ts";
 import { resolveDestination } from "./resolve.ts";
 import { step as stepText, scenario } from "./schema/seed-scenario.testkit.ts";
 import { FakeLab } from "./testing/fake-lab.ts";
-import { checkOf, eventOf } from "./testing/read-scenario.ts";
+import { checkOf, eventOf, scenarioOf } from "./testing/read-scenario.ts";
 
 /** Nodes and pods with addresses of both families: which one is meant. */
 let lab: FakeLab;
@@ -46,6 +47,26 @@ describe("ping", () => {
     const check = "ping: { from: tor0, to: netshoot@kind-worker3, count: 1, family: ipv6 }";
     await expect(look(check)).rejects.toThrow(PreconditionError);
   });
+});
+
+test("a probe goes on in its family when the place that it is sent from is there again", async () => {
+  const sentTo: string[] = [];
+  const gone = Promise.withResolvers<string>();
+  lab.runtime.echo = (_place, to, _everyMs, onEcho) => {
+    sentTo.push(to);
+    const atUnixMs = lab.clock.unixAtZeroMs + lab.clock.nowMs();
+    onEcho({ echo: "reply", number: 1, atUnixMs, rttMs: 0.05, duplicate: false });
+    const failed = sentTo.length === 1 ? gone.promise : new Promise<string>(() => {});
+    return { failed, stop: () => Promise.resolve({}) };
+  };
+  const [probe] = scenarioOf(
+    "name: test\nsteps: [{ name: one, probe: { name: p, from: tor0, to: netshoot@kind-worker, every: 10ms, family: ipv6 } }]",
+  ).steps[0]!.probes;
+  const running = await RunningProbe.start(lab.labContext, probe!, () => 0);
+  gone.resolve("node tor0 is not up");
+  while (sentTo.length === 1) await lab.clock.wait(100, lab.abort.signal);
+  expect(sentTo).toEqual(["fd00::2", "fd00::2"]);
+  await running.stop();
 });
 
 test("a podCIDR of each family", async () => {

@@ -158,7 +158,7 @@ export class RunningProbe {
    */
   async #resume(): Promise<void> {
     const { clock, signal } = this.#context;
-    const { from, to, everyMs } = this.probe;
+    const { from, to, everyMs, family } = this.probe;
     const ending = AbortSignal.any([signal, this.#stopping.signal]);
     const goneAtMs = clock.nowMs();
     let told = 0;
@@ -170,7 +170,7 @@ export class RunningProbe {
       }
       try {
         const place = await resolvePlace(this.#context, from);
-        const address = await resolveTarget(this.#context, to);
+        const address = await resolveTarget(this.#context, to, family);
         if (ending.aborted) return;
         this.#sentBefore = this.#outages.highestSent;
         this.#run = this.#send(place, address);
