@@ -1,3 +1,4 @@
+import { InterruptedError } from "../lab/broken-off.ts";
 import { type Diagnostic, formatDiagnostic } from "../input/diagnostic.ts";
 import { createTerminal, type Terminal } from "../report/terminal/terminal.ts";
 import { terminalOutput } from "../report/terminal/output.ts";
@@ -23,18 +24,11 @@ export function writeNotes(notes: readonly Diagnostic[]): void {
 export function endingSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => controller.abort(new InterruptedError(name)));
+    process.on(name, () => controller.abort(new InterruptedError(`interrupted (${name})`)));
   }
   // Node ignores SIGPIPE; each write then fails. So does one to a terminal that was closed.
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", () => controller.abort(new InterruptedError("SIGPIPE")));
+    stream.on("error", () => controller.abort(new InterruptedError("interrupted (SIGPIPE)")));
   }
   return controller.signal;
-}
-
-export class InterruptedError extends Error {
-  override readonly name = "InterruptedError";
-  constructor(signal: string) {
-    super(`interrupted (${signal})`);
-  }
 }

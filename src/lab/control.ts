@@ -1,6 +1,7 @@
 import { createServer, connect, type Server, type Socket } from "node:net";
 import { EnvironmentError } from "../input/diagnostic.ts";
 import { listen } from "../sys/listen.ts";
+import { InterruptedError } from "./broken-off.ts";
 import { linesOf } from "../sys/socket-lines.ts";
 
 /**
@@ -21,7 +22,7 @@ export async function serveControl(
   const server = createServer((socket) => {
     const gone = new AbortController();
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => gone.abort(new Error("the caller left")));
+    socket.on("close", () => gone.abort(new InterruptedError("the caller left")));
     linesOf(socket).once("line", (line) => {
       const send = (said: unknown) => void socket.write(`${JSON.stringify({ line: said })}\n`);
       Promise.resolve()
@@ -58,6 +59,7 @@ export function askControl(
   options: { onLine?: (line: unknown) => void; signal?: AbortSignal } = {},
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    if (options.signal?.aborted) return reject(options.signal.reason as Error);
     const socket: Socket = connect(path);
     const hangUp = () => socket.destroy(options.signal!.reason as Error);
     options.signal?.addEventListener("abort", hangUp, { once: true });

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Server } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { withObserved } from "../runtime/observed.ts";
 import type { Runtime } from "../runtime/port.ts";
 import { StateWatch } from "./state-watch.ts";
@@ -9,9 +10,9 @@ import type { BetweenSteps, LabContext } from "../scenario/context.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
-import { wallClockText } from "../timeline/wall-clock.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
+import { InterruptedError, LabFailedError } from "./broken-off.ts";
 import { BmpListeners } from "./bmp-listeners.ts";
 import { Captures, capturesOf } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
@@ -34,7 +35,7 @@ import {
   timelineFile,
   writeState,
 } from "./state-folder.ts";
-import { version } from "./version.ts";
+import { startedRecord } from "./started-record.ts";
 
 /**
  * A lab on this machine: its name is claimed with `open`, built with `up`, and everything of it is
@@ -59,14 +60,22 @@ export class Lab {
   #announced: Scenario | undefined;
   #control: Server | undefined;
   #up: Promise<void> | undefined;
+  readonly #staysUp: boolean;
+  /** A scenario that is being played. Never rejects. */
+  #playing: Promise<unknown> = Promise.resolve();
   #down: Promise<void> | undefined;
   #looking: ReturnType<typeof withObserved> | undefined;
   /** One for everything that bears a time. */
   readonly #clock: Clock;
   readonly #whenDown = Promise.withResolvers<void>();
 
-  private constructor(spec: LabSpec, sinks: readonly Sink[], backend: Backend) {
+  private constructor(
+    spec: LabSpec,
+    { sinks, staysUp = false }: Pick<LabOptions, "sinks" | "staysUp">,
+    backend: Backend,
+  ) {
     this.spec = spec;
+    this.#staysUp = staysUp;
     this.#clock = backend.clock ?? systemClock(performance.now());
     this.#state = {
       lab: spec.name,
@@ -115,12 +124,9 @@ export class Lab {
   }
 
   /** Checks the machine and takes the name. Throws EnvironmentError or LabExistsError; then nothing was created. */
-  static async open(
-    spec: LabSpec,
-    options: { sinks: readonly Sink[]; scenario?: Scenario | undefined },
-  ): Promise<Lab> {
+  static async open(spec: LabSpec, options: LabOptions): Promise<Lab> {
     checkRuntime(spec);
-    const lab = new Lab(spec, options.sinks, await createBackend(spec));
+    const lab = new Lab(spec, options, await createBackend(spec));
     lab.#begin(options.scenario);
     try {
       lab.#control = await serveControl(controlSocket(spec.name), controlHandler(lab), (error) =>
@@ -135,22 +141,12 @@ export class Lab {
 
   /** A run begins: to deploy the lab, or to play one more scenario on it. */
   #begin(scenario: Scenario | undefined): void {
-    const { spec } = this;
     this.#announced = scenario;
-    this.#record({
-      type: "started",
-      lab: spec.name,
-      wallClock: wallClockText(this.#clock.unixAtZeroMs),
-      runtime: spec.runtime.kind,
-      spinelab: version,
-      replay: spec.replay,
-      topology: spec.picture,
-      ...(scenario === undefined ? {} : { scenario: scenarioSummary(scenario) }),
-    });
+    this.#record(startedRecord(this.spec, this.#clock.unixAtZeroMs, scenario));
   }
 
   /** Nodes, links, exec lines, Kubernetes. On an error the lab is left as it is, for `evidence`. */
-  up(signal: AbortSignal): Promise<void> {
+  up(signal: AbortSignal = new AbortController().signal): Promise<void> {
     this.#up ??= this.#deploy(signal);
     return this.#up;
   }
@@ -203,14 +199,24 @@ export class Lab {
     }
   }
 
-  /** Plays a scenario to its verdict. What dies during it makes the verdict a fail. */
-  async play(
+  /** Plays a scenario to its verdict. Rejects where something of the lab dies, or it is taken down meanwhile. */
+  play(
     scenario: Scenario,
     signal: AbortSignal,
     betweenSteps: BetweenSteps = {},
     seed?: number,
   ): Promise<Verdict> {
-    const ending = AbortSignal.any([signal, this.#fatal.signal]);
+    const played = this.#play(scenario, signal, betweenSteps, seed);
+    this.#playing = played.catch(() => undefined);
+    return played;
+  }
+
+  async #play(
+    scenario: Scenario,
+    signal: AbortSignal,
+    betweenSteps: BetweenSteps,
+    seed: number | undefined,
+  ): Promise<Verdict> {
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
     const captures = capturesOf(this.spec.fabric, scenario);
@@ -227,7 +233,7 @@ export class Lab {
     );
     try {
       const outcome = await runScenario(
-        { ...this.context(ending, seed), betweenSteps: watch.around(betweenSteps) },
+        { ...this.context(signal, seed), betweenSteps: watch.around(betweenSteps) },
         scenario,
       );
       this.conclude(outcome.verdict, outcome.reason);
@@ -251,7 +257,8 @@ export class Lab {
       recorder: this.#record,
       clock: this.#clock,
       seed,
-      signal,
+      signal: AbortSignal.any([signal, this.#fatal.signal]),
+      staysUp: () => this.#staysUp && this.#down === undefined,
       names: new Names(this.runtime, fabric),
     };
   }
@@ -299,19 +306,37 @@ export class Lab {
   }
 
   /**
-   * Takes everything down. A second call waits for the first. Throws where something is left: then the
-   * lab's folder is, too, by which a later command finds it.
+   * Takes everything down. What is being built or played ends at once. A second call waits for the first. Throws
+   * where something is left: then the lab's folder is, too, by which a later command finds it.
    */
   down(): Promise<void> {
     this.#down ??= this.#takeDown();
     return this.#down;
   }
 
+  /** What is made while all is taken away would be left. */
+  async #endWork(): Promise<void> {
+    this.#fatal.abort(new InterruptedError("the lab was taken down"));
+    await this.#up?.catch(() => undefined); // Whoever asked for it is told.
+    const ended = new AbortController();
+    const late = setTimeout(partingMsMax, undefined, { signal: ended.signal }).catch(
+      () => undefined,
+    );
+    await Promise.race([this.#playing, late]);
+    ended.abort();
+  }
+
   async #takeDown(): Promise<void> {
     const beganMs = this.#clock.nowMs();
+    try {
+      this.#saveState("going down");
+    } catch {
+      // It is for others to know. A disk that is full keeps no lab up.
+    }
     this.#daemons.stop();
     for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
+      await this.#endWork();
       await this.captures.stop();
       await this.#looking?.close();
       await this.#backend.down();
@@ -353,21 +378,18 @@ export class Lab {
 /** Of a seed that is drawn: short enough to type. */
 const seedMax = 1_000_000;
 
-/** A daemon, an agent or the timeline failed while the lab was up. */
-export class LabFailedError extends Error {
-  override readonly name = "LabFailedError";
-}
+/** A command of a scenario that takes longer ends with its node. */
+const partingMsMax = 5_000;
+
+export type LabOptions = {
+  sinks: readonly Sink[];
+  /** To be played first. */
+  scenario?: Scenario | undefined;
+  /** The lab goes on after a scenario that ends early. */
+  staysUp?: boolean;
+};
 
 /** A bridge routes nothing; of Kubernetes nodes their agents know more. */
 function sendsBmp({ kind, kubernetes }: FabricNode): boolean {
   return kind === "linux" && kubernetes === undefined;
-}
-
-export function scenarioSummary(scenario: Scenario) {
-  return {
-    name: scenario.name,
-    file: scenario.file,
-    steps: scenario.steps.map((step) => step.name),
-    ...(scenario.summary === undefined ? {} : { summary: scenario.summary }),
-  };
 }

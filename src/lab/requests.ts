@@ -4,6 +4,7 @@ import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
 import { type DoctorQuestion, examine } from "./doctor.ts";
 import { baselineScenario } from "./baseline.ts";
+import { concludeBrokenOff, InterruptedError } from "./broken-off.ts";
 import type { ControlHandler } from "./control.ts";
 import type { Lab } from "./lab.ts";
 import { loadScenario } from "./load.ts";
@@ -14,7 +15,8 @@ const commandLimitMs = 10_000;
 
 /** What a running lab does on request, by the word in `do`. Each answers when it is done. */
 export function controlHandler(lab: Lab): ControlHandler {
-  let playing = false;
+  /** Ends the scenario that is being played. */
+  let playing: AbortController | undefined;
   /** Lets the scenario that waits before a step go on. */
   let goOn: (() => void) | undefined;
   return async (request, { send, signal }) => {
@@ -36,16 +38,19 @@ export function controlHandler(lab: Lab): ControlHandler {
         return follow(lab, sink, signal, () => lab.whenUp());
       case "play": {
         if (playing) throw new Error("the lab is playing a scenario already");
-        playing = true;
+        playing = new AbortController();
+        const ending = AbortSignal.any([signal, playing.signal]);
         try {
           const { fabric, manifests } = lab.spec;
           const objects = await objectsNow(lab.context(signal).kube, manifests);
           const scenario = loadScenario(String(request["file"]), fabric, objects);
           const pause = async (step: number) => {
-            signal.throwIfAborted();
+            const context = lab.context(ending);
+            context.signal.throwIfAborted();
             const said = Promise.withResolvers<void>();
             goOn = said.resolve;
-            signal.addEventListener("abort", () => said.reject(signal.reason), { once: true });
+            const end = () => said.reject(context.signal.reason as Error);
+            context.signal.addEventListener("abort", end, { once: true });
             send({ paused: step });
             await said.promise;
           };
@@ -55,14 +60,22 @@ export function controlHandler(lab: Lab): ControlHandler {
           };
           // What comes first is of before: for the report, and no news.
           send({ before: lab.records.length });
-          return await follow(lab, sink, signal, () => {
+          return await follow(lab, sink, signal, async () => {
             const seed = request["seed"] as number | undefined;
-            return lab.play(scenario, signal, betweenSteps, seed);
+            try {
+              return await lab.play(scenario, ending, betweenSteps, seed);
+            } catch (error) {
+              return concludeBrokenOff(lab, error as Error);
+            }
           });
         } finally {
-          playing = false;
+          playing = undefined;
         }
       }
+      // The scenario that is being played ends here: `play` is answered when what was in force is taken back.
+      case "stop":
+        playing?.abort(new InterruptedError(String(request["reason"])));
+        return null;
       // The step that `play` with `step` waits before may begin.
       case "goOn":
         goOn?.();

@@ -43,16 +43,14 @@ export class SupervisorError extends Error {
 
 /** The supervisor's own side: holds the lab until it is asked to take it down. */
 export async function supervise(spec: LabSpec): Promise<void> {
-  const lab = await Lab.open(spec, { sinks: [] });
-  const ended = new AbortController();
+  const lab = await Lab.open(spec, { sinks: [], staysUp: true });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => {
-      ended.abort(new Error(`ended by ${signal}`));
       lab.down().catch(() => {}); // What is left stays in the lab's folder for the next command.
     });
   }
   process.stdout.write("open\n");
   // Whoever asked `awaitUp` is told; a lab that failed stays for a look until it is taken down.
-  await lab.up(ended.signal).catch(() => {});
+  await lab.up().catch(() => {});
   await lab.whenDown();
 }

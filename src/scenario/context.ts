@@ -21,6 +21,11 @@ export type ScenarioContext = {
   seed: number;
   /** Aborted when the run is to end early: runScenario then rejects with its reason. */
   signal: AbortSignal;
+  /**
+   * Whether the lab goes on after a run that ends early: what has `undoAfter` and is in force is then taken back
+   * at once. Absent: it goes with the run.
+   */
+  staysUp?: () => boolean;
   /** Asked between steps, by those who want to look on the way. */
   betweenSteps?: BetweenSteps;
 };

@@ -14,7 +14,7 @@ export type EventsOutcome = { failed?: string; inconclusive?: string };
 /**
  * Does the events in order, each after its delay, and takes back those that say so. Resolves when
  * all is done, `undoAfter` included: checks look at what is left. `onEvent` is called right before
- * each.
+ * each. Where the run ends early in a lab that stays up, what is in force is taken back at once.
  */
 export async function runEvents(
   context: LabContext,
@@ -42,6 +42,8 @@ class EventRow {
   readonly #step: number;
   readonly #onEvent: (text: string) => void;
   readonly #undos: Promise<void>[] = [];
+  /** Of a run that ended early: one after the other, since one may need what another brings back. */
+  #takenBackEarly: Promise<void> = Promise.resolve();
 
   constructor(context: LabContext, step: number, onEvent: (text: string) => void) {
     this.#context = context;
@@ -139,9 +141,17 @@ class EventRow {
   }
 
   async #undo(event: ScenarioEvent, afterMs: number, undo: Undo): Promise<void> {
-    const { clock, signal } = this.#context;
-    await clock.wait(afterMs, signal);
-    await this.#timed(event, `taken back: ${eventText(event)}`, true, undo);
+    const { clock, signal, staysUp } = this.#context;
+    const takeBack = () => this.#timed(event, `taken back: ${eventText(event)}`, true, undo);
+    try {
+      await clock.wait(afterMs, signal);
+    } catch (error) {
+      if (!staysUp?.()) throw error;
+      // One that fails keeps no other from being taken back; the timeline tells of it.
+      this.#takenBackEarly = this.#takenBackEarly.catch(() => undefined).then(takeBack);
+      return await this.#takenBackEarly;
+    }
+    await takeBack();
   }
 
   /** Does it and records how it went. */

@@ -74,22 +74,21 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
     if (records.length > old) view.write(line as TimelineRecord);
   };
   const signal = AbortSignal.any([interrupted, ended.signal]);
+  // The lab goes on: it ends the scenario, takes back what is in force, and answers then.
+  const stop = () => {
+    process.stderr.write("ending the scenario: what is to be taken back is taken back now\n");
+    const reason = (signal.reason as Error).message;
+    askControl(socket, { do: "stop", reason }).catch(() => {}); // Whoever waits for its end is told.
+  };
+  signal.addEventListener("abort", stop, { once: true });
   const request = { do: "play", file, step, breakOnFailure, ...(seed !== undefined && { seed }) };
   let status: number;
   let evidence: { path: string; content: string | Uint8Array }[] | undefined;
   try {
-    const verdict = (await askControl(socket, request, { onLine, signal })) as Verdict;
+    const verdict = (await askControl(socket, request, { onLine })) as Verdict;
     status = statusOf(verdict);
-    const what = status === ExitStatus.passed ? "captures" : "evidence";
-    const files = (await askControl(socket, { do: what })) as {
-      path: string;
-      content?: string;
-      base64?: string;
-    }[];
-    evidence = files.map(({ path, content, base64 }) => ({
-      path,
-      content: content ?? Buffer.from(base64 ?? "", "base64"),
-    }));
+    const what = status === ExitStatus.passed || signal.aborted ? "captures" : "evidence";
+    evidence = await filesOf(socket, what);
   } catch (error) {
     if (!signal.aborted) {
       view.close();
@@ -101,4 +100,22 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   await writeReports(folder, records, evidence);
   view.close({ reports: [folder] });
   return status;
+}
+
+/** None where the lab is gone: the report of what happened until then is made all the same. */
+async function filesOf(
+  socket: string,
+  what: "captures" | "evidence",
+): Promise<{ path: string; content: string | Uint8Array }[] | undefined> {
+  type Sent = { path: string; content?: string; base64?: string };
+  try {
+    const files = (await askControl(socket, { do: what })) as Sent[];
+    return files.map(({ path, content, base64 }) => ({
+      path,
+      content: content ?? Buffer.from(base64 ?? "", "base64"),
+    }));
+  } catch (error) {
+    process.stderr.write(`no ${what} of the lab: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }

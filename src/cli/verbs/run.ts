@@ -1,14 +1,13 @@
 import { randomInt } from "node:crypto";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { nearest } from "../../input/nearest.ts";
 import { type Fabric, findNode } from "../../topology/fabric.ts";
 import type { RuntimeChoice } from "../../lab/spec.ts";
 import type { LoadedLab } from "../../lab/load.ts";
 import type { Scenario, ScenarioEvent } from "../../scenario/schema/types.ts";
-import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
+import type { TimelineRecord } from "../../timeline/record.ts";
 import {
   type RuntimeOptions,
   runtimeChoice,
@@ -17,7 +16,8 @@ import {
 } from "../runtime-options.ts";
 import { ExitStatus, statusOf, UsageError, wholeNumber } from "../exit.ts";
 import { planText } from "../plan-text.ts";
-import { createView, endingSignal, InterruptedError, writeNotes } from "../view.ts";
+import { concludeBrokenOff, InterruptedError } from "../../lab/broken-off.ts";
+import { createView, endingSignal, writeNotes } from "../view.ts";
 
 type RunOptions = RuntimeOptions & {
   scenario?: string;
@@ -203,7 +203,7 @@ async function runOnce(
       throw error;
     }
     if (!(error instanceof InterruptedError)) evidence = await lab.evidence();
-    status = concludeWith(lab, error);
+    status = statusOf(concludeBrokenOff(lab, error as Error));
   }
   const folder = resolve(options.report, loaded.spec.name);
   try {
@@ -214,22 +214,6 @@ async function runOnce(
     timelines.push(lab.records);
   }
   return status;
-}
-
-/** The verdict of a run that could not come to its own. */
-function concludeWith(lab: Lab, error: unknown): number {
-  const inconclusive = error instanceof EnvironmentError || error instanceof InterruptedError;
-  const verdict: Verdict = inconclusive ? "inconclusive" : "fail";
-  const { message } = error as Error;
-  if (!lab.records.some((each) => each.type === "failure")) {
-    lab.record({
-      type: "failure",
-      message,
-      ...(error instanceof EnvironmentError ? { remedy: error.remedy } : {}),
-    });
-  }
-  lab.conclude(verdict, message);
-  return inconclusive ? ExitStatus.inconclusive : ExitStatus.failed;
 }
 
 /** Of a seed that is drawn: short enough to type. */

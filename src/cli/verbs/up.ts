@@ -95,15 +95,21 @@ async function up(loaded: LoadedLab, options: { json?: boolean }): Promise<numbe
     );
   } catch (error) {
     view.close();
+    // Before there was a lab: one of that name is another's.
+    if (error instanceof SupervisorError) {
+      process.stderr.write(`${error.message}\n`);
+      return error.exitCode;
+    }
     if (signal.aborted) {
       const state = readState(name);
       if (typeof state === "object") await takeDown(state);
       process.stderr.write(`interrupted: lab ${name} was taken down\n`);
       return ExitStatus.inconclusive;
     }
-    if (error instanceof SupervisorError) {
-      process.stderr.write(`${error.message}\n`);
-      return error.exitCode;
+    const state = readState(name);
+    if (typeof state !== "object" || state.phase === "going down") {
+      process.stderr.write(`lab ${name} was taken down: ${(error as Error).message}\n`);
+      return ExitStatus.inconclusive;
     }
     const isLeft = labNames().includes(name);
     if (isLeft && (error instanceof ControlError || error instanceof EnvironmentError)) {

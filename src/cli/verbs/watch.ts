@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import { EnvironmentError, InputError } from "../../input/diagnostic.ts";
 import type { LabFile } from "../../topology/lab-file.ts";
 import { ExitStatus, explain, UsageError } from "../exit.ts";
-import { endingSignal, InterruptedError } from "../view.ts";
+import { InterruptedError } from "../../lab/broken-off.ts";
+import { endingSignal } from "../view.ts";
 import { playOnce } from "./run.ts";
 
 type WatchOptions = { scenario?: string; report: string; name?: string };
@@ -50,7 +51,9 @@ async function watchLab(name: string, options: WatchOptions): Promise<number> {
       files = labFileOf(error);
       if (files.length === 0) throw error;
     }
-    const change = onChange(files, () => changed.abort(new InterruptedError("a file changed")));
+    const change = onChange(files, () =>
+      changed.abort(new InterruptedError("interrupted (a file changed)")),
+    );
     try {
       status = await playUnlessChanged(name, options, AbortSignal.any([ending, changed.signal]));
       if (!ending.aborted && !changed.signal.aborted) {
