@@ -47,9 +47,8 @@ export function peerIsBack(
   open: OpenMessage,
 ): boolean {
   if (negotiated.gracefulRestart === undefined) return false;
-  const saysSo = open.capabilities.some(
-    (one) => one.capability === "gracefulRestart" && one.restarting,
-  );
+  const restart = open.capabilities.findLast(({ capability }) => capability === "gracefulRestart");
+  const saysSo = restart?.capability === "gracefulRestart" && restart.restarting;
   return saysSo || establishedMs >= lateCollisionMs;
 }
 

@@ -79,7 +79,8 @@ export function negotiate(
     ),
     peerCapabilities: theirs,
   };
-  const [restart] = all(theirs, "gracefulRestart");
+  // RFC 4724 §3: of several the last counts.
+  const restart = all(theirs, "gracefulRestart").at(-1);
   const [ownRestart] = all(ours, "gracefulRestart");
   if (restart !== undefined && ownRestart !== undefined) {
     const { capability: _, notification, ...rest } = restart;

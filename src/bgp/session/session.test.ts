@@ -278,6 +278,16 @@ describe("an OPEN that is accepted", () => {
     });
     expect(played.logged()).toContain("established with AS 65000 (tor0), hold time 9 s");
   });
+
+  it("of several graceful restart capabilities the last counts (RFC 4724 §3)", () => {
+    const options = sessionOptions({ gracefulRestart: { restartTimeSeconds: 15 } });
+    const extra = [graceful, { ...graceful, restartTimeSeconds: 7, families: [] }];
+    const played = new Played(options).establish(peerOpen({ extra }));
+    expect(played.session.negotiated?.gracefulRestart).toMatchObject({
+      restartTimeSeconds: 7,
+      families: [],
+    });
+  });
 });
 
 describe("a message that the state has no use for (RFC 6608)", () => {
