@@ -60,6 +60,8 @@ export class Outbound {
   readonly #awaited = new Map<FamilyName, { family: AfiSafi; group: UpdateGroup }>();
   /** Families whose End-of-RIB waits for the end of the deferral (RFC 4724 §4.1): the peer then lets go of old routes. */
   readonly #owed = new Set<FamilyName>();
+  /** Families that the peer has asked for, and was not sent again yet. */
+  readonly #refreshes = new Map<FamilyName, AfiSafi>();
 
   constructor(
     ribs: Ribs,
@@ -155,6 +157,16 @@ export class Outbound {
       group.leave(this.#receiver);
       this.#expect(family);
     }
+  }
+
+  /** The peer wants the family's routes again: of many requests that come at once, all are answered by one. */
+  refreshAsked(family: AfiSafi): void {
+    this.#refreshes.set(familyName(family), family);
+  }
+
+  answerRefreshes(): void {
+    for (const family of this.#refreshes.values()) this.refresh(family);
+    this.#refreshes.clear();
   }
 
   /** The answer to ROUTE-REFRESH (RFC 2918 §4), between BoRR and EoRR where both know them (RFC 7313 §4). */

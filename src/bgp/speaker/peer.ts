@@ -132,6 +132,7 @@ export class Peer {
       this.#perform(effect, nowMs);
       if (!ends) this.#context.observe(effect, this, nowMs);
     }
+    this.#established?.outbound.answerRefreshes();
     // Not amid the effects: those left would be of a session that is over.
     if (this.#established !== undefined) this.#checkLimits(nowMs);
     if (this.session.state === state && this.session.lastError === lastError) return;
@@ -328,7 +329,7 @@ export class Peer {
     const { gracefulRestart } = this.#established!.negotiated;
     switch (subtype) {
       case RouteRefreshSubtype.request:
-        this.#established!.outbound.refresh(family);
+        this.#established!.outbound.refreshAsked(family);
         break;
       case RouteRefreshSubtype.begin:
         if (!this.inbound.beginRefresh(familyName(family), gracefulRestart !== undefined)) break;

@@ -115,6 +115,20 @@ describe("two speakers", () => {
     expect(b.status().families[0]!.received).toBe(2);
   });
 
+  it("answer many ROUTE-REFRESHes that come at once with all routes once", () => {
+    const { net, a, b } = twoSpeakers({ originate: ["10.1.0.0/16"] });
+    net.settle();
+    a.sent.length = 0;
+    const refresh = { type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 0 } as const;
+    net.inject(b, refresh, refresh, refresh);
+    net.run(50);
+    expect(a.sent.map(({ message }) => message.type)).toEqual([
+      "ROUTE-REFRESH",
+      "UPDATE",
+      "ROUTE-REFRESH",
+    ]);
+  });
+
   it("drop routes that the peer leaves out between BoRR and EoRR", () => {
     const { net, a, b } = twoSpeakers({ originate: ["10.1.0.0/16"] });
     net.settle();

@@ -109,13 +109,12 @@ export class TestNet {
     }
   }
 
-  /** A message that the node's speaker would not send by itself, over its Established session. */
-  inject(node: TestNode, message: Message): void {
+  /** Messages that the node's speaker would not send by itself, at once, over its Established session. */
+  inject(node: TestNode, ...messages: Message[]): void {
     const { wire } = [...node.wires.values()][0]!;
     const codec = { fourOctetAs: true, extendedMessage: true };
-    for (const bytes of encodeMessage(message, codec)) {
-      this.#send(node, wire.ends.get(node)!, bytes);
-    }
+    const bytes = Buffer.concat(messages.flatMap((message) => encodeMessage(message, codec)));
+    this.#send(node, wire.ends.get(node)!, bytes);
   }
 
   run(forMs: number): void {
