@@ -111,6 +111,7 @@ describe("configure with a reset", () => {
     ["hold time", configA({ originate, peer: { holdTimeSeconds: 30 } })],
     ["keepalive time", configA({ originate, peer: { keepaliveTimeSeconds: 1 } })],
     ["families", configA({ originate, peer: { families: [ipv4Unicast, ipv6Unicast] } })],
+    ["IPv6 next hops", configA({ originate, peer: { extendedNextHop: false } })],
     ["password", configA({ originate, peer: { password: "secret" } })],
     ["ASN of the peer", configA({ originate, peer: { asn: 65002 } })],
     ["local ASN", configA({ originate, localAsn: 65009 })],

@@ -69,6 +69,7 @@ function sessionKey(of: PeerConfig): string {
     of.asn,
     of.localAddress,
     of.linkLocalNextHop,
+    of.extendedNextHop,
     of.port,
     of.ttl,
     of.ttlSecurityHops,
