@@ -94,3 +94,23 @@ test("a port that is taken is told; once it is free, it is listened on", async (
   await once(caller, "connect");
   caller.destroy();
 });
+
+test("a peer that takes nothing in does not fill the memory: its connection goes", async () => {
+  const { of, told } = sockets();
+  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.once("connection", (peer) => onTestFinished(() => void peer.destroy()));
+  of.connect({ do: "connect", connection: 1, remoteAddress: loopback, port });
+  await vi.waitUntil(() => told.length === 1);
+  // One piece of memory, many times.
+  const bytes = new Uint8Array(16 << 20);
+  for (let i = 0; i < 15; i++) of.send(1, bytes);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toMatchObject([{ input: "connected" }]);
+  for (let i = 0; i < 2; i++) of.send(1, bytes);
+  await vi.waitUntil(() => told.length === 2);
+  const reason = expect.stringMatching(/^the peer is too slow: \d+ MiB wait for it$/) as string;
+  expect(told[1]).toEqual({ input: "closed", connection: 1, reason });
+});

@@ -11,6 +11,12 @@ import { sharedLink, sharedSubnets } from "./shared-link.ts";
 import type { SpeakerLog } from "./speaker-host.ts";
 import { UnsentWatch } from "./unsent-watch.ts";
 
+/**
+ * What may wait for one peer: several times the largest table. Beyond it what changes would fill the memory long before
+ * the Send Hold Timer of a peer that takes nothing in (RFC 9687).
+ */
+const unsentBytesMax = 256 << 20;
+
 type ConnectionInput = Extract<Input, { connection: ConnectionId }>;
 
 /** The TCP connections of one speaker, and the sockets that it listens on. Never calls back within a call. */
@@ -92,7 +98,7 @@ export class BgpSockets {
 
   send(connection: ConnectionId, bytes: Uint8Array): void {
     const socket = this.#connections.get(connection);
-    if (socket === undefined) return;
+    if (socket === undefined || socket.destroyed) return;
     if (!this.#corked.has(socket)) {
       // After everything that this turn of the event loop reads, and before it waits again.
       if (this.#corked.size === 0) setImmediate(() => this.#flush());
@@ -100,6 +106,9 @@ export class BgpSockets {
       socket.cork();
     }
     socket.write(bytes);
+    const unsent = socket.writableLength;
+    if (unsent <= unsentBytesMax) return;
+    socket.destroy(new Error(`the peer is too slow: ${unsent >> 20} MiB wait for it`));
   }
 
   /** Node has no such option, and gives away the descriptor only here. */
