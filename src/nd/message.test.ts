@@ -32,11 +32,17 @@ test("what is sent is the same but for the checksum", () => {
 test("a solicitation", () => {
   const sent = encodeRouterSolicitation(bytes("020304050607"));
   expect(sent).toEqual(bytes("85000000 00000000 0101 020304050607"));
-  expect(decodeRouterMessage(sent, address("::"))).toEqual({
+  expect(decodeRouterMessage(sent, from)).toEqual({
     message: "solicitation",
     sourceLinkLayer: bytes("020304050607"),
   });
   expect(encodeRouterSolicitation()).toHaveLength(8);
+  // RFC 4861 §6.1.1: one that has no address yet says nothing of its link layer.
+  const unspecified = address("::");
+  expect(decodeRouterMessage(encodeRouterSolicitation(), unspecified)).toEqual({
+    message: "solicitation",
+  });
+  expect(decodeRouterMessage(sent, unspecified)).toBe("a source link-layer address from ::");
 });
 
 test.each([

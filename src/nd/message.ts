@@ -21,6 +21,8 @@ const advertisementHeadBytes = 16;
 const sourceLinkLayerOption = 1;
 /** What a sender of IPv6 packets would use by itself. */
 const hopLimit = 64;
+/** Of a host that has no address yet. */
+const unspecified = "::";
 
 export function encodeRouterAdvertisement({
   routerLifetimeSeconds,
@@ -57,6 +59,7 @@ export function decodeRouterMessage(
   const options = optionsOf(bytes.subarray(headBytes));
   if (typeof options === "string") return options;
   const own = options.get(sourceLinkLayerOption);
+  if (own !== undefined && from === unspecified) return `a source link-layer address from ${from}`;
   const sourceLinkLayer = own === undefined ? {} : { sourceLinkLayer: own };
   if (!isAdvertisement) return { message: "solicitation", ...sourceLinkLayer };
   const routerLifetimeSeconds = (bytes[6]! << 8) | bytes[7]!;
