@@ -11,6 +11,28 @@ import { parseFrrBmpTargets, parseGobgpBmpTargets } from "./bmp-targets.ts";
 
 const codec = { fourOctetAs: true, extendedMessage: true };
 
+test("a route of the router's own, which has no next hop, is announced (RFC 9069)", () => {
+  const peer = { rib: "loc-rib" as const, address: address("0.0.0.0"), asn: 65001 };
+  const own = (of: string, nextHop: string): UpdateMessage => ({
+    ...{ type: "UPDATE", withdrawn: [], attributes: { origin: "igp", asPath: [] } },
+    announced: [
+      {
+        family: { afi: of.includes(":") ? "ipv6" : "ipv4", safi: "unicast" },
+        nextHop: address(nextHop),
+        prefixes: [prefix(of)],
+      },
+    ],
+  });
+  const stream = [own("10.1.0.0/24", "0.0.0.0"), own("fd00:1::/64", "::")]
+    .flatMap((update) => encodeMessage(update, codec))
+    .map((bytes) => encodeRouteMonitoring({ ...peer, bgpIdentifier: address("1.1.1.1") }, bytes));
+  const told = new BmpSession("r").receive(Buffer.concat(stream));
+  expect(told).toMatchObject([
+    { announced: [{ prefix: "10.1.0.0/24" }], withdrawn: [] },
+    { announced: [{ prefix: "fd00:1::/64" }], withdrawn: [] },
+  ]);
+});
+
 test("a stream of FRR 8.4.4, as recorded: sessions with the reason, routes, and when FRR has decided", () => {
   const file = new URL("../../test/data/bmp/frr-8.4.4.bmp", import.meta.url);
   const told = new BmpSession("ra").receive(new Uint8Array(readFileSync(file)));

@@ -100,7 +100,7 @@ export class BmpSession {
     try {
       const codec = this.#codecs.get(keyOf(peer)) ?? plain;
       const fourOctetAs = peer.twoOctetAsPath !== true;
-      update = decodeMessage(bytes, { ...codec, fourOctetAs }).message;
+      update = decodeMessage(bytes, { ...codec, fourOctetAs, anyNextHop: true }).message;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return { ...told, problem: error.message };

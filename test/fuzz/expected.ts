@@ -56,7 +56,8 @@ export function expected(bytes: Uint8Array, rules: Rules): Expected | undefined 
   }
 }
 
-type Nlri = { routes: string[] };
+/** `isUnusable`: of a next hop that is no host (RFC 4271 §6.3). */
+type Nlri = { routes: string[]; isUnusable?: boolean };
 
 /** RFC 7606 §3 to §7. */
 function update(body: Uint8Array, rules: Rules): Expected {
@@ -124,6 +125,8 @@ function update(body: Uint8Array, rules: Rules): Expected {
   }
   if (fatal.size > 0) return ends(...fatal);
 
+  if (reach !== undefined && reach.routes.length > 0 && reach.isUnusable)
+    withdraw.push("MP_REACH_NLRI");
   const announced = [...classic!.routes, ...(reach?.routes ?? [])];
   const withdrawn = [...classicWithdrawn!.routes, ...(unreach?.routes ?? [])];
   // RFC 4760 §3: where MP_REACH_NLRI has all the routes, NEXT_HOP is not looked at.
@@ -227,7 +230,16 @@ function reachable(value: Uint8Array, rules: Rules): Nlri | undefined {
   if (bytes === undefined) return { routes: [] };
   const lengths = bytes === 4 ? [4, 16, 32] : [16, 32];
   if (!lengths.includes(nextHopLength)) return undefined;
-  return nlri(value.subarray(5 + nextHopLength), bytes, rules);
+  const routes = nlri(value.subarray(5 + nextHopLength), bytes, rules);
+  return routes && { ...routes, isUnusable: !isHost(value.subarray(4, 4 + nextHopLength)) };
+}
+
+/** Of a global and a link-local address the global one counts where it is set. */
+function isHost(nextHop: Uint8Array): boolean {
+  if (nextHop.length === 4) return nextHop[0]! > 0 && nextHop[0]! < 224;
+  const parts = [nextHop.subarray(0, 16), nextHop.subarray(16)];
+  const set = parts.find((part) => part.some((byte) => byte !== 0));
+  return set !== undefined && set[0] !== 0xff;
 }
 
 function unreachable(value: Uint8Array, rules: Rules): Nlri | undefined {

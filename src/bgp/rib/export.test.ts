@@ -70,6 +70,22 @@ describe("export to an external peer", () => {
     expect(setOf(ownPath, { sharedSubnets: [p("10.0.0.0/24")] }).nextHop).toBe(local);
   });
 
+  it("takes confederation segments out of the path, which are an error to it (RFC 5065 §5)", () => {
+    const asPath: Path["set"]["attributes"]["asPath"] = [
+      { kind: "confedSequence", asns: [65501] },
+      { kind: "confedSet", asns: [65502] },
+      { kind: "sequence", asns: [65001] },
+    ];
+    const path = learned("from", { internal: true, asPath });
+    expect(setOf(path).attributes.asPath).toEqual(sequence(65000, 65001));
+    expect(setOf(path, { internal: true, client: true }).attributes.asPath).toEqual(asPath);
+  });
+
+  it("leaves the Partial bit where it is set (RFC 4271 §5)", () => {
+    const path = learned("from", { internal: true, communities: [5], partial: [8] });
+    expect(setOf(path).attributes.partial).toEqual([8]);
+  });
+
   it("prepends, and takes away what stays inside the AS", () => {
     const path = learned("from", {
       internal: true,

@@ -1,6 +1,7 @@
 import { type Address, type Family, familyOf, isLinkLocal } from "../../net/address.ts";
 import type { ListDifference } from "../../net/list-difference.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import { isConfederation, withoutConfederations } from "../wire/as-path.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
@@ -290,6 +291,7 @@ function exportedAttributes(
     to.communities = [...new Set([...(to.communities ?? none), ...marks])];
     if (isPartial) to.localPref = 0;
   }
+  if (of.partial !== undefined) to.partial = of.partial;
   const unknown = of.unknown && passedOn(of.unknown);
   if (unknown !== undefined && unknown.length > 0) to.unknown = unknown;
   return to;
@@ -312,7 +314,8 @@ function prepended(
   { prependAsns }: ExportTarget,
   more = 0,
 ): PathAttributes["asPath"] {
-  let path = asPath;
+  // RFC 5065 §5: to a peer outside the confederation its segments are an error.
+  let path = asPath.some(isConfederation) ? withoutConfederations(asPath) : asPath;
   for (let i = prependAsns.length - 1; i >= 0; i--) {
     path = prependAsn(path, prependAsns[i]!, i === 0 ? 1 + more : 1);
   }

@@ -49,6 +49,7 @@ const plain: PathAttributes = {
   med: 7,
   aggregator: { asn: 65002, address: address("1.1.1.1") },
   communities: [0xfde80001],
+  partial: [8],
   largeCommunities: [[1, 2, 3]],
 };
 const ipv4 = { nextHop: "10.0.0.2", localAddress: "10.0.0.1" };
@@ -63,6 +64,12 @@ it.each([
   [
     "a path that begins with a set",
     { ...plain, asPath: [{ kind: "set", asns: [5] }] },
+    ipv4,
+    false,
+  ],
+  [
+    "confederation segments behind others",
+    { ...plain, asPath: [...sequence(65001), { kind: "confedSequence", asns: [65501] }] },
     ipv4,
     false,
   ],

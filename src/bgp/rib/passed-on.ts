@@ -48,9 +48,10 @@ export function writePassedOn(
       case "not at all":
         break;
       case "longer": {
-        // RFC 4271 §5.1.2 b.1, of what stays short.
-        const isSequence = length > 0 && bytes[value] === AsPathSegmentType.sequence;
-        if (!isSequence || length + 4 > shortLengthMax) return false;
+        // RFC 4271 §5.1.2 b.1, of one segment that stays short.
+        const isSequence = bytes[value] === AsPathSegmentType.sequence;
+        const isOne = length > 0 && length === 2 + 4 * bytes[value + 1]!;
+        if (!isSequence || !isOne || length + 4 > shortLengthMax) return false;
         writer.range(bytes, at, at + 2);
         writer
           .u8(length + 4)

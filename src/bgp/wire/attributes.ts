@@ -32,6 +32,8 @@ export type AttributeRow = {
   onError: "treatAsWithdraw" | "attributeDiscard" | "sessionReset";
   /** Its value is not kept, or is written in other bytes than it may come in, by a four-octet speaker too. */
   isRewritten?: true;
+  /** Its Partial bit is kept: it is optional and transitive, and goes on. */
+  mayBePartial?: true;
   /** Throws MalformedError. Bytes left over are an error too. */
   decode: (
     value: ByteReader,
@@ -94,11 +96,12 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "NEXT_HOP",
     flags: wellKnown,
     onError: "treatAsWithdraw",
-    decode(value, _into, _codec, beside) {
+    decode(value, _into, codec, beside) {
       const first = value.peekU8() ?? 0;
       const nextHop = value.address("ipv4", "NEXT_HOP");
       // RFC 4271 §6.3: a valid IP host address, so no network 0, multicast or class E.
-      if (first === 0 || first >= 224) throw new MalformedError(`NEXT_HOP ${nextHop}`);
+      const isHost = first > 0 && first < 224;
+      if (!isHost && !codec.anyNextHop) throw new MalformedError(`NEXT_HOP ${nextHop}`);
       beside.nextHop = nextHop;
     },
     encode(_from, value, _codec, nextHop) {
@@ -137,6 +140,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   [AttributeCode.aggregator]: {
     name: "AGGREGATOR",
     flags: optionalTransitive,
+    mayBePartial: true,
     onError: "attributeDiscard",
     decode(value, into, codec) {
       into.aggregator = decodeAggregator(value, codec.fourOctetAs ? 4 : 2);
@@ -153,6 +157,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   [AttributeCode.communities]: {
     name: "COMMUNITIES",
     flags: optionalTransitive,
+    mayBePartial: true,
     onError: "treatAsWithdraw",
     decode(value, into) {
       into.communities = decodeList(value, 4, () => value.u32("community"));
@@ -203,6 +208,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   [AttributeCode.extendedCommunities]: {
     name: "EXTENDED COMMUNITIES",
     flags: optionalTransitive,
+    mayBePartial: true,
     onError: "treatAsWithdraw",
     decode(value, into) {
       into.extendedCommunities = decodeList(value, 8, () => value.bytes(8, "extended community"));
@@ -245,6 +251,7 @@ export const attributeRows: Record<number, AttributeRow> = {
     name: "LARGE_COMMUNITY",
     isRewritten: true,
     flags: optionalTransitive,
+    mayBePartial: true,
     onError: "treatAsWithdraw" /* RFC 8092 §6 */,
     decode(value, into) {
       const all = decodeList(value, 12, () => [
@@ -262,6 +269,7 @@ export const attributeRows: Record<number, AttributeRow> = {
   [AttributeCode.onlyToCustomer]: {
     name: "ONLY_TO_CUSTOMER",
     flags: optionalTransitive,
+    mayBePartial: true,
     onError: "treatAsWithdraw" /* RFC 9234 §5 */,
     decode(value, into) {
       into.onlyToCustomer = value.u32("ONLY_TO_CUSTOMER");

@@ -1,6 +1,7 @@
 // Errors in an UPDATE, each as RFC 7606 wants it handled.
 import { describe, expect, it } from "vitest";
 import { type AttributeProblem, decodeMessage } from "./decode.ts";
+import { encodeAttributes } from "./encode-update.ts";
 import { WireError } from "./error.ts";
 import { hex, message } from "./hex.testkit.ts";
 import type { UpdateMessage } from "./message.ts";
@@ -60,6 +61,14 @@ describe("a well-formed UPDATE", () => {
       },
       problems: [],
     });
+  });
+
+  it("keeps the Partial bit of what goes on (RFC 4271 §5), and of nothing else", () => {
+    const marked = `60 01 01 00 ${asPath} ${nextHop} e0 08 04 00000001`;
+    const { attributes } = decode(update(marked)).message;
+    expect(attributes).toMatchObject({ communities: [1], partial: [8] });
+    const sent = encodeAttributes(attributes!, { fourOctetAs: true, extendedMessage: false });
+    expect(hex(sent)).toMatch(/^40010100.*e0080400000001$/);
   });
 
   it("clears bits beyond the prefix's length", () => {
@@ -190,6 +199,31 @@ describe("treat-as-withdraw", () => {
       announced: [],
     });
   });
+
+  it.each([
+    ["::", "0002", "10 00000000000000000000000000000000", "10 fd00"],
+    ["ff02::1", "0002", "10 ff020000000000000000000000000001", "10 fd00"],
+    ["0.0.0.0", "0001", "04 00000000", "10 cb00"],
+    ["224.0.0.1", "0001", "04 e0000001", "10 cb00"],
+  ])(
+    "for MP_REACH_NLRI with next hop %s, which is no host (RFC 4271 §6.3)",
+    (nextHopText, ...of) => {
+      const [afi, hop, routes] = of;
+      const value = `${afi} 01 ${hop} 00 ${routes}`;
+      const { message: decoded, problems } = decode(
+        update(`80 0e ${octets(value).slice(2)} ${value} ${origin} ${asPath}`, ""),
+      );
+      expect(problems).toEqual([
+        {
+          attribute: "MP_REACH_NLRI",
+          handling: "treatAsWithdraw",
+          reason: `next hop ${nextHopText}`,
+        },
+      ]);
+      expect(decoded.announced).toEqual([]);
+      expect(decoded.withdrawn).toHaveLength(1);
+    },
+  );
 
   it("withdraws both families, and keeps what was withdrawn anyway", () => {
     const { message: decoded } = decode(

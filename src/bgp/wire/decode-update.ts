@@ -5,7 +5,7 @@ import { type ByteRange, ByteReader, MalformedError } from "./bytes.ts";
 import type { AttributeProblem } from "./decode.ts";
 import { WireError } from "./error.ts";
 import type { AfiSafi, CodecOptions, PathAttributes, UpdateMessage } from "./message.ts";
-import type { MpReach } from "./mp-nlri.ts";
+import { isHost, type MpReach } from "./mp-nlri.ts";
 import { decodeNlri, isEmptyNlri, type NlriField, readNlri } from "./nlri.ts";
 import {
   asTrans,
@@ -85,10 +85,18 @@ export function readUpdate(
     return { update: endOfRib === undefined ? update : { ...update, endOfRib }, problems };
   }
 
-  // 5. RFC 7606 §3(d): attributes that must be there.
+  // 5. RFC 7606 §3(d): attributes that must be there, and a next hop that can be one.
   if (!codes.has(AttributeCode.origin)) problems.push(missing(AttributeCode.origin));
   if (!codes.has(AttributeCode.asPath)) problems.push(missing(AttributeCode.asPath));
   if (hasIpv4 && !codes.has(AttributeCode.nextHop)) problems.push(missing(AttributeCode.nextHop));
+  if (hasMp && !isHost(mpReach.nextHop) && !codec.anyNextHop) {
+    const attribute = attributeName(AttributeCode.mpReachNlri);
+    problems.push({
+      attribute,
+      handling: "treatAsWithdraw",
+      reason: `next hop ${mpReach.nextHop}`,
+    });
+  }
 
   // 6. RFC 7606 §2: one treat-as-withdraw withdraws all that the message announces.
   if (problems.some(({ handling }) => handling === "treatAsWithdraw")) {
@@ -263,6 +271,10 @@ function decodeAttribute(
   if (discardable) {
     Object.assign(found, into);
     Object.assign(beside, intoBeside);
+  }
+  // RFC 4271 §5: nobody clears it again.
+  if ((flags & AttributeFlag.partial) !== 0 && row.mayBePartial === true) {
+    (found.partial ??= []).push(code);
   }
   // RFC 7606 §3(c), after the value is kept: what MP_REACH_NLRI announces is then known and can be withdrawn.
   if ((flags & kindBits) !== row.flags) {

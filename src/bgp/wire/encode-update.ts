@@ -53,6 +53,7 @@ export function writeAttributes(
   nextHop: Address | undefined,
 ): void {
   const unknown = from.unknown === undefined ? none : byCode(from.unknown);
+  const { partial } = from;
   let nextUnknown = 0;
   for (const { code, flags, encode } of rowsByCode) {
     for (; nextUnknown < unknown.length && unknown[nextUnknown]!.code < code; nextUnknown++) {
@@ -61,8 +62,10 @@ export function writeAttributes(
     if (encode === undefined) continue;
     const at = writer.length;
     writer.skip(attributeHeaderBytes);
-    if (encode(from, writer, codec, nextHop)) endAttribute(writer, at, flags, code);
-    else writer.truncate(at);
+    if (encode(from, writer, codec, nextHop)) {
+      const isPartial = partial !== undefined && partial.includes(code);
+      endAttribute(writer, at, isPartial ? flags | AttributeFlag.partial : flags, code);
+    } else writer.truncate(at);
   }
   for (; nextUnknown < unknown.length; nextUnknown++) encodeUnknown(writer, unknown[nextUnknown]!);
 }

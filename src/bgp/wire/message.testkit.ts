@@ -10,7 +10,7 @@ import type {
   PathAttributes,
   UpdateMessage,
 } from "./message.ts";
-import { CapabilityCode, roles } from "./registry.ts";
+import { AttributeCode, CapabilityCode, roles } from "./registry.ts";
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const asn = fc.oneof(fc.integer({ min: 1, max: 65535 }), fc.integer({ min: 1, max: 0xffffffff }));
@@ -34,7 +34,9 @@ const ipv4Host = fc
   .tuple(fc.integer({ min: 1, max: 223 }), fc.integer({ min: 0, max: 0xffffff }))
   .map(([first, rest]) => addressFromBytes(Uint8Array.of(first, rest >> 16, rest >> 8, rest)));
 
-const ipv6Host = arbitraryAddress("ipv6").filter((address) => address !== "::");
+const ipv6Host = arbitraryAddress("ipv6").filter(
+  (address) => address !== "::" && !address.startsWith("ff"),
+);
 
 const utf8 = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => {
   const bytes = new TextEncoder().encode(text);
@@ -127,7 +129,7 @@ const unknownAttribute = fc.record({
   value: fc.uint8Array({ maxLength: 300 }),
 });
 
-export const arbitraryAttributes: fc.Arbitrary<PathAttributes> = fc.record(
+const attributesUnmarked: fc.Arbitrary<PathAttributes> = fc.record(
   {
     origin: fc.constantFrom("igp" as const, "egp" as const, "incomplete" as const),
     asPath: fc.array(segment, { maxLength: 4 }),
@@ -154,6 +156,24 @@ export const arbitraryAttributes: fc.Arbitrary<PathAttributes> = fc.record(
   },
   { requiredKeys: ["origin", "asPath"] },
 );
+
+const optionalTransitive = [
+  ["aggregator", AttributeCode.aggregator],
+  ["communities", AttributeCode.communities],
+  ["extendedCommunities", AttributeCode.extendedCommunities],
+  ["largeCommunities", AttributeCode.largeCommunities],
+  ["onlyToCustomer", AttributeCode.onlyToCustomer],
+] as const;
+
+/** Some of those with the Partial bit that may have it. */
+export const arbitraryAttributes: fc.Arbitrary<PathAttributes> = fc
+  .tuple(attributesUnmarked, fc.subarray([...optionalTransitive]))
+  .map(([attributes, marked]) => {
+    const there = marked.filter(([name]) => attributes[name] !== undefined);
+    return there.length === 0
+      ? attributes
+      : { ...attributes, partial: there.map(([, code]) => code) };
+  });
 
 function prefixes(of: Family): fc.Arbitrary<Prefix[]> {
   return fc.array(arbitraryPrefix(of), { minLength: 1, maxLength: 30 });

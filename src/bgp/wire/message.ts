@@ -106,6 +106,8 @@ export type PathAttributes = {
   largeCommunities?: [number, number, number][];
   /** OTC: the AS from which on the route goes down only (RFC 9234 §5). */
   onlyToCustomer?: number;
+  /** Codes of known attributes that came with the Partial bit: once set it stays (RFC 4271 §5). In ascending order. */
+  partial?: number[];
   /** Attributes this speaker does not know: kept, and passed on where transitive (RFC 4271 §9). */
   unknown?: { flags: number; code: number; value: Uint8Array }[];
 };
@@ -141,6 +143,8 @@ export type CodecOptions = {
   pathIdsOut?: AfiSafi[];
   /** RFC 2545 §3: an IPv6 next hop that is this `address` has our link-local one beside it. */
   sharedLink?: { address: Address; linkLocal: Address };
+  /** Routes that a router tells of, and does not send: those of its own have an unspecified next hop (RFC 9069). */
+  anyNextHop?: true;
   /** Between link-local addresses: of the two next hops that a peer sends, the link-local one counts. */
   unnumbered?: true;
 };

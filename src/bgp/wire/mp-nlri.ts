@@ -1,5 +1,5 @@
 // MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760 §3, §4), with the next hops of RFC 2545 and RFC 8950.
-import type { Address, Family } from "../../net/address.ts";
+import { type Address, type Family, familyOf } from "../../net/address.ts";
 import { type ByteReader, MalformedError } from "./bytes.ts";
 import type { AfiSafi, CodecOptions } from "./message.ts";
 import { type NlriField, readNlri } from "./nlri.ts";
@@ -50,4 +50,11 @@ function decodeNextHop(
   const linkLocal = value.address("ipv6", "link-local next hop");
   const isSet = linkLocal !== unspecified;
   return global === unspecified || (unnumbered && isSet) ? linkLocal : global;
+}
+
+/** Whether a next hop can be one: RFC 4271 §6.3 asks for a host, so no unspecified address, multicast or class E. */
+export function isHost(nextHop: Address): boolean {
+  if (familyOf(nextHop) === "ipv6") return nextHop !== unspecified && !/^ff..:/.test(nextHop);
+  const first = Number.parseInt(nextHop, 10);
+  return first > 0 && first < 224;
 }
