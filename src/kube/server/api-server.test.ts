@@ -310,7 +310,7 @@ describe("writing", () => {
     ["[]", {}, 400],
     ["", {}, 400],
     ["<a/>", { "content-type": "text/xml" }, 415],
-    ["k8s", { "content-type": "application/vnd.kubernetes.protobuf" }, 415],
+    ["k8s", { "content-type": "application/vnd.kubernetes.protobuf" }, 400],
     ['{"metadata": 1}', {}, 400],
     ['{"kind": "Node", "metadata": {"name": "a"}}', {}, 400],
     ['{"metadata": {"name": "a", "namespace": "other"}}', {}, 400],

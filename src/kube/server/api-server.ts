@@ -6,9 +6,12 @@ import type { PodSandboxes } from "../pod-sandbox.ts";
 import { ApiError, badRequest, methodNotAllowed, pathNotFound } from "./api-error.ts";
 import * as discovery from "./discovery.ts";
 import type { KubeApi } from "./kube-api.ts";
+import { isObject } from "./merge-patch.ts";
 import { execRequest, serveExec } from "./pod-exec.ts";
+import { readBody } from "./request-body.ts";
 import { type Answer, answerResource, type Context } from "./resource-requests.ts";
 import { resolvePath, segments } from "./request-path.ts";
+import { selfReview } from "./self-reviews.ts";
 
 /** The Kubernetes version that clients are told: what the kinds served are true to. */
 const version = {
@@ -164,6 +167,7 @@ async function answer(
     const url = urlOf(request);
     reply =
       plainAnswer(context.api, request, url) ??
+      (await reviewAnswer(request, url)) ??
       (await answerResource(
         context,
         resolvePath(context.api, url.pathname),
@@ -243,6 +247,15 @@ function plainDocument(
     default:
       throw pathNotFound();
   }
+}
+
+async function reviewAnswer(request: IncomingMessage, url: URL): Promise<Answer> {
+  const review = selfReview(url.pathname);
+  if (review === undefined) return undefined;
+  if (request.method !== "POST") throw methodNotAllowed(request.method ?? "");
+  const asked = await readBody(request);
+  if (!isObject(asked)) throw badRequest("the body of the request is no object");
+  return { code: 201, body: review(asked) };
 }
 
 function ok(body: object | undefined): NonNullable<Answer> {

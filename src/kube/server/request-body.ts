@@ -4,7 +4,7 @@ import { ApiError, badRequest } from "./api-error.ts";
 /** What a real API server takes at most. */
 const bodyBytesMax = 3 * 1024 * 1024;
 
-/** The request's body as a value; undefined where it is empty. JSON, and YAML where it says so. */
+/** The request's body as a value; undefined where it is empty. JSON, and YAML or protobuf where it says so. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -20,16 +20,10 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (bytes === 0) return undefined;
-  const text = Buffer.concat(chunks).toString();
+  const body = Buffer.concat(chunks);
   const type = mediaType(request);
-  if (type === "application/vnd.kubernetes.protobuf") {
-    // What kubectl's imperative commands send; its manifests go as JSON.
-    throw new ApiError(
-      415,
-      "UnsupportedMediaType",
-      "protobuf is not served: add --dry-run=client -o yaml and pipe it into kubectl apply -f -",
-    );
-  }
+  if (type === "application/vnd.kubernetes.protobuf") return await protobuf(body);
+  const text = body.toString();
   if (type !== "" && !/[/+](json|yaml)$/.test(type)) {
     throw new ApiError(
       415,
@@ -48,6 +42,28 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     return parse(text) as unknown;
   } catch (error) {
     throw badRequest(`the body is no YAML: ${(error as Error).message}`);
+  }
+}
+
+/** What kubectl's imperative commands send; its manifests go as JSON. */
+async function protobuf(body: Buffer): Promise<unknown> {
+  const [{ decodeBody }, { UnknownFieldError }, { ProtobufError }] = await Promise.all([
+    import("./protobuf/envelope.ts"),
+    import("./protobuf/decode.ts"),
+    import("./protobuf/wire.ts"),
+  ]);
+  try {
+    return decodeBody(body);
+  } catch (error) {
+    if (error instanceof ProtobufError) {
+      throw badRequest(`the body is no protobuf of Kubernetes: ${error.message}`);
+    }
+    if (!(error instanceof UnknownFieldError)) throw error;
+    throw new ApiError(
+      415,
+      "UnsupportedMediaType",
+      `${error.message} is not read from protobuf, only from JSON: with kubectl, add --dry-run=client -o yaml and pipe it into kubectl apply -f -`,
+    );
   }
 }
 
