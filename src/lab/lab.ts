@@ -31,11 +31,11 @@ import {
   labDirectory,
   type LabState,
   removeState,
-  startTimeOf,
   timelineFile,
   writeState,
 } from "./state-folder.ts";
 import { startedRecord } from "./started-record.ts";
+import { startTimeOf } from "../sys/process-start.ts";
 
 /**
  * A lab on this machine: its name is claimed with `open`, built with `up`, and everything of it is

@@ -11,6 +11,7 @@ import {
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "../kube/object.ts";
+import { startTimeOf } from "../sys/process-start.ts";
 import type { Fabric } from "../topology/fabric.ts";
 import type { Entry, PodEntry } from "./backend.ts";
 import type { RuntimeChoice } from "./spec.ts";
@@ -101,29 +102,6 @@ export function labNames(): string[] {
 
 export function isAlive(state: LabState): boolean {
   return startTimeOf(state.supervisor.pid) === state.supervisor.startTime;
-}
-
-/**
- * Field 22 of /proc/PID/stat: when the process started; undefined where there is no such process. On systems without
- * /proc a process is taken for the one that had its number.
- */
-export function startTimeOf(pid: number): string | undefined {
-  if (!existsSync("/proc/self/stat")) return isRunning(pid) ? "not told here" : undefined;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Removes the lab's folder, and the root folder where it was the last. */

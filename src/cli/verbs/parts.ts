@@ -61,6 +61,37 @@ async function startBundle(args: string[]): Promise<void> {
 }
 
 async function serveApi(options: ApiServerOptions): Promise<void> {
+  const colon = options.listen.lastIndexOf(":");
+  const [host, port] = [options.listen.slice(0, colon), Number(options.listen.slice(colon + 1))];
+  if (colon < 0 || !Number.isInteger(port)) {
+    throw new UsageError(`${options.listen}: expected ADDRESS:PORT, for example 127.0.0.1:6443`);
+  }
+  if (options.data === undefined) return await serveUntilSignal({ host, port }, options);
+  const letGo = await lockData(options.data);
+  try {
+    await serveUntilSignal({ host, port }, options);
+  } finally {
+    letGo();
+  }
+}
+
+/** Two servers on one folder would each write over what the other keeps. */
+async function lockData(folder: string): Promise<() => void> {
+  const { FolderInUseError, lockFolder } = await import("../../sys/folder-lock.ts");
+  try {
+    return lockFolder(folder);
+  } catch (error) {
+    if (!(error instanceof FolderInUseError)) throw error;
+    throw new UsageError(
+      `${error.message}: one API server at a time keeps its objects there\n  hint: kill ${error.pid}, or another folder with --data`,
+    );
+  }
+}
+
+async function serveUntilSignal(
+  { host, port }: { host: string; port: number },
+  options: ApiServerOptions,
+): Promise<void> {
   const { systemClock } = await import("../../kube/clock.ts");
   const { startControllers } = await import("../../kube/controllers/controllers.ts");
   const { kubeconfigText } = await import("../../kube/kubeconfig.ts");
@@ -71,11 +102,6 @@ async function serveApi(options: ApiServerOptions): Promise<void> {
   const { KubeApi } = await import("../../kube/server/kube-api.ts");
   const { selfSignedCertificate } = await import("../../kube/server/self-signed.ts");
 
-  const colon = options.listen.lastIndexOf(":");
-  const [host, port] = [options.listen.slice(0, colon), Number(options.listen.slice(colon + 1))];
-  if (colon < 0 || !Number.isInteger(port)) {
-    throw new UsageError(`${options.listen}: expected ADDRESS:PORT, for example 127.0.0.1:6443`);
-  }
   const data = options.data === undefined ? undefined : new DataFolder(options.data);
   const kept = data?.objects();
   const api = new KubeApi({

@@ -28,7 +28,7 @@ export type Secrets = { token: string; tls: { key: string; cert: string } };
 /**
  * A folder in which an API server keeps its objects from one start to the next: a journal, a line of JSON for
  * each change. What was answered is with the kernel, so it outlives the process, however that ends; a power
- * cut may take the last moments.
+ * cut may take the last moments. One process at a time: who opens it holds its lock.
  */
 export class DataFolder {
   readonly #folder: string;
