@@ -12,7 +12,7 @@ import type { Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
 import { SimRouterDiscovery } from "./router-discovery.ts";
 import { sourceAddress } from "./source-address.ts";
-import { type Ends, SimSocket } from "./tcp.ts";
+import type { Ends, SimSocket } from "./tcp-socket.ts";
 import type { World } from "./world.ts";
 
 export type SimSpeakerOptions = {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
 import { iptables } from "./shell/iptables.ts";
-import type { SimSocket } from "./tcp.ts";
+import type { SimSocket } from "./tcp-socket.ts";
 import { World } from "./world.ts";
 
 const [a, b] = [address("10.0.0.1"), address("10.0.0.2")];
@@ -101,6 +101,35 @@ it("sends again what was lost with a cut cable, and gives up after a quarter of 
   socket().send(Uint8Array.of(8));
   run(2_000_000);
   expect(told.at(-1)).toBe("closed ETIMEDOUT");
+});
+
+it("what waits for a neighbor at a cut cable goes when that is asked for again, before it is sent again", () => {
+  const { world, cable, listen, connect, run, socket, heard } = pair();
+  listen();
+  connect();
+  run(10);
+  world.network.setCable(cable, false);
+  socket().send(Uint8Array.of(7));
+  // Sent again 200, 600, 1,400 and 3,000 ms after it was sent first; asked for at each second of three.
+  run(1_500);
+  world.network.setCable(cable, true);
+  run(6_000);
+  expect(heard).toEqual(["2004: 7"]);
+});
+
+it("a connection over a cut cable is made when the neighbor is asked for again, or fails", () => {
+  const { world, cable, listen, connect, run, told } = pair();
+  listen();
+  world.network.setCable(cable, false);
+  connect();
+  run(1_500);
+  world.network.setCable(cable, true);
+  run(2_010);
+  expect(told).toEqual(["connected"]);
+  world.network.setCable(cable, false);
+  connect();
+  run(6_000);
+  expect(told).toEqual(["connected", "EHOSTUNREACH"]);
 });
 
 it("a machine that lost its power answers with a reset once it is back", () => {

@@ -3,24 +3,9 @@ import { type Address, isLinkLocal } from "../net/address.ts";
 import { Connection, IpPacket, isSame, reversed, type Tuple } from "./netfilter.ts";
 import type { SimNode } from "./network.ts";
 import { sourceAddress } from "./source-address.ts";
+import { neighborLimitMs, neighborRetryMs, Segments, SimSocket, stackMs } from "./tcp-socket.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import { walk, type Walk, type WalkOptions } from "./walk.ts";
-
-/** What a program hears of its connection. */
-export type SocketEvents = {
-  onReceived: (bytes: Uint8Array) => void;
-  /** Once, and nothing after. `reason` as the system names it; undefined: the other side closed in order. */
-  onClosed: (reason: string | undefined) => void;
-};
-
-export type Ends = {
-  localAddress: Address;
-  localPort: number;
-  remoteAddress: Address;
-  remotePort: number;
-  /** Where the addresses are link-local. */
-  interface?: string;
-};
 
 export type Listening = {
   /** Undefined: connections from there need none. */
@@ -30,17 +15,9 @@ export type Listening = {
 
 export type ConnectOptions = Omit<Extract<Effect, { do: "connect" }>, "do" | "connection">;
 
-/** Linux's own: tcp_syn_retries 6, tcp_retries2 15, an unanswered ARP request. */
+/** Linux's own: tcp_syn_retries 6. */
 const firstRetryMs = 1_000;
 const connectLimitMs = 127_000;
-const retransmitMsMin = 200;
-const retransmitMsMax = 120_000;
-const giveUpMs = 924_600;
-const neighborLimitMs = 3_000;
-/** From a segment's arrival to the program that reads it. */
-const stackMs = 0.05;
-/** IPv4 and TCP with timestamps. */
-const headerBytes = 52;
 export const firstEphemeralPort = 32_768;
 
 /**
@@ -98,7 +75,7 @@ export class Tcp {
       cancel = this.clock.setTimer(ms, then);
     };
     const failed = (reason: string) => node.processes.run(() => events.onFailed(reason));
-    const attempt = (retryMs: number) => {
+    const attempt = (retryMs: number, askedMs = 0) => {
       const again = () => {
         if (this.clock.nowMs + retryMs >= untilMs) failed("ETIMEDOUT");
         else attempt(2 * retryMs);
@@ -116,6 +93,12 @@ export class Tcp {
       });
       if ("dropped" in there) {
         const { dropped, at, speaks, delayMs } = there;
+        if (dropped === "link down") {
+          const nextMs = askedMs + neighborRetryMs;
+          return after(neighborRetryMs, () =>
+            nextMs < neighborLimitMs ? attempt(retryMs, nextMs) : failed("EHOSTUNREACH"),
+          );
+        }
         if (!speaks) return after(retryMs, again);
         if (dropped === "filtered") return after(2 * delayMs, () => failed("ECONNREFUSED"));
         if (dropped === "host unreachable" && at === node) {
@@ -188,199 +171,6 @@ export class Tcp {
   /** Of a segment without data. */
   #walk(from: SimNode, packet: IpPacket, options: WalkOptions): Walk {
     return walk(from, packet, { ...options, random: this.random, nowMs: this.clock.nowMs });
-  }
-}
-
-/** What one end of a connection sends. */
-class Segments {
-  readonly tuple: Required<Tuple>;
-  readonly #connection: Connection;
-  readonly #isReply: boolean;
-
-  constructor(tuple: Tuple, connection: Connection, isReply = false) {
-    this.tuple = { sourcePort: 0, destinationPort: 0, ...tuple };
-    this.#connection = connection;
-    this.#isReply = isReply;
-  }
-
-  next(): IpPacket {
-    return new IpPacket(this.tuple, this.#connection, this.#isReply);
-  }
-}
-
-/** One end of a connection. */
-export class SimSocket {
-  readonly node: SimNode;
-  readonly ends: Ends;
-  ttl: number | undefined;
-  /** GTSM: what comes with less is not taken. */
-  minTtl: number | undefined;
-  readonly #tcp: Tcp;
-  readonly #segments: Segments;
-  #peer: SimSocket | undefined;
-  #events: SocketEvents | undefined;
-  /** Came before anybody listened. */
-  #early: Uint8Array[] = [];
-  #queue: Uint8Array[] = [];
-  /** How much of the queue has come to the other side, which could not say so. */
-  #takenCount = 0;
-  #isPumping = false;
-  #isClosed = false;
-  /** Closed here: what is queued still goes, then the end. */
-  #isEnding = false;
-  #retryMs = retransmitMsMin;
-  #stuckSinceMs: number | undefined;
-  #lastArrivalMs = 0;
-
-  constructor(
-    tcp: Tcp,
-    node: SimNode,
-    segments: Segments,
-    options: Pick<ConnectOptions, "interface" | "ttl" | "minTtl">,
-  ) {
-    this.#tcp = tcp;
-    this.node = node;
-    this.#segments = segments;
-    this.ttl = options.ttl;
-    this.minTtl = options.minTtl;
-    const { source, sourcePort, destination, destinationPort } = segments.tuple;
-    this.ends = {
-      ...{ localAddress: source, localPort: sourcePort },
-      ...{ remoteAddress: destination, remotePort: destinationPort },
-      ...(options.interface !== undefined && { interface: options.interface }),
-    };
-  }
-
-  join(peer: SimSocket): void {
-    this.#peer = peer;
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  get isRetransmitting(): boolean {
-    return this.#stuckSinceMs !== undefined && !this.#isEnding;
-  }
-
-  listen(events: SocketEvents): void {
-    this.#events = events;
-    const early = this.#early;
-    this.#early = [];
-    for (const bytes of early) events.onReceived(bytes);
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.#isClosed || this.#isEnding) return;
-    this.#queue.push(bytes);
-    this.#pump(0);
-  }
-
-  /** After all that was sent. Nothing more is heard here. */
-  close(): void {
-    if (this.#isClosed || this.#isEnding) return;
-    this.#isEnding = true;
-    this.#events = undefined;
-    this.#pump(0);
-  }
-
-  /** As if it had never been; whoever sends to it is told so by a reset. */
-  vanish(): void {
-    this.#isClosed = true;
-    this.#events = undefined;
-    this.#tcp.forgetSocket(this);
-  }
-
-  #pump(afterMs: number): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    this.#tcp.clock.setTimer(afterMs, () => {
-      this.#isPumping = false;
-      this.#transmit();
-    });
-  }
-
-  #transmit(): void {
-    if (this.#isClosed || this.#peer === undefined) return;
-    const peer = this.#peer;
-    const { clock, random } = this.#tcp;
-    const takenCount = this.#takenCount;
-    // Nothing new before what went before is acknowledged.
-    const sent = this.#queue.slice(0, takenCount > 0 ? takenCount : Infinity);
-    const path = this.#walk({
-      ...{ random, nowMs: clock.nowMs },
-      bytes: sent.reduce((sum, { length }) => sum + length, headerBytes),
-    });
-    if ("dropped" in path) {
-      const { resets, delayMs } = path;
-      if (!resets) return this.#retransmit();
-      return void clock.setTimer(2 * delayMs, () => this.#ended("ECONNRESET"));
-    }
-    this.#queue.splice(0, sent.length);
-    const isLast = this.#isEnding && this.#queue.length === 0;
-    const arriveMs = Math.max(this.#lastArrivalMs, clock.nowMs + path.delayMs + stackMs);
-    this.#lastArrivalMs = arriveMs;
-    clock.setTimer(arriveMs - clock.nowMs, () => {
-      if (this.#isClosed) return;
-      const isCut =
-        path.hops.some(({ from }) => !from.hasCarrier) ||
-        path.arrived !== peer.node ||
-        path.ttl < (peer.minTtl ?? 0);
-      const isHeard = !isCut && peer.#reaches(this);
-      if (!isHeard) {
-        this.#queue.unshift(...sent);
-        if (!isCut && !peer.#isClosed) this.#takenCount = sent.length;
-      } else {
-        this.#retryMs = retransmitMsMin;
-        this.#stuckSinceMs = undefined;
-        this.#takenCount = 0;
-        if (peer.#isClosed) return this.#ended("ECONNRESET");
-      }
-      if (!isCut) for (const bytes of sent.slice(takenCount)) peer.#take(bytes);
-      if (!isHeard) return this.#retransmit();
-      if (isLast) {
-        this.vanish();
-        peer.#ended(undefined);
-      } else if (this.#queue.length > 0) this.#pump(0);
-    });
-  }
-
-  /** Whether what it acknowledges is heard of at the other end. */
-  #reaches(other: SimSocket): boolean {
-    const path = this.#walk({});
-    return "arrived" in path && path.arrived === other.node && path.ttl >= (other.minTtl ?? 0);
-  }
-
-  #walk(options: WalkOptions): Walk {
-    return walk(this.node, this.#segments.next(), {
-      ...options,
-      ...(this.ttl !== undefined && { ttl: this.ttl }),
-      ...(this.ends.interface !== undefined && { interface: this.ends.interface }),
-    });
-  }
-
-  #take(bytes: Uint8Array): void {
-    if (this.#isClosed || this.#isEnding) return;
-    this.node.processes.run(() => {
-      if (this.#isEnding) return;
-      if (this.#events === undefined) this.#early.push(bytes);
-      else this.#events.onReceived(bytes);
-    });
-  }
-
-  #retransmit(): void {
-    const { nowMs } = this.#tcp.clock;
-    this.#stuckSinceMs ??= nowMs;
-    if (nowMs - this.#stuckSinceMs >= giveUpMs) return this.#ended("ETIMEDOUT");
-    this.#pump(this.#retryMs);
-    this.#retryMs = Math.min(2 * this.#retryMs, retransmitMsMax);
-  }
-
-  #ended(reason: string | undefined): void {
-    if (this.#isClosed) return;
-    const events = this.#events;
-    this.vanish();
-    if (events !== undefined) this.node.processes.run(() => events.onClosed(reason));
   }
 }
 

@@ -58,6 +58,18 @@ describe("maximum-prefix (RFC 4486 §4)", () => {
     expect(b.status().families[0]!.received).toBe(11);
   });
 
+  it("holds what it has received already against a limit that is new, at once", () => {
+    const { net, b } = twoSpeakers({ originate: originate(11) });
+    net.settle();
+    net.configure(b, configB({ peer: limited({ action: "warn" }) }));
+    expect(b.logs).toContain("warn a: 11 ipv4/unicast routes, 10 allowed");
+    net.configure(b, configB({ peer: limited({}) }));
+    expect(b.status()).toMatchObject({
+      state: "Idle",
+      lastDown: "too many routes: 11 ipv4/unicast routes, 10 allowed",
+    });
+  });
+
   it("tries again after the restart time, and ends again while there are too many", () => {
     const { net, a, b } = twoSpeakers(
       { originate: originate(11), peer: { gracefulRestart: { restartTimeSeconds: 60 } } },

@@ -164,6 +164,8 @@ export class Peer {
     if (exportPolicy && this.#established !== undefined) {
       this.#established.outbound.setPolicy(config.exportPolicy);
     }
+    // What is there already may be too many by the new one.
+    if (maximumPrefix && this.#established !== undefined) this.#checkLimits(nowMs);
     return change;
   }
 
