@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { EnvironmentError } from "../input/diagnostic.ts";
 import type { Address } from "../net/address.ts";
-import type { Runtime, Progress } from "../runtime/port.ts";
+import type { Place, Progress, Runtime } from "../runtime/port.ts";
 import type { Clock } from "../scenario/clock.ts";
 import type { AgentPort, KubePort } from "../scenario/context.ts";
 import type { Recorder } from "../timeline/record.ts";
@@ -27,6 +27,11 @@ export interface Backend {
     port: number,
     onConnection: (connection: Duplex) => void,
   ): Promise<number>;
+  /**
+   * Lets virtual time go on, for so long at least, until no route moves any more and nothing waits to be sent again, or
+   * two minutes are over. Resolves with how long it was. Absent where time goes on by itself.
+   */
+  untilStill?(atLeastMs: number, signal: AbortSignal): Promise<number>;
   /** How often it is worth asking for daemons. */
   readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */
@@ -84,10 +89,12 @@ export interface LabCluster {
 
 /**
  * The way into a node or pod: a process whose namespaces nsenter enters, as the host numbers it; or
- * a container, with what the docker command needs to find its engine, and the pod in it if it is one.
+ * a container, with what the docker command needs to find its engine, and the pod in it if it is one; or
+ * the lab's own process, which simulates it.
  */
 export type Entry =
   | { pid: number }
+  | { simulated: Place }
   | {
       container: string;
       environment: Readonly<Record<string, string>>;

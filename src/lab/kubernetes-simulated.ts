@@ -4,7 +4,7 @@ import { type ResourceKey, resourceKey } from "../kube/server/resource.ts";
 import type { KubePort } from "../scenario/context.ts";
 import { agentClock, SimAgents } from "../sim/kubernetes/agents.ts";
 import { localApi } from "../sim/kubernetes/local-api.ts";
-import { SimPods } from "../sim/kubernetes/pods.ts";
+import type { SimPods } from "../sim/kubernetes/pods.ts";
 import { serviceRules } from "../sim/kubernetes/service-rules.ts";
 import type { SimRuntime } from "../sim/runtime.ts";
 import type { World } from "../sim/world.ts";
@@ -20,9 +20,9 @@ const lookEveryMs = 10;
 
 /** A Kubernetes cluster in a simulated world: the server's rules, controllers, operator and agents, and no socket. */
 export function simulatedKubernetes(
-  options: BuildOptions & { cluster: Cluster; runtime: SimRuntime },
+  options: BuildOptions & { cluster: Cluster; runtime: SimRuntime; sandboxes: SimPods },
 ): LabCluster {
-  const { fabric, runtime, cluster, installRoutes } = options;
+  const { fabric, runtime, cluster, installRoutes, sandboxes } = options;
   const { world } = runtime;
   const api = clusterApi({
     ...{ clock: agentClock(runtime), random: world.random },
@@ -33,7 +33,9 @@ export function simulatedKubernetes(
     suspend: () => {},
     resume: async () => {},
   });
-  const sandboxes = new SimPods(world);
+  api.subscribe(({ resource }) => {
+    if (resource === "pods") options.onPodsChanged();
+  });
   const agents = new SimAgents({
     ...{ runtime, installRoutes, version: `spinelab ${version}` },
     api: (run) => localApi({ run, world, api, isUp: () => !controlPlane.isDown }),

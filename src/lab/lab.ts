@@ -269,6 +269,11 @@ export class Lab {
     return this.#looking.runtime;
   }
 
+  /** How much virtual time went by until nothing moved any more; undefined where time goes on by itself. */
+  async untilStill(atLeastMs: number, signal: AbortSignal): Promise<number | undefined> {
+    return this.#backend.untilStill?.(atLeastMs, signal);
+  }
+
   /** What the timeline and the state folder cannot tell afterwards. */
   async evidence(): Promise<EvidenceFile[]> {
     const [files, captured] = await Promise.all([

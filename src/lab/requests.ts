@@ -1,5 +1,6 @@
 import { readLabState, stateItems } from "../observe/lab-state.ts";
 import { type AgentRequest, askAgent } from "../observe/speaker.ts";
+import type { Place } from "../runtime/port.ts";
 import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
 import { type DoctorQuestion, examine } from "./doctor.ts";
@@ -12,6 +13,10 @@ import { objectsNow } from "./objects-now.ts";
 import { readAllSessions } from "./sessions.ts";
 
 const commandLimitMs = 10_000;
+/** Of virtual time, after a command: routes that it moves do so soon. */
+const afterCommandMs = 2_000;
+/** After a link or the whole lab came up: FRR tries a session each 10 s. */
+const afterChangeMs = 12_000;
 
 /** What a running lab does on request, by the word in `do`. Each answers when it is done. */
 export function controlHandler(lab: Lab): ControlHandler {
@@ -19,6 +24,9 @@ export function controlHandler(lab: Lab): ControlHandler {
   let playing: AbortController | undefined;
   /** Lets the scenario that waits before a step go on. */
   let goOn: (() => void) | undefined;
+  /** Who looks later sees what came of it, also in virtual time, which is a scenario's own while that is played. */
+  const goesBy = async (atLeastMs: number, signal: AbortSignal) =>
+    playing ? undefined : await lab.untilStill(atLeastMs, signal);
   return async (request, { send, signal }) => {
     const sink: Sink = (record) => send(record);
     switch (request["do"]) {
@@ -101,13 +109,25 @@ export function controlHandler(lab: Lab): ControlHandler {
         const [a, b] = link.endpoints;
         const state = request["set"] === "up" ? "up" : "down";
         await lab.runtime.setLink(a, b, state);
-        return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}`;
+        const goneMs = await goesBy(afterChangeMs, signal);
+        const gone = goneMs === undefined ? "" : `, and ${goneMs / 1000} s of virtual time later`;
+        return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}${gone}`;
       }
-      // A command that ends by itself, in a node.
-      case "exec":
-        return lab.runtime.exec({ node: String(request["node"]) }, request["argv"] as string[], {
-          timeoutMs: commandLimitMs,
-        });
+      // Sessions come up, where time does not go on by itself.
+      case "settle":
+        return await goesBy(afterChangeMs, signal);
+      // A command that ends by itself, in a node or pod. `settles`: it may have changed something.
+      case "exec": {
+        const pod = request["pod"] as Place["pod"];
+        const place = { node: String(request["node"]), ...(pod !== undefined && { pod }) };
+        const argv = request["argv"] as string[];
+        const result = await lab.runtime.exec(place, argv, { timeoutMs: commandLimitMs });
+        if (request["settles"] === true) await goesBy(afterCommandMs, signal);
+        return result;
+      }
+      // What a node's agent wrote.
+      case "agentLog":
+        return lab.context(signal).agents.log(String(request["node"]));
       case "sessions":
         return readAllSessions(lab.spec.fabric, lab.runtime);
       // What a scenario can name.
@@ -126,8 +146,12 @@ export function controlHandler(lab: Lab): ControlHandler {
       case "baseline":
         return baselineScenario(lab.context(signal), new Date());
       // What the agent of a node says on its admin socket.
-      case "ask":
-        return askAgent(lab.runtime, String(request["node"]), request["request"] as AgentRequest);
+      case "ask": {
+        const asked = request["request"] as AgentRequest;
+        const answer = await askAgent(lab.runtime, String(request["node"]), asked);
+        if ("reset" in asked) await goesBy(afterCommandMs, signal);
+        return answer;
+      }
       case "down":
         await lab.down();
         return null;

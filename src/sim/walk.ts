@@ -140,7 +140,12 @@ export function wayTo(out: Interface, target: Address): Way | undefined {
   return undefined;
 }
 
-function outgoing(at: SimNode, packet: IpPacket, options: WalkOptions): FibNextHop | DropReason {
+/** The next hop that the node sends the packet to, of several by its flow; or why there is none. */
+export function outgoing(
+  at: SimNode,
+  packet: IpPacket,
+  options: WalkOptions,
+): FibNextHop | DropReason {
   const { leavesBy, tuple } = packet;
   const nextHops = nextHopsTo(at, tuple.destination, { ...options, leavesBy });
   if (typeof nextHops === "string") return nextHops;

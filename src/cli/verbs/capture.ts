@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
 import { entryOf, selectLab } from "../running-lab.ts";
+import { refuseSimulated } from "../simulated-place.ts";
 import { enter } from "./exec.ts";
 
 export function registerCapture(program: Command): void {
@@ -17,6 +18,10 @@ export function registerCapture(program: Command): void {
       if (name === undefined) throw new UsageError(`${where}: expected NODE:INTERFACE`);
       const state = selectLab(options.lab);
       if (!findNode(state.fabric, node)) entryOf(state, node); // throws with a hint
+      refuseSimulated(state, {
+        what: "no packet of it is one that tcpdump could read",
+        instead: "spinelab exec NODE -- traceroute ADDRESS shows the way that packets take",
+      });
       const argv = ["tcpdump", "-n", "-l", "-i", name, ...rest];
       process.exitCode = await enter(state.lab, entryOf(state, node), argv);
     });

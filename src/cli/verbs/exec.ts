@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Entry } from "../../lab/backend.ts";
 import { enterCommand, sandboxEnvironment } from "../../runtime/netns/sandbox.ts";
 import { entryOf, selectLab } from "../running-lab.ts";
+import { refuseSimulated, runSimulated } from "../simulated-place.ts";
 
 export function registerExec(program: Command): void {
   program
@@ -30,7 +31,12 @@ export function registerShell(program: Command): void {
     )
     .action(async (place: string, options: { lab?: string }) => {
       const state = selectLab(options.lab);
-      process.exitCode = await enter(state.lab, entryOf(state, place), ["bash"]);
+      const entry = entryOf(state, place);
+      refuseSimulated(state, {
+        what: "its nodes and pods know some commands, and no shell",
+        instead: `spinelab exec ${place} -- COMMAND`,
+      });
+      process.exitCode = await enter(state.lab, entry, ["bash"]);
     });
 }
 
@@ -40,6 +46,7 @@ export async function enter(lab: string, entry: Entry, argv: string[]): Promise<
     const { runInContainer } = await import("../../lab/container-entry.ts");
     return await runInContainer(lab, entry, argv);
   }
+  if ("simulated" in entry) return await runSimulated(lab, entry, argv);
   const [file, ...args] = enterCommand(entry.pid, argv);
   const child = spawn(file!, args, {
     stdio: "inherit",

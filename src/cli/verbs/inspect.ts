@@ -42,7 +42,7 @@ Examples:
       const picture = pictureOf(state.fabric);
       const age = goDuration(Date.now() - Date.parse(state.startedAt));
       const lines = [
-        `lab ${state.lab}: ${state.phase}, for ${age}; kubeconfig ${kubeconfigFile(state.lab)}`,
+        `lab ${state.lab}: ${state.phase}, for ${age}; ${state.runtime.kind === "sim" ? "simulated" : `kubeconfig ${kubeconfigFile(state.lab)}`}`,
         "",
         ...drawTopology(picture, look.columns(), {
           look,
@@ -107,7 +107,7 @@ function asJson(
     startedAt,
     runtime: runtime.kind,
     supervisor: supervisor.pid,
-    kubeconfig: kubeconfigFile(lab),
+    ...(runtime.kind !== "sim" && { kubeconfig: kubeconfigFile(lab) }),
     nodes: fabric.nodes.map((node) => ({
       name: node.name,
       aliases: node.aliases,

@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import { kubeconfigFile } from "../../lab/state-folder.ts";
+import type { LabState } from "../../lab/state-folder.ts";
 import { selectLab } from "../running-lab.ts";
+import { refuseSimulated } from "../simulated-place.ts";
 
 export function registerKubeconfig(program: Command): void {
   program
@@ -11,7 +13,7 @@ export function registerKubeconfig(program: Command): void {
     .argument("[lab]", "which lab, where several are up")
     .addHelpText("after", "\nExample:\n  export KUBECONFIG=$(spinelab kubeconfig)")
     .action((lab: string | undefined) => {
-      process.stdout.write(`${kubeconfigFile(selectLab(lab).lab)}\n`);
+      process.stdout.write(`${servedKubeconfig(selectLab(lab))}\n`);
     });
 }
 
@@ -24,7 +26,7 @@ export function registerKubectl(program: Command): void {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (argv: string[], options: { lab?: string }) => {
-      const kubeconfig = kubeconfigFile(selectLab(options.lab).lab);
+      const kubeconfig = servedKubeconfig(selectLab(options.lab));
       const child = spawn("kubectl", argv, {
         stdio: "inherit",
         env: { ...process.env, KUBECONFIG: kubeconfig },
@@ -40,4 +42,13 @@ export function registerKubectl(program: Command): void {
         child.once("exit", (code) => resolve(code ?? 1));
       });
     });
+}
+
+function servedKubeconfig(state: LabState): string {
+  refuseSimulated(state, {
+    what: "its Kubernetes API is served to its own agents alone",
+    instead:
+      "change objects by a scenario (apply, patch, delete): spinelab play LAB FILE; see them by spinelab record",
+  });
+  return kubeconfigFile(state.lab);
 }

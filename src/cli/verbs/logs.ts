@@ -5,6 +5,7 @@ import { labDirectory, logDirectory } from "../../lab/state-folder.ts";
 import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
 import { entryOf, podsMatching, selectLab } from "../running-lab.ts";
+import { simulatedLogs } from "../simulated-place.ts";
 
 export function registerLogs(program: Command): void {
   program
@@ -31,6 +32,12 @@ Examples:
         for (const { source, text } of written) {
           process.stdout.write(`==> ${source} <==\n${text}${text.endsWith("\n") ? "" : "\n"}`);
         }
+        return;
+      }
+      if ("simulated" in entry) {
+        const text = await simulatedLogs(state, entry);
+        if (text === "") throw new UsageError(`${place} has written no log`);
+        process.stdout.write(text);
         return;
       }
       const node = findNode(state.fabric, place);

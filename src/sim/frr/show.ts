@@ -10,6 +10,7 @@ import { type ShownRoute, shownRoutes } from "./shown-routes.ts";
 export function show(router: FrrRouter, command: string, nowMs: number): string | undefined {
   if (command === "show running-config") return runningConfig(router.config);
   if (command === "show bfd peers brief") return bfdText(router);
+  if (command === "show bgp summary") return summariesText(router, nowMs);
   if (command === "show bgp summary json") {
     return JSON.stringify({
       ipv4Unicast: summary(router, "ipv4", nowMs),
@@ -37,6 +38,16 @@ const showGracefulRestart =
   /^show (?:ip )?bgp (?:ipv4|ipv6)(?: unicast)? neighbors (?<peer>\S+) graceful-restart$/;
 const showBgp =
   /^show (?:ip )?bgp (?<family>ipv4|ipv6)(?: unicast)?(?: (?<what>summary|[\d.:a-f]+\/\d+))?(?: wide)?(?<json> json)?$/;
+
+/** Of each family that a neighbor has. */
+function summariesText(router: FrrRouter, nowMs: number): string {
+  if (router.host === undefined) return "% BGP instance not found\n";
+  const families = (["ipv4", "ipv6"] as const).filter(
+    (family) => Object.keys(summary(router, family, nowMs).peers).length > 0,
+  );
+  const texts = families.map((family) => showText(router, family, "summary", nowMs));
+  return texts.length === 0 ? "% No BGP neighbors found\n" : texts.join("\n");
+}
 
 function showText(
   router: FrrRouter,

@@ -83,6 +83,13 @@ export class SimPods implements PodSandboxes {
     network.removeNode(name);
   }
 
+  /** Those that run. */
+  list(): (PodName & { node: string })[] {
+    return [...this.#running.values()].map(({ pod: { namespace, name, node } }) => ({
+      ...{ namespace, name, node },
+    }));
+  }
+
   async releaseCidrs(node: string, cidrs: readonly Prefix[]): Promise<void> {
     const { fib } = this.#world.network.node(node);
     for (const cidr of cidrs) fib.remove(cidr, ({ kind }) => kind === "unreachable");

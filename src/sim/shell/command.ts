@@ -34,8 +34,15 @@ export async function command(
   if (output !== undefined) return output;
   throw new EnvironmentError(
     `the simulation cannot do '${argv.join(" ")}' on ${node.name}`,
-    "run the lab with --runtime netns",
+    `${knownOf(argv)}; all others need --runtime netns`,
   );
+}
+
+/** What of it is simulated, for people. */
+function knownOf([path = ""]: readonly string[]): string {
+  return path.endsWith("vtysh")
+    ? "vtysh does conf t and what follows, write, clear bgp …, show running-config, show bgp summary, show bgp ipv4|ipv6 unicast [summary|PREFIX], show bfd peers brief"
+    : "simulated are ip address|link|route, ping, traceroute, curl, vtysh, sysctl, iptables, nft, sleep, and cat of FRR's logs";
 }
 
 async function run(
@@ -73,6 +80,10 @@ async function run(
     case "rm":
     case "mkdir":
       return /^\/run\/frr\/\w+\.pid$/.test(words.at(-1)!) ? done : undefined;
+    case "sleep":
+      if (words.length !== 1 || !/^\d+(\.\d+)?$/.test(words[0]!)) return undefined;
+      await world.sleep(1_000 * Number(words[0]));
+      return done;
     case "touch":
     case "true":
       return done;

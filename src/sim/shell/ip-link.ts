@@ -12,11 +12,12 @@ export function linkCommand(
   if (verb === "add") return addLink(node, words);
   const [name = "", ...rest] = words[0] === "dev" ? words.slice(1) : words;
   const isShow = verb === "show" || verb === "list" || verb === "ls";
-  if (isShow && !isJson) return undefined;
-  if (isShow && name === "") return json([...node.interfaces.values()].map(shownLink));
+  const show = (links: readonly Interface[]) =>
+    isJson ? json(links.map(shownLink)) : { ...done, stdout: links.map(linkText).join("") };
+  if (isShow && name === "") return show([...node.interfaces.values()]);
   const link = node.interfaces.get(name);
   if (link === undefined) return failed(`Cannot find device "${name}"`, 1);
-  if (isShow) return json([shownLink(link)]);
+  if (isShow) return show([link]);
   if (verb === "del" || verb === "delete") {
     node.removeInterface(name);
     return done;
@@ -25,7 +26,8 @@ export function linkCommand(
 }
 
 /** A link whose other end is down has no carrier. */
-function shownLink({ name, isUp, hasCarrier, isLoopback, master }: Interface): object {
+function shownLink(link: Interface) {
+  const { name, isUp, hasCarrier, isLoopback, master } = link;
   const flags = [
     ...(isLoopback ? ["LOOPBACK"] : ["BROADCAST", "MULTICAST"]),
     ...(isUp ? ["UP"] : []),
@@ -38,6 +40,13 @@ function shownLink({ name, isUp, hasCarrier, isLoopback, master }: Interface): o
     operstate: hasCarrier ? whole : isUp ? "LOWERLAYERDOWN" : "DOWN",
     ...(master !== undefined && { master: master.name }),
   };
+}
+
+function linkText(link: Interface): string {
+  const { ifname, flags, operstate, master } = shownLink(link);
+  const of = master === undefined ? "" : ` master ${master}`;
+  const ether = link.isLoopback ? "loopback 00:00:00:00:00:00" : `ether ${link.mac}`;
+  return `${link.index}: ${ifname}: <${flags.join(",")}>${of} state ${operstate}\n    link/${ether}\n`;
 }
 
 /** `NAME type bridge`. As the kernel makes it: down. */

@@ -56,5 +56,55 @@ it("ip -j link: an interface has no carrier where its other end is down, and is 
   run("link set net0 down");
   expect(shown("-j link show dev net0")).toEqual([["net0", "DOWN", false, false]]);
   expect(run("-j link show dev net9")).toMatchObject({ exitCode: 1 });
-  expect(run("link")).toBeUndefined();
+  expect(run("link show dev net0")!.stdout).toMatch(
+    /^\d+: net0: <BROADCAST,MULTICAST> state DOWN\n/,
+  );
+  expect(run("-s link")).toBeUndefined();
+});
+
+it("ip route get: the way of a packet of the node's own, as iproute2 prints it", () => {
+  const { made, run } = node();
+  run("route add 10.1.0.0/16 via 10.0.0.1");
+  run("route add blackhole 10.2.0.0/16");
+  const got = (to: string) => JSON.parse(run(`-j route get ${to}`)!.stdout) as object[];
+  expect(got("10.1.2.3")).toEqual([
+    {
+      ...{ dst: "10.1.2.3", gateway: "10.0.0.1", dev: "net0" },
+      ...{ prefsrc: "10.0.0.2", flags: [], cache: [] },
+    },
+  ]);
+  expect(got("10.0.0.9")).toMatchObject([{ dst: "10.0.0.9", dev: "net0" }]);
+  expect(got("10.0.0.2")).toMatchObject([{ type: "local", dev: "lo", prefsrc: "10.0.0.2" }]);
+  expect(run("route get 10.1.2.3")!.stdout).toBe("10.1.2.3 via 10.0.0.1 dev net0 src 10.0.0.2\n");
+  expect(run("-j route get 10.2.0.1")).toMatchObject({
+    exitCode: 2,
+    stderr: "RTNETLINK answers: Invalid argument\n",
+  });
+  expect(run("-j route get 10.9.0.1")).toMatchObject({
+    exitCode: 2,
+    stderr: "RTNETLINK answers: Network is unreachable\n",
+  });
+  expect(run("route get 10.1.2.3 from 10.0.0.2")).toBeUndefined();
+  made.setInterface("net0", false);
+});
+
+it("ip route: a line a route, several next hops below it", () => {
+  const { run } = node();
+  run("route add default via 10.0.0.1");
+  run("route add 10.1.0.0/16 proto bgp metric 20 nexthop via 10.0.0.1 nexthop via 10.0.0.3");
+  run("route add 10.3.0.7 via inet6 fd00::1 dev net0");
+  run("route add blackhole 10.2.0.0/16");
+  expect(run("route")!.stdout).toBe(
+    [
+      "default via 10.0.0.1 dev net0",
+      "10.0.0.0/24 dev net0 proto kernel scope link",
+      "10.1.0.0/16 proto bgp metric 20",
+      "\tnexthop via 10.0.0.1 dev net0 weight 1",
+      "\tnexthop via 10.0.0.3 dev net0 weight 1",
+      "blackhole 10.2.0.0/16",
+      "10.3.0.7 via inet6 fd00::1 dev net0",
+      "",
+    ].join("\n"),
+  );
+  expect(run("route show table all")).toBeUndefined();
 });

@@ -4,6 +4,7 @@ import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 import { addressCommand } from "./ip-address.ts";
 import { linkCommand } from "./ip-link.ts";
+import { getRoute, showRoutes } from "./ip-route-show.ts";
 
 export type Output = { exitCode: number; stdout: string; stderr: string };
 
@@ -19,6 +20,7 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
   const at = argv.findIndex((word) => objectWords.has(word));
   const flags = new Set(argv.slice(0, at));
   const [what = "", verb = "show", ...words] = argv.slice(at);
+  if (at < 0 || [...flags].some((flag) => !knownFlags.has(flag))) return undefined;
   const isJson = flags.has("-j");
   switch (what) {
     case "address":
@@ -43,6 +45,8 @@ function speaksOfIpv6(words: readonly string[], flags: ReadonlySet<string>): boo
   return !flags.has("-4") && words.includes("via") && gateway!.includes(":");
 }
 
+const knownFlags: ReadonlySet<string> = new Set(["-j", "-4", "-6"]);
+
 const objectWords: ReadonlySet<string> = new Set([
   ...["address", "addr", "a", "route", "r", "link", "l"],
 ]);
@@ -54,7 +58,10 @@ function routeCommand(
   isIpv6: boolean,
   isJson: boolean,
 ): Output | undefined {
-  if (verb === "show" || verb === "list") return isJson ? json(routesOf(node, isIpv6)) : undefined;
+  if (verb === "show" || verb === "list") {
+    return words.length === 0 ? showRoutes(node, isIpv6, isJson) : undefined;
+  }
+  if (verb === "get") return getRoute(node, words, isJson);
   const kinds = new Set(["blackhole", "unreachable"]);
   const kind = kinds.has(words[0] ?? "") ? (words[0] as "blackhole" | "unreachable") : "unicast";
   const [to = "", ...options] = kind === "unicast" ? words : words.slice(1);
@@ -171,29 +178,4 @@ function onLink(node: SimNode, gateway: Address): string | undefined {
 
 export function json(value: unknown): Output {
   return { ...done, stdout: JSON.stringify(value) };
-}
-
-function routesOf(node: SimNode, isIpv6: boolean): object[] {
-  return node.fib
-    .routes()
-    .filter(({ prefix }) => prefix.includes(":") === isIpv6)
-    .map(({ prefix, kind, protocol, metric, nextHops }) => {
-      const hops = nextHops.map(({ address, interface: dev }) => {
-        const isOther = address !== undefined && address.includes(":") !== isIpv6;
-        const isUp = node.interfaces.get(dev)?.hasCarrier === true;
-        return {
-          ...(address !== undefined &&
-            (isOther ? { via: { family: "inet6", host: address } } : { gateway: address })),
-          dev,
-          flags: isUp ? [] : ["linkdown"],
-        };
-      });
-      return {
-        dst: prefix.endsWith("/0") ? "default" : prefix,
-        ...(kind !== "unicast" && { type: kind }),
-        protocol,
-        ...(metric > 0 && { metric }),
-        ...(hops.length > 1 ? { nexthops: hops, flags: [] } : (hops[0] ?? { flags: [] })),
-      };
-    });
 }
