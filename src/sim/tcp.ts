@@ -15,6 +15,9 @@ export type Listening = {
 
 export type ConnectOptions = Omit<Extract<Effect, { do: "connect" }>, "do" | "connection">;
 
+/** Without a password where one is wanted, with one where none is, with a wrong one (RFC 2385). */
+export type PasswordDrops = { notFound: number; unexpected: number; failure: number };
+
 /** Linux's own: tcp_syn_retries 6. */
 const firstRetryMs = 1_000;
 const connectLimitMs = 127_000;
@@ -29,6 +32,7 @@ export class Tcp {
   readonly random: () => number;
   readonly #listening = new Map<SimNode, Map<number, Listening>>();
   readonly #sockets = new Map<SimNode, Set<SimSocket>>();
+  readonly #passwordDrops = new Map<SimNode, PasswordDrops>();
   #nextPort = firstEphemeralPort;
 
   constructor(clock: VirtualClock, random: () => number) {
@@ -147,7 +151,13 @@ export class Tcp {
   ): Listening | "refused" | "silence" {
     const listening = this.#listening.get(at)?.get(destinationPort);
     if (listening === undefined) return "refused";
-    return listening.passwordFor(source) === password ? listening : "silence";
+    const wanted = listening.passwordFor(source);
+    if (wanted === password) return listening;
+    const drops = this.passwordDrops(at);
+    if (password === undefined) drops.notFound++;
+    else if (wanted === undefined) drops.unexpected++;
+    else drops.failure++;
+    return "silence";
   }
 
   /** Whether a connection that is not being closed has something to send again, since it was lost. */
@@ -156,6 +166,15 @@ export class Tcp {
       for (const socket of sockets) if (socket.isRetransmitting) return true;
     }
     return false;
+  }
+
+  /** How many segments a node threw away for their password (TcpExt of /proc/net/netstat). */
+  passwordDrops(at: SimNode): PasswordDrops {
+    let drops = this.#passwordDrops.get(at);
+    if (drops === undefined) {
+      this.#passwordDrops.set(at, (drops = { notFound: 0, unexpected: 0, failure: 0 }));
+    }
+    return drops;
   }
 
   #remember(socket: SimSocket): void {

@@ -163,6 +163,8 @@ function wrongAsn({ node, facts, other, back }: Pair): Told | undefined {
       return asnFinding(at, `expects another AS of ${who}, which is AS ${asn} as well`, of, asn);
     }
   }
+  // What an end said last may be of before its configuration was put right.
+  if (back !== undefined && views.every(({ of, asn }) => of.expectedAsn === asn)) return undefined;
   return badPeerAs(node, facts) ?? (back && badPeerAs(far, back));
 }
 

@@ -1,5 +1,6 @@
 import { formatAsPath, formatCommunity } from "../../observe/speaker.ts";
 import type { FrrRouter } from "./router.ts";
+import { neighborsJson, stateText } from "./show-neighbors.ts";
 import { gracefulRestartText } from "./show-graceful-restart.ts";
 import { runningConfig } from "./running-config.ts";
 import { selectionReason } from "./selection-reason.ts";
@@ -17,6 +18,7 @@ export function show(router: FrrRouter, command: string, nowMs: number): string 
       ipv6Unicast: summary(router, "ipv6", nowMs),
     });
   }
+  if (command === "show bgp neighbors json") return JSON.stringify(neighborsJson(router, nowMs));
   const restarting = showGracefulRestart.exec(command)?.groups?.["peer"];
   if (restarting !== undefined) return gracefulRestartText(router, restarting, nowMs);
   const parsed = showBgp.exec(command)?.groups;
@@ -86,7 +88,7 @@ function summary(router: FrrRouter, family: "ipv4" | "ipv6", nowMs: number) {
     if (counts === undefined) return [];
     const known = {
       ...(peer.hostname !== undefined && { hostname: peer.hostname }),
-      ...{ remoteAs: peer.asn, localAs: peer.localAsn, state: peer.state },
+      ...{ remoteAs: peer.asn, localAs: peer.localAsn, state: stateText(router, peer) },
       ...{ pfxRcd: countOf(peer.name), pfxSnt: counts.advertised },
       ...(peer.uptimeMs !== undefined && { peerUptimeMsec: Math.round(peer.uptimeMs) }),
     };

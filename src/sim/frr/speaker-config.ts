@@ -25,21 +25,10 @@ import type {
   Timers,
 } from "./config.ts";
 import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
+import { effectiveNeighbor, hasFamily, needsPolicy, profiles } from "./effective-neighbor.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { PolicyBuilder } from "./policies.ts";
 import type { FrrTiming } from "./timing.ts";
-
-/** What `frr defaults` sets (FRR bgpd/bgp_vty.c). */
-const profiles = {
-  traditional: {
-    timers: { keepaliveSeconds: 60, holdSeconds: 180 },
-    ebgpRequiresPolicy: true,
-  },
-  datacenter: {
-    timers: { keepaliveSeconds: 3, holdSeconds: 9 },
-    ebgpRequiresPolicy: false,
-  },
-} as const;
 
 /** Compiled into Debian's packages: `--enable-multipath=256`. */
 const multipathMax = 256;
@@ -126,7 +115,7 @@ class PeerReader {
 
   /** Undefined: FRR keeps it out of the way until it knows its AS. */
   peer(id: string, neighbor: Neighbor): PeerConfig | undefined {
-    const of = this.#merged(neighbor);
+    const of = effectiveNeighbor(this.#config.bgp, neighbor);
     const at = parseAddress(id);
     const source = of.updateSource && this.#source(of.updateSource, at);
     const template = this.template(id, neighbor);
@@ -149,15 +138,13 @@ class PeerReader {
 
   template(id: string, neighbor: Neighbor): PeerTemplate | undefined {
     const { bgp, profile } = this.#config;
-    const of = this.#merged(neighbor);
+    const of = effectiveNeighbor(this.#config.bgp, neighbor);
     if (of.remoteAs === undefined) return undefined;
     const defaults = profiles[profile];
     const timers: Timers = of.timers ?? bgp.timers ?? defaults.timers;
     const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
-    const needsPolicy = !isInternal && (bgp.ebgpRequiresPolicy ?? defaults.ebgpRequiresPolicy);
-    const active = (["ipv4", "ipv6"] as const).filter(
-      (family) => of.families[family].activate ?? (family === "ipv4" && bgp.defaultIpv4Unicast),
-    );
+    const needsOne = needsPolicy(this.#config, of);
+    const active = (["ipv4", "ipv6"] as const).filter((family) => hasFamily(bgp, of, family));
     const ipv4 = of.families.ipv4;
     const first = of.families[active[0] ?? "ipv4"];
     this.#sameInAll(id, of, active);
@@ -170,8 +157,8 @@ class PeerReader {
       ...advertisementInterval(of, this.#router.timing),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
-      exportPolicy: this.#exportPolicy(first, needsPolicy),
-      importPolicy: this.#importPolicy(first, needsPolicy),
+      exportPolicy: this.#exportPolicy(first, needsOne),
+      importPolicy: this.#importPolicy(first, needsOne),
       sendsBack: true,
       reflectsWithMed: true,
       keepsBlackholes: true,
@@ -198,19 +185,6 @@ class PeerReader {
     };
   }
 
-  #merged(neighbor: Neighbor): Neighbor {
-    const group = neighbor.group && this.#config.bgp.peerGroups.get(neighbor.group);
-    if (!group) return neighbor;
-    return {
-      ...group,
-      ...neighbor,
-      families: {
-        ipv4: { ...group.families.ipv4, ...neighbor.families.ipv4 },
-        ipv6: { ...group.families.ipv6, ...neighbor.families.ipv6 },
-      },
-    };
-  }
-
   /** Spinelab's speaker has one policy for all families of a peer. */
   #sameInAll(id: string, of: Neighbor, active: readonly FrrFamily[]): void {
     if (active.length < 2) return;
@@ -226,15 +200,15 @@ class PeerReader {
     }
   }
 
-  #exportPolicy(of: NeighborFamily, needsPolicy: boolean): PolicyStatement[] {
+  #exportPolicy(of: NeighborFamily, needsOne: boolean): PolicyStatement[] {
     const isWritten = of.routeMapOut !== undefined || of.prefixListOut !== undefined;
-    if (needsPolicy && !isWritten) return [];
+    if (needsOne && !isWritten) return [];
     return [...summarized(this.#config.bgp), ...this.#policies.statements(of, "out")];
   }
 
-  #importPolicy(of: NeighborFamily, needsPolicy: boolean): ImportPolicy {
+  #importPolicy(of: NeighborFamily, needsOne: boolean): ImportPolicy {
     const isWritten = of.routeMapIn !== undefined || of.prefixListIn !== undefined;
-    if (!isWritten) return needsPolicy ? [] : "accept";
+    if (!isWritten) return needsOne ? [] : "accept";
     return this.#policies.statements(of, "in");
   }
 

@@ -4,7 +4,8 @@ import type { SimNode } from "../network.ts";
 import { curl } from "./curl.ts";
 import { catLog, editDaemons, frrinit, watchfrr } from "./daemons.ts";
 import { done, failed, ip, type Output } from "./ip.ts";
-import { iptables } from "./iptables.ts";
+import { iptables, iptablesSave } from "./iptables.ts";
+import { knock, netstat } from "./knock.ts";
 import { nft } from "./nft.ts";
 import { ping, traceroute } from "./probes.ts";
 import type { UnseenPacket } from "./packet-match.ts";
@@ -74,6 +75,7 @@ async function run(
     case "watchfrr.sh":
       return watchfrr(place.router, words);
     case "cat":
+      if (words.join(" ") === "/proc/net/netstat") return netstat(world, node);
       return words[0]?.startsWith("/var/log/frr/") === true
         ? catLog(place.router, words[0])
         : undefined;
@@ -91,6 +93,12 @@ async function run(
       return editDaemons(place.router, words);
     case "sysctl":
       return sysctl(node, words);
+    case "iptables-save":
+      return words.length === 0 ? iptablesSave(node, "ipv4") : undefined;
+    case "ip6tables-save":
+      return words.length === 0 ? iptablesSave(node, "ipv6") : undefined;
+    case "timeout":
+      return await knock(world, node, words);
     case "iptables":
       // What leaves the lab by the management network goes nowhere here.
       return words.includes("MASQUERADE") ? done : iptables(node, "ipv4", words, place.fromApi);

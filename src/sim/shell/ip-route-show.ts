@@ -39,9 +39,25 @@ function refusal(node: SimNode, reason: DropReason): string {
   return node.isUp ? "Network is unreachable" : "Network is down";
 }
 
-/** `ip [-j] route [show]`. */
-export function showRoutes(node: SimNode, isIpv6: boolean, isJson: boolean): Output {
-  const routes = node.fib.routes().filter(({ prefix }) => prefix.includes(":") === isIpv6);
+/** `ip [-j] route [show [table main|all] [dev NAME] [proto NAME]]`; undefined: more is asked. There is one table. */
+export function showRoutes(
+  node: SimNode,
+  words: readonly string[],
+  isIpv6: boolean,
+  isJson: boolean,
+): Output | undefined {
+  const asked: Record<string, string> = {};
+  for (let i = 0; i < words.length; i += 2) asked[words[i]!] = words[i + 1] ?? "";
+  const { table = "main", dev, proto, ...more } = asked;
+  if (Object.keys(more).length > 0 || !["main", "all"].includes(table)) return undefined;
+  const routes = node.fib
+    .routes()
+    .filter(
+      ({ prefix, protocol, nextHops }) =>
+        prefix.includes(":") === isIpv6 &&
+        (proto === undefined || proto === protocol) &&
+        (dev === undefined || nextHops.some((hop) => hop.interface === dev)),
+    );
   if (isJson) return json(routes.map((route) => shownRoute(node, route)));
   return { ...done, stdout: routes.map((route) => routeText(node, route)).join("") };
 }

@@ -106,5 +106,8 @@ it("ip route: a line a route, several next hops below it", () => {
       "",
     ].join("\n"),
   );
-  expect(run("route show table all")).toBeUndefined();
+  expect(run("route show proto bgp")!.stdout).toMatch(/^10\.1\.0\.0\/16 /);
+  expect(JSON.parse(run("-j route show table all dev net0")!.stdout)).toHaveLength(4);
+  expect(run("route show table 100")).toBeUndefined();
+  expect(run("route show to match 10.1.0.1")).toBeUndefined();
 });

@@ -33,9 +33,25 @@ export function ip(node: SimNode, argv: readonly string[]): Output | undefined {
     case "link":
     case "l":
       return linkCommand(node, verb, words, isJson);
+    case "neigh":
+      return verb === "show" && isJson && flags.has("-6") ? neighbors(node, words) : undefined;
     default:
       return undefined;
   }
+}
+
+/** `show dev NAME`: who is at the other end, as if everybody had been heard of; undefined: more is asked. */
+function neighbors(
+  node: SimNode,
+  [dev, name = "", ...more]: readonly string[],
+): Output | undefined {
+  if (dev !== "dev" || more.length > 0) return undefined;
+  const link = node.interfaces.get(name);
+  if (link === undefined) return failed(`Cannot find device "${name}"`, 1);
+  const found = [...link.ways()].flatMap(({ to: { linkLocal, mac } }) =>
+    linkLocal === undefined ? [] : [{ dst: linkLocal, lladdr: mac, state: ["REACHABLE"] }],
+  );
+  return json(found);
 }
 
 /** The family that is not told follows from the gateway, as iproute2 has it. */
@@ -48,7 +64,7 @@ function speaksOfIpv6(words: readonly string[], flags: ReadonlySet<string>): boo
 const knownFlags: ReadonlySet<string> = new Set(["-j", "-4", "-6"]);
 
 const objectWords: ReadonlySet<string> = new Set([
-  ...["address", "addr", "a", "route", "r", "link", "l"],
+  ...["address", "addr", "a", "route", "r", "link", "l", "neigh"],
 ]);
 
 function routeCommand(
@@ -58,9 +74,7 @@ function routeCommand(
   isIpv6: boolean,
   isJson: boolean,
 ): Output | undefined {
-  if (verb === "show" || verb === "list") {
-    return words.length === 0 ? showRoutes(node, isIpv6, isJson) : undefined;
-  }
+  if (verb === "show" || verb === "list") return showRoutes(node, words, isIpv6, isJson);
   if (verb === "get") return getRoute(node, words, isJson);
   const kinds = new Set(["blackhole", "unreachable"]);
   const kind = kinds.has(words[0] ?? "") ? (words[0] as "blackhole" | "unreachable") : "unicast";

@@ -64,6 +64,15 @@ export function iptables(
   }
 }
 
+/** `iptables-save`: the rules of the filter table. */
+export function iptablesSave(node: SimNode, family: Family): Output {
+  const chains = node.netfilter && rulesOf.get(node.netfilter);
+  const lines = Object.keys(hooks).flatMap((chain) =>
+    (chains?.get(`iptables ${family} ${chain}`) ?? []).map(({ text }) => `-A ${chain} ${text}\n`),
+  );
+  return { ...done, stdout: lines.length === 0 ? "" : `*filter\n${lines.join("")}COMMIT\n` };
+}
+
 function setRules(node: SimNode, table: string, hook: Hook, rules: Rule[]): void {
   const chain: Chain = {
     ...{ hook, priority },
