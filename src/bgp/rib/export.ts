@@ -281,15 +281,10 @@ function exportedAttributes(
     to.originatorId = of.originatorId ?? source.identifier;
     to.clusterList = [target.clusterId, ...(of.clusterList ?? [])];
   }
-  if (of.communities?.includes(WellKnownCommunity.llgrStale)) {
-    // RFC 9494 §4.3: no policy takes the mark away; §4.6: a peer that does not know it can tell by these two.
-    const isPartial = target.longLived === "partial";
-    const marks = [
-      WellKnownCommunity.llgrStale,
-      ...(isPartial ? [WellKnownCommunity.noExport] : none),
-    ];
-    to.communities = [...new Set([...(to.communities ?? none), ...marks])];
-    if (isPartial) to.localPref = 0;
+  if (target.longLived === "partial" && of.communities?.includes(WellKnownCommunity.llgrStale)) {
+    // RFC 9494 §4.6: a peer that does not know the mark can tell by these two.
+    to.communities = [...new Set([...(to.communities ?? none), WellKnownCommunity.noExport])];
+    to.localPref = 0;
   }
   if (of.partial !== undefined) to.partial = of.partial;
   const unknown = of.unknown && passedOn(of.unknown);

@@ -1,4 +1,5 @@
 import type { PathAttributes } from "../wire/message.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
 import { bytesKey, largeCommunityKey } from "./community-key.ts";
 import type { PolicySet } from "./policy.ts";
 
@@ -16,6 +17,11 @@ export function communitiesUnder(
     key: String,
     compare: (a, b) => a - b,
   });
+  // RFC 9494 §4.3: without its mark a long-lived stale route would be preferred, and go to who knows of no such routes.
+  const isStale = of.communities?.includes(WellKnownCommunity.llgrStale) === true;
+  if (isStale && !communities.includes(WellKnownCommunity.llgrStale)) {
+    communities.push(WellKnownCommunity.llgrStale);
+  }
   const largeCommunities = changed(of.largeCommunities, {
     add: set.largeCommunities,
     remove: remove.largeCommunities,

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { listDifference } from "../../net/list-difference.ts";
+import { WellKnownCommunity } from "../wire/registry.ts";
 import { AttributePool } from "./attribute-pool.ts";
 import { Importer } from "./import.ts";
 import { ownPath, type Path } from "./path.ts";
@@ -220,6 +221,18 @@ describe("import", () => {
   ])("says why a route is not taken: %j", (policy, rejected) => {
     const importer = new Importer(policy, pool);
     expect(importer.admit(p("10.1.0.0/24"), learned("a"))).toEqual({ rejected });
+  });
+
+  it.each([
+    { replace: { communities: [9] } },
+    { remove: { communities: [WellKnownCommunity.llgrStale] }, communities: [9] },
+  ])("no policy takes the mark of long-lived stale routes away (RFC 9494 §4.3): %o", (set) => {
+    const { llgrStale } = WellKnownCommunity;
+    const stale = learned("a", { communities: [llgrStale] });
+    const importer = new Importer([{ name: "s", action: "accept", set }], new AttributePool());
+    expect(importer.admit(p("10.0.0.0/8"), stale)).toMatchObject({
+      path: { set: { attributes: { communities: [9, llgrStale] } } },
+    });
   });
 
   it("no policy lets in what cannot be used", () => {
