@@ -1,7 +1,7 @@
 import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ApiServer, startApiServer } from "./api-server.ts";
+import { type ApiServer, type Listener, startApiServer } from "./api-server.ts";
 import type { KubeApi } from "./kube-api.ts";
 import { selfSignedCertificate } from "./self-signed.ts";
 import { startTestServer } from "./test-server.ts";
@@ -85,21 +85,26 @@ describe("who may ask", () => {
     await secured.close();
   });
 
-  test("a port that is taken rejects, and no listener stays behind", async () => {
-    const taken = Number(new URL(url).port);
+  const refusing: [string, () => Listener, RegExp][] = [
+    [
+      "a port that is taken",
+      () => ({ host: "127.0.0.1", port: Number(new URL(url).port) }),
+      /EADDRINUSE/,
+    ],
+    // It is refused while the other has not begun to listen.
+    ["a network that is gone", () => ({ fd: () => expect.fail("no such network") }), /no such/],
+  ];
+  test.each(refusing)("%s rejects, and no listener stays behind", async (_what, refused, says) => {
     const free = createServer();
     await new Promise<void>((resolve) => free.listen(0, "127.0.0.1", resolve));
     const { port } = free.address() as { port: number };
     await new Promise((resolve) => free.close(resolve));
     const start = startApiServer({
       api,
-      listeners: [
-        { host: "127.0.0.1", port },
-        { host: "127.0.0.1", port: taken },
-      ],
+      listeners: [{ host: "127.0.0.1", port }, refused()],
       onError: (error) => errors.push(error),
     });
-    await expect(start).rejects.toThrow(/EADDRINUSE/);
+    await expect(start).rejects.toThrow(says);
     await expect(fetch(`http://127.0.0.1:${port}/version`)).rejects.toThrow("fetch failed");
   });
 });

@@ -74,12 +74,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   const open = async () => {
     servers = await Promise.all(listeners.map((listener) => serverFor(listener, context, options)));
-    try {
-      await Promise.all(servers.map((server, index) => listen(server, listeners[index]!)));
-    } catch (error) {
-      await close();
-      throw error;
-    }
+    // Of all of them it must be known: one that begins to listen later would be closed by nobody.
+    const opened = await Promise.allSettled(
+      servers.map((server, index) => listen(server, listeners[index]!)),
+    );
+    const failed = opened.find(({ status }) => status === "rejected");
+    if (failed === undefined) return;
+    await close();
+    throw (failed as PromiseRejectedResult).reason;
   };
   await open();
   const urls = servers.map((server, index) => {
