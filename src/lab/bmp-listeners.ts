@@ -1,3 +1,4 @@
+import type { FabricNode } from "../topology/fabric.ts";
 import type { Duplex } from "node:stream";
 import { BmpError } from "../bgp/wire/decode-bmp.ts";
 import { address } from "../net/address.ts";
@@ -120,4 +121,9 @@ export class BmpListeners implements BmpPort {
   #log(node: string, level: "info" | "warn", message: string): void {
     this.#options.record({ type: "log", node, level, message });
   }
+}
+
+/** A bridge routes nothing; of Kubernetes nodes their agents know more. */
+export function sendsBmp({ kind, kubernetes }: FabricNode): boolean {
+  return kind === "linux" && kubernetes === undefined;
 }

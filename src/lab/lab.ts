@@ -13,18 +13,19 @@ import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "..
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
 import type { Backend, LabCluster } from "./backend.ts";
 import { InterruptedError, LabFailedError } from "./broken-off.ts";
-import { BmpListeners } from "./bmp-listeners.ts";
+import { BmpListeners, sendsBmp } from "./bmp-listeners.ts";
 import { Captures, capturesOf } from "./captures.ts";
 import { DaemonWatch } from "./daemon-watch.ts";
 import { type EvidenceFile, gatherEvidence } from "./evidence.ts";
 import { deploy } from "./deploy.ts";
+import { inTurn } from "./in-turn.ts";
 import { checkRuntime, createBackend } from "./backends.ts";
 import { noAgents, noCluster } from "./no-cluster.ts";
 import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
 import type { LabSpec } from "./spec.ts";
-import { type FabricNode, withObservedNodes } from "../topology/fabric.ts";
+import { withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
   controlSocket,
@@ -48,6 +49,8 @@ export class Lab {
   readonly #backend: Backend;
   readonly #sinks = new Set<Sink>();
   readonly #timeline: TimelineLog;
+  /** Of whoever waits for `up` or `play`: what dies once it is aborted is no news. */
+  #caller: AbortSignal | undefined;
   readonly #fatal = new AbortController();
   readonly #record: Recorder;
   readonly #state: LabState;
@@ -163,11 +166,15 @@ export class Lab {
 
   async #deploy(signal: AbortSignal): Promise<void> {
     const beganMs = this.#clock.nowMs();
-    const ending = AbortSignal.any([signal, this.#fatal.signal]);
+    this.#caller = signal;
     try {
       await deploy({
         ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
-        ...{ record: this.#record, signal: ending, nowMs: () => this.#clock.nowMs() },
+        ...{
+          record: this.#record,
+          signal: AbortSignal.any([signal, this.#fatal.signal]),
+          nowMs: () => this.#clock.nowMs(),
+        },
         bmpStation: (node) => this.#bmp.stationOf(node),
         onLinked: () =>
           void this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
@@ -196,6 +203,8 @@ export class Lab {
     } catch (error) {
       this.#saveState("failed");
       throw this.#causeOf(error, signal);
+    } finally {
+      this.#caller = undefined;
     }
   }
 
@@ -219,6 +228,7 @@ export class Lab {
   ): Promise<Verdict> {
     if (this.#announced !== scenario) this.#begin(scenario);
     this.#announced = undefined;
+    this.#caller = signal;
     const captures = capturesOf(this.spec.fabric, scenario);
     await Promise.all([
       this.captures.start(this.runtime, captures, this.#record),
@@ -240,6 +250,8 @@ export class Lab {
       return outcome.verdict;
     } catch (error) {
       throw this.#causeOf(error, signal);
+    } finally {
+      this.#caller = undefined;
     }
   }
 
@@ -323,12 +335,7 @@ export class Lab {
   async #endWork(): Promise<void> {
     this.#fatal.abort(new InterruptedError("the lab was taken down"));
     await this.#up?.catch(() => undefined); // Whoever asked for it is told.
-    const ended = new AbortController();
-    const late = setTimeout(partingMsMax, undefined, { signal: ended.signal }).catch(
-      () => undefined,
-    );
-    await Promise.race([this.#playing, late]);
-    ended.abort();
+    await Promise.race([this.#playing, setTimeout(partingMsMax, undefined, { ref: false })]);
   }
 
   async #takeDown(): Promise<void> {
@@ -341,11 +348,13 @@ export class Lab {
     this.#daemons.stop();
     for (const cluster of this.#clusters) cluster.agents.expectAllToEnd();
     try {
-      await this.#endWork();
-      await this.captures.stop();
-      await this.#looking?.close();
-      await this.#backend.down();
-      await Promise.all(this.#clusters.map((each) => each.close()));
+      await inTurn([
+        () => this.#endWork(),
+        () => this.captures.stop(),
+        () => this.#looking?.close(),
+        () => this.#backend.down(),
+        ...this.#clusters.map((each) => () => each.close()),
+      ]);
       removeState(this.spec.name);
     } finally {
       this.#record({ type: "down", tookMs: this.#clock.nowMs() - beganMs });
@@ -361,7 +370,7 @@ export class Lab {
     more: { node?: string; output?: string; remedy?: string } = {},
     error: Error = new LabFailedError(message),
   ): void {
-    if (this.#down) return;
+    if (this.#down || this.#caller?.aborted) return;
     this.#record({ type: "failure", message, ...more });
     this.#fatal.abort(error);
   }
@@ -393,8 +402,3 @@ export type LabOptions = {
   /** The lab goes on after a scenario that ends early. */
   staysUp?: boolean;
 };
-
-/** A bridge routes nothing; of Kubernetes nodes their agents know more. */
-function sendsBmp({ kind, kubernetes }: FabricNode): boolean {
-  return kind === "linux" && kubernetes === undefined;
-}

@@ -4,7 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { readTimeline } from "../../src/timeline/log.ts";
-import { finished, repository, spinelab, start, succeed, until } from "./spinelab.ts";
+import {
+  finished,
+  pressCtrlC,
+  repository,
+  spinelab,
+  start,
+  startInForeground,
+  succeed,
+  until,
+} from "./spinelab.ts";
 
 /** What the author of a scenario does: plan, step, break where it fails. */
 const lab = `authoring-${process.pid}`;
@@ -137,7 +146,7 @@ steps:
 `,
     );
   write("session: { on: router0, to: tor0 }");
-  const watching = start(
+  const watching = startInForeground(
     ...["watch", "rack-spine", "--name", name, "--scenario", file, "--report", folder],
   );
   let said = "";
@@ -150,12 +159,26 @@ steps:
 
   said = "";
   write("sesion: { on: router0, to: tor0 }");
-  await says(/a file changed[\s\S]*:6: UnknownCheck[\s\S]*did you mean 'session'[\s\S]*watching/);
+  await says(
+    /watched\.yaml changed[\s\S]*:6: UnknownCheck[\s\S]*did you mean 'session'[\s\S]*watching/,
+  );
 
   said = "";
   write("session: { on: router0, to: tor1 }");
   await says(/session router0 → tor1[\s\S]*PASSED[\s\S]*watching/);
-  watching.kill("SIGINT");
-  expect((await ended).status).toBe(0);
+
+  const applied = join(folder, "applied.yaml");
+  const object = (called: string) =>
+    `{ apiVersion: v1, kind: Namespace, metadata: { name: ${called} } }`;
+  writeFileSync(applied, object("blue"));
+  said = "";
+  write("session: { on: router0, to: tor1 }\n    do: { apply: applied.yaml }");
+  await says(/apply Namespace blue[\s\S]*PASSED[\s\S]*watching/);
+  said = "";
+  writeFileSync(applied, object("green"));
+  await says(/applied\.yaml changed[\s\S]*apply Namespace green/);
+  pressCtrlC(watching);
+  expect((await ended).status).toBe(3);
+  expect(said).toContain("interrupted");
   expect(await succeed("list")).not.toContain(name);
 });

@@ -1,8 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ownLab } from "./own-lab.ts";
-import { finished, spinelab, start, succeed, traces, until } from "./spinelab.ts";
+import {
+  finished,
+  pressCtrlC,
+  spinelab,
+  start,
+  startInForeground,
+  succeed,
+  traces,
+  until,
+} from "./spinelab.ts";
 
 const own = ownLab("fault");
 const report = () => join(own.folder, "reports");
@@ -43,14 +52,14 @@ test("a daemon that an exec line leaves behind may keep the line's output open",
 
 test("Ctrl-C does not wait for an exec line that takes long", async () => {
   own.change("topologies/rack-spine.clab.yaml", "- ip link del eth0", "- sleep 100");
-  const run = start(...runArgs());
+  const run = startInForeground(...runArgs());
   const outcome = finished(run);
   await until("the line runs", async () => {
     const { stdout } = await spinelab("exec", "tor0", "--lab", own.name, "--", "ps", "-eo", "args");
     return stdout.includes("sleep 100");
   });
   const beganMs = performance.now();
-  run.kill("SIGINT");
+  pressCtrlC(run);
   const { status, stdout } = await outcome;
   expect(status).toBe(3);
   expect(stdout).toContain("interrupted");
@@ -90,16 +99,23 @@ test("an agent that dies fails the run, with the end of its log", async () => {
 });
 
 test.for([0, 150, 400, 1200, 3000])(
-  "Ctrl-C %i ms after the lab began leaves nothing behind",
+  "Ctrl-C %i ms after the lab began, and again and again, leaves nothing behind",
   async (afterMs) => {
-    const run = start(...runArgs());
+    const run = startInForeground(...runArgs());
     const outcome = finished(run);
     await until("the lab's folder", () => readState() !== undefined || run.exitCode !== null);
     await new Promise((resolve) => setTimeout(resolve, afterMs));
-    run.kill("SIGINT");
+    pressCtrlC(run);
+    const impatient = setInterval(() => pressCtrlC(run), 50);
+    onTestFinished(() => clearInterval(impatient));
+    // Once all is done nothing is left that would hear it: the command would end with 130.
+    run.stdout!.on("data", (text: string) => {
+      if (text.includes("everything is taken down")) clearInterval(impatient);
+    });
     const { status, stdout } = await outcome;
     expect(status).toBe(3);
     expect(stdout).toContain("interrupted");
+    expect(stdout).not.toContain("ended with status");
     expect(traces(own.name)).toEqual(own.tracesBefore);
   },
 );

@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 const launcher = fileURLToPath(new URL("../../bin/spinelab.mjs", import.meta.url));
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 
+const surroundings = { cwd: repository, env: { ...process.env, NO_COLOR: "1" } };
+
 export type Outcome = { status: number; stdout: string; stderr: string };
 
 /** Runs the command `spinelab` as a user does and waits for its end. */
@@ -14,10 +16,18 @@ export async function spinelab(...args: string[]): Promise<Outcome> {
 
 /** Starts it; `finished` waits for the end. */
 export function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [launcher, ...args], {
-    cwd: repository,
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+  return spawn(process.execPath, [launcher, ...args], surroundings);
+}
+
+/** Starts it as a shell does on a terminal: it and what it starts are a process group. */
+export function startInForeground(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [launcher, ...args], { ...surroundings, detached: true });
+}
+
+/** The terminal sends it to the whole process group, not to the command alone. */
+export function pressCtrlC(command: ChildProcess): void {
+  const isRunning = command.exitCode === null && command.signalCode === null;
+  if (isRunning) process.kill(-command.pid!, "SIGINT");
 }
 
 export async function finished(child: ChildProcess): Promise<Outcome> {

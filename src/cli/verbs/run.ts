@@ -72,7 +72,7 @@ everything that happened, and evidence/ where it failed.`,
 }
 
 /** The lab with the scenario that is to be played on it. */
-async function loadRun(
+export async function loadRun(
   name: string,
   options: Pick<RunOptions, "scenario" | "name" | "capture">,
   runtime: RuntimeChoice,
@@ -110,16 +110,6 @@ function interfaceOf(fabric: Fabric, written: string): string {
   throw new UsageError(
     `--capture ${written}: expected NODE:INTERFACE of the lab\n  hint: ${guess === undefined ? `such as ${known[0] ?? "tor0:net0"}` : `did you mean ${guess}?`}`,
   );
-}
-
-/** One run on a fresh lab on netns, as `watch` does again and again. */
-export async function playOnce(
-  name: string,
-  options: Pick<RunOptions, "scenario" | "name" | "report">,
-  signal: AbortSignal,
-): Promise<number> {
-  const { loaded } = await loadRun(name, options, { kind: "netns" });
-  return await runOnce(loaded, options, signal, []);
 }
 
 async function run(name: string, options: RunOptions): Promise<number> {
@@ -179,7 +169,8 @@ async function tellSpread(
   return verdicts.find((each) => each !== ExitStatus.passed) ?? ExitStatus.passed;
 }
 
-async function runOnce(
+/** Deploys, plays, reports and takes down. Adds what happened to `timelines`. */
+export async function runOnce(
   loaded: LoadedLab,
   options: Pick<RunOptions, "report" | "json">,
   signal: AbortSignal,

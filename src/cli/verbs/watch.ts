@@ -1,12 +1,14 @@
 import { type FSWatcher, watch } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { EnvironmentError, InputError } from "../../input/diagnostic.ts";
+import { InterruptedError } from "../../lab/broken-off.ts";
+import type { LoadedLab } from "../../lab/load.ts";
+import type { Scenario, ScenarioEvent } from "../../scenario/schema/types.ts";
 import type { LabFile } from "../../topology/lab-file.ts";
 import { ExitStatus, explain, UsageError } from "../exit.ts";
-import { InterruptedError } from "../../lab/broken-off.ts";
 import { endingSignal } from "../view.ts";
-import { playOnce } from "./run.ts";
+import { loadRun, runOnce } from "./run.ts";
 
 type WatchOptions = { scenario?: string; report: string; name?: string };
 
@@ -36,51 +38,51 @@ Example: an editor in one terminal, in the other
 }
 
 async function watchLab(name: string, options: WatchOptions): Promise<number> {
-  const { findLab } = await import("../../lab/load.ts");
+  const { sweepStaleLabs } = await import("../../lab/sweep.ts");
+  for (const line of await sweepStaleLabs()) process.stderr.write(`${line}\n`);
   const ending = endingSignal();
   let status: number = ExitStatus.passed;
   for (;;) {
-    // Read anew each time: the lab file may name other files now.
-    let files: string[] = [];
-    const changed = new AbortController();
+    // Made anew each time: the lab file may name other files now.
+    using files = new WatchedFiles();
     try {
-      const file = findLab(name);
-      files = filesOf(file, options.scenario);
+      status = await playUnlessChanged(name, options, files, ending);
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      files = labFileOf(error);
-      if (files.length === 0) throw error;
+      if (!isTheUsers(error)) throw error;
+      // What the next change may mend is told and waited for.
+      status = explain(error, process.stderr);
+      if (error instanceof InputError) files.add(error.diagnostics.map(({ file }) => file));
+      // There is no lab of this name, and so no file that could change.
+      if (files.count === 0) return status;
     }
-    const change = onChange(files, () =>
-      changed.abort(new InterruptedError("interrupted (a file changed)")),
-    );
-    try {
-      status = await playUnlessChanged(name, options, AbortSignal.any([ending, changed.signal]));
-      if (!ending.aborted && !changed.signal.aborted) {
-        process.stderr.write(`watching ${files.length} files; Ctrl-C ends\n`);
-        await aborted(AbortSignal.any([ending, changed.signal]));
-      }
-    } finally {
-      change.stop();
+    const next = AbortSignal.any([ending, files.changed]);
+    if (!next.aborted) {
+      const what = files.count === 1 ? "1 file" : `${files.count} files`;
+      process.stderr.write(`watching ${what}; Ctrl-C ends\n`);
+      await aborted(next);
     }
     if (ending.aborted) return status;
-    process.stderr.write("a file changed: the scenario is played anew\n");
+    process.stderr.write(`\n${relative("", files.firstChanged)} changed: played anew\n`);
   }
 }
 
 async function playUnlessChanged(
   name: string,
   options: WatchOptions,
-  signal: AbortSignal,
+  files: WatchedFiles,
+  ending: AbortSignal,
 ): Promise<number> {
-  try {
-    return await playOnce(name, options, signal);
-  } catch (error) {
-    // What the next change may mend is told and waited for.
-    const isTheUsers = error instanceof InputError || error instanceof UsageError;
-    if (isTheUsers || error instanceof EnvironmentError) return explain(error, process.stderr);
-    throw error;
-  }
+  const { findLab } = await import("../../lab/load.ts");
+  files.add(filesOf(findLab(name), options.scenario));
+  const { loaded } = await loadRun(name, options, { kind: "netns" });
+  files.add(filesWithin(loaded));
+  return await runOnce(loaded, options, AbortSignal.any([ending, files.changed]), []);
+}
+
+function isTheUsers(error: unknown): boolean {
+  return (
+    error instanceof InputError || error instanceof UsageError || error instanceof EnvironmentError
+  );
 }
 
 function filesOf(file: LabFile, scenario: string | undefined): string[] {
@@ -89,33 +91,78 @@ function filesOf(file: LabFile, scenario: string | undefined): string[] {
   return played === undefined ? all : [...all, played];
 }
 
-/** The lab file that has mistakes: its next version is waited for. */
-function labFileOf({ diagnostics }: InputError): string[] {
-  return [...new Set(diagnostics.map(({ file }) => file))].filter(
-    (file) => basename(file) === "lab.yaml",
-  );
+/** What the files of a lab name in their turn: manifests that the scenario applies, files that nodes see. */
+function filesWithin({ scenario, spec }: LoadedLab): string[] {
+  const binds = spec.fabric.nodes.flatMap((node) => node.binds.map(({ source }) => source));
+  return [...(scenario === undefined ? [] : appliedFiles(scenario)), ...binds];
 }
 
-/** Folders are watched, not files: an editor may put a new file in the old one's place. */
-function onChange(files: readonly string[], tell: () => void): { stop(): void } {
-  const watchers: FSWatcher[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  for (const [folder, names] of Map.groupBy(files, (file) => dirname(file))) {
-    const known = new Set(names.map((file) => basename(file)));
-    watchers.push(
-      watch(folder, (_event, name) => {
-        if (name === null || !known.has(name)) return;
-        clearTimeout(timer);
-        timer = setTimeout(tell, settleMs);
-      }),
-    );
-  }
-  return {
-    stop() {
-      clearTimeout(timer);
-      for (const each of watchers) each.close();
-    },
+function appliedFiles({ steps }: Scenario): string[] {
+  const filesOfEvent = (event: ScenarioEvent): string[] => {
+    if (event.kind === "together") return event.events.flatMap(filesOfEvent);
+    if (event.kind !== "apply") return [];
+    return event.manifests.map(({ source }) => source.replace(/:\d+$/, ""));
   };
+  return steps.flatMap(({ events }) => events.flatMap(filesOfEvent));
+}
+
+/** Tells once when one of its files changes. */
+class WatchedFiles implements Disposable {
+  readonly #changed = new AbortController();
+  readonly #files = new Set<string>();
+  /** Of folders, not of files: an editor may put a new file in the old one's place. */
+  readonly #watchers = new Map<string, FSWatcher>();
+  #timer: NodeJS.Timeout | undefined;
+  #first = "";
+
+  get changed(): AbortSignal {
+    return this.#changed.signal;
+  }
+
+  get count(): number {
+    return this.#files.size;
+  }
+
+  /** What changed, once something has. */
+  get firstChanged(): string {
+    return this.#first;
+  }
+
+  /** Those whose folder is there. What is no path, as the name of a lab in a mistake, is left out. */
+  add(files: readonly string[]): void {
+    for (const file of files.filter((each) => isAbsolute(each))) {
+      const folder = dirname(file);
+      if (!this.#watchers.has(folder) && !this.#watch(folder)) continue;
+      this.#files.add(file);
+    }
+  }
+
+  #watch(folder: string): boolean {
+    try {
+      const watcher = watch(folder, (_event, name) => {
+        if (name !== null) this.#note(join(folder, name));
+      });
+      this.#watchers.set(folder, watcher);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  #note(file: string): void {
+    if (!this.#files.has(file)) return;
+    if (this.#first === "") this.#first = file;
+    clearTimeout(this.#timer);
+    const tell = () =>
+      this.#changed.abort(new InterruptedError(`interrupted (${basename(file)} changed)`));
+    this.#timer = setTimeout(tell, settleMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    for (const each of this.#watchers.values()) each.close();
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

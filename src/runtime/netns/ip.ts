@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { batchFailure } from "../links.ts";
 
 /**
@@ -12,14 +13,16 @@ export async function ipBatch(
   what: string,
 ): Promise<void> {
   const [file = "ip", ...args] = [...enter, "ip", "-batch", "-"];
-  const running = promisify(execFile)(file, args);
+  // Out of reach of the keyboard: Ctrl-C again, while a lab is taken down, must not end it.
+  const child = spawn(file, args, { stdio: ["pipe", "ignore", "pipe"], detached: true });
   // Where ip ends early its status says why, not the broken pipe.
-  running.child.stdin!.on("error", () => {});
-  running.child.stdin!.end(batch);
-  try {
-    await running;
-  } catch (error) {
-    const stderr = (error as { stderr?: string }).stderr ?? String(error);
-    throw new Error(batchFailure(what, batch, stderr), { cause: error });
-  }
+  child.stdin.on("error", () => {});
+  child.stdin.end(batch);
+  const [[status, signal], stderr] = await Promise.all([
+    once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>,
+    text(child.stderr),
+  ]);
+  // So it did, before the process was one of its own: not a line has been done yet.
+  if (signal === "SIGINT") return await ipBatch(enter, batch, what);
+  if (status !== 0) throw new Error(batchFailure(what, batch, stderr || `ip: ended by ${signal}`));
 }

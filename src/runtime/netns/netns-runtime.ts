@@ -110,15 +110,16 @@ export class NetnsRuntime implements Runtime {
     await this.#relays.close();
     await this.#echoes?.close();
     this.#echoes = undefined;
-    if (this.#fabric) {
-      const fabric = this.#fabric;
-      await detachNames(fabric.nodes.flatMap((node) => namespaceNames(fabric, node)));
+    const fabric = this.#fabric;
+    try {
+      if (fabric) await detachNames(fabric.nodes.flatMap((node) => namespaceNames(fabric, node)));
+    } finally {
+      const sandboxes = [...this.#nodes.values(), ...(this.#management ? [this.#management] : [])];
+      this.#nodes.clear();
+      this.#management = undefined;
+      this.pods.forget();
+      await Promise.all(sandboxes.map((sandbox) => sandbox.destroy()));
     }
-    const sandboxes = [...this.#nodes.values(), ...(this.#management ? [this.#management] : [])];
-    this.#nodes.clear();
-    this.#management = undefined;
-    this.pods.forget();
-    await Promise.all(sandboxes.map((sandbox) => sandbox.destroy()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

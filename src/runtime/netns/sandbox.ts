@@ -156,6 +156,8 @@ export class Sandbox {
         ...options.env,
       },
       stdio: [options.stdin ?? "ignore", options.stdout ?? "pipe", options.stderr ?? "pipe"],
+      // Out of reach of the keyboard: Ctrl-C is for whoever runs the lab, and would reach its agents first.
+      detached: true,
     });
     const ended = new Promise<{ exitCode: number }>((resolve, reject) => {
       child.once("error", reject);
