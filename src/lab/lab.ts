@@ -24,7 +24,7 @@ import { noAgents, noCluster } from "./no-cluster.ts";
 import { LabNodes } from "./nodes.ts";
 import { controlHandler } from "./requests.ts";
 import { serveControl } from "./control.ts";
-import type { LabSpec } from "./spec.ts";
+import type { LabOptions, LabSpec } from "./spec.ts";
 import { withObservedNodes } from "../topology/fabric.ts";
 import {
   claim,
@@ -166,15 +166,12 @@ export class Lab {
 
   async #deploy(signal: AbortSignal): Promise<void> {
     const beganMs = this.#clock.nowMs();
+    const ending = AbortSignal.any([signal, this.#fatal.signal]);
     this.#caller = signal;
     try {
       await deploy({
         ...{ spec: this.spec, backend: this.#backend, runtime: () => this.runtime },
-        ...{
-          record: this.#record,
-          signal: AbortSignal.any([signal, this.#fatal.signal]),
-          nowMs: () => this.#clock.nowMs(),
-        },
+        ...{ record: this.#record, signal: ending, nowMs: () => this.#clock.nowMs() },
         bmpStation: (node) => this.#bmp.stationOf(node),
         onLinked: () =>
           void this.captures.start(this.runtime, this.spec.captures ?? [], this.#record),
@@ -394,11 +391,3 @@ const seedMax = 1_000_000;
 
 /** A command of a scenario that takes longer ends with its node. */
 const partingMsMax = 5_000;
-
-export type LabOptions = {
-  sinks: readonly Sink[];
-  /** To be played first. */
-  scenario?: Scenario | undefined;
-  /** The lab goes on after a scenario that ends early. */
-  staysUp?: boolean;
-};

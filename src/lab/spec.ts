@@ -1,4 +1,6 @@
 import type { KubeObject } from "../kube/object.ts";
+import type { Scenario } from "../scenario/schema/types.ts";
+import type { Sink } from "../timeline/log.ts";
 import type { TopologyPicture } from "../timeline/record.ts";
 import type { Fabric } from "../topology/fabric.ts";
 
@@ -36,3 +38,12 @@ export type RuntimeChoice =
       /** How the speaker gets into a kind node: its image by DaemonSet, or copied for development. */
       inject: "image" | "copy";
     };
+
+/** How the process that holds a lab opens it. */
+export type LabOptions = {
+  sinks: readonly Sink[];
+  /** To be played first. */
+  scenario?: Scenario | undefined;
+  /** The lab goes on after a scenario that ends early. */
+  staysUp?: boolean;
+};
