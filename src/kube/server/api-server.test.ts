@@ -157,6 +157,14 @@ describe("what is served", () => {
     expect(Object.keys(document.body.paths as object)).toContain(
       "/apis/apps/v1/namespaces/{namespace}/daemonsets/{name}",
     );
+    // What `kubectl explain` looks up, by group, version and kind.
+    const cilium = await ask("GET", paths["apis/cilium.io/v2"]!.serverRelativeURL);
+    const { schemas } = cilium.body.components as { schemas: Record<string, object> };
+    const gvk = { group: "cilium.io", version: "v2", kind: "CiliumBGPPeerConfig" };
+    expect(schemas["io.cilium.v2.CiliumBGPPeerConfig"]).toMatchObject({
+      properties: { spec: { properties: { timers: { type: "object" } } } },
+      "x-kubernetes-group-version-kind": [gvk],
+    });
   });
 
   test("a schema of before v3 has nothing in it, as protobuf and as JSON", async () => {
@@ -174,11 +182,14 @@ describe("what is served", () => {
 
   test.each([
     ["GET", "/nothing", 404],
+    ["POST", `${pods}/a/portforward`, 501],
+    ["GET", `${pods}/a/ephemeralcontainers`, 404],
+    ["GET", `${pods}?fieldSelector=spec.nope%3Dx`, 400],
     ["GET", "/apis/nope.io/v1", 404],
     ["GET", "/apis/apps/v1/daemonsets/x/y/z", 404],
     ["GET", "/api/v1/namespaces/default/nodes", 404],
     ["GET", "/api/v1/pods/a", 404],
-    ["GET", `${pods}/a/attach`, 404],
+    ["GET", `${pods}/a/attach`, 501],
     ["GET", `${pods}/a`, 404],
     ["GET", "/api/v1/pods%", 400],
     ["GET", `${pods}?labelSelector=a%20b`, 400],

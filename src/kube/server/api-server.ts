@@ -9,7 +9,7 @@ import type { KubeApi } from "./kube-api.ts";
 import { isObject } from "./merge-patch.ts";
 import { execRequest, serveExec } from "./pod-exec.ts";
 import { readBody } from "./request-body.ts";
-import { type Answer, answerResource, type Context } from "./resource-requests.ts";
+import { type Answer, answerResource, type Context, noSubresource } from "./resource-requests.ts";
 import { resolvePath, segments } from "./request-path.ts";
 import { selfReview } from "./self-reviews.ts";
 
@@ -282,7 +282,7 @@ async function upgrade(
   if (!permitted(request)) throw unauthorized();
   const url = urlOf(request);
   const path = resolvePath(context.api, url.pathname);
-  if (path.definition.kind !== "Pod" || path.subresource !== "exec") throw pathNotFound();
+  if (path.definition.kind !== "Pod" || path.subresource !== "exec") throw noSubresource(path);
   if (!context.sandboxes) throw new ApiError(501, "NotImplemented", "this server runs no pods");
   const pod = { namespace: path.namespace!, name: path.name! };
   const wanted = execRequest(context.api, pod, url.searchParams);

@@ -63,6 +63,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
     shortNames: ["ns"],
     subresources: ["status"],
     admit: admitNamespace,
+    fieldLabels: ["status.phase"],
     columns: columns.namespaceColumns,
   }),
   builtIn("", "nodes", "Node", {
@@ -71,6 +72,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
     subresources: ["status"],
     statusOnCreate: true,
     admit: admitNode,
+    fieldLabels: ["spec.unschedulable"],
     columns: columns.nodeColumns,
   }),
   builtIn("", "pods", "Pod", {
@@ -78,6 +80,16 @@ export const builtInResources: readonly ResourceDefinition[] = [
     categories: ["all"],
     subresources: ["status"],
     admit: admitPod,
+    fieldLabels: [
+      "spec.nodeName",
+      "spec.restartPolicy",
+      "spec.schedulerName",
+      "spec.serviceAccountName",
+      "spec.hostNetwork",
+      "status.phase",
+      "status.podIP",
+      "status.nominatedNodeName",
+    ],
     checkUpdate: keepsPodSpec,
     columns: columns.podColumns,
   }),
@@ -86,6 +98,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
     categories: ["all"],
     subresources: ["status"],
     admit: admitService,
+    fieldLabels: ["spec.clusterIP", "spec.type"],
     columns: columns.serviceColumns,
   }),
   builtIn("", "endpoints", "Endpoints", {
@@ -96,8 +109,21 @@ export const builtInResources: readonly ResourceDefinition[] = [
     shortNames: ["cm"],
     columns: columns.configMapColumns,
   }),
-  builtIn("", "secrets", "Secret", { admit: admitSecret, columns: columns.secretColumns }),
-  builtIn("", "events", "Event", { shortNames: ["ev"], columns: columns.eventColumns }),
+  builtIn("", "secrets", "Secret", {
+    admit: admitSecret,
+    fieldLabels: ["type"],
+    columns: columns.secretColumns,
+  }),
+  builtIn("", "events", "Event", {
+    shortNames: ["ev"],
+    fieldLabels: [
+      ...["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map(
+        (field) => `involvedObject.${field}`,
+      ),
+      ...["reason", "reportingComponent", "type"],
+    ],
+    columns: columns.eventColumns,
+  }),
   builtIn("", "serviceaccounts", "ServiceAccount", {
     shortNames: ["sa"],
     columns: columns.serviceAccountColumns,
@@ -117,6 +143,7 @@ export const builtInResources: readonly ResourceDefinition[] = [
     ...workload,
     shortNames: ["rs"],
     subresources: ["status", "scale"],
+    fieldLabels: ["status.replicas"],
     columns: columns.replicaSetColumns,
   }),
   builtIn("discovery.k8s.io", "endpointslices", "EndpointSlice", {

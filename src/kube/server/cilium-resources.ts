@@ -1,5 +1,6 @@
 import { type CiliumResource, ciliumResources as tables } from "../../cilium/schema/resources.ts";
 import type { Immutable } from "../../cilium/schema/pod-ip-pool.ts";
+import { structuralSchema } from "../../cilium/schema/structural.ts";
 import { type Problem, validateResource } from "../../cilium/schema/validate.ts";
 import type { KubeObject } from "../object.ts";
 import type { Cause } from "./api-error.ts";
@@ -31,6 +32,7 @@ export const ciliumResources: readonly ResourceDefinition[] = tables.map((table)
     subresources: table.statusSubresource ? ["status"] : [],
     custom: true,
     columns: [nameColumn, ...table.printerColumns.map(printerColumn)],
+    schema: (version) => structuralSchema(served.find((one) => one.name === version)!.schema),
     admit: (object) => admit(object, stored),
     ...(table.immutable && {
       checkUpdate: (before, after) => table.immutable!.flatMap(unchanged(before, after)),

@@ -155,8 +155,8 @@ export function openApiPaths(api: KubeApi): object {
 }
 
 /**
- * GET /openapi/v3/apis/GROUP/VERSION: no schemas, but what kubectl looks up before it writes,
- * namely that PATCH of each kind takes fieldValidation and dryRun.
+ * GET /openapi/v3/apis/GROUP/VERSION: the schemas of custom resources, which `kubectl explain` shows, and what
+ * kubectl looks up before it writes, namely that PATCH of each kind takes fieldValidation and dryRun.
  */
 export function openApiDocument(api: KubeApi, group: string, version: string): object | undefined {
   const found = resourcesOf(api, group, version);
@@ -181,8 +181,18 @@ export function openApiDocument(api: KubeApi, group: string, version: string): o
     openapi: "3.0.0",
     info: { title: "Kubernetes", version: "unversioned" },
     paths: Object.fromEntries(paths),
-    components: { schemas: {} },
+    components: { schemas: Object.fromEntries(found.flatMap((one) => schemaOf(one, version))) },
   };
+}
+
+/** Named as an API server names those of custom resources: `io.cilium.v2.CiliumNode`. */
+function schemaOf(definition: ResourceDefinition, version: string): [string, object][] {
+  const { group, kind, schema } = definition;
+  if (schema === undefined) return [];
+  const name = [...group.split(".").toReversed(), version, kind].join(".");
+  return [
+    [name, { ...schema(version), "x-kubernetes-group-version-kind": [{ group, version, kind }] }],
+  ];
 }
 
 const openApiRoot = (group: string, version: string) =>

@@ -18,6 +18,13 @@ export function chooser(
   try {
     const labels = parseLabelSelector(query.get("labelSelector") ?? "");
     const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+    const known = ["metadata.name", "metadata.namespace", ...(path.definition.fieldLabels ?? [])];
+    for (const field of fields) {
+      if (known.includes(field.path)) continue;
+      throw badRequest(
+        `field label not supported: ${field.path}: of ${path.definition.plural} there are ${known.join(", ")}`,
+      );
+    }
     return (object) =>
       (path.namespace === undefined || object.metadata.namespace === path.namespace) &&
       matchesLabels(labels, object.metadata.labels) &&

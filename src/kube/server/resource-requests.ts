@@ -51,7 +51,7 @@ export async function answerResource(
     return bind(context.api, path, query, await readBody(request));
   }
   if (subresource !== undefined && !definition.subresources.includes(subresource as "status")) {
-    throw pathNotFound();
+    throw noSubresource(path);
   }
   const representation = new Representation({
     definition,
@@ -74,6 +74,16 @@ export async function answerResource(
   const body = await readBody(request);
   if (method === "DELETE") return remove(context.api, path, query, body);
   return write(context.api, path, query, method, mediaType(request), body, representation);
+}
+
+/** Where people know what Kubernetes does there they are told what to do here. */
+export function noSubresource({ definition, subresource }: ResourcePath): ApiError {
+  const instead = {
+    portforward: "from a node the pod answers at its address: spinelab exec NODE -- curl ADDRESS",
+    attach: "kubectl logs -f shows what it writes, kubectl exec runs a command in it",
+  }[subresource ?? ""];
+  if (definition.kind !== "Pod" || instead === undefined) return pathNotFound();
+  return new ApiError(501, "NotImplemented", `pods/${subresource} is not served: ${instead}`);
 }
 
 const at = ({ namespace, name }: ResourcePath) => ({

@@ -25,6 +25,10 @@ export type ResourceDefinition = {
   statusOnCreate?: boolean;
   /** Made by the server itself: clients may change an object, so that they can apply it again. */
   fixedSet?: boolean;
+  /** What field selectors may ask for beside the name and the namespace. */
+  fieldLabels?: readonly string[];
+  /** Its schema as OpenAPI has it, in one of its versions: for `kubectl explain`. */
+  schema?(version: string): object;
   columns: readonly Column[];
   /** Defaults filled in and what is wrong. Called with the object as it will be stored. */
   admit(object: KubeObject): Admission;
