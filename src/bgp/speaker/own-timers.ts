@@ -13,6 +13,8 @@ export type OwnTimer =
   | "maximumPrefix"
   /** What changes meanwhile is told at its end (RFC 4271 §9.2.1.1). */
   | `advertise/${FamilyName}`
+  /** Routes are sent by another export policy (pace.ts). */
+  | "exportPolicy"
   /** The first UPDATE of a session that waits for it (pace.ts). */
   | "firstUpdate";
 
@@ -57,7 +59,8 @@ export class OwnTimers {
   /** What a session sends by. */
   clearSessions(): void {
     for (const timer of this.#running) {
-      if (timer === "firstUpdate" || timer.startsWith("advertise/")) this.clear(timer);
+      const isSessions = timer === "firstUpdate" || timer === "exportPolicy";
+      if (isSessions || timer.startsWith("advertise/")) this.clear(timer);
     }
   }
 

@@ -10,9 +10,11 @@ export type Pace = {
   /** From Established until the peer's first UPDATE: so much, and so much more for every peer configured. */
   firstUpdateMs: number;
   firstUpdatePerPeerMs: number;
+  /** From another export policy until routes are sent by it (FRR: BGP_ANNOUNCE_ROUTE_SHORT_DELAY_MS). */
+  exportPolicyMs: number;
 };
 
-const atOnce: Pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0 };
+const atOnce: Pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0, exportPolicyMs: 0 };
 
 /** FRR's BGP_MAX_SUBGROUP_COALESCE_TIME. */
 const firstUpdateMsMax = 10_000;
@@ -34,6 +36,10 @@ export class PacedChanges {
   firstUpdateMs(peers: number): number {
     const { firstUpdateMs, firstUpdatePerPeerMs } = this.#pace;
     return Math.min(firstUpdateMs + firstUpdatePerPeerMs * peers, firstUpdateMsMax);
+  }
+
+  get exportPolicyMs(): number {
+    return this.#pace.exportPolicyMs;
   }
 
   /** Of any timer. */

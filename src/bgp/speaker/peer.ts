@@ -145,6 +145,7 @@ export class Peer {
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
     else if (own === "firstUpdate") this.#established?.outbound.begin();
+    else if (own === "exportPolicy") this.#exportAnew(0);
     else if (own === "advertise/ipv4/unicast" || own === "advertise/ipv6/unicast")
       this.#established?.outbound.intervalOver(familyOfTimer(own));
     else {
@@ -161,12 +162,17 @@ export class Peer {
     this.#config = config;
     if (shutdown || (maximumPrefix && this.#heldDown !== undefined)) this.#hold(nowMs);
     if (importPolicy) this.applyImportPolicy();
-    if (exportPolicy && this.#established !== undefined) {
-      this.#established.outbound.setPolicy(config.exportPolicy);
-    }
+    const isSent = this.#established !== undefined;
+    if (exportPolicy && isSent) this.#exportAnew(this.#context.exportPolicyMs);
     // What is there already may be too many by the new one.
     if (maximumPrefix && this.#established !== undefined) this.#checkLimits(nowMs);
     return change;
+  }
+
+  /** By the policy of then; what changes before goes by the old one. */
+  #exportAnew(afterMs: number): void {
+    if (afterMs === 0) this.#established?.outbound.setPolicy(this.#config.exportPolicy);
+    else if (!this.#timers.isRunning("exportPolicy")) this.#timers.set("exportPolicy", afterMs);
   }
 
   /** Down where it is to be shut down, else up. */

@@ -205,7 +205,9 @@ export class Speaker extends SpeakerViews {
     if (bmpChanged) this.#bmp.beginStatistics(nowMs);
     this.#ribs.originate(config.originate, nowMs);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
-    this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
+    if (this.#paced.exportPolicyMs === 0) {
+      this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
+    }
     for (const peer of this.#peers.values()) {
       const after = wanted.get(peer.config.name)!;
       const { importPolicy } = peer.configure(after, nowMs);
@@ -309,6 +311,7 @@ export class Speaker extends SpeakerViews {
       random,
       startsAfterMs: this.#endedWith.has(address) ? afterOwnEndMs : 0,
       firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
+      exportPolicyMs: this.#paced.exportPolicyMs,
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {

@@ -65,6 +65,8 @@ export async function calibrate(options: {
     );
     await bench.configure(["router bgp 65001", ...lines]);
     const many = await resets();
+    await bench.exportOtherwise(runs);
+    tell("another route map on the way out");
     const vtyshMs: number[] = [];
     for (let run = 1; run <= runs; run++) vtyshMs.push(await bench.configure(["hostname a"]));
     tell("a neighbor that nobody is: twice the connect retry time");
@@ -87,6 +89,9 @@ export async function calibrate(options: {
       ),
       firstUpdateMs: rounded(firstUpdate[0]! - perPeerMs),
       firstUpdatePerPeerMs: rounded(perPeerMs),
+      exportPolicyMs: rounded(
+        least(intervals(await bench.log("a"), / peer 10\.0\.1\.2 moved to /, announcesAnew)),
+      ),
       zebraMs: rounded(least(toKernel(b, changed))),
       advertisementIntervalMs: rounded(waitOf(told)),
       startMs: rounded(
@@ -119,6 +124,8 @@ const connectRetry = {
   from: /192\.0\.2\.1 went from Connect to Active/,
   to: /192\.0\.2\.1 \[FSM\] Timer \(connect timer expire\)/,
 };
+
+const announcesAnew = /announcing routes to 10\.0\.1\.2/;
 
 /** What is quicker has not waited. */
 const timerMsMin = 1;
@@ -201,6 +208,18 @@ class Bench {
     const before = await this.#count(firstUpdate);
     await this.exec("a", ["vtysh", "-c", "clear bgp 10.0.1.2"]);
     await this.logged("the session's first UPDATE", firstUpdate, before + 1);
+  }
+
+  /** `a` gives the session another route map so many times. */
+  async exportOtherwise(times: number): Promise<void> {
+    for (let time = 1; time <= times; time++) {
+      const before = await this.#count(announcesAnew);
+      await this.configure([
+        ...[`route-map OUT-${time} permit 10`, `set metric ${time}`, "router bgp 65001"],
+        ...["address-family ipv4 unicast", `neighbor 10.0.1.2 route-map OUT-${time} out`],
+      ]);
+      await this.logged("routes sent by another route map", announcesAnew, before + 1);
+    }
   }
 
   /** Until `a` has logged it so often. */

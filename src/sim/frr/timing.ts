@@ -19,6 +19,8 @@ const schema = z.strictObject({
   /** From Established to the first UPDATE, and so much more for each peer: `coalesce-time`. */
   firstUpdateMs: ms,
   firstUpdatePerPeerMs: ms,
+  /** From another route map on the way out until routes are sent by it: bgp_announce_route. */
+  exportPolicyMs: ms,
   /** From bgpd's choice to the kernel's route: zebra. */
   zebraMs: ms,
   /** How long an UPDATE waits for one to the same peer that went just before: MinRouteAdvertisementIntervalTimer. */
