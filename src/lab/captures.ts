@@ -8,6 +8,7 @@ import {
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
+import { interrupt } from "../runtime/interrupt.ts";
 import type { Runtime, RunningCommand } from "../runtime/port.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import type { Recorder } from "../timeline/record.ts";
@@ -72,7 +73,7 @@ export class Captures {
   async stop(): Promise<void> {
     const running = [...this.#running.values()];
     this.#running.clear();
-    for (const each of running) each.kill("SIGINT");
+    for (const each of running) interrupt(each);
     await Promise.allSettled(running.map((each) => each.ended));
   }
 

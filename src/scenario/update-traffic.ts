@@ -3,6 +3,7 @@ import { BgpTraffic, linuxCooked } from "../observe/bgp-traffic.ts";
 import { kernelAddresses } from "../observe/kernel.ts";
 import { PcapReader } from "../observe/pcap.ts";
 import type { UpdateCounts } from "../observe/updates.ts";
+import { interrupt } from "../runtime/interrupt.ts";
 import type { Runtime, RunningCommand } from "../runtime/port.ts";
 
 /** Room for 8 MiB of what comes while tcpdump has to wait for a processor. */
@@ -59,7 +60,7 @@ export class UpdateTraffic {
   }
 
   async #end(): Promise<UpdateCounts> {
-    this.#tcpdump.kill("SIGINT");
+    interrupt(this.#tcpdump);
     await Promise.all([this.#tcpdump.ended, this.#read]);
     const [lost, count] = /(\d+) packets? dropped by kernel/.exec(this.#said) ?? [];
     if (count !== undefined && count !== "0") throw new Error(`tcpdump: ${lost}`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -40,9 +40,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function play(steps: string) {
+async function play(steps: string, capture = "[]") {
   const file = join(folder, "scenario.yaml");
-  writeFileSync(file, `name: speakers\nsteps:\n${steps}`);
+  writeFileSync(file, `name: speakers\ncapture: ${capture}\nsteps:\n${steps}`);
   return await spinelab("play", lab, file, "--report", folder);
 }
 
@@ -76,6 +76,27 @@ test("UPDATE messages are measured: those that GoBGP counts, and BIRD's, which c
     bird: { received: 1, sent: 0 },
     gobgp: { received: 0, sent: 1 },
   });
+});
+
+test("packets that are counted and captured in a node that stands still end there", async () => {
+  const played = await play(
+    `
+  - name: it stands still
+    do: [ { node: { on: bird, do: pause } } ]
+    expect: [ { exec: { on: gobgp, command: "true" } } ]
+`,
+    "[bird:net0]",
+  );
+  expect(played.status).toBe(0);
+  const packets = statSync(join(folder, lab, "evidence/captures/bird-net0.pcap"));
+  expect(packets.size).toBeGreaterThan(0);
+  const goesOn = await play(`
+  - name: it goes on
+    do: [ { node: { on: bird, do: unpause } } ]
+    within: 60s
+    expect: [ { session: { on: bird, to: gobgp } } ]
+`);
+  expect(goesOn.status).toBe(0);
 });
 
 test("and what is not there fails; a speaker that has ended is inconclusive", async () => {
