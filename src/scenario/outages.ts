@@ -25,6 +25,7 @@ export class Outages {
   #duplicates = 0;
   #late = 0;
   #lastAnswerMs: number | undefined;
+  #answeredSentMs: number | undefined;
   #rttsMs: number[] = [];
   #rttKeptOf = 1;
   #rttMsMin = Infinity;
@@ -69,6 +70,7 @@ export class Outages {
     this.#highestAnswered = number;
     this.#refusedSinceAnswer = 0;
     this.#lastAnswerMs = atMs;
+    this.#answeredSentMs = atMs - echo.rttMs;
     this.#first ??= { number, atMs };
   }
 
@@ -98,6 +100,11 @@ export class Outages {
   /** Of the last answer; before the first, of the beginning. */
   get lastAnswerMs(): number {
     return this.#lastAnswerMs ?? this.#startMs;
+  }
+
+  /** When the packet was sent that was answered last, those left out that later ones overtook. */
+  get answeredSentMs(): number | undefined {
+    return this.#answeredSentMs;
   }
 
   /** Whether anything is known of any packet yet. */

@@ -98,6 +98,20 @@ export class RunningProbe {
     return { outages: ongoing ? [...over, ongoing] : over, ongoing: ongoing !== undefined };
   }
 
+  /** Whether it is known how packets sent after `sinceMs` fare: one was answered in time, or they are missed. */
+  heardSince(sinceMs: number): boolean {
+    const nowMs = this.#context.clock.nowMs();
+    const { answeredSentMs } = this.#outages;
+    if (this.#outages.ongoing(nowMs, this.#patienceMs)) return true;
+    const mayBeOvertaken = this.#outages.closed.some(({ toMs }) => toMs > nowMs - overtakenMsMax);
+    return answeredSentMs !== undefined && answeredSentMs > sinceMs && !mayBeOvertaken;
+  }
+
+  /** So soon it tells of every packet, as long as it sends any. */
+  get tellsWithinMs(): number {
+    return this.#patienceMs + 2 * this.probe.everyMs + overtakenMsMax + firstPacketWithinMs;
+  }
+
   /**
    * Packets lost in outages that began in this time, and from the first to the last of them: the Loss of
    * Connectivity Period of RFC 6412. Undefined where none were.

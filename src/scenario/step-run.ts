@@ -9,6 +9,7 @@ import type { Convergence } from "./convergence.ts";
 import { type CheckResult, expectAll } from "./expect.ts";
 import { Measures } from "./measures.ts";
 import { NeverWatch } from "./never.ts";
+import { boundedOutages, untilHeard } from "./probes-heard.ts";
 import { type EventsOutcome, runEvents } from "./run-events.ts";
 import type { RunningProbes } from "./running-probes.ts";
 import type { Check, Step } from "./schema/types.ts";
@@ -129,11 +130,17 @@ export class StepRun {
     );
     if (convergence) {
       await this.#changes.quiet(convergence, quietMs, quietWithinMs);
-      const leftMs = Math.max(0, deadlineMs - clock.nowMs());
       const outages = step.checks.filter(
         (check) => check.kind === "outage" && results.get(check)?.verdict === "pass",
       );
-      await expect(outages, { withinMs: leftMs, forMs: 0 });
+      const unheard = await this.#unheard(outages, convergence);
+      const leftMs = Math.max(0, deadlineMs - clock.nowMs());
+      const heard = outages.filter((check) => !unheard.includes(check));
+      await expect(heard, { withinMs: leftMs, forMs: 0 });
+      for (const check of unheard) {
+        const seen = "no packet of the probe was sent since the step's last event";
+        results.set(check, { ...results.get(check)!, verdict: "inconclusive", seen });
+      }
     }
     await expect(
       step.checks.filter(({ kind }) => kind === "converge"),
@@ -154,6 +161,18 @@ export class StepRun {
       verdicts.push(this.#recordCheck(step.checks.length, check, result!));
     }
     return verdicts;
+  }
+
+  /** Those whose probes have nothing to tell of what came after the step's events. */
+  async #unheard(outages: readonly Check[], convergence: Convergence): Promise<Check[]> {
+    const heard = await Promise.all(
+      boundedOutages(outages).map(async (check) => {
+        const probe = this.#probes.get(check.probe);
+        if (probe === undefined) return [];
+        return (await untilHeard(this.#context, probe, convergence)) ? [] : [check];
+      }),
+    );
+    return heard.flat();
   }
 
   #recordNever(results: readonly CheckResult[]): Verdict[] {

@@ -13,7 +13,8 @@ function tcpdump(begins: string, ends: string): { lab: FakeLab; command: Running
     stderr.end(ends);
     ended.resolve({ exitCode: 0 });
   };
-  const command = { pid: 1, stdin: null, stdout, stderr, ended: ended.promise, kill: end };
+  const kill = (signal: NodeJS.Signals) => signal === "SIGINT" && end();
+  const command = { pid: 1, stdin: null, stdout, stderr, ended: ended.promise, kill };
   stderr.write(begins);
   if (!begins.includes("listening")) end();
   const lab = new FakeLab();
