@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -55,15 +56,25 @@ export const kubeconfigFile = (lab: string, cluster?: string) =>
 
 /** Takes the name, or throws LabExistsError where a lab of that name is held by a living process. */
 export function claim(state: LabState): void {
-  mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
-  try {
-    mkdirSync(labDirectory(state.lab), { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new LabExistsError(state.lab);
+  while (!madeFolder(state.lab)) {
+    // The last lab of the machine went in this very moment, and the root folder with it.
   }
   mkdirSync(logDirectory(state.lab));
   writeState(state);
+}
+
+/** False where the root folder went before it was made. */
+function madeFolder(lab: string): boolean {
+  try {
+    mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
+    mkdirSync(labDirectory(lab), { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") throw new LabExistsError(lab);
+    if (code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 export class LabExistsError extends Error {
@@ -107,7 +118,11 @@ export function isAlive(state: LabState): boolean {
 /** Removes the lab's folder, and the root folder where it was the last. */
 export function removeState(lab: string): void {
   rmSync(labDirectory(lab), { recursive: true, force: true });
-  if (existsSync(stateRoot) && readdirSync(stateRoot).length === 0) {
-    rmSync(stateRoot, { recursive: true, force: true });
+  try {
+    // Only while it is empty: another lab may begin in this very moment.
+    rmdirSync(stateRoot);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(code)) throw error;
   }
 }
