@@ -19,7 +19,11 @@ export type FrrConfig = {
   doesNotForward: Partial<Record<FrrFamily, boolean>>;
   /** By interface: addresses that zebra gives it. */
   interfaces: Map<string, InterfaceAddress[]>;
+  bfdProfiles: Map<string, BfdProfile>;
 };
+
+/** What is not written is as bfdd has it by itself. */
+export type BfdProfile = Partial<Omit<BfdConfig, "checkControlPlaneFailure">>;
 
 export type Permit = "permit" | "deny";
 export type ListEntry<Value> = { permit: Permit; value: Value };
@@ -98,6 +102,7 @@ export type Neighbor = {
   ebgpMultihop?: number;
   ttlSecurityHops?: number;
   bfd?: BfdConfig;
+  bfdProfile?: string;
   extendedNextHop?: boolean;
   families: Record<FrrFamily, NeighborFamily>;
 };
@@ -133,6 +138,7 @@ export function emptyConfig(): FrrConfig {
     staticRoutes: [],
     doesNotForward: {},
     interfaces: new Map(),
+    bfdProfiles: new Map(),
   };
 }
 

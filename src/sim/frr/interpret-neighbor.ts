@@ -106,6 +106,12 @@ function settingLine(
     case "ttl-security":
       return set("ttlSecurityHops", Number(third));
     case "bfd":
+      if (second === "profile" && third !== undefined && words.length === 3) {
+        // Without its profile there is still BFD.
+        of.bfd ??= bfdDefaults;
+        return set("bfdProfile", third);
+      }
+      if (isNo) delete of.bfdProfile;
       return bfdLine(words.slice(1), (value) => set("bfd", value));
     case "disable-connected-check":
       return "done"; // A neighbor one hop away is reached at any of its addresses here.

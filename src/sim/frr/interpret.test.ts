@@ -11,6 +11,14 @@ route-map OUT permit 10
  set as-path prepend 65000 65000
 exit
 !
+bfd
+ profile quick
+  detect-multiplier 5
+  transmit-interval 100
+ exit
+ !
+exit
+!
 router bgp 65000
  bgp router-id 10.0.0.1
  no bgp ebgp-requires-policy
@@ -21,6 +29,7 @@ router bgp 65000
  neighbor 10.0.1.2 local-as 65001 no-prepend replace-as
  neighbor 10.0.1.2 timers delayopen 5
  neighbor 10.0.1.2 advertisement-interval 3
+ neighbor 10.0.1.2 bfd profile quick
  address-family ipv4 unicast
   redistribute connected
   neighbor net0 route-map OUT out
@@ -42,7 +51,10 @@ it("takes what vtysh takes, and prints what makes the same of another router", (
   expect(first.config.bgp!.neighbors.get("10.0.1.2")).toMatchObject({
     remoteAs: 65010,
     localAs: { asn: 65001, noPrepend: true, replaceAs: true },
-    ...{ delayOpenSeconds: 5, advertisementSeconds: 3 },
+    ...{ delayOpenSeconds: 5, advertisementSeconds: 3, bfdProfile: "quick" },
+  });
+  expect(first.config.bfdProfiles.get("quick")).toEqual({
+    ...{ detectMultiplier: 5, transmitIntervalMs: 100 },
   });
 
   const printed = runningConfig(first.config);
@@ -59,7 +71,7 @@ it.each([
   "router bgp 65000\n address-family l2vpn evpn",
   "bgp community-list expanded X permit .*",
   "router bgp 65000\n aggregate-address 10.0.0.0/8 as-set",
-  "router bgp 65000\n neighbor 10.0.0.1 remote-as 1\n neighbor 10.0.0.1 bfd profile fast",
+  "router bgp 65000\n neighbor 10.0.0.1 remote-as 1\n neighbor 10.0.0.1 bfd strict",
   "router bgp 65000\n neighbor 10.0.0.1 remote-as 1\n no neighbor 10.0.0.1 send-community",
   "interface net0\n ip ospf area 0",
   "route-map X permit 10\n call Y",

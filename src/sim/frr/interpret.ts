@@ -1,6 +1,7 @@
 import { parseAddress } from "../../net/address.ts";
 import { parsePrefix } from "../../net/prefix.ts";
 import {
+  type BfdProfile,
   type BgpConfig,
   emptyBgp,
   type FrrConfig,
@@ -8,6 +9,7 @@ import {
   type Permit,
   type RouteMapEntry,
 } from "./config.ts";
+import { bfdLine } from "./interpret-bfd.ts";
 import { bgpLine } from "./interpret-bgp.ts";
 import { neighborLine } from "./interpret-neighbor.ts";
 import { listLine } from "./interpret-lists.ts";
@@ -47,6 +49,7 @@ type Context =
   | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean; isInBmp?: true }
   | { in: "route-map"; entry: RouteMapEntry }
   | { in: "interface"; name: string }
+  | { in: "bfd"; profile?: BfdProfile }
   | { in: "other" };
 
 /** What comes of a line. */
@@ -89,6 +92,16 @@ export class Interpreter {
         return this.#routeMapEntry(context.entry, words, isNo);
       case "interface":
         return interfaceLine(this.config, context.name, words, isNo);
+      case "bfd": {
+        const taken = bfdLine(this.config, context.profile, words, isNo);
+        if (taken === "end") {
+          this.#context = context.profile === undefined ? { in: "top" } : { in: "bfd" };
+          return "done";
+        }
+        if (typeof taken === "string") return taken;
+        this.#context = { in: "bfd", profile: taken.profile };
+        return "done";
+      }
       default:
         return "unknown";
     }
@@ -176,6 +189,10 @@ export class Interpreter {
         return "done";
       case "router":
         return second === "bgp" ? this.#router(third, isNo) : "unknown";
+      case "bfd":
+        if (second !== undefined || isNo) return "unknown";
+        this.#context = { in: "bfd" };
+        return "done";
       case "interface":
         if (second === undefined || isNo || words.length > 2) return "unknown";
         this.#context = { in: "interface", name: second };

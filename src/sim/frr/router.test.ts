@@ -108,3 +108,18 @@ test.each([0.03, 0.05, 0.07])(
     expect(new Set(states)).toEqual(new Set(["Established"]));
   },
 );
+
+test("BFD by a profile, which may be written later, and whose values count before the neighbor's", () => {
+  const world = new World(() => 0.5);
+  world.network.addNode("a");
+  const neighbor = " neighbor 10.0.0.2 remote-as 65001\n neighbor 10.0.0.2 bfd profile quick";
+  const a = router(world, "a", "10.0.0.1", bgp(65000, neighbor));
+  a.setBfdd(true);
+  const used = () => a.host!.speaker.config.peers[0]!.bfd;
+  expect(used()).toEqual({ detectMultiplier: 3, receiveIntervalMs: 300, transmitIntervalMs: 300 });
+  const profile = ["bfd", "profile quick", "detect-multiplier 5", "transmit-interval 100"];
+  expect(a.configure(profile)).toEqual([]);
+  expect(used()).toEqual({ detectMultiplier: 5, receiveIntervalMs: 300, transmitIntervalMs: 100 });
+  a.configure(["router bgp 65000", "no neighbor 10.0.0.2 bfd profile quick"]);
+  expect(used()).toEqual({ detectMultiplier: 3, receiveIntervalMs: 300, transmitIntervalMs: 300 });
+});

@@ -1,6 +1,7 @@
 import type { BfdConfig } from "../../bgp/speaker/config.ts";
 import { jsonEqual } from "../../cilium/json-equal.ts";
 import type { BgpConfig, FrrConfig, FrrFamily, Neighbor, NeighborFamily } from "./config.ts";
+import { bfdProfileLines } from "./interpret-bfd.ts";
 import { bfdDefaults } from "./interpret-neighbor.ts";
 
 /** As `show running-config` prints it: what can be given to a router again. */
@@ -11,6 +12,7 @@ export function runningConfig(config: FrrConfig): string {
     ...(config.hostname === undefined ? [] : [`hostname ${config.hostname}`]),
     "!",
     ...(bgp === undefined ? [] : bgpLines(bgp)),
+    ...bfdProfileLines(config),
     ...[...config.prefixLists].flatMap(([name, entries]) =>
       entries.map((entry) => {
         const ip = entry.prefix.includes(":") ? "ipv6" : "ip";
@@ -68,6 +70,7 @@ function neighborLines(id: string, of: Neighbor): string[] {
     ...(of.remoteAs === undefined ? [] : [line(`remote-as ${of.remoteAs}`)]),
     ...(of.updateSource === undefined ? [] : [line(`update-source ${of.updateSource}`)]),
     ...(of.bfd === undefined ? [] : [line(bfdText(of.bfd))]),
+    ...(of.bfdProfile === undefined ? [] : [line(`bfd profile ${of.bfdProfile}`)]),
     ...(of.extendedNextHop === true ? [line("capability extended-nexthop")] : []),
   ];
 }

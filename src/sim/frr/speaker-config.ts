@@ -1,4 +1,5 @@
 import type {
+  BfdConfig,
   ImportPolicy,
   ListenRange,
   PeerConfig,
@@ -176,13 +177,19 @@ class PeerReader {
       ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),
       ...defaultOriginate(of, active),
       ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
-      ...(of.bfd !== undefined && this.#router.hasBfd && { bfd: of.bfd }),
+      ...(of.bfd !== undefined && this.#router.hasBfd && { bfd: this.#bfd(of.bfd, of) }),
       ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
       ...(of.shutdown && {
         shutdown: of.shutdown.message === undefined ? {} : { communication: of.shutdown.message },
       }),
       ...(first.addPathTxAll === true && { addPath: { send: "all" as const } }),
     };
+  }
+
+  /** A profile counts before what is written for the neighbor itself, as FRR 8.4 shows its timers. */
+  #bfd(own: BfdConfig, { bfdProfile }: Neighbor): BfdConfig {
+    const profile = bfdProfile === undefined ? undefined : this.#config.bfdProfiles.get(bfdProfile);
+    return { ...own, ...profile };
   }
 
   /** Spinelab's speaker has one policy for all families of a peer. */
