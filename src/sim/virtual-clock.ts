@@ -1,3 +1,5 @@
+import { EarliestFirst } from "../net/earliest-first.ts";
+
 /** Unix time when a simulated world begins: any, but the same each time. */
 export const unixMsAtZero = Date.UTC(2030, 0, 1);
 
@@ -5,8 +7,7 @@ export const unixMsAtZero = Date.UTC(2030, 0, 1);
 export class VirtualClock {
   #nowMs = 0;
   #serial = 0;
-  /** A binary heap: each timer before its two children. */
-  readonly #heap: Timer[] = [];
+  readonly #timers = new EarliestFirst<Timer>();
 
   /** Milliseconds since the beginning, with fractions. */
   get nowMs(): number {
@@ -16,14 +17,14 @@ export class VirtualClock {
   /** When something is next to happen; undefined: nothing is. */
   get nextMs(): number | undefined {
     this.#dropCancelled();
-    return this.#heap[0]?.atMs;
+    return this.#timers.first?.atMs;
   }
 
   /** Calls back once, after so long; of timers of one moment the one that was set first. Returns how to cancel. */
   setTimer(afterMs: number, callback: () => void): () => void {
     const atMs = this.#nowMs + Math.max(0, afterMs);
     const timer: Timer = { atMs, serial: this.#serial++, callback };
-    this.#push(timer);
+    this.#timers.push(timer);
     return () => {
       timer.callback = undefined;
     };
@@ -32,7 +33,7 @@ export class VirtualClock {
   /** Moves on to the next timer and calls it back; false where there is none. */
   step(): boolean {
     this.#dropCancelled();
-    const timer = this.#pop();
+    const timer = this.#timers.pop();
     if (timer === undefined) return false;
     this.#nowMs = timer.atMs;
     timer.callback!();
@@ -40,37 +41,8 @@ export class VirtualClock {
   }
 
   #dropCancelled(): void {
-    while (this.#heap.length > 0 && this.#heap[0]!.callback === undefined) this.#pop();
-  }
-
-  #push(timer: Timer): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (isBefore(heap[parent]!, timer)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = timer;
-  }
-
-  #pop(): Timer | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (isBefore(last, heap[child]!)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
+    const timers = this.#timers;
+    while (timers.first !== undefined && timers.first.callback === undefined) timers.pop();
   }
 }
 
@@ -80,7 +52,3 @@ type Timer = {
   /** Undefined: cancelled. */
   callback: (() => void) | undefined;
 };
-
-function isBefore(a: Timer, b: Timer): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.serial < b.serial);
-}
