@@ -30,9 +30,9 @@ export class UnsentWatch {
 
   look(nowMs: number): void {
     const seen = new Map<ConnectionId, { left: number; sinceMs: number; isStuck: boolean }>();
-    for (const [connection, { bytesWritten, writableLength }] of this.#sockets) {
-      if (writableLength === 0) continue;
-      const left = bytesWritten - writableLength;
+    for (const [connection, socket] of this.#sockets) {
+      if (socket.writableLength === 0) continue;
+      const left = socket.bytesWritten - socket.writableLength;
       const before = this.#seen.get(connection);
       const isStuck = before?.left === left;
       seen.set(connection, { left, isStuck, sinceMs: isStuck ? before.sinceMs : nowMs });

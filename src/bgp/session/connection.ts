@@ -11,7 +11,7 @@ import type {
   SessionOptions,
   SessionState,
 } from "./io.ts";
-import { withJitter } from "./jitter.ts";
+import { withSharedJitter } from "./jitter.ts";
 
 /** RFC 4271 §8.2.2: the Hold Timer while the peer's OPEN is awaited. */
 const openHoldTimeMs = 240_000;
@@ -19,10 +19,10 @@ const openHoldTimeMs = 240_000;
 /** Before the OPENs are exchanged nothing is negotiated. */
 const plainCodec: CodecOptions = { fourOctetAs: false, extendedMessage: false };
 
-export type ConnectionEdge = { emit: (effect: SessionEffect) => void } & Pick<
-  SessionOptions,
-  "random" | "receive"
->;
+export type ConnectionEdge = {
+  emit: (effect: SessionEffect) => void;
+  nowMs: () => number;
+} & Pick<SessionOptions, "random" | "receive">;
 
 /**
  * One transport connection to the peer. It reads and writes messages and owns its DelayOpen, Hold and Keepalive
@@ -37,6 +37,7 @@ export class Connection {
   readonly #reader = new FrameReader();
   readonly #emit: (effect: SessionEffect) => void;
   readonly #random: () => number;
+  readonly #nowMs: () => number;
   readonly #receive: SessionOptions["receive"];
   #negotiated: Negotiated | undefined;
   #sentOpen: OpenMessage | undefined;
@@ -48,6 +49,7 @@ export class Connection {
     this.ends = of.ends;
     this.#emit = edge.emit;
     this.#random = edge.random;
+    this.#nowMs = edge.nowMs;
     this.#receive = edge.receive;
   }
 
@@ -116,7 +118,7 @@ export class Connection {
   restartKeepaliveTimer(): void {
     const seconds = this.#negotiated?.keepaliveTimeSeconds ?? 0;
     if (seconds === 0) return;
-    const afterMs = withJitter(seconds * 1000, this.#random);
+    const afterMs = withSharedJitter(seconds * 1000, this.#nowMs(), this.#random);
     this.#emit({ do: "setTimer", timer: `keepalive/${this.id}`, afterMs });
   }
 

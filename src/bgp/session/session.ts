@@ -61,8 +61,8 @@ export class Session {
     this.#options = options;
     const emit = (effect: SessionEffect) => this.#emit(effect);
     const { random, receive } = options;
-    this.#edge = { emit, random, receive };
-    this.#dialer = new Dialer(options, { emit, nowMs: () => this.#nowMs });
+    this.#edge = { emit, nowMs: () => this.#nowMs, random, receive };
+    this.#dialer = new Dialer(options, this.#edge);
   }
 
   get state(): SessionState {
