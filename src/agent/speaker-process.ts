@@ -5,6 +5,9 @@ import { giveBackAfterStart } from "./give-back.ts";
 import { processLog } from "./log.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
+/** Half a million routes are not searched for garbage on the way there. */
+const tableMb = 96;
+
 /** A BGP daemon until SIGTERM; at SIGHUP it reads its configuration again and keeps what it had where that fails. */
 export async function runSpeaker(
   config: SpeakerConfig,
@@ -40,5 +43,5 @@ export async function runSpeaker(
   process.on("SIGHUP", () => void reconfigure());
   host.start();
   log("info", "speaker is running", { asn: config.localAsn });
-  giveBackAfterStart();
+  giveBackAfterStart(tableMb);
 }

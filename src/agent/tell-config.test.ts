@@ -1,23 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deserialize } from "node:v8";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import { tellConfig } from "./tell-config.ts";
 
 let folder: string;
-let told: Uint8Array | undefined;
+let told: SpeakerConfig | undefined;
 let refused: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "tell-config-"));
   told = undefined;
   refused = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((bytes) => {
-    told = bytes as Uint8Array;
-    return true;
-  });
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {
     refused += String(text);
     return true;
@@ -32,8 +27,8 @@ afterEach(() => {
 function tell(text: string): SpeakerConfig | undefined {
   const file = join(folder, "speaker.yaml");
   writeFileSync(file, text);
-  tellConfig(file);
-  return told && (deserialize(told) as SpeakerConfig);
+  tellConfig(file, (config) => (told = config));
+  return told;
 }
 
 const speaker = {

@@ -1,17 +1,16 @@
 import { hostname } from "node:os";
-import { serialize } from "node:v8";
 import type { SpeakerConfig } from "../bgp/speaker/config.ts";
 import { parseSpeakerConfig } from "../bgp/speaker/config-file.ts";
 import { inFileOrder, InputError, toldInFull } from "../input/diagnostic.ts";
 import { parseYaml, readTextFile, type YamlDocument, yamlValue } from "../input/yaml-file.ts";
 
 /**
- * What the child of a speaker does (speaker-file.ts): the configuration to standard output, or all that is wrong in
- * its file to standard error.
+ * What the child of a speaker does (speaker-file.ts): it tells the configuration, or all that is wrong in its file to
+ * standard error.
  */
-export function tellConfig(file: string): void {
+export function tellConfig(file: string, tell: (config: SpeakerConfig) => void): void {
   try {
-    process.stdout.write(serialize(readConfig(file)));
+    tell(readConfig(file));
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     process.stderr.write(toldInFull(error));
@@ -23,7 +22,11 @@ export function tellConfig(file: string): void {
 function readConfig(file: string): SpeakerConfig {
   const content = readTextFile(file);
   if ("diagnostics" in content) throw new InputError(content.diagnostics);
-  const { text } = content;
+  return parseConfig(content.text, file);
+}
+
+/** `file` is its name. Throws InputError. */
+export function parseConfig(text: string, file: string): SpeakerConfig {
   const written = programsJson(text);
   const config = written === undefined ? [] : parseSpeakerConfig(written, hostname());
   return Array.isArray(config) ? readYaml(text, file) : config;

@@ -39,16 +39,10 @@ export function bundleInNode(file: string): string {
 }
 
 /**
- * Memory of a start is given back; a small nursery takes in a table as fast as a large one, in 80 MB less; what
- * grows to half a million routes is not searched for garbage twice on the way; and two threads that compile and
- * collect beside the main one start sooner, and get less in its way, than Node's four.
+ * A small nursery takes in a table as fast as a large one, in 80 MB less; and two threads that compile and collect
+ * beside the main one start sooner, and get less in its way, than Node's four. Others cost a start: give-back.ts.
  */
-const speakerFlags = [
-  "--expose-gc",
-  "--max-semi-space-size=8",
-  "--initial-old-space-size=96",
-  "--v8-pool-size=2",
-];
+const speakerFlags = ["--max-semi-space-size=8", "--v8-pool-size=2"];
 
 /**
  * The process of `spinelab speaker` by itself, with these operands: less than half of the agent's code, started in

@@ -4,7 +4,7 @@ import { inNode } from "./agent-bundle.ts";
 import { logDirectory } from "./state-folder.ts";
 
 /** Small heaps, and what the start left given back: an agent holds little, and there is one on every node. */
-const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1", "--expose-gc"];
+const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1"];
 /** One heap of malloc for all threads: an agent has little to do in them. */
 const nodeEnvironment = { MALLOC_ARENA_MAX: "1" };
 const adminSocket = "/run/spinelab/agent.sock";
