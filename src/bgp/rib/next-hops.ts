@@ -56,7 +56,12 @@ export class NextHops {
     return paths.get(path) ?? paths.set(path, { path: { ...path, cost } });
   }
 
-  /** Next hops that were not asked about before. */
+  /** What is known holds until the answer is there. */
+  askAgain(): void {
+    this.#asked = [...this.#known.keys()];
+  }
+
+  /** Next hops that are to be asked about. */
   takeAsked(): readonly Address[] {
     const asked = this.#asked;
     if (asked.length > 0) this.#asked = [];

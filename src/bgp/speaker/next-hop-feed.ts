@@ -14,6 +14,8 @@ export type NextHopFeedOptions = {
 /** Asks the edge about next hops, where the configuration says so, and has routes judged anew by what it tells. */
 export class NextHopFeed {
   readonly #options: NextHopFeedOptions;
+  /** What the edge answers by. */
+  #source = "";
 
   constructor(options: NextHopFeedOptions) {
     this.#options = options;
@@ -22,7 +24,14 @@ export class NextHopFeed {
   configure({ trackNextHops, installRoutes }: SpeakerConfig): void {
     const { nextHops } = this.#options.ribs;
     const isTold = trackNextHops === true || installRoutes !== undefined;
-    if (nextHops.isTold === isTold) return;
+    const source = JSON.stringify([trackNextHops, installRoutes]);
+    const isSame = source === this.#source;
+    this.#source = source;
+    if (nextHops.isTold === isTold) {
+      // Whoever answers now has not been asked.
+      if (!isSame) nextHops.askAgain();
+      return;
+    }
     nextHops.setTold(isTold);
     this.#reconsider(undefined);
   }

@@ -50,6 +50,20 @@ describe("next hops (RFC 4271 §9.1.2)", () => {
     expect(b.speaker.routesAvailable()).toEqual([]);
   });
 
+  it("are asked about again where another table of the kernel's answers from now on; routes stay until it does", () => {
+    const { net, b, asked, tell, explained, config } = tracking();
+    tell({ "10.0.0.1": 0, "10.0.0.3": undefined });
+    asked.length = 0;
+    net.configure(b, { ...config, installRoutes: { table: 100, metric: 20 } });
+    expect(asked.toSorted()).toEqual(["10.0.0.1", "10.0.0.3"]);
+    expect(explained().best?.peer).toBe("a");
+    tell({ "10.0.0.1": undefined, "10.0.0.3": 0 });
+    expect(explained().best?.peer).toBe("c");
+    asked.length = 0;
+    net.configure(b, { ...config, installRoutes: { table: 100, metric: 20 }, originate: [] });
+    expect(asked).toEqual([]);
+  });
+
   it("of equal routes the one whose next hop costs less wins, also when that changes (§9.1.2.2 e)", () => {
     const { tell, explained } = tracking();
     tell({ "10.0.0.1": 30, "10.0.0.3": 20 });
