@@ -125,6 +125,19 @@ describe("neighbors", () => {
   });
 });
 
+test("of very many routers only so many are remembered, and those that were there stay", () => {
+  const a = discovery();
+  a.step(linkUp);
+  a.step(advertisement(peer));
+  for (let i = 0; i < 100; i++) a.step(advertisement(address(`fe80::1:${i}`)));
+  const heard = told(a.step(linkUp)).concat(told(a.step(advertisement(other))));
+  expect(heard).toEqual([]);
+  // Known, so nothing is said about it.
+  expect(a.step(advertisement(peer)).map((effect) => effect.do)).toEqual(["setTimer"]);
+  a.step({ input: "timer", timer: "expire" }, 31_000);
+  expect(told(a.step(advertisement(other)))).toEqual([[other]]);
+});
+
 test("a solicitation is answered: to whoever asked, or to all where it has no address", () => {
   const a = discovery();
   a.step(linkUp);

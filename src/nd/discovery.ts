@@ -40,6 +40,8 @@ const advertiseIntervalMinMs = 0.33 * advertiseIntervalMaxMs;
  * MaxRtrAdvInterval that is a default (RFC 4861 §6.2.1).
  */
 const nonDefaultLifetimeSeconds = 1800;
+/** Behind the link of a peer there is one. Whoever is on it can make up as many as it likes. */
+const neighborsMax = 64;
 
 /**
  * Finds the routers on one link, and lets them find us, by Router Advertisements: what FRR does for
@@ -118,6 +120,11 @@ export class RouterDiscovery {
 
   #heard(from: Address, lifetimeSeconds: number, nowMs: number): void {
     const isNew = !this.#neighbors.has(from);
+    if (isNew && this.#neighbors.size === neighborsMax) {
+      const text = `router ${from} passed over: ${neighborsMax} are on the link already`;
+      this.#emit({ do: "log", level: "debug", message: text });
+      return;
+    }
     this.#neighbors.set(from, nowMs + 1000 * lifetimeSeconds);
     this.#setExpiry(nowMs);
     if (!isNew) return;

@@ -31,6 +31,8 @@ export class SharedTables {
   }
 }
 
+const pathIdsMostMin = 4096;
+
 /** The speaker's loc-rib of every family, and what its routes share: numbers of prefixes, attribute sets. */
 export class Ribs {
   readonly pool: AttributePool;
@@ -42,7 +44,10 @@ export class Ribs {
   readonly prefixes: Readonly<Record<FamilyName, PrefixTable>>;
   readonly loc: Readonly<Record<FamilyName, LocRib>>;
   #maximumPaths = onePath;
-  readonly #pathIds = new Map<string, number>();
+  #pathIds = new Map<string, number>();
+  #lastPathId = 0;
+  /** So many are worth a sweep. */
+  #pathIdsMost = pathIdsMostMin;
   readonly #originated = new Map<Prefix, Path>();
   readonly #originatedAtMs = new Map<Prefix, number>();
   /** One path for all that say the same. */
@@ -143,13 +148,28 @@ export class Ribs {
 
   /**
    * The identifier that a path goes out with where paths are numbered (RFC 7911 §3): one for each peer
-   * and identifier that it came with, the same for every prefix, as long as the speaker runs.
+   * and identifier that it came with, the same for every prefix, as long as there is such a path.
    */
-  pathIdOf({ source, pathId = 0 }: Path): number {
-    const key = source.kind === "own" ? "" : `${source.peer} ${pathId}`;
+  pathIdOf(path: Path): number {
+    const key = numberedAs(path);
     let id = this.#pathIds.get(key);
-    if (id === undefined) this.#pathIds.set(key, (id = this.#pathIds.size + 1));
+    if (id === undefined) this.#pathIds.set(key, (id = ++this.#lastPathId));
     return id;
+  }
+
+  /** Forgets those of paths that are gone, where there are many. After every peer was told. */
+  sweepPathIds(): void {
+    if (this.#pathIds.size < this.#pathIdsMost) return;
+    const live = new Map<string, number>();
+    for (const loc of Object.values(this.loc)) {
+      loc.forEachCandidate((path) => {
+        const key = numberedAs(path);
+        const id = this.#pathIds.get(key);
+        if (id !== undefined) live.set(key, id);
+      });
+    }
+    this.#pathIds = live;
+    this.#pathIdsMost = Math.max(pathIdsMostMin, 2 * live.size);
   }
 
   /** Whether `takeChanged` has anything. */
@@ -164,4 +184,9 @@ export class Ribs {
       .map(([name, loc]): [FamilyName, PrefixIds] => [name, loc.takeChanged()])
       .filter(([, changed]) => changed.length > 0);
   }
+}
+
+/** What paths have in common that go out with one identifier. */
+function numberedAs({ source, pathId = 0 }: Path): string {
+  return source.kind === "own" ? "" : `${source.peer} ${pathId}`;
 }

@@ -5,20 +5,18 @@ import type { Ribs } from "./ribs.ts";
 import type { UpdateGroups } from "./update-groups.ts";
 
 /**
- * Prefixes that no table has any more go, and now and then such attribute sets. After all that goes by the
+ * Prefixes that no table has any more go, and now and then such attribute sets and Path Identifiers. After all that goes by the
  * numbers of prefixes has seen what changed.
  */
-export function tidy(
-  { prefixes, pool, loc }: Ribs,
-  groups: UpdateGroups,
-  peers: Iterable<Peer>,
-): void {
+export function tidy(ribs: Ribs, groups: UpdateGroups, peers: Iterable<Peer>): void {
+  const { prefixes, pool, loc } = ribs;
   let prefixCount = 0;
   for (const table of Object.values(prefixes)) {
     table.sweep();
     prefixCount += table.size;
   }
   InternedSet.letGoOfValues();
+  ribs.sweepPathIds();
   if (!pool.isFull(prefixCount)) return;
   pool.sweep((call) => {
     const keep = ({ set }: { set: AttributeSet }) => call(set);
