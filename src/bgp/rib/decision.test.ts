@@ -83,10 +83,14 @@ describe("decision process", () => {
     });
     fc.assert(
       fc.property(
-        fc.array(path, { minLength: 1, maxLength: 5 }),
+        fc.array(path, { minLength: 1, maxLength: 6 }),
         fc.infiniteStream(fc.nat()),
         (all, random) => {
-          const paths = all.map((of, i) => learned(`peer${i}`, { ...of, address: `10.1.0.${i}` }));
+          // Of one peer there may be two, and one address may be on two links.
+          const paths = all.map((of, i) => {
+            const peer = learned(`peer${i >> 1}`, { ...of, address: `fe80::${i >> 2}` });
+            return { ...peer, pathId: i & 1 };
+          });
           const keyed = paths.map((of) => ({ of, key: random.next().value as number }));
           const shuffled = keyed.sort((a, b) => a.key - b.key).map(({ of }) => of);
           expect(bestPath(shuffled)).toBe(bestPath(paths));

@@ -206,9 +206,14 @@ function keepLowestAddress(paths: readonly Path[]): readonly Path[] {
   return paths.filter((_, i) => keys[i] === lowest);
 }
 
-/** Text whose order is that of the peer addresses as numbers, IPv4 before IPv6. */
-function addressSortKey({ source }: Path): string {
+/**
+ * Text whose order is that of the peer addresses as numbers, IPv4 before IPv6. Where that is one, as a router's is on
+ * two links, or as two numbered paths of one peer have, the name and the Path Identifier settle it: else the outcome
+ * would depend on what came first.
+ */
+function addressSortKey({ source, pathId = 0 }: Path): string {
   if (source.kind === "own") return "";
   const bytes = addressToBytes(source.address);
-  return String.fromCharCode(bytes.length, ...bytes);
+  const number = String.fromCharCode(pathId >>> 16, pathId & 0xffff);
+  return `${String.fromCharCode(bytes.length, ...bytes)}${source.peer}\0${number}`;
 }

@@ -77,6 +77,15 @@ describe("paths used at once", () => {
     expect(of([path(1), path(2, other)], { external: 8, internal: 8 })).toEqual(["p1"]);
   });
 
+  it("over two links to one router, which has one link-local address on both", () => {
+    const same = { address: "fe80::1", nextHop: "fe80::1", identifier: "1.1.1.1" };
+    const paths = ["eth1", "eth2"].map((peer) => learned(peer, same));
+    expect(of(paths, { external: 8 })).toEqual(["eth1", "eth2"]);
+    // Two paths that one peer sends are one way.
+    const numbered = [1, 2].map((pathId) => ({ ...learned("eth1", same), pathId }));
+    expect(of(numbered, { external: 8 })).toEqual(["eth1"]);
+  });
+
   it("with asPathRelax through any neighbouring AS, but equally long", () => {
     const paths = [
       path(1),

@@ -1,3 +1,4 @@
+import { isLinkLocal } from "../../net/address.ts";
 import { asPathText, neighborAsn } from "./as-path.ts";
 import { inWinningOrder, preferenceSteps } from "./decision.ts";
 import type { Path } from "./path.ts";
@@ -32,13 +33,19 @@ export function usedPaths(
   const beside = equal.filter((path) => isRelaxed || keys(path.set.attributes.asPath) === key);
   // It may have won by having been there before.
   const used: Path[] = [best];
-  const nextHops = new Set([best.set.nextHop]);
+  const ways = new Set([wayOf(best)]);
   for (const path of inWinningOrder(beside)) {
     if (used.length === most) break;
-    const { nextHop } = path.set;
-    if (nextHops.has(nextHop)) continue;
-    nextHops.add(nextHop);
+    const way = wayOf(path);
+    if (ways.has(way)) continue;
+    ways.add(way);
     used.push(path);
   }
   return used;
+}
+
+/** A link-local next hop is one on the link of its peer: a router may have the same on each of its links. */
+function wayOf({ source, set: { nextHop } }: Path): string | undefined {
+  const isOnLink = nextHop !== undefined && source.kind === "peer" && isLinkLocal(nextHop);
+  return isOnLink ? `${nextHop} ${source.peer}` : nextHop;
 }
