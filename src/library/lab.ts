@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { validateResource } from "../cilium/schema/validate.ts";
 import { InputError } from "../input/diagnostic.ts";
+import { concludeBrokenOff } from "../lab/broken-off.ts";
 import { examine, type Finding } from "../lab/doctor.ts";
 import { Lab } from "../lab/lab.ts";
 import { findLab, type LoadedLab, loadLab } from "../lab/load.ts";
@@ -60,7 +61,8 @@ export async function lab(
   try {
     await opened.up(running.signal);
   } catch (error) {
-    await running[Symbol.asyncDispose]();
+    concludeBrokenOff(opened, error as Error);
+    await takenDown(opened, options.report);
     throw error;
   }
   return running;
@@ -174,14 +176,18 @@ export class RunningLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort(new Error("the lab is taken down"));
     this.#lab.conclude(this.#worst);
-    await this.#lab.down();
-    if (this.#report !== undefined) await writeReports(resolve(this.#report), this.records);
+    await takenDown(this.#lab, this.#report);
   }
 
   #note(verdict: Verdict): void {
     const order: Verdict[] = ["pass", "warn", "inconclusive", "fail"];
     if (order.indexOf(verdict) > order.indexOf(this.#worst)) this.#worst = verdict;
   }
+}
+
+async function takenDown(of: Lab, report: string | undefined): Promise<void> {
+  await of.down();
+  if (report !== undefined) await writeReports(resolve(report), of.records);
 }
 
 /** A node or pod of a lab that is up. */

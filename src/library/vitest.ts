@@ -85,6 +85,8 @@ async function judge(
     expect: [check],
     ...(once ? {} : { within: within ?? defaultWithin }),
   });
+  // What could not be seen neither holds nor does not.
+  if (result.verdict === "inconclusive") return { pass: isNot, message: () => explain(result) };
   const holds = result.verdict === "pass";
   return {
     pass: negated ? !holds : holds,

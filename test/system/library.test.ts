@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -35,6 +35,13 @@ test("matchers fail with what was seen, mistakes are all told, and nothing is le
     ).rejects.toThrow(/loss/);
     expect(() => expect(fabric).toConvergeWithin("1s")).toThrow(/nothing converged/);
 
+    // What cannot be seen does not hold, and does not not hold.
+    await fabric.do({ daemon: { on: "tor1", daemon: "bgpd", do: "stop" } });
+    await expect(expect(fabric.at("tor1")).not.toHaveSession("router0")).rejects.toThrow(
+      /inconclusive[\s\S]*bgpd is not running/,
+    );
+    await fabric.do({ daemon: { on: "tor1", daemon: "bgpd", do: "start" } });
+
     const wrong = fabric.step({
       within: "5",
       do: [{ link: { between: ["router0", "tor7"], set: "down" } }],
@@ -51,5 +58,23 @@ test("matchers fail with what was seen, mistakes are all told, and nothing is le
     verdict: "fail",
   });
   expect(existsSync(join(folder, "report.html"))).toBe(true);
+  rmSync(folder, { recursive: true });
+});
+
+test("a lab that cannot be built is reported as failed, and nothing of it is left", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "spinelab-library-"));
+  const topology = join(folder, "broken.clab.yaml");
+  const name = `broken-${process.pid}`;
+  writeFileSync(
+    topology,
+    `name: ${name}\ntopology: { nodes: { r1: { kind: linux, exec: ["false"] } } }\n`,
+  );
+  await expect(lab({ topology }, { report: folder })).rejects.toThrow(/r1: status 1: false/);
+  expect(await succeed("list")).not.toContain(name);
+  const records = readTimeline(join(folder, "timeline.jsonl"));
+  expect(records.findLast((record) => record.type === "verdict")).toMatchObject({
+    verdict: "fail",
+    reason: expect.stringContaining("status 1: false"),
+  });
   rmSync(folder, { recursive: true });
 });

@@ -20,7 +20,6 @@ export const daemon: EventHandler<"daemon"> = {
   async run(context, event) {
     const node = nodeNamed(context, event.on).name;
     const name = event.daemon ?? "all";
-    context.nodes.expectDaemonToEnd(node, event.daemon);
     if (event.action === "start") {
       await start(context, node, name);
       return () => stop(context, node, name);
@@ -46,6 +45,7 @@ async function start(context: LabContext, node: string, name: string): Promise<v
 }
 
 async function stop(context: LabContext, node: string, name: string): Promise<void> {
+  expectEnd(context, node, name);
   const argv = name === "all" ? [frrinit, "stop"] : [watchfrr, "stop", name];
   await runCommand(context, { node }, argv);
 }
@@ -60,9 +60,15 @@ async function keepAway(context: LabContext, node: string, name: string): Promis
 }
 
 async function kill(context: LabContext, node: string, name: string): Promise<void> {
+  expectEnd(context, node, name);
   // `all`: watchfrr is one of them.
   const files = pidFile(name === "all" ? "*" : name);
   await runCommand(context, { node }, ["sh", "-c", `kill -KILL $(cat ${files})`]);
+}
+
+/** Right before, and only then: whoever is expected to end and does not may die unnoticed later. */
+function expectEnd(context: LabContext, node: string, name: string): void {
+  context.nodes.expectDaemonToEnd(node, name === "all" ? undefined : name);
 }
 
 function pidFile(of: string): string {

@@ -300,19 +300,6 @@ describe("node", () => {
   });
 });
 
-test("a daemon that is to end is no failure of the lab", async () => {
-  lab.answer("tor0", "vtysh -c write memory", "");
-  const pidFile = "/run/frr/bgpd.pid";
-  for (const command of [
-    "/usr/lib/frr/watchfrr.sh stop bgpd",
-    `rm -f ${pidFile}`,
-    `mkdir ${pidFile}`,
-  ])
-    lab.answer("tor0", command, "");
-  await act("daemon: { on: tor0, daemon: bgpd, do: stop }");
-  expect(lab.nodeActions).toEqual(["expect tor0 bgpd"]);
-});
-
 describe("partition", () => {
   test("drops on both ends of the links that lead out, and only of those", async () => {
     for (const node of ["tor0", "router0", "router1"]) {
