@@ -70,6 +70,7 @@ withKubectl(
     );
     expect(await kubectl("get -n blue deployment web -o jsonpath={.spec.replicas}")).toBe("2");
     expect(await kubectl("auth can-i create pods")).toBe("yes\n");
+    expect(await kubectl("explain ciliumbgppeerconfigs.spec.timers")).toContain("holdTimeSeconds");
   },
 );
 

@@ -16,7 +16,7 @@ import type { Admission } from "./resource.ts";
 
 /**
  * Defaults and checks of Kubernetes' own kinds: the fields that Spinelab's controllers act on, and
- * the mistakes people make. Fields beyond those are kept as they come.
+ * the mistakes people make. Others are kept as they come, where Kubernetes knows them.
  */
 type Json = Record<string, unknown>;
 type Admit = (object: KubeObject) => Admission;

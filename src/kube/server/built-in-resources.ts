@@ -9,6 +9,8 @@ import {
   keepsSelector,
 } from "./built-in-admission.ts";
 import * as columns from "./built-in-columns.ts";
+import { messageOf } from "./protobuf/envelope.ts";
+import { removeUnknownFields } from "./protobuf/unknown-fields.ts";
 import { admitSecret } from "./secret-admission.ts";
 import type { ResourceDefinition } from "./resource.ts";
 
@@ -18,6 +20,8 @@ function builtIn(
   kind: string,
   rest: Partial<ResourceDefinition> & Pick<ResourceDefinition, "columns">,
 ): ResourceDefinition {
+  const { admit = admitAny, ...own } = rest;
+  const table = messageOf(group === "" ? "v1" : `${group}/v1`, kind);
   return {
     group,
     versions: ["v1"],
@@ -30,8 +34,11 @@ function builtIn(
     namespaced: true,
     subresources: [],
     custom: false,
-    admit: admitAny,
-    ...rest,
+    admit(object) {
+      const unknownFields = table === undefined ? [] : removeUnknownFields(table, object);
+      return { ...admit(object), unknownFields };
+    },
+    ...own,
   };
 }
 

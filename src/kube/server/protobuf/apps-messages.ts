@@ -50,3 +50,71 @@ export const Deployment = message("Deployment", {
   2: ["spec", one(DeploymentSpec)],
   3: ["status", one(DeploymentStatus)],
 });
+
+const condition = {
+  1: ["type", string],
+  2: ["status", string],
+  3: ["lastTransitionTime", time],
+  4: ["reason", string],
+  5: ["message", string],
+} as const;
+
+const RollingUpdateDaemonSet = message("RollingUpdateDaemonSet", {
+  1: ["maxUnavailable", pointer(intOrString)],
+  2: ["maxSurge", pointer(intOrString)],
+});
+
+const DaemonSetUpdateStrategy = message("DaemonSetUpdateStrategy", {
+  1: ["type", string],
+  2: ["rollingUpdate", one(RollingUpdateDaemonSet)],
+});
+
+const DaemonSetSpec = message("DaemonSetSpec", {
+  1: ["selector", one(LabelSelector)],
+  2: ["template", one(PodTemplateSpec)],
+  3: ["updateStrategy", one(DaemonSetUpdateStrategy)],
+  4: ["minReadySeconds", int],
+  6: ["revisionHistoryLimit", pointer(int)],
+});
+
+const DaemonSetStatus = message("DaemonSetStatus", {
+  1: ["currentNumberScheduled", int],
+  2: ["numberMisscheduled", int],
+  3: ["desiredNumberScheduled", int],
+  4: ["numberReady", int],
+  5: ["observedGeneration", int],
+  6: ["updatedNumberScheduled", int],
+  7: ["numberAvailable", int],
+  8: ["numberUnavailable", int],
+  9: ["collisionCount", pointer(int)],
+  10: ["conditions", list(one(message("DaemonSetCondition", condition)))],
+});
+
+export const DaemonSet = message("DaemonSet", {
+  1: ["metadata", one(ObjectMeta)],
+  2: ["spec", one(DaemonSetSpec)],
+  3: ["status", one(DaemonSetStatus)],
+});
+
+const ReplicaSetSpec = message("ReplicaSetSpec", {
+  1: ["replicas", pointer(int)],
+  2: ["selector", one(LabelSelector)],
+  3: ["template", one(PodTemplateSpec)],
+  4: ["minReadySeconds", int],
+});
+
+const ReplicaSetStatus = message("ReplicaSetStatus", {
+  1: ["replicas", int],
+  2: ["fullyLabeledReplicas", int],
+  3: ["observedGeneration", int],
+  4: ["readyReplicas", int],
+  5: ["availableReplicas", int],
+  6: ["conditions", list(one(message("ReplicaSetCondition", condition)))],
+  7: ["terminatingReplicas", pointer(int)],
+});
+
+export const ReplicaSet = message("ReplicaSet", {
+  1: ["metadata", one(ObjectMeta)],
+  2: ["spec", one(ReplicaSetSpec)],
+  3: ["status", one(ReplicaSetStatus)],
+});

@@ -1,4 +1,4 @@
-import { bool, inlined, int, intOrString } from "./message.ts";
+import { bool, inlined, int, intOrString, unread } from "./message.ts";
 import { list, map, message, one, pointer, quantity, string } from "./message.ts";
 import { LocalObjectReference } from "./core-messages.ts";
 
@@ -27,6 +27,8 @@ const EnvVarSource = message("EnvVarSource", {
   1: ["fieldRef", one(ObjectFieldSelector)],
   3: ["configMapKeyRef", one(KeySelector("ConfigMapKeySelector"))],
   4: ["secretKeyRef", one(KeySelector("SecretKeySelector"))],
+  2: ["resourceFieldRef", unread],
+  5: ["fileKeyRef", unread],
 });
 
 const EnvVar = message("EnvVar", {
@@ -144,6 +146,7 @@ const SecurityContext = message("SecurityContext", {
   9: ["procMount", pointer(string)],
   11: ["seccompProfile", one(SeccompProfile)],
   12: ["appArmorProfile", one(AppArmorProfile)],
+  10: ["windowsOptions", unread],
 });
 
 export const Container = message("Container", {
@@ -169,4 +172,7 @@ export const Container = message("Container", {
   20: ["terminationMessagePolicy", string],
   22: ["startupProbe", one(Probe)],
   24: ["restartPolicy", pointer(string)],
+  21: ["volumeDevices", unread],
+  23: ["resizePolicy", unread],
+  25: ["restartPolicyRules", unread],
 });

@@ -15,6 +15,9 @@ export function decode(of: Message, bytes: Uint8Array): Json {
     const field = of.fields[value.number];
     if (field === undefined) throw new UnknownFieldError(`field ${value.number} of ${of.name}`);
     const [name, shape] = field;
+    if (shape.as === "unread") {
+      throw new UnknownFieldError(`field ${value.number} (${name}) of ${of.name}`);
+    }
     put(object, name, shape, value, `field ${value.number} (${name}) of ${of.name}`);
   }
   return object;

@@ -1,4 +1,4 @@
-import { Deployment } from "./apps-messages.ts";
+import { DaemonSet, Deployment, ReplicaSet } from "./apps-messages.ts";
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "./core-messages.ts";
 import { decode, UnknownFieldError } from "./decode.ts";
 import { bytes, type Message, message, one, string } from "./message.ts";
@@ -27,11 +27,15 @@ const Unknown = message("Unknown", {
 
 const kinds: ReadonlyMap<string, readonly Message[]> = new Map([
   ["v1", [ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount]],
-  ["apps/v1", [Deployment]],
+  ["apps/v1", [DaemonSet, Deployment, ReplicaSet]],
   ["rbac.authorization.k8s.io/v1", [ClusterRole, ClusterRoleBinding, Role, RoleBinding]],
   ["authorization.k8s.io/v1", [SelfSubjectAccessReview, SelfSubjectRulesReview]],
   ["authentication.k8s.io/v1", [SelfSubjectReview]],
 ]);
+
+/** The table of a kind; undefined where there is none. */
+export const messageOf = (apiVersion: string, kind: string): Message | undefined =>
+  kinds.get(apiVersion)?.find(({ name }) => name === kind);
 
 const magic = Buffer.from("k8s\0");
 
@@ -55,10 +59,7 @@ export function decodeBody(body: Uint8Array): Record<string, unknown> {
     throw new ProtobufError(`its object is ${contentType} ${contentEncoding}, not protobuf`);
   }
   // Every group has the options of its requests as a kind of its own.
-  const found =
-    kind === DeleteOptions.name
-      ? DeleteOptions
-      : kinds.get(apiVersion)?.find(({ name }) => name === kind);
+  const found = kind === DeleteOptions.name ? DeleteOptions : messageOf(apiVersion, kind);
   if (found === undefined) throw new UnknownFieldError(`${apiVersion} ${kind}`);
   return { apiVersion, kind, ...decode(found, Buffer.from(envelope.raw ?? "", "base64")) };
 }

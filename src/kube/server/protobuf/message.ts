@@ -7,11 +7,13 @@ export type Shape =
   | { as: "message"; message: Message }
   /** Of a struct embedded in Go: in JSON its fields are among those of the outer one. */
   | { as: "inlined"; message: Message }
+  /** Known by name only: of protobuf it is refused, of JSON taken as it is. */
+  | { as: "unread" }
   | { as: "pointer"; to: Shape }
   | { as: "list"; of: Shape }
   | { as: "map"; of: Shape };
 
-/** Fields by number. Every number that is not here is refused. */
+/** Fields by number, all that Kubernetes 1.34 has. */
 export type Message = { name: string; fields: Readonly<Record<number, readonly [string, Shape]>> };
 
 export const string: Shape = { as: "string" };
@@ -25,6 +27,8 @@ export const time: Shape = { as: "time" };
 export const quantity: Shape = { as: "quantity" };
 /** intstr.IntOrString, a number or a text in JSON. */
 export const intOrString: Shape = { as: "intOrString" };
+
+export const unread: Shape = { as: "unread" };
 
 export const message = (name: string, fields: Message["fields"]): Message => ({ name, fields });
 export const one = (of: Message): Shape => ({ as: "message", message: of });

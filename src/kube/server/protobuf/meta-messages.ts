@@ -1,4 +1,4 @@
-import { bool, int, list, map, message, one, pointer, string, time } from "./message.ts";
+import { bool, int, list, map, message, one, pointer, string, time, unread } from "./message.ts";
 
 /** Of k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto. */
 const OwnerReference = message("OwnerReference", {
@@ -10,7 +10,7 @@ const OwnerReference = message("OwnerReference", {
   7: ["blockOwnerDeletion", pointer(bool)],
 });
 
-/** Without managedFields: this server keeps none. */
+/** managedFields are not read: this server keeps none. */
 export const ObjectMeta = message("ObjectMeta", {
   1: ["name", string],
   2: ["generateName", string],
@@ -26,6 +26,7 @@ export const ObjectMeta = message("ObjectMeta", {
   12: ["annotations", map(string)],
   13: ["ownerReferences", list(one(OwnerReference))],
   14: ["finalizers", list(string)],
+  17: ["managedFields", unread],
 });
 
 const LabelSelectorRequirement = message("LabelSelectorRequirement", {
@@ -59,4 +60,5 @@ export const DeleteOptions = message("DeleteOptions", {
   3: ["orphanDependents", pointer(bool)],
   4: ["propagationPolicy", pointer(string)],
   5: ["dryRun", list(string)],
+  6: ["ignoreStoreReadErrorWithClusterBreakingPotential", unread],
 });

@@ -1,4 +1,4 @@
-import { bool, inlined, int, list, map, message, one } from "./message.ts";
+import { bool, inlined, int, list, map, message, one, unread } from "./message.ts";
 import { pointer, quantity, string, time } from "./message.ts";
 import {
   AppArmorProfile,
@@ -11,7 +11,7 @@ import {
 import { LocalObjectReference } from "./core-messages.ts";
 import { LabelSelector, ObjectMeta } from "./meta-messages.ts";
 
-/** Of k8s.io/api/core/v1/generated.proto: pods. Of volumes those that most have. */
+/** Of k8s.io/api/core/v1/generated.proto: pods. Read are the volumes that most have. */
 const KeyToPath = message("KeyToPath", {
   1: ["key", string],
   2: ["path", string],
@@ -44,6 +44,7 @@ const DownwardAPIVolumeFile = message("DownwardAPIVolumeFile", {
   1: ["path", string],
   2: ["fieldRef", one(ObjectFieldSelector)],
   4: ["mode", pointer(int)],
+  3: ["resourceFieldRef", unread],
 });
 
 const DownwardAPIVolumeSource = message("DownwardAPIVolumeSource", {
@@ -65,6 +66,30 @@ const VolumeSource = message("VolumeSource", {
   10: ["persistentVolumeClaim", one(PersistentVolumeClaimVolumeSource)],
   16: ["downwardAPI", one(DownwardAPIVolumeSource)],
   19: ["configMap", one(ConfigMapVolumeSource)],
+  3: ["gcePersistentDisk", unread],
+  4: ["awsElasticBlockStore", unread],
+  5: ["gitRepo", unread],
+  7: ["nfs", unread],
+  8: ["iscsi", unread],
+  9: ["glusterfs", unread],
+  11: ["rbd", unread],
+  12: ["flexVolume", unread],
+  13: ["cinder", unread],
+  14: ["cephfs", unread],
+  15: ["flocker", unread],
+  17: ["fc", unread],
+  18: ["azureFile", unread],
+  20: ["vsphereVolume", unread],
+  21: ["quobyte", unread],
+  22: ["azureDisk", unread],
+  23: ["photonPersistentDisk", unread],
+  24: ["portworxVolume", unread],
+  25: ["scaleIO", unread],
+  26: ["projected", unread],
+  27: ["storageos", unread],
+  28: ["csi", unread],
+  29: ["ephemeral", unread],
+  30: ["image", unread],
 });
 
 const Volume = message("Volume", {
@@ -85,6 +110,9 @@ const PodSecurityContext = message("PodSecurityContext", {
   9: ["fsGroupChangePolicy", pointer(string)],
   10: ["seccompProfile", one(SeccompProfile)],
   11: ["appArmorProfile", one(AppArmorProfile)],
+  8: ["windowsOptions", unread],
+  12: ["supplementalGroupsPolicy", unread],
+  13: ["seLinuxChangePolicy", unread],
 });
 
 const NodeSelectorRequirement = message("NodeSelectorRequirement", {
@@ -192,6 +220,14 @@ const PodSpec = message("PodSpec", {
   35: ["setHostnameAsFQDN", pointer(bool)],
   37: ["hostUsers", pointer(bool)],
   40: ["resources", one(ResourceRequirements)],
+  26: ["dnsConfig", unread],
+  28: ["readinessGates", unread],
+  32: ["overhead", unread],
+  34: ["ephemeralContainers", unread],
+  36: ["os", unread],
+  38: ["schedulingGates", unread],
+  39: ["resourceClaims", unread],
+  41: ["hostnameOverride", unread],
 });
 
 /** What of it a client that makes a pod sends, all of it empty: a kubelet writes JSON here. */
@@ -206,6 +242,14 @@ const PodStatus = message("PodStatus", {
   11: ["nominatedNodeName", string],
   14: ["resize", string],
   17: ["observedGeneration", int],
+  2: ["conditions", unread],
+  8: ["containerStatuses", unread],
+  10: ["initContainerStatuses", unread],
+  12: ["podIPs", unread],
+  13: ["ephemeralContainerStatuses", unread],
+  15: ["resourceClaimStatuses", unread],
+  16: ["hostIPs", unread],
+  18: ["extendedResourceClaimStatus", unread],
 });
 
 export const PodTemplateSpec = message("PodTemplateSpec", {

@@ -1,4 +1,4 @@
-import { bool, list, message, one, string } from "./message.ts";
+import { bool, list, message, one, string, unread } from "./message.ts";
 import { LabelSelector, ObjectMeta } from "./meta-messages.ts";
 
 /** Of generated.proto in k8s.io/api: rbac/v1, authorization/v1 and authentication/v1. */
@@ -55,6 +55,8 @@ const ResourceAttributes = message("ResourceAttributes", {
   5: ["resource", string],
   6: ["subresource", string],
   7: ["name", string],
+  8: ["fieldSelector", unread],
+  9: ["labelSelector", unread],
 });
 
 const NonResourceAttributes = message("NonResourceAttributes", {
@@ -88,6 +90,8 @@ const SelfSubjectRulesReviewSpec = message("SelfSubjectRulesReviewSpec", {
 const SubjectRulesReviewStatus = message("SubjectRulesReviewStatus", {
   3: ["incomplete", bool],
   4: ["evaluationError", string],
+  1: ["resourceRules", unread],
+  2: ["nonResourceRules", unread],
 });
 
 export const SelfSubjectRulesReview = message("SelfSubjectRulesReview", {
@@ -96,7 +100,12 @@ export const SelfSubjectRulesReview = message("SelfSubjectRulesReview", {
   3: ["status", one(SubjectRulesReviewStatus)],
 });
 
-const UserInfo = message("UserInfo", { 1: ["username", string], 2: ["uid", string] });
+const UserInfo = message("UserInfo", {
+  1: ["username", string],
+  2: ["uid", string],
+  3: ["groups", unread],
+  4: ["extra", unread],
+});
 
 const SelfSubjectReviewStatus = message("SelfSubjectReviewStatus", {
   1: ["userInfo", one(UserInfo)],
