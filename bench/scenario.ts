@@ -6,12 +6,14 @@
  *
  *   node bench/scenario.ts [checkCost] [thousandChecks] [routeChange] [probes] [outage]
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Lab } from "../src/lab/lab.ts";
 import { findLab, loadLab, loadScenario } from "../src/lab/load.ts";
 import { frrText } from "../src/observe/frr.ts";
+import type { RunningCommand } from "../src/runtime/port.ts";
 import { checkHandler } from "../src/scenario/checks/table.ts";
 import type { TimelineRecord } from "../src/timeline/record.ts";
 import { unixMsOf } from "../src/timeline/wall-clock.ts";
@@ -23,6 +25,8 @@ const limits = {
   probesCore: 0.3,
   outageBeyondIntervalMs: 2,
 };
+/** How often a route is made. */
+const routeChanges = 20;
 const wanted = process.argv.slice(2);
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -113,36 +117,70 @@ async function thousandChecks(): Promise<void> {
   );
 }
 
-/** Against the clock of the shell that made it: from before `ip` began, so that its start counts too. */
+/**
+ * From the writing of a command to an `ip` that waits for it, so that no start of a process counts, to
+ * the record's own time. What the worst one waited for is shown: work of this thread, or its turn.
+ */
 async function routeChange(): Promise<void> {
-  const script =
-    'for n in $(seq 1 20); do ip route add 203.0.113.$n/32 via 10.0.3.2; echo "$n $(date +%s%N)"; sleep 0.05; done; ip route flush 203.0.113.0/24 2>/dev/null; for n in $(seq 1 20); do ip route del 203.0.113.$n/32 2>/dev/null; done; true';
-  const command = JSON.stringify(["sh", "-c", script]);
-  const records = await play(`
+  const ip = lab.runtime.spawn({ node: "tor1" }, ["ip", "-batch", "-"], { stdin: "pipe" });
+  const enough = "/run/enough-routes";
+  const began = lab.records.length;
+  const playing = play(`
   - name: routes
-    do: [ { exec: { on: tor1, command: ${command} } } ]`);
-  const started = lab.records.findLast((each) => each.type === "started")!;
-  const zeroMs = unixMsOf("wallClock" in started ? started.wallClock : "");
-  const exec = records.find((each) => each.type === "exec")!;
-  const made = new Map<string, number>(
-    ("stdout" in exec ? exec.stdout : "")
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" "))
-      .map(([n, nanoseconds]) => [`203.0.113.${n}/32`, Number(nanoseconds) / 1e6] as const),
-  );
-  const lateMs = records.flatMap((each) => {
-    if (each.type !== "routeChange" || each.change !== "add") return [];
-    const madeMs = made.get(each.prefix ?? "");
-    return madeMs === undefined ? [] : [Math.abs(zeroMs + each.atMs - madeMs)];
-  });
-  const worst = Math.max(...lateMs);
+    do: [ { exec: { on: tor1, command: "sh -c 'until test -e ${enough}; do sleep 0.1; done'" } } ]`);
+  // The first few are made before anybody listens.
+  while (!(await changed(ip, "203.0.113.0/32", began, 100)));
+  const seen: { lateMs: number; ranMs: number; queuedMs: number }[] = [];
+  for (let n = 1; n <= routeChanges; n++) {
+    await setTimeout(50);
+    const one = await changed(ip, `203.0.113.${n}/32`, began, 10_000);
+    if (one === undefined) throw new Error("a route change was not heard within 10 s");
+    seen.push(one);
+  }
+  ip.stdin!.end();
+  await ip.ended;
+  await lab.runtime.writeFile("tor1", enough, "");
+  await playing;
+  const worst = seen.reduce((a, b) => (a.lateMs > b.lateMs ? a : b));
+  const of = `worst: ran ${worst.ranMs.toFixed(1)} ms, waited for a processor ${worst.queuedMs.toFixed(1)} ms`;
   row(
-    `a kernel route in the timeline, ${lateMs.length} of ${made.size}, worst`,
-    `${worst.toFixed(2)} ms`,
-    `at most ${limits.routeChangeMs} ms`,
-    lateMs.length === made.size && worst <= limits.routeChangeMs,
+    `a kernel route in the timeline, ${seen.length} times, worst (median)`,
+    `${worst.lateMs.toFixed(2)} ms (${median(seen.map(({ lateMs }) => lateMs)).toFixed(2)} ms)`,
+    `at most ${limits.routeChangeMs} ms; ${of}`,
+    worst.lateMs <= limits.routeChangeMs,
   );
+}
+
+/** Makes a route and takes it away; how late the timeline has it, if it does within the limit. */
+async function changed(ip: RunningCommand, prefix: string, from: number, limitMs: number) {
+  signal.throwIfAborted();
+  const { wallClock } = lab.records.findLast((each) => each.type === "started")!;
+  const writtenMs = performance.timeOrigin + performance.now() - unixMsOf(wallClock);
+  const before = scheduling();
+  ip.stdin!.write(`route add ${prefix} via 10.0.3.2\n`);
+  const deadlineMs = performance.now() + limitMs;
+  for (;;) {
+    const heard = lab.records
+      .slice(from)
+      .find((each) => each.type === "routeChange" && each.prefix === prefix);
+    if (heard !== undefined || performance.now() > deadlineMs) {
+      ip.stdin!.write(`route del ${prefix}\n`);
+      if (heard === undefined) return undefined;
+      const { ranMs, queuedMs } = scheduling();
+      return {
+        lateMs: heard.atMs - writtenMs,
+        ranMs: ranMs - before.ranMs,
+        queuedMs: queuedMs - before.queuedMs,
+      };
+    }
+    await setTimeout(1);
+  }
+}
+
+/** How long this thread ran, and how long it was ready to run and did not: the kernel's sched-stats.rst. */
+function scheduling(): { ranMs: number; queuedMs: number } {
+  const [ran = 0, queued = 0] = readFileSync("/proc/self/schedstat", "utf8").split(" ").map(Number);
+  return { ranMs: ran / 1e6, queuedMs: queued / 1e6 };
 }
 
 async function probes(): Promise<void> {

@@ -38,6 +38,7 @@ test("limits hold, are broken, or are of something that no run measured", () => 
   expect(results[1]!.text).toBe("outage of p: p95 18 ms, at most 17 ms");
   const text = spreadText(spreadOf(runs), results, 20, 80);
   expect(text).toMatch(/converge of cut +19 of 20 +110 ms +200 ms +200 ms/);
+  expect(text).toContain("? outage of q: no run measured it");
 });
 
 test("of each event: its control plane where a step has several, its loss by probe, the worst of those of one name", () => {

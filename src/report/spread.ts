@@ -87,13 +87,18 @@ export function holdLimits(
     const broken = (["medianMs", "p95Ms", "worstMs"] as const).flatMap((name) => {
       const most = limit[name];
       if (most === undefined || spread[name] <= most) return [];
-      return `${name.slice(0, -2)} ${Math.round(spread[name])} ms, at most ${Math.round(most)} ms`;
+      return `${name.slice(0, -2)} ${formatDuration(spread[name])}, at most ${formatDuration(most)}`;
     });
     return broken.length === 0
       ? { limit, verdict: "pass", text: `${what}: within its limits` }
       : { limit, verdict: "fail", text: `${what}: ${broken.join("; ")}` };
   });
 }
+
+const signs = { pass: "✓", fail: "✗", warn: "!", inconclusive: "?" } satisfies Record<
+  Verdict,
+  string
+>;
 
 /** For people: a table of so many columns, and what is wrong with it. */
 export function spreadText(
@@ -121,7 +126,7 @@ export function spreadText(
     return [name, " ".repeat(nameWidth) + rest];
   });
   const verdicts = results.map(
-    ({ verdict, text, limit }) => `${verdict === "pass" ? "✓" : "✗"} ${text} (${limit.source})`,
+    ({ verdict, text, limit }) => `${signs[verdict]} ${text} (${limit.source})`,
   );
-  return `\n  ${runs} runs\n${[...lines, ...verdicts].map((line) => `  ${line}\n`).join("")}`;
+  return `\n  ${runs} runs, each on a fresh lab\n${[...lines, ...verdicts].map((line) => `  ${line}\n`).join("")}`;
 }

@@ -7,7 +7,7 @@ import { type Outage, Outages } from "./outages.ts";
 import { referenceText, resolvePlace, resolveTarget } from "./resolve.ts";
 import type { Probe } from "./schema/types.ts";
 
-const firstPacketWithinMs = 2_000;
+const firstPacketWithinMs = 10_000;
 const lookEveryMs = 20;
 /** How often to try again from a place that is gone: a pod that restarts, a node without power. */
 const resumeEveryMs = 100;

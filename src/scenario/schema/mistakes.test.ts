@@ -83,7 +83,7 @@ describe("mistakes in checks", () => {
     ],
     [
       "ping: { from: tor0, to: tor1, loss: 0 }",
-      "BadValue steps[0].expect[0].ping.loss: expected a percentage such as 0%, not '0'\n  hint: write the % sign",
+      "BadValue steps[0].expect[0].ping.loss: expected a percentage from 0% to 100%, not '0'\n  hint: write the % sign",
     ],
     [
       "http: { from: tor0, to: tor1, fails: refused, status: 200 }",

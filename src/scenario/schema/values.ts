@@ -40,13 +40,13 @@ export const duration: Shape<number> = parsed(
 
 /** `5%`: a number from 0 to 100. */
 export const percent: Shape<number> = parsed(
-  "a percentage such as 0%",
+  "a percentage from 0% to 100%",
   (written) => {
     const match = /^(\d+(?:\.\d+)?)%$/.exec(written);
     return match && Number(match[1]) <= 100 ? Number(match[1]) : undefined;
   },
   "write the % sign",
-  { type: "string", description: "a percentage such as 0%", pattern: "^\\d+(\\.\\d+)?%$" },
+  { type: "string", description: "a percentage from 0% to 100%", pattern: "^\\d+(\\.\\d+)?%$" },
 );
 
 const bitsPerSecond = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
