@@ -12,7 +12,8 @@ if (file === undefined) throw new Error("usage: --file FILE [--socket PATH]");
 try {
   const reading = readInChild(file);
   // Meanwhile.
-  const { runSpeaker } = await import("./speaker-process.ts");
+  const { rehearse, runSpeaker } = await import("./speaker-process.ts");
+  rehearse();
   await runSpeaker(await reading, socket, () => readInChild(file));
 } catch (error) {
   if (!(error instanceof RefusedFileError)) throw error;

@@ -3,6 +3,7 @@ import { serveAdminSocket } from "./admin-socket.ts";
 import { adminHandler } from "./admin.ts";
 import { giveBackAfterStart } from "./give-back.ts";
 import { processLog } from "./log.ts";
+export { rehearse } from "./rehearsal.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
 /** Half a million routes are not searched for garbage on the way there. */
