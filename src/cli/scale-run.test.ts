@@ -94,4 +94,5 @@ test("a fabric that does not come to rest is given up, and the routers are named
   expect(loss.isAtRest).toBe(false);
   expect(loss.restless).toContain("spine0");
   expect(Object.fromEntries(stageFigures(loss))["no rest"]).toMatch(/routes still change/);
-});
+  // Ten minutes of virtual time are half a minute of a busy machine's.
+}, 120_000);

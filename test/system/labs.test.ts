@@ -27,7 +27,8 @@ test.concurrent.for(labs)("%s passes, writes its reports and leaves no trace", a
     .map((line) => JSON.parse(line) as TimelineRecord);
   const last = records.at(-1);
   if (last?.type !== "down") throw new Error(`the timeline ends with ${last?.type}`);
-  expect(last.tookMs).toBeLessThan(1000);
+  // Nothing is waited for until its limit, the shortest of which is 5 s.
+  expect(last.tookMs).toBeLessThan(4000);
   const checks = records.filter((record) => record.type === "check");
   expect(checks.length).toBeGreaterThan(20);
   expect(checks.every((check) => check.verdict === "pass")).toBe(true);

@@ -118,7 +118,8 @@ describe("with FRR", () => {
     const tookMs = await downAfter(speaker, () =>
       link.run("b", "ip", "link", "set", "eth1", "down"),
     );
-    expect(tookMs).toBeLessThan(1000);
+    // The hold time is 90 s.
+    expect(tookMs).toBeLessThan(10_000);
     expect((await speaker.peer()).lastError).toBe("eth1 is down");
     await until("the routes are gone", () => !link.run("a", "ip", "route").includes("10.2.0.0"));
     link.run("b", "ip", "link", "set", "eth1", "up");
@@ -163,7 +164,8 @@ describe("with FRR", () => {
     const tookMs = await downAfter(speaker, () => {
       for (const end of ["a", "b"] as const) link.blackHole(end);
     });
-    expect(tookMs).toBeLessThan(1500);
+    // The hold time is 180 s.
+    expect(tookMs).toBeLessThan(10_000);
     expect((await speaker.peer()).lastDown).toBe("BFD session down");
     for (const end of ["a", "b"] as const) link.mend(end);
     await upAndRouted(speaker, link, "a");
