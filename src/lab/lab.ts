@@ -350,7 +350,8 @@ export class Lab {
         () => this.captures.stop(),
         () => this.#looking?.close(),
         () => this.#backend.down(),
-        ...this.#clusters.map((each) => () => each.close()),
+        // Asked for only now: a lab that was being built may have come to its clusters meanwhile.
+        () => inTurn(this.#clusters.map((each) => () => each.close())),
       ]);
       removeState(this.spec.name);
     } finally {
