@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Runtime } from "../runtime/port.ts";
-import type { Fabric } from "../topology/fabric.ts";
+import { hideSecrets } from "../timeline/secrets.ts";
+import type { Fabric, FabricNode } from "../topology/fabric.ts";
 import { logDirectory } from "./state-folder.ts";
 
 /** `path` is relative to the bundle: `tor0/running-config.txt`. */
@@ -34,8 +35,7 @@ export async function gatherEvidence(
 ): Promise<EvidenceFile[]> {
   const files = await Promise.all(
     fabric.nodes.flatMap((node) => {
-      const isRouter = node.exec.some((line) => /frr|vtysh/.test(line.command));
-      const commands = { ...nodeCommands, ...(isRouter ? routerCommands : {}) };
+      const commands = { ...nodeCommands, ...(runsFrr(node) ? routerCommands : {}) };
       return Object.entries(commands).map(async ([name, argv]) => ({
         path: `${node.name}/${name}`,
         content: await output(runtime, node.name, argv),
@@ -53,12 +53,19 @@ export async function gatherEvidence(
   ];
 }
 
+/** Set up by commands or by files. */
+function runsFrr({ exec, binds, image = "" }: FabricNode): boolean {
+  const mentions = [...exec.map(({ command }) => command), ...binds.map((one) => one.destination)];
+  return [...mentions, image].some((text) => /frr|vtysh/.test(text));
+}
+
 /** A command that cannot run is evidence too. */
 async function output(runtime: () => Runtime, node: string, argv: string[]): Promise<string> {
   try {
     const result = await runtime().exec({ node }, argv, { timeoutMs: limitMs });
-    if (result.exitCode === 0) return result.stdout;
-    return `${argv.join(" ")}: status ${result.exitCode}\n${result.stdout}${result.stderr}`;
+    if (result.exitCode === 0) return hideSecrets(result.stdout);
+    const said = `${result.stdout}${result.stderr}`;
+    return `${argv.join(" ")}: status ${result.exitCode}\n${hideSecrets(said)}`;
   } catch (error) {
     return `${argv.join(" ")}: ${(error as Error).message}\n`;
   }

@@ -7,7 +7,8 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import type { Recorder, TimelineRecord } from "./record.ts";
+import type { RecordBody, Recorder, TimelineRecord } from "./record.ts";
+import { hideSecrets } from "./secrets.ts";
 
 /** Takes each record as it is made: a file, a terminal, a control socket, a list in a test. */
 export type Sink = (record: TimelineRecord) => void;
@@ -16,15 +17,23 @@ export type Sink = (record: TimelineRecord) => void;
  * A recorder that stamps each body with `atMs` and hands it to the sinks in order. `nowMs`:
  * milliseconds since the run began, by a monotonic clock, the one that all other times of the records
  * are of; should it step back, the record keeps the time of the one before, so a timeline is always
- * in order.
+ * in order. Passwords in commands and configurations are hidden.
  */
 export function createRecorder(nowMs: () => number, sinks: readonly Sink[]): Recorder {
   let lastMs = 0;
   return (body) => {
     lastMs = Math.max(lastMs, Math.round(nowMs() * 1000) / 1000);
-    const record = { atMs: lastMs, ...body };
+    const record = { atMs: lastMs, ...withoutSecrets(body) };
     for (const sink of sinks) sink(record);
   };
+}
+
+function withoutSecrets(body: RecordBody): RecordBody {
+  const shown = Object.entries(body).map(([name, value]) => [
+    name,
+    typeof value === "string" ? hideSecrets(value) : value,
+  ]);
+  return Object.fromEntries(shown) as RecordBody;
 }
 
 export type TimelineLog = {
