@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { Command, CommanderError } from "commander";
 import { ExitStatus, explain } from "./exit.ts";
 import { registerBgp } from "./verbs/bgp.ts";
@@ -80,6 +81,13 @@ registerCalibrate(program);
 registerSpeaker(program);
 registerParts(program);
 registerSupervise(program);
+
+// Whoever read it has left, as `head` does: the end that SIGPIPE, which Node ignores, brings others. What holds a lab
+// looks after itself.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  if (process.stdout.listenerCount("error") === 1) process.exit(128 + constants.signals.SIGPIPE);
+});
 
 process.exitCode = await main(process.argv.slice(2));
 

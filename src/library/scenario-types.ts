@@ -15,9 +15,9 @@ export type EventInput =
               delay?: string;
               /** a duration such as 10ms, 2s or 1m */
               jitter?: string;
-              /** a percentage such as 0% */
+              /** a percentage from 0% to 100% */
               loss?: string;
-              /** a percentage such as 0% */
+              /** a percentage from 0% to 100% */
               corrupt?: string;
               /** a rate such as 500kbit, 10mbit or 1gbit */
               rate?: string;
@@ -457,9 +457,9 @@ export type CheckInput =
         loss?:
           | string
           | {
-              /** a percentage such as 0% */
+              /** a percentage from 0% to 100% */
               atLeast?: string;
-              /** a percentage such as 0% */
+              /** a percentage from 0% to 100% */
               atMost?: string;
             };
         rtt?: {

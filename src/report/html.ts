@@ -52,7 +52,7 @@ export function reportHtml(
       </head>
       <body>
         <main>
-          ${head(run)} ${trouble(run)}
+          ${head(run, spread)} ${trouble(run)}
           <section aria-labelledby="fabric">
             <h2 id="fabric">The fabric over time</h2>
             ${topology === undefined ? undefined : pictureSvg(topology)}

@@ -53,6 +53,10 @@ test("of several runs: their spread is on the page and in JUnit, and a broken li
   expect(junit).toMatch(/<property name="data plane of link [^"]*\.worst_ms" value="2140"/);
   const page = readFileSync(join(directory, "report.html"), "utf8");
   expect(page).toContain("Over 2 runs");
+  // Where the verdict is, of the run that is shown.
+  const header = page.slice(page.indexOf("<header"), page.indexOf("</header>"));
+  expect(header).toMatch(/over 2 runs: converge of [^<]*: worst [^<]*at most 1 ms/);
+  expect(header.match(/over 2 runs/g)).toHaveLength(1);
   expect(page.match(/<circle cx="234.0"/g)!.length).toBeGreaterThan(2);
   // And goes with the next run.
   await writeReports(directory, runs[0]!);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +34,13 @@ test("list shows it, inspect draws it with its links' states", async () => {
   await until("the link is up again", async () =>
     /tor1:net2 +kind-worker3:net0 +up/.test(await succeed("inspect", lab)),
   );
+});
+
+test("a reader that leaves ends it without a word, as SIGPIPE would", async () => {
+  const command = `"$@" | : ; printf %s "\${PIPESTATUS[0]}"`;
+  const cli = [process.execPath, join(repository, "bin/spinelab.mjs")];
+  const { stdout, stderr } = spawnSync("bash", ["-c", command, "bash", ...cli, "--help"]);
+  expect([String(stdout), String(stderr)]).toEqual(["141", ""]);
 });
 
 test("bgp peers and routes print Cilium's columns", async () => {

@@ -1,11 +1,12 @@
 import { formatElapsed, formatRunTime } from "../duration.ts";
+import type { SpreadReport } from "../spread.ts";
 import type { RecordOf, RunSummary } from "../summary.ts";
 import { expectedAndSeen } from "./expected-and-seen.ts";
 import { html, type Markup } from "./markup.ts";
 import { signs, verdictNames } from "./verdict.ts";
 
-/** Verdict, what was run, how to run it again. */
-export function head(run: RunSummary): Markup {
+/** Verdict, what was run, how to run it again. `spread`: where it is the last of several. */
+export function head(run: RunSummary, spread?: SpreadReport): Markup {
   const { started, verdict, reason, checks } = run;
   const counts = (["pass", "fail", "warn", "inconclusive"] as const)
     .filter((one) => checks[one] > 0)
@@ -19,6 +20,7 @@ export function head(run: RunSummary): Markup {
       </div>
     </div>
     ${reason === undefined ? undefined : html`<p class="reason">${reason}</p>`}
+    ${spread === undefined ? undefined : brokenLimits(spread)}
     <p class="counts">${counts.length > 0 ? counts : "no checks"}</p>
     <dl class="facts">
       ${fact("took", formatRunTime(run))} ${fact("runtime", started?.runtime)}
@@ -35,6 +37,18 @@ export function head(run: RunSummary): Markup {
           </p>`
     }
   </header>`;
+}
+
+/** The run that is shown may have passed where all of them together did not. */
+function brokenLimits({ runs, results }: SpreadReport): Markup {
+  const broken = results.filter(({ verdict }) => verdict !== "pass");
+  return html`${broken.map(
+    ({ verdict, text }) =>
+      html`<p class="reason ${verdict}">
+        <span class="sign">${signs[verdict]}</span> over ${runs} runs: ${text}
+        <a href="#spread">all measures</a>
+      </p>`,
+  )}`;
 }
 
 function fact(name: string, value: string | Markup | undefined): Markup {
