@@ -46,6 +46,18 @@ test("after the process was held up, what came meanwhile is read first", () => {
   expect(fired).toEqual(["hold"]);
 });
 
+test("who is stopped by one that fires fires no other of that moment", () => {
+  const fired: string[] = [];
+  const of = new SpeakerTimers((timer) => {
+    fired.push(timer);
+    of.stop();
+  });
+  of.set("hold", 100);
+  of.set("keepalive", 100);
+  vi.advanceTimersByTime(200);
+  expect(fired).toEqual(["hold"]);
+});
+
 test("one that is put off again and again fires after the last time, and wakes nobody before", () => {
   const { fired, of } = timers();
   of.set("hold", 100);

@@ -60,6 +60,8 @@ export class SpeakerTimers {
   }
 
   stop(): void {
+    // Also of those that fire in this very turn.
+    for (const timer of this.#timers.values()) timer.dueMs = undefined;
     this.#timers.clear();
     this.#queue = new EarliestFirst();
     this.#late = [];
