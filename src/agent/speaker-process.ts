@@ -6,6 +6,8 @@ import { processLog } from "./log.ts";
 export { rehearse } from "./rehearsal.ts";
 import { SpeakerHost } from "./speaker-host.ts";
 
+/** The longest that Node has. */
+const intervalMsMax = 2 ** 31 - 1;
 /** Half a million routes are not searched for garbage on the way there. */
 const tableMb = 96;
 
@@ -45,4 +47,6 @@ export async function runSpeaker(
   host.start();
   log("info", "speaker is running", { asn: config.localAsn });
   giveBackAfterStart(tableMb);
+  // A file without peers and port leaves nothing else to wait for, and SIGHUP may bring another.
+  setInterval(() => {}, intervalMsMax);
 }

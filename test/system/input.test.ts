@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { repository, spinelab, traces } from "./spinelab.ts";
+import { finished, repository, spinelab, start, traces, until } from "./spinelab.ts";
 
 /** Bad input as a user meets it: every mistake with file and line, status 2, nothing created. */
 let folder: string;
@@ -162,4 +162,20 @@ test.each([
   const { status, stdout, stderr } = await spinelab("speaker", "-f", file);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   for (const pattern of expected) expect(stderr).toMatch(pattern);
+});
+
+test("a speaker that has nobody to talk to waits for another file", async () => {
+  const file = join(folder, "speaker.yaml");
+  writeFileSync(file, "localAsn: 65000\nrouterId: 10.0.0.1\npeers: []\n");
+  const speaker = start("speaker", "-f", file);
+  const told: string[] = [];
+  for (const stream of [speaker.stdout!, speaker.stderr!]) {
+    stream.on("data", (bytes: Buffer) => told.push(String(bytes)));
+  }
+  const ended = finished(speaker);
+  await until("it runs", () => told.join("").includes("speaker is running"));
+  speaker.kill("SIGHUP");
+  await until("it has read again", () => told.join("").includes("configuration read again"));
+  speaker.kill("SIGTERM");
+  expect(await ended).toMatchObject({ status: 0 });
 });
