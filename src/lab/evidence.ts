@@ -53,8 +53,8 @@ export async function gatherEvidence(
   ];
 }
 
-/** Set up by commands or by files. */
-function runsFrr({ exec, binds, image = "" }: FabricNode): boolean {
+/** Whether a node is set up as an FRR router, by commands or by files. */
+export function runsFrr({ exec, binds, image = "" }: FabricNode): boolean {
   const mentions = [...exec.map(({ command }) => command), ...binds.map((one) => one.destination)];
   return [...mentions, image].some((text) => /frr|vtysh/.test(text));
 }

@@ -9,7 +9,7 @@ const own = ownLab("power");
 async function play(steps: string): Promise<{ status: number; stdout: string }> {
   const file = join(own.folder, "scenario.yaml");
   writeFileSync(file, `name: power\nsteps:\n${steps}`);
-  return await spinelab("play", own.name, file);
+  return await spinelab("play", own.name, file, "--report", join(own.folder, "reports"));
 }
 
 test("a node that the lab leaves out joins when the scenario starts it", async () => {
@@ -42,6 +42,9 @@ test("a start of a node that is up fails the step; commands on a stopped one say
   );
   expect(stopped.status).toBe(3);
   expect(stopped.stdout).toContain("node tor1 is not up");
+  const seen = await succeed("inspect", own.name);
+  expect(seen).toMatch(/^router0:net1 +tor1:net0 +down$/m);
+  expect(seen).toMatch(/^NO ANSWER\s+tor1 +node tor1 is not up$/m);
 });
 
 test("a daemon that a scenario ends is no failure of the lab, and comes back with its configuration", async () => {

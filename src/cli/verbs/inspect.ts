@@ -4,7 +4,7 @@ import { terminalOutput } from "../../report/terminal/output.ts";
 import type { ExecResult } from "../../runtime/port.ts";
 import { namespaceNames } from "../../runtime/netns/names.ts";
 import { askControl } from "../../lab/control.ts";
-import type { NodeSession } from "../../lab/sessions.ts";
+import type { LabSessions } from "../../lab/sessions.ts";
 import { controlSocket, kubeconfigFile, type LabState } from "../../lab/state-folder.ts";
 import { parseJson } from "../../observe/frr.ts";
 import { UnreadableError } from "../../observe/unreadable.ts";
@@ -57,14 +57,14 @@ Examples:
     });
 }
 
-async function sessionsOf(state: LabState): Promise<NodeSession[]> {
-  return (await askControl(controlSocket(state.lab), { do: "sessions" })) as NodeSession[];
+async function sessionsOf(state: LabState): Promise<LabSessions> {
+  return (await askControl(controlSocket(state.lab), { do: "sessions" })) as LabSessions;
 }
 
 function tables(
   state: LabState,
   links: { a: string; b: string; state: LinkState }[],
-  sessions: NodeSession[],
+  { sessions, unread }: LabSessions,
 ): string {
   const nodes = state.fabric.nodes.map((node) => [
     node.name,
@@ -91,14 +91,25 @@ function tables(
         goDuration(session.uptimeMs),
       ]),
     ),
+    ...(unread.length > 0
+      ? [
+          formatTable(
+            ["NO ANSWER", ""],
+            unread.map(({ node, reason }) => [node, withoutName(node, reason)]),
+          ),
+        ]
+      : []),
     ...(pods.length > 0 ? [formatTable(["POD", "NODE"], pods)] : []),
   ].join("\n");
 }
 
+const withoutName = (node: string, reason: string) =>
+  reason.startsWith(`${node}: `) ? reason.slice(node.length + 2) : reason;
+
 function asJson(
   state: LabState,
   links: { a: string; b: string; state: LinkState }[],
-  sessions: NodeSession[],
+  { sessions, unread }: LabSessions,
 ) {
   const { lab, phase, startedAt, runtime, supervisor, pods, fabric } = state;
   return {
@@ -119,8 +130,22 @@ function asJson(
     })),
     links,
     sessions,
+    ...(unread.length > 0 && { unread }),
     pods: Object.entries(pods).map(([pod, entry]) => ({ pod, ...entry })),
   };
+}
+
+/** Undefined of a node that has no power. */
+async function answerOf(
+  state: LabState,
+  request: Record<string, unknown>,
+): Promise<ExecResult | undefined> {
+  try {
+    return (await askControl(controlSocket(state.lab), request)) as ExecResult;
+  } catch (error) {
+    if (/ is not up\b/.test((error as Error).message)) return undefined;
+    throw error;
+  }
 }
 
 /** A link is up where both of its ends are. */
@@ -129,7 +154,8 @@ async function linkStates(state: LabState): Promise<{ a: string; b: string; stat
   await Promise.all(
     state.fabric.nodes.map(async ({ name }) => {
       const request = { do: "exec", node: name, argv: ["ip", "-j", "link"] };
-      const result = (await askControl(controlSocket(state.lab), request)) as ExecResult;
+      const result = await answerOf(state, request);
+      if (result === undefined) return;
       if (result.exitCode !== 0) {
         throw new UnreadableError(name, "ip -j link", result.stderr + result.stdout);
       }
