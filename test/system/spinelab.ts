@@ -51,7 +51,7 @@ export async function succeed(...args: string[]): Promise<string> {
 export async function until<T>(
   what: string,
   look: () => T | false | undefined | Promise<T | false | undefined>,
-  limitMs = 20_000,
+  limitMs = 60_000,
   everyMs = 20,
 ): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
