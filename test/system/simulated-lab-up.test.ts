@@ -35,7 +35,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   expect(await spinelab("down", lab)).toMatchObject({ exitCode: 0 });
-  rmSync(state, { recursive: true });
+  // It goes with its last lab.
+  rmSync(state, { recursive: true, force: true });
 });
 
 describe("a simulated lab that is up", () => {
