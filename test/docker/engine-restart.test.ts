@@ -40,7 +40,7 @@ test("killed and started again under a running lab: play says so, down leaves no
   await engine.end("SIGKILL");
   await engine.start();
   const play = await commands.run("play", lab, `${file}/scenario.yaml`, "--report", folder);
-  expect(play.stderr).toContain("was stopped or restarted");
+  expect(play.stdout).toContain("was stopped or restarted");
   expect(play.status).toBe(3);
   expect(await commands.run("down", lab)).toMatchObject({ status: 0 });
   expect(await leftOn(engine.docker, lab)).toEqual([]);

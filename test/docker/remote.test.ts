@@ -103,8 +103,8 @@ test("the connection is cut while a scenario plays: inconclusive, and down conne
   const ended = commands.start("play", lab, files.scenario, "--report", folder);
   await new Promise((resolve) => ended.child.stdout!.once("data", resolve));
   sshd.cutSessions();
-  const { status, stderr, seconds } = await ended;
-  expect(stderr).toMatch(/Docker engine at ssh:\/\/.* was stopped or restarted, or the connection/);
+  const { status, stdout, seconds } = await ended;
+  expect(stdout).toMatch(/Docker engine at ssh:\/\/.* was stopped or restarted, or the connection/);
   expect(status).toBe(3);
   expect(seconds).toBeLessThan(30);
 });

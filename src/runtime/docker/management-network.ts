@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type Docker from "dockerode";
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import { type Address, addressAfter, parseAddress } from "../../net/address.ts";
@@ -98,35 +99,48 @@ function freeAddress(
   );
 }
 
+/** A network that another lab makes or removes in this very moment is neither there nor not there for so long. */
+const changingMsMax = 5_000;
+const lookAgainMs = 50;
+
 async function ensureNetwork(docker: Docker, wanted: ManagementNetwork): Promise<Network> {
   const { name, ipv4Subnet } = wanted;
-  const there = await inspectNetwork(docker, name);
-  if (there) return checked(there, wanted);
-  try {
-    await docker.createNetwork({
-      Name: name,
-      // Two labs that begin at one moment: the second is told that the network exists.
-      CheckDuplicate: true,
-      Driver: "bridge",
-      EnableIPv6: wanted.ipv6Subnet !== undefined,
-      IPAM: {
-        Driver: "default",
-        Config: [
-          { Subnet: ipv4Subnet, Gateway: wanted.ipv4Gateway },
-          ...(wanted.ipv6Subnet === undefined
-            ? []
-            : [{ Subnet: wanted.ipv6Subnet, Gateway: wanted.ipv6Gateway! }]),
-        ],
-      },
-      Options: wanted.mtu === undefined ? {} : { "com.docker.network.driver.mtu": `${wanted.mtu}` },
-      Labels: { [madeLabel]: "", containerlab: "" },
-    });
-  } catch (error) {
-    const other = await inspectNetwork(docker, name);
-    if (other) return checked(other, wanted);
-    throw await clash(docker, wanted, error);
+  const deadlineMs = performance.now() + changingMsMax;
+  for (;;) {
+    const there = await inspectNetwork(docker, name);
+    if (there) return checked(there, wanted);
+    try {
+      await createNetwork(docker, wanted);
+      return { name, ipv4Subnet, taken: new Set([wanted.ipv4Gateway]) };
+    } catch (error) {
+      const inTheWay = await clash(docker, wanted, error);
+      if (inTheWay !== undefined) throw inTheWay;
+      if (performance.now() > deadlineMs) throw engineError(docker, error, `network ${name}`);
+      await setTimeout(lookAgainMs);
+    }
   }
-  return { name, ipv4Subnet, taken: new Set([wanted.ipv4Gateway]) };
+}
+
+async function createNetwork(docker: Docker, wanted: ManagementNetwork): Promise<void> {
+  const { name, ipv4Subnet } = wanted;
+  await docker.createNetwork({
+    Name: name,
+    // Two labs that begin at one moment: the second is told that the network exists.
+    CheckDuplicate: true,
+    Driver: "bridge",
+    EnableIPv6: wanted.ipv6Subnet !== undefined,
+    IPAM: {
+      Driver: "default",
+      Config: [
+        { Subnet: ipv4Subnet, Gateway: wanted.ipv4Gateway },
+        ...(wanted.ipv6Subnet === undefined
+          ? []
+          : [{ Subnet: wanted.ipv6Subnet, Gateway: wanted.ipv6Gateway! }]),
+      ],
+    },
+    Options: wanted.mtu === undefined ? {} : { "com.docker.network.driver.mtu": `${wanted.mtu}` },
+    Labels: { [madeLabel]: "", containerlab: "" },
+  });
 }
 
 /** kind's network has the subnet that Docker gave it; any other of that name must be as written. */
@@ -138,20 +152,28 @@ function checked(network: Network, wanted: ManagementNetwork): Network {
   );
 }
 
-async function clash(docker: Docker, wanted: ManagementNetwork, error: unknown): Promise<Error> {
-  if (/overlap/i.test(engineText(error))) {
-    for (const { Name, IPAM } of await docker.listNetworks()) {
-      for (const { Subnet = "" } of IPAM?.Config ?? []) {
-        const subnet = parsePrefix(Subnet);
-        if (subnet === undefined || !overlap(subnet, wanted)) continue;
-        return new EnvironmentError(
-          `the management network ${wanted.name} (${wanted.ipv4Subnet}) overlaps with the Docker network ${Name} (${Subnet})`,
-          `remove it (docker network rm ${Name}), or choose another mgmt.ipv4-subnet in the topology`,
-        );
-      }
+/** What keeps the network from being made; undefined where that is only one of its own name. */
+async function clash(
+  docker: Docker,
+  wanted: ManagementNetwork,
+  error: unknown,
+): Promise<Error | undefined> {
+  if (isConflict(error)) return undefined;
+  if (!/overlap/i.test(engineText(error))) {
+    return engineError(docker, error, `network ${wanted.name}`);
+  }
+  for (const { Name, IPAM } of await docker.listNetworks()) {
+    if (Name === wanted.name) continue;
+    for (const { Subnet = "" } of IPAM?.Config ?? []) {
+      const subnet = parsePrefix(Subnet);
+      if (subnet === undefined || !overlap(subnet, wanted)) continue;
+      return new EnvironmentError(
+        `the management network ${wanted.name} (${wanted.ipv4Subnet}) overlaps with the Docker network ${Name} (${Subnet})`,
+        `remove it (docker network rm ${Name}), or choose another mgmt.ipv4-subnet in the topology`,
+      );
     }
   }
-  return engineError(docker, error, `network ${wanted.name}`);
+  return undefined;
 }
 
 function overlap(subnet: Prefix, { ipv4Subnet, ipv6Subnet }: ManagementNetwork): boolean {
