@@ -21,7 +21,6 @@ export class BgpNetwork {
   readonly #prefix = `spl-bgp-${process.pid}-${Math.random().toString(36).slice(2, 6)}`;
   readonly #namespaces: string[] = [];
   readonly #processes: BgpProcess[] = [];
-  #links = 0;
 
   node(name: string): void {
     const namespace = this.namespace(name);
@@ -37,27 +36,11 @@ export class BgpNetwork {
   /** A link between interfaces `a:eth1` and `b:eth1`, each with these addresses. */
   link(a: string, addressesA: readonly string[], b: string, addressesB: readonly string[]): void {
     const ends = [a, b].map((end) => end.split(":") as [string, string]);
-    const temporary = [0, 1].map(() => `spl${process.pid}${this.#links++}`.slice(-15));
-    execFileSync("ip", [
-      "link",
-      "add",
-      temporary[0]!,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      temporary[1]!,
-    ]);
+    const [one, other] = ends.map(([node, name]) => [name, "netns", this.namespace(node)]);
+    // Never in the machine's own namespace, where tests beside this one look for what others leave.
+    const argv = ["link", "add", ...one!, "type", "veth", "peer", "name", ...other!];
+    execFileSync("ip", argv);
     for (const [i, [node, name]] of ends.entries()) {
-      execFileSync("ip", [
-        "link",
-        "set",
-        temporary[i]!,
-        "netns",
-        this.namespace(node),
-        "name",
-        name,
-      ]);
       for (const of of [addressesA, addressesB][i]!) {
         this.ip(node, `address add ${of} dev ${name}${of.includes(":") ? " nodad" : ""}`);
       }
