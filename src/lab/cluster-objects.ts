@@ -21,16 +21,21 @@ export type ClusterAgents = AgentPort & {
 /** Agents that the lab itself starts, and the operator on one of their nodes. */
 export type StartedAgents = ClusterAgents & { startOperator(node: string): void | Promise<void> };
 
-/** The operator on the first node, an agent on each; resolves when all of them are up. */
+/**
+ * An agent on each node, and the operator on the first once the manifests are `applied`: it lists them then. Meeting
+ * them one by one, it would give out addresses in another order on a slower machine. Resolves when all of them are up.
+ */
 export function startAgents(
   agents: StartedAgents,
   nodes: readonly string[],
   prepareNode: (node: string) => Promise<void>,
+  applied: Promise<void> = Promise.resolve(),
 ): Promise<unknown> {
   const started = Promise.all(
     nodes.map(async (node, index) => {
       await prepareNode(node);
-      await Promise.all([index === 0 && agents.startOperator(node), agents.start(node)]);
+      const operator = index === 0 && applied.then(() => agents.startOperator(node));
+      await Promise.all([operator, agents.start(node)]);
     }),
   );
   // Its failure is met by whoever waits for it, later; until then it must not count as unhandled.

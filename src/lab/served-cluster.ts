@@ -66,7 +66,8 @@ export class ServedCluster implements LabCluster {
     const { cluster, fabric } = build;
     const up = cluster.nodes.filter((node) => !controlPlane.isStopped(node));
     for (const name of up) registerNode(api, fabric, name);
-    const agents = startAgents(this.agents, up, prepareNode);
+    const applied = Promise.withResolvers<void>();
+    const agents = startAgents(this.agents, up, prepareNode, applied.promise);
     const onError = errorRecorder(build.record);
     controlPlane.start();
     this.#services = new ServiceForwarding({ api, nodes: cluster.nodes, onError, forward });
@@ -74,6 +75,7 @@ export class ServedCluster implements LabCluster {
     for (const { object, source } of manifests) {
       await applyManifest((each) => this.port.apply(each), object, source);
     }
+    applied.resolve();
     await agents;
     await this.#podsRunning(signal);
     await this.#services.settled();
