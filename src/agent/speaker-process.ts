@@ -3,8 +3,9 @@ import { serveAdminSocket } from "./admin-socket.ts";
 import { adminHandler } from "./admin.ts";
 import { giveBackAfterStart } from "./give-back.ts";
 import { processLog } from "./log.ts";
-export { rehearse } from "./rehearsal.ts";
 import { SpeakerHost } from "./speaker-host.ts";
+
+export { rehearse } from "./rehearsal.ts";
 
 /** The longest that Node has. */
 const intervalMsMax = 2 ** 31 - 1;
