@@ -28,6 +28,8 @@ export class Interface {
   /** The bridge that it is a port of. */
   master: Interface | undefined;
   readonly ports = new Set<Interface>();
+  /** Whether the node's kernel has told of a carrier here: of a bridge's loss it may be late (link-watch.ts). */
+  isCarrierTold = false;
 
   constructor(node: SimNode, name: string, index: number, mac: string, isBridge: boolean) {
     this.node = node;
@@ -42,13 +44,18 @@ export class Interface {
     return this.name === "lo";
   }
 
+  /** As its node's kernel says. */
+  get hasCarrier(): boolean {
+    return this.isBridge ? this.isUp && this.isCarrierTold : this.isConnected;
+  }
+
   /**
    * Something is there at the other end, and both ends are up, as with a veth pair; of a bridge: at one of its
    * ports.
    */
-  get hasCarrier(): boolean {
+  get isConnected(): boolean {
     if (this.isLoopback) return this.isUp;
-    if (this.isBridge) return this.isUp && [...this.ports].some((port) => port.hasCarrier);
+    if (this.isBridge) return this.isUp && [...this.ports].some((port) => port.isConnected);
     const { cable } = this;
     if (cable === undefined || !this.isUp || !cable.isWhole) return false;
     return cable.otherEnd(this).isUp && cable.otherEnd(this).node.isUp;

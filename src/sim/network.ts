@@ -2,8 +2,10 @@ import { type Address, address, type Family, familyOf, isLinkLocal } from "../ne
 import { prefixOf } from "../net/prefix.ts";
 import { Fib, type FibRoute } from "./fib.ts";
 import { Cable, Interface, type InterfaceAddress } from "./link.ts";
+import { LinkWatch } from "./link-watch.ts";
 import { type Chain, Netfilter } from "./netfilter.ts";
 import { Processes } from "./processes.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
 
 /** What happened to a node's own network. */
 export type NetworkChange =
@@ -31,11 +33,16 @@ export class SimNode {
   readonly #owned = new Map<Address, Interface>();
   readonly #listeners = new Set<(change: NetworkChange) => void>();
   #nextIndex = 1;
+  readonly #linkWatch: LinkWatch;
   readonly #newMac: () => string;
 
-  constructor(name: string, isBridge: boolean, newMac: () => string) {
+  constructor(
+    name: string,
+    { isBridge, clock, newMac }: { isBridge: boolean; clock: VirtualClock; newMac: () => string },
+  ) {
     this.name = name;
     this.isBridge = isBridge;
+    this.#linkWatch = new LinkWatch(clock, () => this.interfacesChanged());
     this.#newMac = newMac;
     this.fib = new Fib((how, route) => this.#tell({ change: "route", how, route }));
     this.addInterface("lo");
@@ -187,6 +194,7 @@ export class SimNode {
   }
 
   #tell(change: NetworkChange): void {
+    if (change.change === "interfaces") this.#linkWatch.look(this.interfaces.values());
     for (const listener of this.#listeners) listener(change);
   }
 }
@@ -198,10 +206,16 @@ function isOver(route: FibRoute, name: string): boolean {
 /** All nodes of a world and the cables between them. */
 export class SimNetwork {
   readonly nodes = new Map<string, SimNode>();
+  readonly #clock: VirtualClock;
   #nextMac = 1;
 
-  addNode(name: string, options: { isBridge?: boolean } = {}): SimNode {
-    const node = new SimNode(name, options.isBridge === true, () => this.#mac());
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  addNode(name: string, { isBridge = false } = {}): SimNode {
+    const newMac = () => this.#mac();
+    const node = new SimNode(name, { isBridge, clock: this.#clock, newMac });
     this.nodes.set(name, node);
     return node;
   }

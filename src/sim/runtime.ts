@@ -34,7 +34,7 @@ import type { World } from "./world.ts";
 const cableDelayMs = 0.02;
 
 /** From power to the first command, as a node of the runtime netns needs. */
-const bootMs = 1_000;
+const bootMs = 100;
 /** How long one waits for processes that stand still before it is of no use any more. */
 const noAnswerMs = 10_000;
 

@@ -2,10 +2,11 @@ import { expect, it } from "vitest";
 import { address } from "../net/address.ts";
 import { prefix } from "../net/prefix.ts";
 import { SimNetwork } from "./network.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 import { sourceAddress } from "./source-address.ts";
 
 it("is the route's own, else the interface's that it leads out of, else that of lo", () => {
-  const network = new SimNetwork();
+  const network = new SimNetwork(new VirtualClock());
   for (const name of ["a", "b"]) network.addNode(name);
   for (const name of ["net0", "lxc0", "lxc1"]) {
     network.connect({ node: "a", interface: name }, { node: "b", interface: name }, 0);

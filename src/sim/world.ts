@@ -29,7 +29,7 @@ const headers = {
 /** Time, nodes and cables, and what crosses them. The same chance gives the same course of events. */
 export class World {
   readonly clock = new VirtualClock();
-  readonly network = new SimNetwork();
+  readonly network = new SimNetwork(this.clock);
   readonly random: () => number;
   readonly tcp: Tcp;
   readonly programs = new Programs();

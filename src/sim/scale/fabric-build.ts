@@ -17,6 +17,7 @@ import { Interpreter } from "../frr/interpret.ts";
 import type { FrrTiming } from "../frr/timing.ts";
 import { speakerConfigOf } from "../frr/speaker-config.ts";
 import { SimNetwork } from "../network.ts";
+import { VirtualClock } from "../virtual-clock.ts";
 import { FabricWorld } from "./fabric-world.ts";
 import { Host } from "./host.ts";
 import { type ClusterResources, KubernetesNodes } from "./kubernetes-nodes.ts";
@@ -101,7 +102,7 @@ function linkLocalOf(serial: number): Address {
 
 /** What FRR's configuration makes of the simulation's speaker. */
 function routerConfig(fabric: LeafSpine, plan: LeafSpineRouter, timing: FrrTiming): SpeakerConfig {
-  const node = new SimNetwork().addNode(plan.name);
+  const node = new SimNetwork(new VirtualClock()).addNode(plan.name);
   node.addAddress("lo", { address: routerAddress(plan.role, plan.index), prefixLength: 32 });
   for (const port of plan.ports) node.addInterface(port.interface);
   if (plan.rackInterface !== undefined) {
