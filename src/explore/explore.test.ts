@@ -117,9 +117,26 @@ test(
     );
     const two = /two: (.*)/.exec(text)?.[1]?.split(" → ");
     expect(new Set(two)).toEqual(
-      new Set(["by middle (AS path 65000)", "by three (AS path 65003 65000)"]),
+      new Set(["by middle (AS path 65000, MED 0)", "by three (AS path 65003 65000)"]),
     );
     expect(await verdictOf(fixture("bad-gadget"), failures[0]!.smallest)).toBe("fail");
+  },
+  limitMs,
+);
+
+test(
+  "an oscillation by MED (RFC 3345) is told with the AS that sends the MEDs",
+  async () => {
+    const { failures } = await exploring(fixture("med-oscillation"));
+    expect(failures).toMatchObject([{ invariant: "rest", smallest: { plan: { faults: [] } } }]);
+    const { text } = failures[0]!.smallest.findings[0]!;
+    expect(text).toMatch(/^192\.0\.2\.0\/24 never comes to rest: (ra, rd|rd, ra) go round, every/);
+    const rd = /rd: (.*)/.exec(text)?.[1]?.split(" → ");
+    expect(new Set(rd)).toEqual(
+      new Set(["by 10.255.0.5 (AS path 64506, MED 0)", "by 10.255.0.1 (AS path 64510, MED 10)"]),
+    );
+    expect(text).toContain("AS 64506 sends MED 0 and 1, which count between its own paths alone");
+    expect(await verdictOf(fixture("med-oscillation"), failures[0]!.smallest)).toBe("fail");
   },
   limitMs,
 );

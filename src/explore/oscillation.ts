@@ -1,4 +1,4 @@
-import { asPathText } from "../bgp/rib/as-path.ts";
+import { asPathText, neighborAsn } from "../bgp/rib/as-path.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { SimSpeakerHost } from "../sim/speaker-host.ts";
 import type { Finding } from "./invariants/finding.ts";
@@ -10,8 +10,11 @@ const lookForMs = { atLeast: 2_000, atMost: 30_000 };
 /** A state of all speakers that came back so often will do so for ever: they have no memory but their tables. */
 const returnsMin = 3;
 
-/** The best paths of all speakers to one prefix, one text each. */
-type State = ReadonlyMap<SimSpeakerHost, string>;
+/** A speaker's best path to a prefix. `by`: the AS that it was learned from, undefined: none. */
+type Best = { text: string; by: number | undefined; med: number | undefined };
+
+/** The best paths of all speakers to one prefix. */
+type State = ReadonlyMap<SimSpeakerHost, Best>;
 
 /**
  * Looks at routes that do not come to rest: for which prefixes all speakers come back to the same best paths again
@@ -25,7 +28,7 @@ export async function findCircles({ world, context }: SimulatedLab): Promise<Fin
     for (const [prefix, state] of bestPaths(speakers)) {
       const history = histories.get(prefix) ?? [];
       histories.set(prefix, history);
-      const key = speakers.map((speaker) => state.get(speaker) ?? "").join("|");
+      const key = speakers.map((speaker) => state.get(speaker)?.text ?? "").join("|");
       if (history.at(-1)?.key !== key) history.push({ key, state, atMs: world.clock.nowMs });
     }
     const circles = [...histories].flatMap(([prefix, history]) => circleOf(prefix, history));
@@ -45,7 +48,7 @@ function circleOf(prefix: Prefix, history: History): Finding[] {
   const round = history.slice(times.at(-2)!, times.at(-1));
   const speakers = new Set(round.flatMap(({ state }) => [...state.keys()]));
   const turning = [...speakers].flatMap((speaker) => {
-    const paths = round.map(({ state }) => state.get(speaker) ?? "none");
+    const paths = round.map(({ state }) => state.get(speaker)?.text ?? "none");
     const changes = paths.filter((path, i) => path !== paths.at(i - 1));
     if (changes.length < 2) return [];
     return { name: speaker.node.name, way: [...changes, changes[0]].join(" → ") };
@@ -58,20 +61,38 @@ function circleOf(prefix: Prefix, history: History): Finding[] {
       text: [
         `${prefix} never comes to rest: ${names} go round, every ${tookMs} ms anew`,
         ...turning.map(({ name, way }) => `  ${name}: ${way}`),
+        ...medReason(round.flatMap(({ state }) => [...state.values()])),
       ].join("\n"),
     },
   ];
 }
 
-function bestPaths(speakers: readonly SimSpeakerHost[]): Map<Prefix, Map<SimSpeakerHost, string>> {
-  const all = new Map<Prefix, Map<SimSpeakerHost, string>>();
+/** Where a neighbouring AS sent different MEDs, a path of it can drive out another, and one of another AS profit. */
+function medReason(paths: readonly Best[]): string[] {
+  const asns = new Set(paths.map(({ by }) => by));
+  if (asns.size < 2) return [];
+  return [...asns].flatMap((asn) => {
+    const meds = new Set(paths.flatMap(({ by, med }) => (by === asn ? [med ?? 0] : [])));
+    if (asn === undefined || meds.size < 2) return [];
+    const values = [...meds].sort((a, b) => a - b).join(" and ");
+    return [
+      `  AS ${asn} sends MED ${values}, which count between its own paths alone (RFC 3345): give its paths`,
+      "  another local preference or one MED, or let the reflectors tell each other all paths",
+    ];
+  });
+}
+
+function bestPaths(speakers: readonly SimSpeakerHost[]): Map<Prefix, Map<SimSpeakerHost, Best>> {
+  const all = new Map<Prefix, Map<SimSpeakerHost, Best>>();
   for (const host of speakers) {
     for (const { prefix, best, peer, attributes } of host.speaker.routesAvailable()) {
       if (!best) continue;
-      const ofPrefix = all.get(prefix) ?? new Map<SimSpeakerHost, string>();
+      const ofPrefix = all.get(prefix) ?? new Map<SimSpeakerHost, Best>();
       all.set(prefix, ofPrefix);
-      const asPath = asPathText(attributes.asPath);
-      ofPrefix.set(host, peer === undefined ? "its own" : `by ${peer} (AS path ${asPath})`);
+      const { asPath, med } = attributes;
+      const way = `AS path ${asPathText(asPath)}${med === undefined ? "" : `, MED ${med}`}`;
+      const text = peer === undefined ? "its own" : `by ${peer} (${way})`;
+      ofPrefix.set(host, { text, by: neighborAsn(asPath), med });
     }
   }
   return all;
