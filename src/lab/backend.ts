@@ -8,6 +8,9 @@ import type { Recorder } from "../timeline/record.ts";
 import type { Fabric } from "../topology/fabric.ts";
 import type { KubeObject } from "../kube/object.ts";
 
+/** Virtual time. `isStill`: nothing moved any more at its end. */
+export type TimeGone = { goneMs: number; isStill: boolean };
+
 /** What makes a lab on one kind of runtime. The rest of src/lab/ is the same for all. */
 export interface Backend {
   readonly runtime: Runtime;
@@ -29,9 +32,9 @@ export interface Backend {
   ): Promise<number>;
   /**
    * Lets virtual time go on, for so long at least, until no route moves any more and nothing waits to be sent again, or
-   * two minutes are over. Resolves with how long it was. Absent where time goes on by itself.
+   * two minutes are over. Absent where time goes on by itself.
    */
-  untilStill?(atLeastMs: number, signal: AbortSignal): Promise<number>;
+  untilStill?(atLeastMs: number, signal: AbortSignal): Promise<TimeGone>;
   /** How often it is worth asking for daemons. */
   readonly daemonLookEveryMs: number;
   /** The routing daemons that run on a node now, with something that changes when one is started anew. */

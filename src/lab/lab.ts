@@ -11,7 +11,7 @@ import { runScenario } from "../scenario/run.ts";
 import type { Scenario } from "../scenario/schema/types.ts";
 import { createRecorder, openTimelineLog, type Sink, type TimelineLog } from "../timeline/log.ts";
 import type { RecordBody, Recorder, TimelineRecord, Verdict } from "../timeline/record.ts";
-import type { Backend, LabCluster } from "./backend.ts";
+import type { Backend, LabCluster, TimeGone } from "./backend.ts";
 import { InterruptedError, LabFailedError } from "./broken-off.ts";
 import { BmpListeners, sendsBmp } from "./bmp-listeners.ts";
 import { Captures, capturesOf } from "./captures.ts";
@@ -278,8 +278,8 @@ export class Lab {
     return this.#looking.runtime;
   }
 
-  /** How much virtual time went by until nothing moved any more; undefined where time goes on by itself. */
-  async untilStill(atLeastMs: number, signal: AbortSignal): Promise<number | undefined> {
+  /** Lets virtual time go on until nothing moves any more; undefined where time goes on by itself. */
+  async untilStill(atLeastMs: number, signal: AbortSignal): Promise<TimeGone | undefined> {
     return this.#backend.untilStill?.(atLeastMs, signal);
   }
 

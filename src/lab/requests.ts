@@ -4,6 +4,7 @@ import type { Place } from "../runtime/port.ts";
 import type { BetweenSteps } from "../scenario/context.ts";
 import type { Sink } from "../timeline/log.ts";
 import { type DoctorQuestion, examine } from "./doctor.ts";
+import type { TimeGone } from "./backend.ts";
 import { baselineScenario } from "./baseline.ts";
 import { concludeBrokenOff, InterruptedError } from "./broken-off.ts";
 import type { ControlHandler } from "./control.ts";
@@ -109,13 +110,16 @@ export function controlHandler(lab: Lab): ControlHandler {
         const [a, b] = link.endpoints;
         const state = request["set"] === "up" ? "up" : "down";
         await lab.runtime.setLink(a, b, state);
-        const goneMs = await goesBy(afterChangeMs, signal);
-        const gone = goneMs === undefined ? "" : `, and ${goneMs / 1000} s of virtual time later`;
-        return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}${gone}`;
+        const gone = await goesBy(afterChangeMs, signal);
+        const later = gone === undefined ? "" : `, and ${timeGoneText(gone, "later")}`;
+        return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}${later}`;
       }
       // Sessions come up, where time does not go on by itself.
       case "settle":
-        return await goesBy(afterChangeMs, signal);
+        return timeGoneText(
+          (await goesBy(afterChangeMs, signal))!,
+          "went by; between commands it stands still",
+        );
       // A command that ends by itself, in a node or pod. `settles`: it may have changed something.
       case "exec": {
         const pod = request["pod"] as Place["pod"];
@@ -177,4 +181,9 @@ async function follow<T>(
   } finally {
     stop();
   }
+}
+
+function timeGoneText({ goneMs, isStill }: TimeGone, ending: string): string {
+  const text = `${goneMs / 1000} s of virtual time ${ending}`;
+  return isStill ? text : `${text}. Not at rest: spinelab simulate finds what goes round`;
 }

@@ -5,7 +5,7 @@ import { podNode, SimRuntime } from "../sim/runtime.ts";
 import { World } from "../sim/world.ts";
 import type { Clock } from "../scenario/clock.ts";
 import { seededRandom } from "../scenario/random.ts";
-import type { Backend, BuildOptions, Entry, LabCluster, PodEntry } from "./backend.ts";
+import type { Backend, BuildOptions, Entry, LabCluster, PodEntry, TimeGone } from "./backend.ts";
 import { simulatedKubernetes } from "./kubernetes-simulated.ts";
 
 /** Routes are still when none moved for so long. */
@@ -61,7 +61,7 @@ export class SimBackend implements Backend {
     return { nodes: Object.fromEntries(nodes), pods: Object.fromEntries(pods) };
   }
 
-  async untilStill(atLeastMs: number, signal: AbortSignal): Promise<number> {
+  async untilStill(atLeastMs: number, signal: AbortSignal): Promise<TimeGone> {
     const { world } = this.runtime;
     const beganMs = world.clock.nowMs;
     const goneMs = () => world.clock.nowMs - beganMs;
@@ -70,7 +70,7 @@ export class SimBackend implements Backend {
     while (goneMs() < atLeastMs || (goneMs() < stillWithinMs && !isStill())) {
       await world.sleep(lookEveryMs, signal);
     }
-    return Math.round(goneMs());
+    return { goneMs: Math.round(goneMs()), isStill: isStill() };
   }
 
   /** None that could end by itself. */

@@ -113,3 +113,12 @@ describe("a simulated lab that is up", () => {
     expect((await doctor())[0]).toMatchObject({ cause: "port 179 filtered", at: "tor0" });
   });
 });
+
+test("a fabric that never comes to rest is up all the same, and it is said", async () => {
+  const goesRound = join(import.meta.dirname, "../../src/explore/testdata/med-oscillation");
+  const name = `${lab}-round`;
+  const up = await spinelab("up", goesRound, "--runtime", "sim", "--name", name);
+  expect(up).toMatchObject({ exitCode: 0 });
+  expect(up.stdout).toMatch(/s of virtual time went by.*Not at rest: spinelab simulate finds/);
+  expect(await spinelab("down", name)).toMatchObject({ exitCode: 0 });
+});

@@ -75,11 +75,9 @@ Examples:
       for (const line of await sweepStaleLabs()) process.stderr.write(`${line}\n`);
       process.exitCode = await up(loaded, options);
       if (process.exitCode !== ExitStatus.passed || loaded.spec.runtime.kind !== "sim") return;
-      const goneMs = await askControl(controlSocket(loaded.spec.name), { do: "settle" });
-      if (!options.json)
-        process.stdout.write(
-          `  virtual time: ${Number(goneMs) / 1000} s went by; between commands it stands still\n`,
-        );
+      const gone = await askControl(controlSocket(loaded.spec.name), { do: "settle" });
+      if (options.json) return;
+      process.stdout.write(`  ${String(gone)}\n`);
     });
 }
 
