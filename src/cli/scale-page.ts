@@ -1,4 +1,5 @@
 import { html } from "../report/html/markup.ts";
+import { fabricPicture, paceChart } from "./scale-picture.ts";
 import { formatDuration } from "../report/duration.ts";
 import type { ScaleOutcome, ScaleStage } from "../sim/scale/scale-run.ts";
 import {
@@ -25,6 +26,9 @@ export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>A leaf-spine fabric in virtual time</title>
         <style>
+          html {
+            color-scheme: light dark;
+          }
           body {
             font:
               16px/1.5 system-ui,
@@ -32,7 +36,6 @@ export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]
             margin: 2rem auto;
             max-width: 72rem;
             padding: 0 1rem;
-            color-scheme: light dark;
           }
           table {
             border-collapse: collapse;
@@ -68,6 +71,47 @@ export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]
           .wide {
             overflow-x: auto;
           }
+          figure {
+            margin: 1rem 0;
+          }
+          figcaption {
+            font-size: 0.85rem;
+            opacity: 0.8;
+          }
+          svg {
+            display: block;
+            height: auto;
+            width: 100%;
+          }
+          svg text {
+            fill: currentColor;
+            font-size: 11px;
+          }
+          .cable {
+            stroke: color-mix(in srgb, currentColor 20%, transparent);
+          }
+          .router {
+            fill: color-mix(in srgb, currentColor 12%, transparent);
+          }
+          .early {
+            fill: light-dark(#9ecae1, #9ecae1);
+          }
+          .later {
+            fill: light-dark(#4292c6, #4292c6);
+          }
+          .last {
+            fill: light-dark(#084594, #2171b5);
+          }
+          .down {
+            fill: light-dark(#b00020, #ff8a80);
+          }
+          .bar {
+            fill: light-dark(#4292c6, #4292c6);
+          }
+          .axis {
+            stroke: currentColor;
+            stroke-opacity: 0.4;
+          }
         </style>
       </head>
       <body>
@@ -76,6 +120,13 @@ export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]
         <p>${capital(writtenText(written))}.</p>
         ${isWhole ? undefined : html`<p><strong>Ended early: not all stages were run.</strong></p>`}
         <div class="wide">${table(stages)}</div>
+        ${stages.map(
+          ({ name, what, ...stage }) =>
+            html`<section>
+              <h2>${capital(name)}: ${what}</h2>
+              ${fabricPicture(fabric, stage.routers)} ${paceChart(stage.pace)}
+            </section>`,
+        )}
         ${totalLines(outcome).map((line) => html`<p>${capital(line)}.</p>`)}
       </body>
     </html>`;

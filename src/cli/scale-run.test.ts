@@ -53,6 +53,26 @@ test("a rack that loses its ToR is cut off until it is back; its nodes notice by
   expect(page).toMatch(/\d+ flows have no way any more/);
 });
 
+test("who forwarded otherwise when, and how many routes were told of when, is known and drawn", async () => {
+  const outcome = await run("tor2");
+  for (const { pace, announced, withdrawn } of outcome.stages) {
+    expect(pace.routes.reduce((sum, one) => sum + one, 0)).toBe(announced + withdrawn);
+  }
+  const [, loss, back] = outcome.stages;
+  const { length } = loss!.routers;
+  expect(length).toBe(2 + 4 + 4);
+  expect(loss!.routers.filter(({ isUp }) => !isUp)).toEqual([{ name: "tor2", isUp: false }]);
+  // Each of the others loses the rack's prefixes, the spines without it when they hear of that.
+  const changed = loss!.routers.filter(({ changedAfterMs = 0 }) => changedAfterMs > 0);
+  expect(changed.length).toBe(length - 1);
+  expect(Math.max(...changed.map((of) => of.changedAfterMs!))).toBe(loss!.convergenceMs);
+  expect(back!.routers.every(({ isUp }) => isUp)).toBe(true);
+  const page = scalePage(outcome, []);
+  expect(page.match(/<title>tor2: without power<\/title>/g)).toHaveLength(1);
+  expect(page.match(/<title>tor2: last forwarded otherwise after /g)).toHaveLength(2);
+  expect(page).toMatch(/Routes announced and withdrawn in each .* of virtual time, [\d,]+ at most/);
+});
+
 test("one seed is one course of events", async () => {
   expect(simulated(await run("spine0"))).toEqual(simulated(await run("spine0")));
 });

@@ -56,13 +56,19 @@ export class ScaleText {
       this.#print(span("ended early: the stages above are what was found", "yellow"));
     }
     for (const line of totalLines(outcome)) this.#print(span(line));
-    for (const file of files) this.#print(span(`report: ${relative(".", file)}`));
+    for (const file of files) this.#print(span(`report: ${shortPath(file)}`));
   }
 
   #print(...line: Line): void {
     const output = this.#output;
     output?.stream.write(`${printLine(line, output)}\n`);
   }
+}
+
+/** From here where it is below, else as it is. */
+function shortPath(file: string): string {
+  const path = relative(".", file);
+  return path.startsWith("..") ? file : path;
 }
 
 /** To be read after how it ended. */
@@ -90,7 +96,7 @@ export function fabricText(fabric: LeafSpine, services: number): string {
 
 /** `written for it, as for a fabric of any size: bgp.yaml (1,160 bytes), leaf-spine.yaml (274 bytes)`. */
 export function writtenText(written: readonly WrittenFile[]): string {
-  const files = written.map(({ file, bytes }) => `${relative(".", file)} (${whole(bytes)} bytes)`);
+  const files = written.map(({ file, bytes }) => `${shortPath(file)} (${whole(bytes)} bytes)`);
   return `written for it, as for a fabric of any size: ${files.join(", ")}`;
 }
 

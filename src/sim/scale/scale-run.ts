@@ -4,6 +4,7 @@ import type { LeafSpine } from "../../topology/leaf-spine/parameters.ts";
 import type { FrrTiming } from "../frr/timing.ts";
 import { buildFabric, type SimFabric } from "./fabric-build.ts";
 import type { ClusterResources } from "./kubernetes-nodes.ts";
+import type { Host } from "./host.ts";
 import { drawFlows, type FlowOutcome, FlowWatch } from "./flow-watch.ts";
 
 export type ScaleOptions = {
@@ -52,6 +53,10 @@ export type ScaleStage = {
   memoryBytes: number;
   /** Between pods drawn by chance. */
   flows?: FlowOutcome;
+  /** In the order superspines, spines, ToRs. `changedAfterMs`: when it last forwarded otherwise; absent: never. */
+  routers: { name: string; isUp: boolean; changedAfterMs?: number }[];
+  /** Routes announced and withdrawn in each `binMs` of virtual time, until the last. */
+  pace: { binMs: number; routes: number[] };
 };
 
 export type ScaleOutcome = {
@@ -73,6 +78,7 @@ const agentStartMs = { first: 150, within: 1000 };
 const restMs = 15_000;
 /** A fabric that is not at rest then is taken to have none. */
 const restLimitMs = 600_000;
+const paceBinMs = 20;
 /** Real time between two looks at signals. */
 const sliceMs = 100;
 const flowsMax = 1000;
@@ -181,7 +187,7 @@ class Stages {
     watch?.begin();
     happen();
     watch?.look();
-    const isAtRest = await this.#untilRest();
+    const { isAtRest, pace } = await this.#untilRest();
     const isRestless = !isAtRest && !this.#options.signal.aborted;
     const changedAtMs = Math.max(beganMs, ...routers.map((router) => router.changedAtMs));
     const flows = watch?.end();
@@ -201,35 +207,49 @@ class Stages {
       withdrawn: counts.withdrawn - before.withdrawn,
       memoryBytes: process.memoryUsage().rss,
       ...(flows !== undefined && { flows }),
+      routers: routers.map((router) => routerOutcome(router, beganMs)),
+      pace,
     };
   }
 
-  /** Whether it came to rest. */
-  async #untilRest(): Promise<boolean> {
+  async #untilRest(): Promise<Pick<ScaleStage, "isAtRest" | "pace">> {
     const { world } = this.#fabric;
     const { clock, counts } = world;
     const { signal, onProgress } = this.#options;
     const beganMs = clock.nowMs;
     const routesBefore = counts.announced + counts.withdrawn;
+    const pace = { binMs: paceBinMs, routes: [] as number[] };
+    let routesSeen = routesBefore;
     let updates = counts.updates;
     let quietSinceMs = clock.nowMs;
     let lookAtMs = 0;
     for (;;) {
       if (performance.now() >= lookAtMs) {
         await setImmediate();
-        if (signal.aborted) return false;
+        if (signal.aborted) return { isAtRest: false, pace };
         const routes = counts.announced + counts.withdrawn - routesBefore;
         onProgress?.({ virtualMs: clock.nowMs - beganMs, routes });
         lookAtMs = performance.now() + sliceMs;
       }
-      if (!clock.step()) return true;
+      if (!clock.step()) return { isAtRest: true, pace };
       if (counts.updates !== updates) {
         updates = counts.updates;
         quietSinceMs = clock.nowMs;
-      } else if (clock.nowMs - quietSinceMs > restMs) return true;
-      if (clock.nowMs - beganMs > restLimitMs) return false;
+        const bin = Math.floor((clock.nowMs - beganMs) / paceBinMs);
+        while (pace.routes.length <= bin) pace.routes.push(0);
+        const routes = counts.announced + counts.withdrawn;
+        pace.routes[bin]! += routes - routesSeen;
+        routesSeen = routes;
+      } else if (clock.nowMs - quietSinceMs > restMs) return { isAtRest: true, pace };
+      if (clock.nowMs - beganMs > restLimitMs) return { isAtRest: false, pace };
     }
   }
+}
+
+function routerOutcome({ name, speaker, changedAtMs }: Host, sinceMs: number) {
+  const isUp = speaker !== undefined;
+  const hasChanged = isUp && changedAtMs > sinceMs;
+  return { name, isUp, ...(hasChanged && { changedAfterMs: changedAtMs - sinceMs }) };
 }
 
 /** Sessions have two ends, and each router–router session is counted at both. */
