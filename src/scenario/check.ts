@@ -26,6 +26,8 @@ export type CheckHandler<K extends CheckKind> = {
   look(context: CheckContext, check: CheckOf<K>): Promise<Look>;
   /** Not to be looked at more often, whatever changes. Default: as often as wanted. */
   everyMsMin?: number;
+  /** Each look tells of all that was since the step began: one that sees nothing is made up for by a later one. */
+  tellsOfAllSince?: true;
 };
 
 /** What checks see beyond the lab: their step. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { EnvironmentError } from "../input/diagnostic.ts";
 import { runScenario } from "./run.ts";
 import { recorded } from "./testing/fake-lab.ts";
 import { PlayedLab } from "./testing/played-lab.ts";
@@ -43,6 +44,83 @@ ${never}`;
       "route: { on: tor1, prefix: 192.0.2.0/24 }",
     );
     expect(await lab.play(yaml)).toMatchObject({ verdict: "inconclusive" });
+    expect(lab.checkRecords()[1]!.seen).toMatch(/^it did not hold at 0 of \d+ looks; for /);
+  });
+
+  const away = "connect: No such file or directory";
+  /** A ping that cannot be sent for a while, and else is answered; its step goes on until `readyMs`. */
+  async function playBlind(fromMs: number, untilMs: number, readyMs: number): Promise<void> {
+    lab.trueFrom("ready", readyMs);
+    lab.answer("tor0", "ping -n -c 1 -i 0.2 -W 1 10.1.3.1", () => {
+      const nowMs = lab.clock.nowMs();
+      if (nowMs >= fromMs && nowMs < untilMs) return { exitCode: 2, stderr: away };
+      return { stdout: "1 packets transmitted, 1 received, 0% packet loss, time 0ms\n" };
+    });
+    const ping = "ping: { from: tor0, to: 10.1.3.1, count: 1, loss: 100% }";
+    await lab.play(step.replace("exec: { on: tor0, command: bad }", ping).replace("2s", "60s"));
+  }
+
+  test("what could not be looked at for most of the time is inconclusive, though it could at the end", async () => {
+    await playBlind(0, 1900, 2000);
+    const [, record] = lab.checkRecords();
+    expect(record).toMatchObject({ verdict: "inconclusive" });
+    expect(record!.seen).toMatch(
+      /^it did not hold at \d of \d\d looks; for 1\.9\d* s of 2\.\d+ s it could not be looked at: ping: connect: No such/,
+    );
+  });
+
+  test("nor may more than a second go unseen, however long the rest", async () => {
+    await playBlind(10_000, 11_500, 30_000);
+    expect(lab.checkRecords()[1]).toMatchObject({ verdict: "inconclusive" });
+  });
+
+  test("a short while unseen is told, and is no more than that", async () => {
+    await playBlind(10_000, 10_500, 30_000);
+    const [, record] = lab.checkRecords();
+    expect(record).toMatchObject({ verdict: "pass" });
+    expect(record!.seen).toMatch(/; for 600 ms of 30\.\d+ s it could not be looked at: ping: /);
+  });
+
+  test("a pass tells how often was looked", async () => {
+    await playBlind(0, 0, 2000);
+    const [, record] = lab.checkRecords();
+    expect(record!.looks).toBeGreaterThan(15);
+    expect(record!.seen).toMatch(`it did not hold at ${record!.looks} looks: loss 0%`);
+  });
+
+  test("what held before an event that cannot be done is a failure, and not inconclusive", async () => {
+    lab.trueFrom("bad", 0);
+    lab.runtime.setLink = async () => {
+      await lab.clock.wait(500, lab.abort.signal);
+      throw new EnvironmentError("no such thing here", "another machine");
+    };
+    expect(await lab.play(step)).toMatchObject({ verdict: "fail", checks: { fail: 1 } });
+    lab.trueFrom("bad", Infinity);
+    expect(await lab.play(step)).toMatchObject({ verdict: "inconclusive" });
+  });
+
+  test("what is measured over the whole step need be seen at its end only", async () => {
+    lab.trueFrom("ready", 3000);
+    void lab.clock.wait(2000, lab.abort.signal).then(() => {
+      lab.routeChange({ node: "tor0", change: "add", prefix: "10.1.3.0/24" });
+    });
+    const converge = "converge: { atLeast: 10s }";
+    await lab.play(step.replace("exec: { on: tor0, command: bad }", converge).replace("2s", "9s"));
+    expect(lab.checkRecords()[1]).toMatchObject({ verdict: "pass" });
+  });
+
+  test("a slow look keeps nobody else from looking; each kind is looked at as often as it bears", async () => {
+    lab.trueFrom("ready", 5000);
+    lab.trueFrom("bad", Infinity);
+    lab.answer("tor0", "traceroute -n -q 1 -w 1 -m 16 10.1.3.1", " 1  10.1.3.1  0.1 ms\n");
+    const both =
+      "path: { from: tor0, to: 10.1.3.1, through: [tor1] } }, { exec: { on: tor0, command: bad }";
+    await lab.play(step.replace("exec: { on: tor0, command: bad }", both).replace("2s", "9s"));
+    const [, path, exec] = lab.checkRecords();
+    expect([path!.verdict, exec!.verdict]).toEqual(["pass", "pass"]);
+    expect(path!.looks).toBeGreaterThan(4);
+    expect(path!.looks).toBeLessThan(9);
+    expect(exec!.looks).toBeGreaterThan(40);
   });
 });
 

@@ -94,7 +94,7 @@ export class StepRun {
     if (probesMissing !== undefined) verdicts.push("inconclusive");
     if (!stop) checks.push(...(await this.#check(context, convergence)));
     const neverResults = await never.end();
-    if (!stop) checks.push(...this.#recordNever(neverResults));
+    checks.push(...this.#recordNever(neverResults, stop));
 
     const convergeMs = convergence && convergeMsOf(convergence);
     if (convergence) {
@@ -175,10 +175,14 @@ export class StepRun {
     return heard.flat();
   }
 
-  #recordNever(results: readonly CheckResult[]): Verdict[] {
+  /** Of a step that stopped at an event only what was seen to hold says something. */
+  #recordNever(results: readonly CheckResult[], stopped: boolean): Verdict[] {
     const { checks, never, convergeMs } = this.#step;
     const first = checks.length + (convergeMs === undefined ? 0 : 1);
-    return never.map((check, i) => this.#recordCheck(first + i, check, results[i]!, "never: "));
+    return never.flatMap((check, i) => {
+      if (stopped && results[i]!.verdict !== "fail") return [];
+      return this.#recordCheck(first + i, check, results[i]!, "never: ");
+    });
   }
 
   /** A check that is only to warn does. */

@@ -4,6 +4,7 @@ import { PreconditionError } from "../context.ts";
 
 /** Looked at when the step's other checks hold and routes have come to rest. */
 export const converge: CheckHandler<"converge"> = {
+  tellsOfAllSince: true,
   text: () => "converge",
   expected: (check) => boundsText(check.withinMs, durationText),
   async look({ step }, check) {

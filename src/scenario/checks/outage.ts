@@ -4,6 +4,7 @@ import { PreconditionError } from "../context.ts";
 
 /** What a probe lost since the step began; an outage that was under way then counts in full. */
 export const outage: CheckHandler<"outage"> = {
+  tellsOfAllSince: true,
   text: (check) => `outage of ${check.probe}`,
 
   expected: ({ durationMs, lost }) =>
