@@ -1,15 +1,16 @@
 import type { FabricChange } from "../timeline/record.ts";
 import { type Fabric, type FabricLink, findNode } from "../topology/fabric.ts";
-import { cutLinks } from "./events/partition.ts";
+import type { LabContext } from "./context.ts";
+import { cutLinks, linksPartitioned } from "./events/partition.ts";
 import { linksOf } from "./schema/check-scenario.ts";
 import type { ScenarioEvent } from "./schema/types.ts";
 
 /**
- * What an event does to the fabric as pictures show it: links cut or mended, nodes that are down,
- * paused, or without their agent or a daemon. `undone`: what taking it back does.
+ * What an event has done to the fabric as pictures show it: links cut or mended, nodes that are down,
+ * paused, or without their agent or a daemon. `undone`: what taking it back has done.
  */
 export function fabricChanges(
-  fabric: Fabric,
+  { fabric, runtime }: Pick<LabContext, "fabric" | "runtime">,
   event: ScenarioEvent,
   undone: boolean,
 ): FabricChange[] {
@@ -25,7 +26,11 @@ export function fabricChanges(
     }
     case "partition": {
       const isolated = event.isolate.flatMap((name) => findNode(fabric, name)?.name ?? []);
-      return cutLinks(fabric, isolated).map((link) => linkChange(link, undone ? "up" : "down"));
+      const links = cutLinks(fabric, isolated);
+      if (!undone) return links.map((link) => linkChange(link, "down"));
+      // What another partition cuts as well stays cut.
+      const stillCut = linksPartitioned(runtime);
+      return links.filter((link) => !stillCut.has(link)).map((link) => linkChange(link, "up"));
     }
     case "agent":
     case "daemon": {

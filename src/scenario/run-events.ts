@@ -161,11 +161,11 @@ class EventRow {
     undone: boolean,
     act: () => Promise<T>,
   ): Promise<T> {
-    const { clock, fabric, recorder } = this.#context;
-    const changes = fabricChanges(fabric, event, undone);
+    const { clock, recorder } = this.#context;
     this.#onEvent(text);
     const beganMs = clock.nowMs();
-    const record = (error?: string) =>
+    const record = (error?: string) => {
+      const changes = error === undefined ? fabricChanges(this.#context, event, undone) : [];
       recorder({
         type: "event",
         step: this.#step,
@@ -173,8 +173,9 @@ class EventRow {
         text,
         tookMs: clock.nowMs() - beganMs,
         ...(error !== undefined && { error }),
-        ...(error === undefined && changes.length > 0 && { changes }),
+        ...(changes.length > 0 && { changes }),
       });
+    };
     try {
       const result = await act();
       record();

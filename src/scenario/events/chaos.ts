@@ -80,7 +80,7 @@ function candidatesOf(
           event: { kind: "agent", on: name, action: "kill" },
         }));
     case "partition":
-      // One at a time: each replaces the filters of the one before.
+      // One at a time: where several nodes are cut off at once there is soon nobody left to reach.
       return nodes.flatMap(({ name }) => {
         const ends = cutLinks(fabric, [name]).flatMap(({ endpoints }) => endpoints);
         if (ends.length === 0) return [];

@@ -300,29 +300,6 @@ describe("node", () => {
   });
 });
 
-describe("partition", () => {
-  test("drops on both ends of the links that lead out, and only of those", async () => {
-    for (const node of ["tor0", "router0", "router1"]) {
-      lab.answer(node, "nft -f -", "");
-    }
-    const undo = await act("partition: { isolate: [tor0, kind-worker] }");
-    const devices = lab.commands.map((command) => [
-      command.split(" ")[0],
-      ...Array.from(command.matchAll(/device "(\w+)"/g), (match) => match[1]),
-    ]);
-    expect(devices.sort()).toEqual([
-      ["router0", "net0"],
-      ["router1", "net0"],
-      ["tor0", "net0", "net3"],
-    ]);
-    await undo!();
-  });
-
-  test("nft refuses", async () => {
-    await expect(act("partition: { isolate: [tor0] }")).rejects.toThrow(EventError);
-  });
-});
-
 describe("Kubernetes objects", () => {
   const daemonSet: KubeObject = {
     apiVersion: "apps/v1",
