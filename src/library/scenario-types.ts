@@ -507,7 +507,7 @@ export type CheckInput =
               /** a regular expression */
               matches?: string | number | boolean;
             };
-        fails?: "refused" | "timeout";
+        fails?: "refused" | "unreachable" | "timeout";
       };
       warn?: boolean;
     }

@@ -158,6 +158,20 @@ test.for(cases)("%s passes; spoiled it fails", async ([right, wrong, seen]) => {
   expect(spoiled!.seen).toMatch(seen);
 });
 
+test("http: a router that says that there is no way is another thing than a port that nobody listens on", async () => {
+  const route = (verb: string) =>
+    `exec: { on: tor0, command: ip route ${verb} unreachable 203.0.113.0/24 }`;
+  const http = "http: { from: netshoot@kind-worker, to: 203.0.113.9";
+  const checks = await play(`
+do: [ { ${route("add")} } ]
+expect:
+  - ${http}, fails: unreachable }
+  - ${http}, fails: refused }`);
+  await play(`do: [ { ${route("del")} } ]`);
+  expect(checks.map(({ verdict }) => verdict)).toEqual(["pass", "fail"]);
+  expect(checks[1]!.seen).toMatch(/^No route to host: curl: \(7\) /);
+});
+
 test("a ping that a packet filter blocks fails, and passes when it is gone", async () => {
   const check =
     "ping: { from: netshoot@kind-worker, to: netshoot@kind-worker3, count: 2, loss: 0% }";

@@ -252,23 +252,6 @@ describe("from a pod", () => {
     expect(await look(`path: { ${fromTo}, through: [tor0] }`)).toMatchObject({ ok: true });
   });
 
-  test("http", async () => {
-    const command = "curl -sS -w \n%{http_code} --max-time 3 http://10.1.3.1:80/";
-    lab.answer(place, command, "hello\n\n200");
-    expect(
-      await lookAtBoth(`http: { ${fromTo}, body: hello }`, `http: { ${fromTo}, status: 404 }`),
-    ).toMatchObject(passAndFail(/status 200: hello/));
-    expect(await look(`http: { ${fromTo}, fails: refused }`)).toMatchObject({ ok: false });
-    lab.answer(place, command, { exitCode: 7, stderr: "curl: (7) Failed to connect" });
-    expect(await look(`http: { ${fromTo} }`)).toMatchObject({ ok: false });
-    expect(
-      await lookAtBoth(
-        `http: { ${fromTo}, fails: refused }`,
-        `http: { ${fromTo}, fails: timeout }`,
-      ),
-    ).toMatchObject(passAndFail(/Failed to connect/));
-  });
-
   test("a pod that does not run: a precondition, not a failure", async () => {
     lab.objects.length = 0;
     lab.addPod("kind-worker", "10.1.1.1", "Pending");

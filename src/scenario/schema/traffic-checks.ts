@@ -79,7 +79,7 @@ export function httpCheck(reading: Reading): Shape<CheckBody> {
       path: optional(path),
       status: optional(integer(100, 599, "an HTTP status")),
       body: optional(textMatch),
-      fails: optional(oneOf(["refused", "timeout"])),
+      fails: optional(oneOf(["refused", "unreachable", "timeout"])),
     },
     "'http'",
   );

@@ -327,7 +327,7 @@ export type CheckBody =
       status: number;
       body?: TextMatch;
       /** No connection comes about: refused, or not within the time. Then nothing answers. */
-      fails?: "refused" | "timeout";
+      fails?: "refused" | "unreachable" | "timeout";
     }
   /** A field of a Kubernetes object. */
   | {

@@ -23,7 +23,7 @@ function pair() {
   const end8080 = startProgram(place, ["socat", "TCP4-LISTEN:8080,fork,reuseaddr", script]);
   const get = (url: string) =>
     curl(world, client!, ["-sS", "-w", "\n%{http_code}", "--max-time", "3", url]);
-  return { world, server: server!, cable, place, get, end: end8080 };
+  return { world, client: client!, server: server!, cable, place, get, end: end8080 };
 }
 
 it("gets an answer after two round trips", async () => {
@@ -47,6 +47,23 @@ it("is refused where nobody listens, and where an iptables rule rejects", async 
   expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 0 });
   end();
   expect(await get("http://10.0.0.2:8080/")).toMatchObject({ exitCode: 7 });
+});
+
+it("says why it could not connect where it is asked to: refused, or no way there", async () => {
+  const { world, client, get } = pair();
+  const verbose = (url: string) => curl(world, client, ["-sSv", url]);
+  const said = (port: number) =>
+    `curl: (7) Failed to connect to 10.0.0.2 port ${port} after 2 ms: Couldn't connect to server\n`;
+  const refused = `* connect to 10.0.0.2 port 8081 failed: Connection refused\n${said(8081)}`;
+  expect(await verbose("http://10.0.0.2:8081/")).toMatchObject({ exitCode: 7, stderr: refused });
+  expect(await get("http://10.0.0.2:8081/")).toMatchObject({ stderr: said(8081) });
+  expect((await verbose("http://10.9.0.1/"))!.stderr).toMatch(
+    /^\* Immediate connect fail for 10\.9\.0\.1: Network is unreachable\ncurl: \(7\) /,
+  );
+  ip(client, ["route", "add", "10.9.0.0/24", "via", "10.0.0.2"]);
+  expect((await verbose("http://10.9.0.1/"))!.stderr).toMatch(
+    /^\* connect to 10\.9\.0\.1 port 80 failed: Network is unreachable\n/,
+  );
 });
 
 it("waits as long as it may where nothing is heard, and sends again what was lost", async () => {

@@ -20,9 +20,11 @@ type Request = {
   path: string;
   limitMs: number;
   writeOut: string;
+  /** Of what curl says then only why it could not connect is simulated. */
+  isVerbose: boolean;
 };
 
-/** `curl -sS -w FORMAT --max-time SECONDS http://ADDRESS:PORT/PATH`. */
+/** `curl -sSv -w FORMAT --max-time SECONDS http://ADDRESS:PORT/PATH`. */
 export async function curl(
   world: World,
   from: SimNode,
@@ -33,7 +35,16 @@ export async function curl(
   const { to, port, limitMs } = request;
   const where = `${to} port ${port}`;
   const source = sourceAddress(from, to);
-  if (source === undefined) return failed(`curl: (7) Failed to connect to ${where}`, 7);
+  const begunMs = world.clock.nowMs;
+  const noConnection = (line: string) => {
+    const verbose = request.isVerbose ? `* ${line}\n` : "";
+    const tookMs = Math.round(world.clock.nowMs - begunMs);
+    const said = `Failed to connect to ${where} after ${tookMs} ms: Couldn't connect to server`;
+    return failed(`${verbose}curl: (7) ${said}`, 7);
+  };
+  if (source === undefined) {
+    return noConnection(`Immediate connect fail for ${to}: Network is unreachable`);
+  }
   const sourcePort = ephemeralPorts.first + Math.floor(world.random() * ephemeralPorts.count);
   const tuple: Tuple = {
     ...{ protocol: "tcp", source, sourcePort },
@@ -46,15 +57,15 @@ export async function curl(
     if (tried.outcome === "answered") {
       await world.sleep(tried.rttMs);
       const answer = answered(world, tried.by, tried.seen, request);
-      if (answer === undefined) return refused(where);
+      if (answer === undefined)
+        return noConnection(`connect to ${where} failed: Connection refused`);
       await world.sleep(tried.rttMs);
       return answer;
     }
     if (tried.outcome !== "silence") {
       await world.sleep(tried.rttMs);
-      return tried.outcome === "refused"
-        ? refused(where)
-        : failed(`curl: (7) Failed to connect to ${where}: No route to host`, 7);
+      const reason = tried.outcome === "refused" ? "Connection refused" : "Network is unreachable";
+      return noConnection(`connect to ${where} failed: ${reason}`);
     }
     const leftMs = untilMs - world.clock.nowMs;
     await world.sleep(Math.min(retryMs, leftMs));
@@ -62,10 +73,6 @@ export async function curl(
       return failed(`curl: (28) Connection timed out after ${limitMs} milliseconds`, 28);
     }
   }
-}
-
-function refused(where: string): Output {
-  return failed(`curl: (7) Failed to connect to ${where}: Connection refused`, 7);
 }
 
 /** Undefined: nobody listens there. */
@@ -94,10 +101,12 @@ function requestOf(words: readonly string[]): Request | undefined {
   let url: string | undefined;
   let limitMs = connectLimitMs;
   let writeOut = "";
+  let isVerbose = false;
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
-    if (/^-[sS46]+$/.test(word) || word === "--silent" || word === "--show-error") continue;
-    if (word === "-m" || word === "--max-time") limitMs = 1000 * Number(words[++i]);
+    if (/^-[sS46v]+$/.test(word)) isVerbose ||= word.includes("v");
+    else if (word === "--silent" || word === "--show-error") continue;
+    else if (word === "-m" || word === "--max-time") limitMs = 1000 * Number(words[++i]);
     else if (word === "-w" || word === "--write-out") writeOut = words[++i] ?? "";
     else if (word.startsWith("-") || url !== undefined) return undefined;
     else url = word;
@@ -107,5 +116,12 @@ function requestOf(words: readonly string[]): Request | undefined {
     /^http:\/\/(\[[^\]]*\]|[^/:]*)(?::(\d+))?(\/.*)?$/.exec(url) ?? [];
   const to = parseAddress(host.replace(/^\[(.*)\]$/, "$1"));
   if (to === undefined) return undefined; // A name, or no plain HTTP.
-  return { to, port: Number(port), path, limitMs, writeOut: writeOut.replaceAll("\\n", "\n") };
+  return {
+    to,
+    port: Number(port),
+    path,
+    limitMs,
+    isVerbose,
+    writeOut: writeOut.replaceAll("\\n", "\n"),
+  };
 }
