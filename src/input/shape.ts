@@ -96,7 +96,8 @@ function wrongType(expected: string, node: YamlNode, at: At, hint?: string): und
   return mistake(at, "WrongType", `expected ${expected}, not ${inYaml(node)}`, hint);
 }
 
-function isNull(node: YamlNode): boolean {
+/** Left empty: `exec:` and nothing after it. */
+export function isNull(node: YamlNode): boolean {
   return node.type === "scalar" && node.value === null;
 }
 

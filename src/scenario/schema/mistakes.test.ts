@@ -136,6 +136,49 @@ describe("mistakes in checks", () => {
   });
 });
 
+describe("mistakes in limits on a spread", () => {
+  // Its line is 2: the name comes first.
+  const wrongLimit = (limit: string) => {
+    const scenario = step({ events: ["agent: { on: kind-worker, do: restart }"] });
+    return shown(read(scenario.replace(/^(name:.*\n)/, `$1spread: [ { ${limit} } ]\n`)));
+  };
+  const neither = "BadValue spread[0]: a limit of 'spread' is of either 'converge' or 'outage'";
+  const noLimit = "MissingField spread[0]: a limit of 'spread' needs 'median', 'p95' or 'worst'";
+  const bad = (field: string, value: string) =>
+    expect.stringMatching(
+      `BadValue spread\\[0\\].${field}: expected a duration .*, not '${value}'`,
+    ) as string;
+
+  test.each<[string, string[]]>([
+    ["converge: one, p95: 2", [bad("p95", "2")]],
+    ["converge: one, p95: 2, worst: soon", [bad("p95", "2"), bad("worst", "soon")]],
+    ["p95: 2", [bad("p95", "2"), neither]],
+    ["converge: one, outage: p, median: 2s", [neither]],
+    ["converge: one", [noLimit]],
+    ["converge: one, worst:", [noLimit]],
+    [
+      "converge: [one], worst: 2s",
+      ["WrongType spread[0].converge: expected the name of a step, not a list"],
+    ],
+    ["worst: 2s", [neither]],
+    ["{}", [neither, noLimit]],
+    [
+      "converge: one, p59: 2s",
+      [
+        "UnknownField spread[0].p59: a limit of 'spread' has no field 'p59'\n  hint: did you mean 'p95'?",
+        noLimit,
+      ],
+    ],
+    [
+      "converge: onne, worst: 2s",
+      ["UnknownName spread: no step 'onne' with events\n  hint: did you mean 'one'?"],
+    ],
+  ])("%s", (limit, expected) => {
+    const wrong = wrongLimit(limit === "{}" ? "" : limit);
+    expect(wrong.map((each) => each.replace(/^s\.yaml:2: /, ""))).toEqual(expected);
+  });
+});
+
 describe("mistakes in events", () => {
   test.each<[string, string]>([
     [

@@ -127,7 +127,7 @@ export function scenarioShape(reading: Reading): Shape<ReadScenario> {
       const unknown = unknownOf(each, steps);
       if (unknown === undefined) continue;
       const line = Number(each.source.slice(each.source.lastIndexOf(":") + 1));
-      mistake({ ...at, line, path: "spread" }, "UnknownName", unknown);
+      mistake({ ...at, line, path: "spread" }, "UnknownName", unknown.message, unknown.hint);
     }
     return limit === undefined ? fields : { ...fields, limitMs: limit };
   });

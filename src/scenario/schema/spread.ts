@@ -1,5 +1,6 @@
 import {
   described,
+  isNull,
   located,
   mistake,
   object,
@@ -8,6 +9,7 @@ import {
   type Shape,
   text,
 } from "../../input/shape.ts";
+import { hintAtNames } from "../../input/nearest.ts";
 import type { SpreadLimit, Step } from "./types.ts";
 import { duration } from "./values.ts";
 
@@ -27,17 +29,24 @@ const fields = located(
 /** `{ converge: STEP, p95: 2s }` or `{ outage: PROBE, worst: 500ms }`. */
 export const spreadShape: Shape<SpreadLimit> = described(schemaOf(fields), (node, at) => {
   const read = fields(node, at);
-  if (read === undefined) return undefined;
-  const { converge, outage, median, p95, worst } = read.value;
-  if ((converge === undefined) === (outage === undefined)) {
-    return mistake(at, "BadValue", "a limit of 'spread' is of either 'converge' or 'outage'");
+  if (node.type !== "map") return undefined;
+  // Be its value right or wrong: that is a mistake of its own.
+  const isWritten = (name: string) => {
+    const value = node.entries.get(name);
+    return value !== undefined && !isNull(value);
+  };
+  if (isWritten("converge") === isWritten("outage")) {
+    mistake(at, "BadValue", "a limit of 'spread' is of either 'converge' or 'outage'");
   }
-  if ([median, p95, worst].every((each) => each === undefined)) {
-    return mistake(at, "MissingField", "a limit of 'spread' needs 'median', 'p95' or 'worst'");
+  if (!["median", "p95", "worst"].some(isWritten)) {
+    mistake(at, "MissingField", "a limit of 'spread' needs 'median', 'p95' or 'worst'");
   }
+  const { converge, outage, median, p95, worst } = read?.value ?? {};
+  const of = converge ?? outage;
+  if (of === undefined) return undefined;
   return {
     measure: converge === undefined ? "outage" : "converge",
-    of: (converge ?? outage)!,
+    of,
     source: `${at.file}:${at.line}`,
     ...(median !== undefined && { medianMs: median }),
     ...(p95 !== undefined && { p95Ms: p95 }),
@@ -49,11 +58,12 @@ export const spreadShape: Shape<SpreadLimit> = described(schemaOf(fields), (node
 export function unknownOf(
   { measure, of }: SpreadLimit,
   steps: readonly Step[],
-): string | undefined {
-  const isKnown =
+): { message: string; hint: string | undefined } | undefined {
+  const known =
     measure === "converge"
-      ? steps.some((step) => step.name === of && step.events.length > 0)
-      : steps.some((step) => step.probes.some(({ name }) => name === of));
-  if (isKnown) return undefined;
-  return measure === "converge" ? `no step '${of}' with events` : `no probe '${of}'`;
+      ? steps.flatMap(({ name, events }) => (events.length > 0 ? name : []))
+      : steps.flatMap(({ probes }) => probes.map(({ name }) => name));
+  if (known.includes(of)) return undefined;
+  const message = measure === "converge" ? `no step '${of}' with events` : `no probe '${of}'`;
+  return { message, hint: hintAtNames(of, known) };
 }
