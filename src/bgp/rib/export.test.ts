@@ -37,6 +37,24 @@ it("marks a reflected route as FRR does: a MED of 0 where it has none and was no
   expect(medOf({}, { ...to, reflectsWithMed: false })).toBeUndefined();
 });
 
+it("reflects as FRR does: a policy says which routes, and changes none", () => {
+  const to = { internal: true, client: true, reflectsUnchanged: true, prependsInternally: true };
+  const change = {
+    ...{ med: 7, localPref: 200, communities: [9], asPathPrepend: 2 },
+    nextHop: "self" as const,
+  };
+  const changing: PolicyStatement[] = [{ name: "s", action: "accept", set: change }];
+  const reflected = learned("from", { asPath: sequence(65009), internal: true });
+  expect(setOf(reflected, to, changing)).toEqual(setOf(reflected, to));
+  const rejecting: PolicyStatement[] = [{ name: "no", action: "reject" }];
+  expect(exported(reflected, to, rejecting)).toEqual({
+    withheld: "export statement no rejects it",
+    statement: "no",
+  });
+  const external = learned("from", {});
+  expect(setOf(external, to, changing).attributes).toMatchObject({ med: 7, localPref: 200 });
+});
+
 it("a link-local next hop ends at its link: an internal peer gets our own (RFC 2545 §3)", () => {
   const target = {
     internal: true,
@@ -168,6 +186,17 @@ describe("export to an internal peer", () => {
       attributes: { origin: "igp", asPath: sequence(65001), med: 7, localPref: 100 },
       nextHop: address("10.0.0.77"),
     });
+  });
+
+  it("prepends what the policy says where FRR's way is asked for, and nothing else", () => {
+    const to = { internal, prependsInternally: true };
+    const set: PolicyStatement["set"] = { asPathPrepend: 2 };
+    const asPathOf = (path: Path, statements?: PolicyStatement[]) =>
+      setOf(path, to, statements).attributes.asPath;
+    const statements: PolicyStatement[] = [{ name: "s", action: "accept", set }];
+    expect(asPathOf(learned("from"), statements)).toEqual(sequence(65000, 65000, 65001));
+    expect(asPathOf(ownPath, statements)).toEqual(sequence(65000, 65000));
+    expect(asPathOf(ownPath)).toEqual([]);
   });
 
   it("takes LOCAL_PREF from the policy before the route's", () => {

@@ -42,6 +42,10 @@ export type ExportTarget = {
   readonly sendsBack: boolean;
   /** A route without MED and ORIGINATOR_ID is reflected with a MED of 0. */
   readonly reflectsWithMed: boolean;
+  /** A policy says which routes are reflected, and changes none of them. */
+  readonly reflectsUnchanged: boolean;
+  /** A policy's prepending is done towards internal peers, too. */
+  readonly prependsInternally: boolean;
   /** Our address of the session. */
   readonly localAddress: Address;
   /** Subnets that an external peer and we are on; none where it is further away. */
@@ -155,10 +159,12 @@ const noStatement: Exported = { withheld: "no export statement matches" };
 
 function exportPath(
   path: Path,
-  statement: PolicyStatement,
+  matched: PolicyStatement,
   target: ExportTarget,
   pool: AttributePool,
 ): Exported {
+  const isUnchanged = target.reflectsUnchanged && isReflected(path.source, target);
+  const statement = isUnchanged ? unchanging(matched) : matched;
   const { name } = statement;
   const barred = whyBarred(path, target);
   if (barred !== undefined) return { withheld: barred, statement: name };
@@ -176,6 +182,10 @@ function exportPath(
     from: path.source.kind === "peer" && !target.sendsBack ? path.source.peer : undefined,
     statement: name,
   };
+}
+
+function unchanging({ set: _, ...statement }: PolicyStatement): PolicyStatement {
+  return statement;
 }
 
 /** The same by far less work, where nothing but our AS number and the next hop makes the difference. */
@@ -254,8 +264,7 @@ function exportedAttributes(
 ): PathAttributes {
   const of = set.attributes;
   const communities = change === undefined ? of : communitiesUnder(of, change);
-  // §5.1.2 a: to an internal peer the AS path stays as it is; b: an external one sees us in it.
-  const asPath = target.internal ? of.asPath : prepended(of.asPath, target, change?.asPathPrepend);
+  const asPath = exportedAsPath(of.asPath, target, change?.asPathPrepend);
   const to: PathAttributes = { origin: of.origin, asPath };
   const med = change?.med ?? medOf(of, source, target);
   if (med !== undefined) to.med = med;
@@ -303,11 +312,23 @@ function medOf(
   return med ?? (isFirst && target.reflectsWithMed ? 0 : undefined);
 }
 
+/** §5.1.2 a: to an internal peer the AS path stays as it is; b: an external one sees us in it. */
+function exportedAsPath(
+  asPath: PathAttributes["asPath"],
+  target: ExportTarget,
+  more = 0,
+): PathAttributes["asPath"] {
+  if (!target.internal) return prepended(asPath, target, more);
+  return target.prependsInternally && more > 0
+    ? prependAsn(asPath, target.prependAsns[0]!, more)
+    : asPath;
+}
+
 /** Our AS in front, and as often more as the policy says. */
 function prepended(
   asPath: PathAttributes["asPath"],
   { prependAsns }: ExportTarget,
-  more = 0,
+  more: number,
 ): PathAttributes["asPath"] {
   // RFC 5065 §5: to a peer outside the confederation its segments are an error.
   let path = asPath.some(isConfederation) ? withoutConfederations(asPath) : asPath;

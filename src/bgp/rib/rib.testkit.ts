@@ -17,6 +17,8 @@ export const externalTarget: ExportTarget = {
   defaultOriginate: false,
   sendsBack: false,
   reflectsWithMed: false,
+  reflectsUnchanged: false,
+  prependsInternally: false,
   role: undefined,
   longLived: false,
   localAddress: address("10.0.0.1"),

@@ -220,6 +220,10 @@ export type PeerConfig = {
    * subgroup_announce_check).
    */
   reflectsWithMed?: boolean;
+  /** An export policy says which routes are reflected and changes none of them, as FRR has it without `bgp route-reflector allow-outbound-policy`. */
+  reflectsUnchanged?: boolean;
+  /** What a policy prepends goes in front towards an internal peer, too, as FRR has it; RFC 4271 §5.1.2 leaves that path alone. */
+  prependsInternally?: boolean;
   /** Routes that come from this external peer with BLACKHOLE get NO_EXPORT as well, as FRR has it (RFC 7999 §3.2). */
   keepsBlackholes?: boolean;
   /** How often our own AS number may be in a path received; undefined: not at all. */

@@ -31,6 +31,8 @@ export type OutboundOptions = Pick<
   | "nextHopSelf"
   | "sendsBack"
   | "reflectsWithMed"
+  | "reflectsUnchanged"
+  | "prependsInternally"
   | "prependAsns"
   | "role"
   | "longLived"

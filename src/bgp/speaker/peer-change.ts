@@ -86,6 +86,8 @@ function sessionKey(of: PeerConfig): string {
     of.sendsBack,
     of.advertisementIntervalSeconds,
     of.reflectsWithMed,
+    of.reflectsUnchanged,
+    of.prependsInternally,
     of.allowAsIn,
     of.addPath,
     of.role,

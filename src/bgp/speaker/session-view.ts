@@ -65,6 +65,8 @@ export function outboundOptions(
     ipv4NextHop: config.ipv4NextHop,
     sendsBack: config.sendsBack === true,
     reflectsWithMed: config.reflectsWithMed === true,
+    reflectsUnchanged: config.reflectsUnchanged === true,
+    prependsInternally: config.prependsInternally === true,
     role: negotiated.internal ? undefined : config.role?.name,
     longLived:
       negotiated.longLivedGracefulRestart !== undefined ||

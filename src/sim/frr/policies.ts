@@ -1,12 +1,24 @@
 import { ownPathOf } from "../../bgp/rib/path.ts";
 import { Policy, type PrefixRange } from "../../bgp/rib/policy.ts";
 import { communitiesUnder } from "../../bgp/rib/policy-set.ts";
-import type { OwnRoute, PolicyStatement } from "../../bgp/speaker/config.ts";
+import type { ImportPolicy, OwnRoute, PolicyStatement } from "../../bgp/speaker/config.ts";
 import { parseCommunity, parseLargeCommunity } from "../../bgp/speaker/community-text.ts";
 import type { Origin } from "../../bgp/wire/message.ts";
 import { type Address, parseAddress } from "../../net/address.ts";
-import { addressBits, type Prefix, prefixFamily, prefixLength } from "../../net/prefix.ts";
-import type { FrrConfig, NeighborFamily, PrefixListEntry, RouteMapEntry } from "./config.ts";
+import {
+  addressBits,
+  defaultRoutes,
+  type Prefix,
+  prefixFamily,
+  prefixLength,
+} from "../../net/prefix.ts";
+import type {
+  FrrConfig,
+  FrrFamily,
+  NeighborFamily,
+  PrefixListEntry,
+  RouteMapEntry,
+} from "./config.ts";
 
 type Match = NonNullable<PolicyStatement["match"]>;
 type Set = NonNullable<PolicyStatement["set"]>;
@@ -173,6 +185,43 @@ export class PolicyBuilder {
     const entries = this.#config.prefixLists.get(list) ?? [];
     return entries.map(rangeOf);
   }
+}
+
+/** One policy of those of several families: where they differ, each is for the prefixes of its own. */
+export function ofFamilies(
+  families: readonly FrrFamily[],
+  of: (family: FrrFamily) => PolicyStatement[],
+): PolicyStatement[] {
+  const [first = "ipv4", ...others] = families;
+  const statements = of(first);
+  const isSame = (other: FrrFamily) => JSON.stringify(of(other)) === JSON.stringify(statements);
+  if (others.every(isSame)) return statements;
+  return families.flatMap((family) => of(family).flatMap((one) => within(family, one) ?? []));
+}
+
+/** As `ofFamilies`. */
+export function importPolicyOf(
+  families: readonly FrrFamily[],
+  of: (family: FrrFamily) => ImportPolicy,
+): ImportPolicy {
+  const [first = "ipv4", ...others] = families;
+  const policy = of(first);
+  if (others.every((other) => JSON.stringify(of(other)) === JSON.stringify(policy))) return policy;
+  return ofFamilies(families, (family) => {
+    const statements = of(family);
+    return typeof statements === "string" ? [{ name: "all", action: statements }] : statements;
+  });
+}
+
+/** The statement for the prefixes of one family; undefined: it holds for none of them. */
+function within(family: FrrFamily, statement: PolicyStatement): PolicyStatement | undefined {
+  const { match } = statement;
+  const all = { prefix: defaultRoutes[family], minLength: 0, maxLength: addressBits(family) };
+  const ranges = match?.prefixRanges ?? [all];
+  const prefixRanges = ranges.filter(({ prefix }) => prefixFamily(prefix) === family);
+  return prefixRanges.length === 0
+    ? undefined
+    : { ...statement, match: { ...match, prefixRanges } };
 }
 
 function rangeOf({ permit, prefix, minLength, maxLength }: PrefixListEntry): PrefixRange {

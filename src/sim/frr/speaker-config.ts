@@ -28,7 +28,7 @@ import type {
 import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
 import { effectiveNeighbor, hasFamily, needsPolicy, profiles } from "./effective-neighbor.ts";
 import { ownRoutes } from "./own-routes.ts";
-import { PolicyBuilder } from "./policies.ts";
+import { ofFamilies, importPolicyOf, PolicyBuilder } from "./policies.ts";
 import type { FrrTiming } from "./timing.ts";
 
 /** Compiled into Debian's packages: `--enable-multipath=256`. */
@@ -97,6 +97,12 @@ function defaultRouterId(node: SimNode): Address {
   return of(["lo"]) ?? of(node.interfaces.keys()) ?? address("0.0.0.1");
 }
 
+/** What of a neighbor's settings may be another in each family. */
+const keptByFamily = [
+  ...(["activate", "defaultOriginate", "maximumPrefix"] as const),
+  ...(["routeMapIn", "routeMapOut", "prefixListIn", "prefixListOut"] as const),
+] as const;
+
 class PeerReader {
   readonly #config: FrrConfig & { bgp: BgpConfig };
   readonly #router: RouterSetting;
@@ -158,10 +164,17 @@ class PeerReader {
       ...advertisementInterval(of, this.#router.timing),
       idleHold: idleHold(this.#router.timing),
       families: active.map((family) => families[familyName(family)]),
-      exportPolicy: this.#exportPolicy(first, needsOne),
-      importPolicy: this.#importPolicy(first, needsOne),
+      exportPolicy: [
+        ...summarized(bgp),
+        ...ofFamilies(active, (family) => this.#exportPolicy(of.families[family], needsOne)),
+      ],
+      importPolicy: importPolicyOf(active, (family) =>
+        this.#importPolicy(of.families[family], needsOne),
+      ),
       sendsBack: true,
       reflectsWithMed: true,
+      reflectsUnchanged: true,
+      prependsInternally: true,
       keepsBlackholes: true,
       // By itself FRR offers it only to neighbors that are named by their interface.
       ...(!of.isInterface && of.extendedNextHop !== true && { extendedNextHop: false }),
@@ -195,11 +208,9 @@ class PeerReader {
   /** Spinelab's speaker has one policy for all families of a peer. */
   #sameInAll(id: string, of: Neighbor, active: readonly FrrFamily[]): void {
     if (active.length < 2) return;
-    // What is kept by family is no matter.
     const shared = (family: FrrFamily) => {
       const settings = { ...of.families[family] };
-      for (const key of ["activate", "defaultOriginate", "maximumPrefix"] as const)
-        delete settings[key];
+      for (const key of keptByFamily) delete settings[key];
       return JSON.stringify(settings);
     };
     if (shared("ipv4") !== shared("ipv6")) {
@@ -210,7 +221,7 @@ class PeerReader {
   #exportPolicy(of: NeighborFamily, needsOne: boolean): PolicyStatement[] {
     const isWritten = of.routeMapOut !== undefined || of.prefixListOut !== undefined;
     if (needsOne && !isWritten) return [];
-    return [...summarized(this.#config.bgp), ...this.#policies.statements(of, "out")];
+    return this.#policies.statements(of, "out");
   }
 
   #importPolicy(of: NeighborFamily, needsOne: boolean): ImportPolicy {
