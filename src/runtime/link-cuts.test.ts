@@ -26,9 +26,9 @@ const printed: Record<string, string> = {
 const addresses =
   "2: net0    inet6 fe80::1/64 scope link nodad \\       valid_lft forever preferred_lft forever\n";
 
-function recording() {
+function recording(running = ["tor0"]) {
   const ran: string[] = [];
-  const cuts = new LinkCuts(async (node, args, batch = "") => {
+  const cuts = new LinkCuts(new Set(running), async (node, args, batch = "") => {
     if (args[1] === "route") return printed[`${args[0]} ${args.at(-1)}`]!;
     if (args[2] === "address") return addresses;
     ran.push(`${node}: ip ${args.join(" ")}${batch && `\n${batch}`}`);
@@ -36,6 +36,15 @@ function recording() {
   });
   return { cuts, ran };
 }
+
+test("at a machine without power nothing is run: the cable is cut when it starts, or mended by then", async () => {
+  const { cuts, ran } = recording([]);
+  await cuts.set(fabric, ends[0], ends[1], "down");
+  expect(cuts.cutOn("tor0")).toEqual(["net0"]);
+  await cuts.set(fabric, ends[0], ends[1], "up");
+  expect(cuts.cutOn("tor0")).toEqual([]);
+  expect(ran).toEqual([]);
+});
 
 test("what the kernel drops with the interface comes back, each family by itself", async () => {
   const { cuts, ran } = recording();

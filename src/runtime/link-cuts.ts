@@ -13,11 +13,14 @@ type Family = (typeof families)[number];
  * interface set down comes back with it: static routes, and link-local addresses given by hand.
  */
 export class LinkCuts {
+  readonly #running: { has(node: string): boolean };
   readonly #ip: IpInNode;
   /** By `node:interface`: what to add when it is mended, as `ip -batch` lines of each family. */
   readonly #dropped = new Map<string, Record<Family, string>>();
 
-  constructor(ip: IpInNode) {
+  /** `running`: the nodes that have power now. */
+  constructor(running: { has(node: string): boolean }, ip: IpInNode) {
+    this.#running = running;
     this.#ip = ip;
   }
 
@@ -30,7 +33,11 @@ export class LinkCuts {
     if (!link) throw new Error(`no link ${a.node}:${a.interface} – ${b.node}:${b.interface}`);
     const { node, interface: name } = link.endpoints[cutEnd(fabric, link)];
     const key = `${node}:${name}`;
-    if (state === "down") {
+    if (!this.#running.has(node)) {
+      // Its exec lines give the interface what it has, and cutOn says whether the cable is there then.
+      if (state === "up") this.#dropped.delete(key);
+      else if (!this.#dropped.has(key)) this.#dropped.set(key, { "-4": "", "-6": "" });
+    } else if (state === "down") {
       const dropped = await this.#staticRoutes(node, name);
       // The routes may lead over them.
       dropped["-6"] = (await this.#linkLocalAddresses(node, name)) + dropped["-6"];

@@ -57,7 +57,7 @@ export class DockerRuntime implements Runtime {
   readonly #docker: Docker;
   readonly #speakerImage: string;
   readonly #nodes = new Map<string, NodeContainer>();
-  readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
+  readonly #cuts = new LinkCuts(this.#nodes, (...command) => this.#ip(...command));
   /** By the helper: nodes' images need neither tc nor nft. */
   readonly #impairments = new Impairments({
     run: (node, argv, stdin) =>

@@ -42,7 +42,7 @@ export class NetnsRuntime implements Runtime {
   readonly pods: NetnsPods;
   readonly #options: NetnsOptions;
   readonly #nodes = new Map<string, Sandbox>();
-  readonly #cuts = new LinkCuts((...command) => this.#ip(...command));
+  readonly #cuts = new LinkCuts(this.#nodes, (...command) => this.#ip(...command));
   readonly #relays = new Relays({
     namespaceOf: (node) => this.#node(node).networkNamespace,
     run: async (node, argv, stdin) => {
