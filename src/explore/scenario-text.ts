@@ -24,7 +24,7 @@ export function scenarioText(options: ScenarioTextOptions): string {
   const { fabric, failing, replay, run } = options;
   const { plan, findings, restedMs } = failing;
   const { seed, beginMs, faults } = plan;
-  const events = faults.map((fault) => written(fault, beginMs));
+  const events = faults.map((fault) => writtenEvent(fault, beginMs));
   const endMs = Math.max(
     beginMs,
     ...faults.map(({ afterMs, undoAfterMs = 0 }) => beginMs + afterMs + undoAfterMs),
@@ -66,7 +66,8 @@ export function scenarioText(options: ScenarioTextOptions): string {
   return `${comments.map((line) => `# ${line}`).join("\n")}\n${yaml}`;
 }
 
-function written(event: ScenarioEvent, beginMs: number): Record<string, unknown> {
+/** A fault as a scenario file has it. `beginMs`: what `afterMs` counts from. */
+export function writtenEvent(event: ScenarioEvent, beginMs: number): Record<string, unknown> {
   const { afterMs, undoAfterMs } = event;
   return {
     ...body(event),

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { Lab } from "../../src/lab/lab.ts";
 import { differences, isBeyond, outOfBand } from "./compare.ts";
+import { drawnScenario } from "./drawn.ts";
 import type { LabResult } from "./page.ts";
-import { type Played, played, type StepTimes } from "./play.ts";
+import { type Played, played, type PlayOptions, type StepTimes } from "./play.ts";
 
 /** Of the hash by which a simulated node chooses one of equal ways. */
 export const hashSeedsMost = 16;
@@ -30,6 +34,40 @@ export async function comparedLab(name: string, realRunsMost: number): Promise<L
     );
     simTimes = withNearestOutages(simTimes, other.times, times);
   }
+  return {
+    ...compared(name, sim, real),
+    realRuns,
+    times: [...times].map(([step, of]) => ({ step, real: of, sim: simTimes.get(step) ?? {} })),
+  };
+}
+
+/** A simulated lab is at rest after so long: a session may be tried again only then. */
+const simulatedRestMs = 12_000;
+
+/**
+ * Plays what a seed draws (drawn.ts) in virtual time, in namespaces, and once more in virtual time with steps as long as
+ * they were there. No check of such a scenario says what is waited for: each step goes on until it is as in the run
+ * before, or for half a minute. How long a session stays away, and so a step lasts, is a matter of where its timers
+ * stood; times are not judged.
+ */
+export async function comparedDrawn(name: string, seed: number): Promise<LabResult> {
+  const file = join(mkdtempSync(join(tmpdir(), "spinelab-drawn-")), `${name}-${seed}.yaml`);
+  try {
+    writeFileSync(file, drawnScenario(name, seed));
+    const play = (kind: "sim" | "netns", options: PlayOptions) =>
+      played(name, { kind }, { ...options, scenario: file });
+    const first = await play("sim", { restMs: simulatedRestMs });
+    const real = await play("netns", { expected: first.states });
+    const { lastedMs, states: expected } = real;
+    const sim = await play("sim", { lastedMs, expected });
+    const [, ...steps] = expected.keys();
+    return { ...compared(name, sim, real), drawn: { seed, steps } };
+  } finally {
+    rmSync(dirname(file), { recursive: true });
+  }
+}
+
+function compared(name: string, sim: Played, real: Played): LabResult {
   const lines = [...real.states.values()].flatMap((state) => Object.values(state).flat());
   return {
     lab: name,
@@ -42,8 +80,8 @@ export async function comparedLab(name: string, realRunsMost: number): Promise<L
     steps: real.states.size,
     linesCompared: lines.length,
     differences: differences(sim, real),
-    realRuns,
-    times: [...times].map(([step, of]) => ({ step, real: of, sim: simTimes.get(step) ?? {} })),
+    realRuns: 1,
+    times: [],
   };
 }
 

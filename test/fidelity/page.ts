@@ -24,6 +24,8 @@ export const pageFile = fileURLToPath(new URL("../../docs/fidelity.md", import.m
 /** What came of one lab on both runtimes. */
 export type LabResult = {
   lab: string;
+  /** What was played was drawn from a seed; undefined: the lab's own scenario. */
+  drawn?: { seed: number; steps: string[] };
   /** The verdict of each. */
   sim: string;
   real: string;
@@ -45,16 +47,17 @@ export function page(
   results: readonly LabResult[],
   /** Labs that have no result. */
   missing: readonly string[],
+  drawn: readonly LabResult[],
   versions: { frr: string; kernel: string },
 ): string {
-  const all = results.flatMap(({ differences }) => differences);
+  const all = [...results, ...drawn].flatMap(({ differences }) => differences);
   const whys = [
     ...Map.groupBy(
       all.filter(({ why }) => why !== undefined),
       ({ why }) => why!,
     ),
   ];
-  const unexplained = results.filter(({ differences }) =>
+  const unexplained = [...results, ...drawn].filter(({ differences }) =>
     differences.some(({ why }) => why === undefined),
   );
   return [
@@ -97,6 +100,7 @@ export function page(
     row(Array.from({ length: 7 }, () => "---")),
     ...results.flatMap(timeRows),
     "",
+    ...drawnSection(drawn),
   ].join("\n");
 }
 
@@ -117,6 +121,15 @@ to do makes times in namespaces longer and never shorter, so \`make fidelity\` p
 to three times, and the least of each counts. Which of equal ways a probe goes is by chance on both sides: where an outage
 is not within the band, the lab is simulated with up to ${hashSeedsMost} hashes, and the nearest outage counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
 that nothing explains.`;
+
+const drawnIntroduction = `The simulation was built against the labs' own scenarios, so their agreement says the least about it. What a seed draws
+(\`node test/fidelity/run.ts --drawn SEEDS LAB\`) nobody wrote: links, machines, agents and partitions break at drawn
+times as in \`spinelab simulate\` ([exploration.md](exploration.md)), some heal and some stay, those that overlap are in
+one step; between them a router's metric changes, its bgpd is restarted or killed for a while, or a node's default
+route gets another metric; at the end what is broken is mended. No check tells when such a step is over: in namespaces
+it goes on until all is as a first simulation had it, or for half a minute, and then the lab is simulated once more with
+steps as long. Every line that is compared above is compared here. Times are not: how long a session stays away depends
+on where its timers stood when its cable was cut.`;
 
 function resultRow(result: LabResult): string {
   const { lab, sim, real, realRuns, steps, linesCompared, differences, times } = result;
@@ -139,7 +152,8 @@ function resultRow(result: LabResult): string {
 /** A lab's first ones: more are mostly more of the same. */
 const shownMost = 6;
 
-function unexplainedLines({ lab, differences }: LabResult): string[] {
+function unexplainedLines({ lab: name, drawn, differences }: LabResult): string[] {
+  const lab = drawn === undefined ? name : `${name}, seed ${drawn.seed}`;
   const those = differences.filter(({ why }) => why === undefined);
   const lines = those.slice(0, shownMost).map(({ step, node, sim, real }) => {
     const side = (line: string | undefined) => (line === undefined ? "nothing" : `\`${line}\``);
@@ -157,6 +171,32 @@ function timeRows({ lab, times }: LabResult): string[] {
       const cells = all.map((ms) => (ms === undefined ? "–" : `${Math.round(ms)}`));
       return row([lab, step, ...cells, outOfBand(sim, real).length === 0 ? "yes" : "no"]);
     });
+}
+
+/** Scenarios that nobody wrote. */
+function drawnSection(results: readonly LabResult[]): string[] {
+  if (results.length === 0) return [];
+  return [
+    "## What nobody wrote",
+    "",
+    drawnIntroduction,
+    "",
+    row(["lab", "seed", "steps compared", "lines compared", "equal", "explained", "unexplained"]),
+    row(Array.from({ length: 7 }, () => "---")),
+    ...results.map(({ lab, drawn, steps, linesCompared, differences }) => {
+      const explained = differences.filter(({ why }) => why !== undefined).length;
+      const counts = [steps, linesCompared, linesCompared - differences.length];
+      const all = [drawn!.seed, ...counts, explained, differences.length - explained];
+      return row([lab, ...all.map(String)]);
+    }),
+    "",
+    "What was drawn, step by step:",
+    "",
+    ...results.map(
+      ({ lab, drawn }) => `- **${lab}, seed ${drawn!.seed}**: ${drawn!.steps.join("; ")}`,
+    ),
+    "",
+  ];
 }
 
 function row(cells: readonly string[]): string {
