@@ -7,6 +7,7 @@ import { Inbound } from "../bgp/speaker/inbound.ts";
 import { findLab, loadLab, loadScenario } from "../lab/load.ts";
 import type { LabSpec } from "../lab/spec.ts";
 import { eventText } from "../scenario/events/table.ts";
+import type { ScenarioEvent } from "../scenario/schema/types.ts";
 import { runScenario } from "../scenario/run.ts";
 import type { FaultOptions } from "./draw.ts";
 import { type ExploreOptions, explore } from "./explore.ts";
@@ -152,6 +153,29 @@ test(
       },
     });
     expect(found).toMatchObject({ done: 2, failures: [] });
+  },
+  limitMs,
+);
+
+test(
+  "where a policy keeps a detour shut, the way that sessions allow is told",
+  async () => {
+    const spec = specOf("leaf-spine");
+    const timing = { source: "", afterMs: 0, times: 1 };
+    const stop = (on: string) => ({ ...timing, kind: "node", on, action: "stop" }) as const;
+    const cut: ScenarioEvent = {
+      ...{ ...timing, kind: "link", set: "down" },
+      link: { between: [{ node: "superspine1" }, { node: "spine3" }] },
+    };
+    const plan = { seed: 1, beginMs: 5000, faults: [stop("superspine0"), stop("spine0"), cut] };
+    const outcome = await play(spec, plan, signal);
+    const findings = outcome.verdict === "fail" ? outcome.findings : [];
+    // No ToR of this lab is a way between spines, and its own prefix is all that it announces.
+    expect(findings.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(
+        /^netshoot@kind-worker → netshoot@kind-worker3: no route at tor1 .*\n {2}its sessions allow tor1 → spine2 → tor2 → spine3 → tor3 → kind-worker3$/,
+      ),
+    );
   },
   limitMs,
 );

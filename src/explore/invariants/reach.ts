@@ -2,7 +2,7 @@ import { type Address, familyOf } from "../../net/address.ts";
 import { echoRequest } from "../../sim/exchange.ts";
 import type { SimNode } from "../../sim/network.ts";
 import { nextHopsTo } from "../../sim/walk.ts";
-import { couldKnow } from "../known-by.ts";
+import { couldKnow, type KnownBy } from "../known-by.ts";
 import type { PodEnd } from "../pod-ends.ts";
 import type { SessionPair } from "../sessions.ts";
 import { isCut, nextWay, type Trouble, troubles } from "../troubles.ts";
@@ -31,7 +31,7 @@ export function reachable(pods: readonly PodEnd[]): Set<string> {
 /** Every pod reaches every pod that the links left allow, and no packet goes in circles. */
 export function unreached({ pods, sessions, passesOn, before }: ReachOptions): Finding[] {
   const findings: Finding[] = [];
-  const known = new Map<Address, ReadonlySet<SimNode> | undefined>();
+  const known = new Map<Address, KnownBy | undefined>();
   for (const { from, to, address, name } of waysBetween(pods)) {
     const found = troubles(from.node, address);
     const loop = found.find(({ what }) => what === "loop");
@@ -46,7 +46,7 @@ export function unreached({ pods, sessions, passesOn, before }: ReachOptions): F
     if (loop === undefined && !isOwed) continue;
     findings.push({
       invariant: loop === undefined ? "reach" : "loop",
-      text: `${name}: ${text(trouble)}`,
+      text: `${name}: ${text(trouble)}${isOwed ? wayLeft(trouble, nodes) : ""}`,
       // Where packets have no way at all, no check tells going round from being dropped.
       ...(isOwed && { check: ping(from, to, address) }),
     });
@@ -73,12 +73,7 @@ export function waysBetween(pods: readonly PodEnd[]): Way[] {
  * Whether a node could send to an address: it could know a route of BGP itself, or what else it has leads only to
  * nodes that could.
  */
-function leadsInto(
-  from: SimNode,
-  home: SimNode,
-  to: Address,
-  nodes: ReadonlySet<SimNode>,
-): boolean {
+function leadsInto(from: SimNode, home: SimNode, to: Address, nodes: KnownBy): boolean {
   if (from === home) return true;
   const installsRoutes = from.fib.routes().some(({ protocol }) => protocol === "bgp");
   if (installsRoutes) return nodes.has(from);
@@ -95,6 +90,13 @@ function leadsInto(
 function text({ what, path }: Trouble): string {
   const way = path.join(" → ");
   return what === "loop" ? `in circles: ${way}` : `${what} at ${path.at(-1)} (${way})`;
+}
+
+/** What the sessions would allow where a packet ended for want of a route: a policy may be what forbids it. */
+function wayLeft({ what, path }: Trouble, nodes: KnownBy): string {
+  if (what !== "no route") return "";
+  const left = [...nodes].find(([{ name }]) => name === path.at(-1))?.[1];
+  return left === undefined ? "" : `\n  its sessions allow ${left.join(" → ")}`;
 }
 
 function ping(from: PodEnd, to: PodEnd, address: Address): Record<string, unknown> {
