@@ -67,6 +67,7 @@ export class Lab {
   /** A scenario that is being played. Never rejects. */
   #playing: Promise<unknown> = Promise.resolve();
   #down: Promise<void> | undefined;
+  #saving: NodeJS.Immediate | undefined;
   #looking: ReturnType<typeof withObserved> | undefined;
   /** One for everything that bears a time. */
   readonly #clock: Clock;
@@ -180,15 +181,14 @@ export class Lab {
           this.#saveState("deploying");
         },
         stopNode: (node) => this.#nodes.stop(node),
-        onRouters: async (nodes) => {
-          await Promise.all([this.#daemons.start(nodes), this.#bmp.look(nodes)]);
-        },
+        onRouters: async (nodes) =>
+          void (await Promise.all([this.#daemons.start(nodes), this.#bmp.look(nodes)])),
         onDeath: (node, what, exitCode, last) => {
           const message = `the ${what} of ${node} ended with status ${exitCode}`;
           this.#fail(message, { node, output: last });
         },
         onLost: (error) => this.#fail(error.message, { remedy: error.remedy }, error),
-        onPodsChanged: () => this.#saveState(this.#state.phase),
+        onPodsChanged: () => this.#saveStateSoon(),
       });
       this.#saveState("up");
       this.#record({
@@ -379,7 +379,13 @@ export class Lab {
     return signal.aborted ? signal.reason : error;
   }
 
+  /** Pods come by hundreds: once for all of a moment. */
+  #saveStateSoon(): void {
+    this.#saving ??= setImmediate(() => this.#saveState(this.#state.phase));
+  }
+
   #saveState(phase: LabState["phase"]): void {
+    this.#saving = undefined;
     if (this.#down) return;
     this.#state.phase = phase;
     Object.assign(this.#state, this.#backend.entries());
