@@ -42,10 +42,14 @@ export class KernelEdge {
   }
 
   perform(
-    effect: Extract<Effect, { do: "routes" } | { do: "routesSelected" } | { do: "trackNextHop" }>,
+    effect: Extract<
+      Effect,
+      { do: "routes" | "routesSelected" | "trackNextHop" | "untrackNextHop" }
+    >,
   ): void {
     if (effect.do === "routes") this.#routes?.take(effect.changes);
     else if (effect.do === "routesSelected") this.#routes?.selected(effect.family);
+    else if (effect.do === "untrackNextHop") this.#nextHops?.forget(effect.nextHop);
     else if (this.#nextHops !== undefined) this.#nextHops.ask(effect.nextHop);
     // As if nobody had been asked.
     else setImmediate(() => this.#options.tell([{ nextHop: effect.nextHop, cost: 0 }]));

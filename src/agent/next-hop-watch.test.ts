@@ -32,3 +32,18 @@ test("answers what it is asked together, then tells what changes", async () => {
   kernel.others("add", othersRoute("10.9.0.0/24"));
   expect(told).toHaveLength(3);
 });
+
+test("what is forgotten is neither answered nor told of again", async () => {
+  const kernel = new FakeKernel([othersRoute("10.9.0.0/24")]);
+  const told: NextHopCost[][] = [];
+  const watch = new NextHopWatch(kernel, 254, (costs) => told.push(costs));
+  const [kept, known, asked] = ["10.9.0.2", "10.9.0.3", "10.9.0.4"].map(address);
+  for (const nextHop of [kept!, known!]) watch.ask(nextHop);
+  await turn();
+  watch.ask(asked!);
+  for (const nextHop of [known!, asked!]) watch.forget(nextHop);
+  await turn();
+  kernel.others("delete", othersRoute("10.9.0.0/24"));
+  expect(told.slice(1).flat()).toEqual([{ nextHop: kept, cost: undefined }]);
+  watch.close();
+});

@@ -31,6 +31,11 @@ export class NextHopWatch {
     });
   }
 
+  forget(nextHop: Address): void {
+    this.#asked.delete(nextHop);
+    this.#costs.delete(nextHop);
+  }
+
   close(): void {
     clearImmediate(this.#turn);
     this.#unsubscribe();

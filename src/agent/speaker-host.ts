@@ -148,6 +148,7 @@ export class SpeakerHost {
         case "routes":
         case "routesSelected":
         case "trackNextHop":
+        case "untrackNextHop":
           this.#kernel.perform(effect);
           break;
         case "log":

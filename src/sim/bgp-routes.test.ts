@@ -93,3 +93,17 @@ it.each([
     expect(costs.get("fd00::2")).toBe(cost);
   },
 );
+
+it("a next hop that is forgotten is not told of any more, whether or not it was looked up", () => {
+  const { made, routes, settle, costs } = node();
+  const keeper = routes("agent");
+  const [kept, known, asked] = ["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(address);
+  for (const nextHop of [kept!, known!]) keeper.ask(nextHop);
+  settle();
+  keeper.ask(asked!);
+  for (const nextHop of [known!, asked!]) keeper.forget(nextHop);
+  costs.clear();
+  ip(made, "link set net0 down".split(" "));
+  settle();
+  expect([...costs]).toEqual([[kept, undefined]]);
+});

@@ -71,6 +71,11 @@ export class BgpRoutes {
     this.#planLook();
   }
 
+  forget(nextHop: Address): void {
+    this.#new.delete(nextHop);
+    this.#asked.delete(nextHop);
+  }
+
   /** Leaves routes as they are, or as they should be by now, or takes them away. */
   close(how: "leave" | "finish" | "withdraw"): void {
     this.#isClosed = true;

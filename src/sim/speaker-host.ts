@@ -180,6 +180,9 @@ export class SimSpeakerHost {
         case "trackNextHop":
           this.#routes?.ask(effect.nextHop);
           break;
+        case "untrackNextHop":
+          this.#routes?.forget(effect.nextHop);
+          break;
         case "log":
           this.#options.log(effect.level, effect.message, effect.peer);
           break;

@@ -278,6 +278,7 @@ function isOf(effect: Effect, { name }: Victim, connection: number): boolean {
     case "routes":
     case "routesSelected":
     case "trackNextHop":
+    case "untrackNextHop":
       return true;
   }
 }

@@ -57,6 +57,15 @@ export class AdjRibIn {
     for (const [id, paths] of this.#numbered) for (const path of paths.values()) call(path, id);
   }
 
+  /** Whether it holds for one of the paths: none is looked at after that. */
+  some(holds: (path: Path, id: PrefixId) => boolean): boolean {
+    if (this.#paths.some(holds)) return true;
+    for (const [id, paths] of this.#numbered) {
+      for (const path of paths.values()) if (holds(path, id)) return true;
+    }
+    return false;
+  }
+
   entries(): ReceivedEntry[] {
     const entries: ReceivedEntry[] = [];
     this.forEach((path, id) => {

@@ -10,15 +10,24 @@ type NextHop = {
   readonly unreachable: Imported;
 };
 
+/** Routes for each one that left: a look at all of them, for next hops that none has any more, is worth that. */
+const routesPerDeparture = 16;
+
 /**
  * Which next hops can be reached, and at what cost (RFC 4271 §9.1.2, §9.1.2.2 e), where somebody outside tells.
  * A next hop that is asked about first is not reachable until the answer is there. Link-local ones always are.
+ *
+ * Nobody counts the paths by way of each: that would cost every route of every UPDATE something. Counted is how many
+ * left, and every so often, where there are few routes at once, it is looked which next hops are still needed.
  */
 export class NextHops {
   readonly #known = new Map<Address, NextHop>();
   #asked: Address[] = [];
   readonly #unanswered = new Set<Address>();
   #isTold = false;
+  /** Routes that left, or got another path, since the last sweep. */
+  #departed = 0;
+  #forgotten: Address[] = [];
 
   /** Whether somebody tells; where nobody does, all are reachable at no cost. */
   get isTold(): boolean {
@@ -31,6 +40,8 @@ export class NextHops {
     this.#known.clear();
     this.#asked = [];
     this.#unanswered.clear();
+    this.#departed = 0;
+    this.#forgotten = [];
   }
 
   /** Whether an answer is still to come. */
@@ -66,6 +77,41 @@ export class NextHops {
     const asked = this.#asked;
     if (asked.length > 0) this.#asked = [];
     return asked;
+  }
+
+  /** So many routes left, or got another path: their next hops may be of no use any more. */
+  departed(routes: number): void {
+    this.#departed += routes;
+  }
+
+  /** Whether any left: only then a sweep may be due. */
+  get mayHaveUnneeded(): boolean {
+    return this.#departed > 0 && this.#known.size > 0;
+  }
+
+  /**
+   * Forgets the next hops that no route needs, where so many of these `routes` left that looking for them pays.
+   * `some`: whether what it is called with holds for the next hop of one of the routes; it stops at the first.
+   */
+  sweep(routes: number, some: (isIt: (nextHop: Address) => boolean) => boolean): void {
+    if (this.#departed * routesPerDeparture < routes) return;
+    this.#departed = 0;
+    const unneeded = new Set(this.#known.keys());
+    some((nextHop) => unneeded.delete(nextHop) && unneeded.size === 0);
+    if (unneeded.size === 0) return;
+    for (const nextHop of unneeded) {
+      this.#known.delete(nextHop);
+      this.#unanswered.delete(nextHop);
+      this.#forgotten.push(nextHop);
+    }
+    this.#asked = this.#asked.filter((nextHop) => !unneeded.has(nextHop));
+  }
+
+  /** Next hops that nobody needs to know of any more. */
+  takeForgotten(): readonly Address[] {
+    const forgotten = this.#forgotten;
+    if (forgotten.length > 0) this.#forgotten = [];
+    return forgotten;
   }
 
   /** The next hops of which something else is true now. */

@@ -59,6 +59,19 @@ export class RouteTable<T extends object> {
     }
   }
 
+  /** Whether it holds for one of the entries: none is looked at after that. In the order of ids. */
+  some(holds: (entry: T, id: PrefixId) => boolean): boolean {
+    for (let at = 0; at < this.#pages.length; at++) {
+      const page = this.#pages[at];
+      if (page === undefined) continue;
+      for (let slot = 0; slot < pageIds; slot++) {
+        const entry = page.entries[slot];
+        if (entry !== undefined && holds(entry, (at << pageBits) | slot)) return true;
+      }
+    }
+    return false;
+  }
+
   ids(): PrefixId[] {
     const ids: PrefixId[] = [];
     this.forEach((_, id) => ids.push(id));

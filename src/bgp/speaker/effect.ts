@@ -26,7 +26,7 @@ export type Input =
   | { input: "neighbors"; interface: string; addresses: readonly Address[] | undefined }
   /** A BFD packet (RFC 5881), with TTL 255 and no less. `interface`: where `remoteAddress` is link-local. */
   | { input: "bfdReceived"; remoteAddress: Address; interface?: string; bytes: Uint8Array }
-  /** What reaches these next hops: asked for by `trackNextHop`, and again whenever it changes. Without a cost nothing does. */
+  /** What reaches these next hops: asked for by `trackNextHop`, and again whenever it changes, until `untrackNextHop`. Without a cost nothing does. */
   | { input: "nextHops"; told: readonly { nextHop: Address; cost: number | undefined }[] }
   /** A timer set by `setTimer` fired. */
   | { input: "timer"; timer: TimerId };
@@ -48,6 +48,8 @@ export type Effect =
   | { do: "bmp"; bytes: Uint8Array }
   /** Answered by `nextHops`; only where the configuration has `trackNextHops` or `installRoutes`. */
   | { do: "trackNextHop"; nextHop: Address }
+  /** No route needs it any more, so that nothing is to be told of it. */
+  | { do: "untrackNextHop"; nextHop: Address }
   /** Only where the configuration has `installRoutes`. */
   | RouteEffect
   /**

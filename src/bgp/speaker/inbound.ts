@@ -1,30 +1,19 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { AdjRibIn } from "../rib/adj-rib-in.ts";
-import { prependAsn } from "../rib/as-path.ts";
-import type { AttributePool } from "../rib/attribute-pool.ts";
 import { type FamilyName, familyName } from "../rib/family.ts";
-import { type Imported, Importer, type LocalSide, whyIneligible } from "../rib/import.ts";
+import { type Imported, Importer, whyIneligible } from "../rib/import.ts";
 import type { InternedSet } from "../rib/interned-set.ts";
-import type { Path, PeerSource } from "../rib/path.ts";
+import type { Path } from "../rib/path.ts";
 import type { PrefixId } from "../rib/prefix-table.ts";
-import { markedIn } from "../rib/role.ts";
 import type { Negotiated } from "../session/io.ts";
 import type { Announced, ReceivedUpdate } from "../wire/decode-update.ts";
 import type { PathAttributes } from "../wire/message.ts";
 import type { NlriField } from "../wire/nlri.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
 import type { ImportPolicy } from "./config.ts";
+import { type InboundSession, longLivedStale, pathOf, received } from "./inbound-path.ts";
 import type { Ribs } from "./ribs.ts";
-
-/** What a session's routes are judged and marked by. */
-type InboundSession = {
-  source: PeerSource;
-  local: LocalSide;
-  keepsBlackholes: boolean;
-  /** AS number put in front of every path that comes in: local-as. */
-  prepend: number | undefined;
-};
 
 /**
  * The way of one peer's routes into the speaker: adj-rib-in of every family, from there, where the
@@ -92,6 +81,26 @@ export class Inbound {
         this.#install(name, id, path, this.#usedOf(name, id, path));
       });
     }
+  }
+
+  /** Whether it holds for the next hop of a route that the import policy lets in: none is looked at after that. */
+  someNextHop(holds: (nextHop: Address) => boolean): boolean {
+    const importer = this.#importer;
+    const { isBlindToPrefix } = importer;
+    for (const [name, table] of this.#tables) {
+      const prefixes = this.#ribs.prefixes[name];
+      // Prefixes that came together share it.
+      let last: Path | undefined;
+      const found = table.some((path, id) => {
+        if (isBlindToPrefix && path === last) return false;
+        last = path;
+        const imported = importer.admit(isBlindToPrefix ? undefined : prefixes.prefix(id), path);
+        const nextHop = "path" in imported ? imported.path.set.nextHop : undefined;
+        return nextHop !== undefined && holds(nextHop);
+      });
+      if (found) return true;
+    }
+    return false;
   }
 
   /** A session began. Of a restarting peer's routes those stay whose forwarding it has preserved. */
@@ -166,6 +175,7 @@ export class Inbound {
   /** The end of a time limit: what was not sent again is gone. */
   sweepStale(name: FamilyName): void {
     const table = this.#tables.get(name);
+    this.#ribs.nextHops.departed(table?.stale ?? 0);
     table?.forEachStale(({ pathId }, id) => {
       table.withdraw(id, pathId);
       this.#uninstall(name, id, pathId);
@@ -190,6 +200,7 @@ export class Inbound {
   beginLongLived(name: FamilyName): void {
     this.#longLived.add(name);
     const table = this.#tables.get(name);
+    this.#ribs.nextHops.departed(table?.stale ?? 0);
     const marked = new Map<Path, Path>();
     table?.forEachStale((path, id) => {
       if (path.set.attributes.communities?.includes(WellKnownCommunity.noLlgr)) {
@@ -208,6 +219,7 @@ export class Inbound {
   setImportPolicy(importPolicy: ImportPolicy): void {
     this.#importPolicy = importPolicy;
     this.#importer = new Importer(importPolicy, this.#ribs.pool);
+    for (const { size } of this.#tables.values()) this.#ribs.nextHops.departed(size);
     this.reconsider(undefined);
   }
 
@@ -216,6 +228,7 @@ export class Inbound {
     const table = this.#table(name);
     const prefixes = this.#ribs.prefixes[name];
     const loc = this.#ribs.loc[name];
+    const { size } = table;
     let gone = 0;
     for (let at = start; at < end; at += 1 + ((bytes[at]! + 7) >> 3)) {
       const pathId = isNumbered ? readPathId(bytes, at) : undefined;
@@ -226,6 +239,7 @@ export class Inbound {
       }
     }
     if (gone > 0) this.#countAccepted(name, -gone);
+    this.#ribs.nextHops.departed(size - table.size);
   }
 
   #announce(announced: Announced, attributes: PathAttributes, atSeconds: number): void {
@@ -240,6 +254,8 @@ export class Inbound {
     const ineligible = whyIneligible({ attributes, nextHop }, session.local);
     const isBlind = this.#importer.isBlindToPrefix;
     const loc = this.#ribs.loc[name];
+    const { size } = table;
+    let other = 0;
     let more = 0;
     let path: Path | undefined;
     let used: Path | undefined;
@@ -252,10 +268,13 @@ export class Inbound {
         used = this.#usedOf(name, id, path);
       } else if (!isBlind) used = this.#usedOf(name, id, path);
       if (!table.announce(id, path)) continue;
+      other++;
       const had = loc.replace(id, this.#peer, used, pathId);
       if (had !== (used !== undefined)) more += had ? -1 : 1;
     }
     if (more !== 0) this.#countAccepted(name, more);
+    // Those that are not new had another path before.
+    this.#ribs.nextHops.departed(other - (table.size - size));
   }
 
   #setOf(announced: Announced, attributes: PathAttributes, session: InboundSession): InternedSet {
@@ -299,6 +318,7 @@ export class Inbound {
   #drop(name: FamilyName): void {
     this.#longLived.delete(name);
     const table = this.#tables.get(name);
+    this.#ribs.nextHops.departed(table?.size ?? 0);
     table?.forEach(({ pathId }, id) => {
       table.withdraw(id, pathId);
       this.#uninstall(name, id, pathId);
@@ -316,56 +336,4 @@ function readPathId(bytes: Uint8Array, at: number): number {
   return (
     ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
   );
-}
-
-function pathOf(
-  set: InternedSet,
-  source: PeerSource,
-  ineligible: string | undefined,
-  pathId: number | undefined,
-  receivedAtSeconds: number,
-): Path {
-  const last = set.lastPath;
-  if (
-    last?.source === source &&
-    last.ineligible === ineligible &&
-    last.pathId === pathId &&
-    last.receivedAtSeconds === receivedAtSeconds
-  ) {
-    return last;
-  }
-  const path = { source, set, ineligible, receivedAtSeconds };
-  set.lastPath = pathId === undefined ? path : { ...path, pathId };
-  return set.lastPath;
-}
-
-/**
- * The attributes with what a session adds to all of its routes: local-as, OTC by its role (RFC 9234 §5), and
- * for those that an external peer is about to take away (GRACEFUL_SHUTDOWN) the lowest LOCAL_PREF (RFC 8326 §4.2), for
- * those that are to be thrown away (BLACKHOLE) NO_EXPORT.
- */
-function received(
-  attributes: PathAttributes,
-  { source: { internal }, local: { role, peerAsn }, prepend, keepsBlackholes }: InboundSession,
-): PathAttributes {
-  const { communities = [] } = attributes;
-  const isGoing = !internal && communities.includes(WellKnownCommunity.gracefulShutdown);
-  const isKept = keepsBlackholes && communities.includes(WellKnownCommunity.blackhole);
-  if (role === undefined && prepend === undefined && !isGoing && !isKept) return attributes;
-  const onlyToCustomer = role && markedIn(attributes, role, peerAsn);
-  return {
-    ...attributes,
-    ...(prepend !== undefined && { asPath: prependAsn(attributes.asPath, prepend, 1) }),
-    ...(onlyToCustomer !== undefined && { onlyToCustomer }),
-    ...(isGoing && { localPref: 0 }),
-    ...(isKept && { communities: [...new Set([...communities, WellKnownCommunity.noExport])] }),
-  };
-}
-
-function longLivedStale(path: Path, pool: AttributePool): Path {
-  const { attributes, nextHop } = path.set;
-  const communities = [
-    ...new Set([...(attributes.communities ?? []), WellKnownCommunity.llgrStale]),
-  ];
-  return { ...path, set: pool.intern({ ...attributes, communities }, nextHop) };
 }

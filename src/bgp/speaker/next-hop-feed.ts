@@ -41,10 +41,22 @@ export class NextHopFeed {
     if (changed.size > 0) this.#reconsider(changed);
   }
 
+  /** What is of no use any more, then what has come to be: a next hop may be both. */
   ask(): void {
-    for (const nextHop of this.#options.ribs.nextHops.takeAsked()) {
-      this.#options.emit({ do: "trackNextHop", nextHop });
+    const { ribs, emit } = this.#options;
+    if (ribs.nextHops.mayHaveUnneeded) this.#sweep();
+    for (const nextHop of ribs.nextHops.takeForgotten()) emit({ do: "untrackNextHop", nextHop });
+    for (const nextHop of ribs.nextHops.takeAsked()) emit({ do: "trackNextHop", nextHop });
+  }
+
+  #sweep(): void {
+    const { ribs, peers } = this.#options;
+    const all = peers();
+    let routes = 0;
+    for (const { inbound } of all) {
+      for (const { size } of inbound.tables().values()) routes += size;
     }
+    ribs.nextHops.sweep(routes, (isIt) => all.some(({ inbound }) => inbound.someNextHop(isIt)));
   }
 
   #reconsider(nextHops: ReadonlySet<Address> | undefined): void {
