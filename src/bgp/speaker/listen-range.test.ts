@@ -126,6 +126,55 @@ describe("dynamic neighbours", () => {
     expect(hub.status().lastError).toContain("connection refused");
   });
 
+  it("one that a peer of another name is configured for gives way to it", () => {
+    const net = new TestNet();
+    const hub = net.add(hubConfig([range]), "10.0.0.1");
+    const two = net.add(spoke(2, { originate: ["10.2.0.0/16"] }), "10.0.0.2");
+    net.settle();
+    const peers = [peerConfig({ name: "two", address: "10.0.0.2", passive: true })];
+    net.configure(hub, { ...hubConfig([range]), peers });
+    net.run(10);
+    expect(two.status().lastDown).toContain("Cease/Peer De-configured");
+    net.settle();
+    expect(hub.speaker.peers(0)).toMatchObject([{ name: "two", state: "Established" }]);
+    expect(hub.speaker.peers(0)[0]).not.toHaveProperty("listenRange");
+    expect(hub.speaker.routesReceived()).toMatchObject([{ peer: "two", prefix: "10.2.0.0/16" }]);
+  });
+
+  it("a configured peer is called as it is, though it is shut down or its address calls", () => {
+    const net = new TestNet();
+    const of = { name: "two", address: "10.0.0.2", shutdown: {} };
+    const hub = net.add({ ...hubConfig([range]), peers: [peerConfig(of)] }, "10.0.0.1");
+    const two = net.add(spoke(2), "10.0.0.2");
+    net.run(1_000);
+    expect(hub.speaker.peers(0)).toMatchObject([{ name: "two", state: "Idle" }]);
+    expect(two.status().lastError).toContain("Cease/Connection Rejected");
+  });
+
+  it.each(["first", "later"])(
+    "a peer of that name, configured %s, is not put aside by it",
+    (when) => {
+      const net = new TestNet();
+      // It is named by an address that is not its own.
+      const peers = [peerConfig({ name: "10.0.0.2", address: "10.0.0.3" })];
+      const both = { ...hubConfig([range]), peers };
+      const hub = net.add(when === "first" ? both : hubConfig([range]), "10.0.0.1");
+      const two = net.add(spoke(2, { originate: ["10.2.0.0/16"] }), "10.0.0.2");
+      net.add(spoke(3, { originate: ["10.3.0.0/16"] }), "10.0.0.3");
+      net.run(1_000);
+      if (when === "later") net.configure(hub, both);
+      net.run(10_000);
+      expect(hub.speaker.peers(0)).toMatchObject([
+        { name: "10.0.0.2", address: "10.0.0.3", state: "Established" },
+      ]);
+      expect(hub.speaker.routesAvailable()).toMatchObject([{ prefix: "10.3.0.0/16" }]);
+      expect(two.status().state).not.toBe("Established");
+      expect(hub.logs).toContain(
+        "warn -: connection from 10.0.0.2 closed: another peer has this for its name",
+      );
+    },
+  );
+
   it("the longest range counts, and a peer configured by itself is in none", () => {
     const config = {
       ...hubConfig([{ prefix: prefix("10.0.0.0/8") }, range, { prefix: prefix("fd00::/8") }]),

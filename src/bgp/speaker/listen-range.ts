@@ -17,7 +17,10 @@ export class DynamicPeers {
   /** The peer that calls from this address from now on, or why nobody may. */
   admit(address: Address, config: SpeakerConfig): PeerConfig | string {
     const range = listenRangeOf(address, config);
-    if (range === undefined) return "no such peer is configured";
+    if (range === undefined) {
+      const isName = config.peers.some(({ name }) => name === address);
+      return isName ? "another peer has this for its name" : "no such peer is configured";
+    }
     const inRange = [...this.#ranges.values()].filter(({ prefix }) => prefix === range.prefix);
     if (inRange.length >= range.limit) {
       return `the listen range ${range.prefix} has its ${range.limit} peers already`;
@@ -43,12 +46,16 @@ export class DynamicPeers {
   }
 }
 
-/** The range that an address not configured by itself belongs to: the longest prefix. */
+/**
+ * The range that an address belongs to: the longest prefix. What is configured by itself comes before all ranges, as in
+ * FRR: an address that is a configured peer's is in none, nor is one that is a configured peer's name, for by its name
+ * a peer is known.
+ */
 export function listenRangeOf(
   address: Address,
   { peers, listenRanges = [] }: SpeakerConfig,
 ): ListenRange | undefined {
-  if (peers.some((peer) => peer.address === address)) return undefined;
+  if (peers.some((peer) => peer.address === address || peer.name === address)) return undefined;
   return listenRanges
     .filter(({ prefix }) => prefixContains(prefix, address))
     .toSorted((a, b) => prefixLength(b.prefix) - prefixLength(a.prefix))[0];
