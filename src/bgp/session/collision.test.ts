@@ -84,6 +84,32 @@ describe("of two connections (RFC 4271 §6.8)", () => {
     expect(played.timersSet()).toEqual({ idleHold: 250 });
   });
 
+  const refusal: Message = { type: "NOTIFICATION", code: 2, subcode: 2, data: new Uint8Array() };
+
+  it("a NOTIFICATION over the one in OpenConfirm ends that alone, and the other gets there", () => {
+    const open = peerOpen({ bgpIdentifier: address("10.0.9.9") });
+    const played = both().receive(1, open);
+    expect(played.session.state).toBe("OpenConfirm");
+    played.receive(1, refusal);
+    expect(played.all("close")).toEqual([{ do: "close", connection: 1 }]);
+    // What is still on its way over it is read by nobody.
+    expect(played.receive(1, keepalive).effects).toEqual([]);
+    expect(played.session.state).toBe("OpenSent");
+    played.receive(-1, open, keepalive);
+    expect(played.session.negotiated).toMatchObject({ connection: -1 });
+    expect(played.session.lastError).toBeUndefined();
+  });
+
+  it("a NOTIFICATION over each ends the attempt, once: it is tried again by one timer", () => {
+    const open = peerOpen({ bgpIdentifier: address("10.0.9.9") });
+    const played = both().receive(1, open).receive(-1, open);
+    expect(played.receive(-1, refusal).timersSet()).toEqual({});
+    expect(played.session.state).toBe("OpenConfirm");
+    expect(played.receive(1, refusal).timersSet()).toEqual({ idleHold: 250 });
+    expect(played.session.state).toBe("Idle");
+    expect(played.session.lastError).toContain("received NOTIFICATION");
+  });
+
   it("a second one from the peer replaces its first", () => {
     const played = both().accepted(-2);
     expect(played.refused(-1)).toBe("6/7");

@@ -1,7 +1,7 @@
 import type { Received } from "../wire/decode.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import { FrameReader } from "../wire/frame.ts";
-import type { CodecOptions, Message, OpenMessage } from "../wire/message.ts";
+import type { Capability, CodecOptions, Message, OpenMessage } from "../wire/message.ts";
 import { extendedMessageBytesMax, messageBytesMax } from "../wire/registry.ts";
 import type {
   ConnectionId,
@@ -66,6 +66,11 @@ export class Connection {
     this.#emit({ do: "setTimer", timer: `hold/${this.id}`, afterMs: openHoldTimeMs });
     this.#sentOpen = message;
     this.send(message);
+  }
+
+  /** Of the OPEN that was sent; empty before it. */
+  get sentCapabilities(): Capability[] {
+    return this.#sentOpen?.capabilities ?? [];
   }
 
   /** Set from OpenConfirm on. */

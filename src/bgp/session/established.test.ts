@@ -52,6 +52,29 @@ describe("in Established", () => {
     expect(silent.session.state).toBe("Established");
   });
 
+  it.each([
+    ["ours", 0, 90],
+    ["the peer's", 90, 0],
+  ])(
+    "by %s with a Hold Time of 0 nothing is sent or awaited any more (RFC 4271 §4.4)",
+    (_, own, its) => {
+      const played = new Played(sessionOptions({ holdTimeSeconds: own }))
+        .step({ input: "start" })
+        .connected(1)
+        .receive(1, peerOpen({ holdTimeSeconds: its }));
+      // The one KEEPALIVE that confirms the OPEN.
+      expect(played.sent(1)).toEqual([{ type: "KEEPALIVE" }]);
+      expect(played.effects).toContainEqual({ do: "clearTimer", timer: "hold/1" });
+      expect(played.timersSet()).toEqual({});
+      played.receive(1, { type: "KEEPALIVE" }).receive(1, update, { type: "KEEPALIVE" });
+      expect(played.session.negotiated).toMatchObject({
+        holdTimeSeconds: 0,
+        keepaliveTimeSeconds: 0,
+      });
+      expect(played.timersSet()).toEqual({});
+    },
+  );
+
   it("goes down on NOTIFICATION and tells the peer's words", () => {
     const data = encodeShutdownCommunication("bye");
     const played = new Played()

@@ -236,10 +236,10 @@ export class Session {
 
   /** BGPOpen (events 19 and 20): to OpenConfirm, unless another connection is the one to keep. */
   #peerOpen(connection: Connection, open: OpenMessage): void {
-    const negotiated = negotiate(open, this.#options, {
-      connection: connection.id,
-      ...connection.ends,
-    });
+    // Another configuration may have come since our OPEN: what that said counts.
+    const said = { ...this.#options, capabilities: connection.sentCapabilities };
+    const ends = { connection: connection.id, ...connection.ends };
+    const negotiated = negotiate(open, said, ends);
     const survives = survivor(this.#options, negotiated);
     // 1. Against a session that is up.
     if (this.#established !== undefined) {

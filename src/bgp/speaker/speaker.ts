@@ -51,8 +51,8 @@ export class Speaker extends SpeakerViews {
   readonly #dynamic = new DynamicPeers();
   readonly #neighbors = new Neighbors();
   readonly #byConnection = new Map<ConnectionId, Peer>();
-  /** Addresses whose sessions the configuration at hand has ended. */
-  readonly #endedWith = new Set<Address>();
+  /** Addresses whose sessions a configuration has ended, and until when they are not called. */
+  readonly #endedUntilMs = new Map<Address, number>();
   #lastConnection: ConnectionId = 0;
   #state: "new" | "running" | "stopped" = "new";
   #effects: Effect[] = [];
@@ -215,7 +215,9 @@ export class Speaker extends SpeakerViews {
       if (importPolicy) this.#bmp.policyChanged(peer, nowMs);
     }
     const added = this.#peers.addMissing(config.peers, nowMs);
-    this.#endedWith.clear();
+    for (const [address, untilMs] of this.#endedUntilMs) {
+      if (untilMs <= nowMs) this.#endedUntilMs.delete(address);
+    }
     for (const peer of this.#state === "running" ? added : []) peer.start(nowMs);
   }
 
@@ -309,7 +311,7 @@ export class Speaker extends SpeakerViews {
       groups: this.#groups,
       deferred: () => this.#deferral.families,
       random,
-      startsAfterMs: this.#endedWith.has(address) ? afterOwnEndMs : 0,
+      startsAfterMs: Math.max(0, (this.#endedUntilMs.get(address) ?? 0) - nowMs),
       firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
       exportPolicyMs: this.#paced.exportPolicyMs,
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
@@ -324,7 +326,8 @@ export class Speaker extends SpeakerViews {
   }
 
   #removePeer(peer: Peer, subcode: number, nowMs: number): void {
-    if (peer.established !== undefined) this.#endedWith.add(peer.config.address);
+    const { address } = peer.config;
+    if (peer.established !== undefined) this.#endedUntilMs.set(address, nowMs + afterOwnEndMs);
     this.#stopPeer(peer, { subcode }, nowMs);
     this.#changed.delete(peer);
     this.#peers.remove(peer);
