@@ -40,7 +40,7 @@ function call(begin: string[], backlogBytesMax?: number): BmpStations {
     log: (_, message) => logs.push(message),
     ...(backlogBytesMax !== undefined && { backlogBytesMax }),
   });
-  stations.configure([station()]);
+  stations.configure({ stations: [station()], ribs: ["pre-policy"] });
   return stations;
 }
 
@@ -119,7 +119,22 @@ test("a station that is configured no more is left, another is called", async ()
   call(["begin"]);
   const first = await accepted();
   first.socket.resume();
-  stations.configure([station(2)]);
+  stations.configure({ stations: [station(2)], ribs: ["pre-policy"] });
+  const second = await accepted();
+  second.socket.resume();
+  await waitFor(() => expect(second.text()).toBe("begin"));
+  await waitFor(() => expect(first.socket.destroyed).toBe(true));
+});
+
+test("one that is to be told of other routes begins anew", async () => {
+  call(["begin"]);
+  const first = await accepted();
+  first.socket.resume();
+  await waitFor(() => expect(first.text()).toBe("begin"));
+  stations.configure({ stations: [station()], ribs: ["pre-policy"] });
+  stations.send(Buffer.from(" more"));
+  await waitFor(() => expect(first.text()).toBe("begin more"));
+  stations.configure({ stations: [station()], ribs: ["pre-policy", "post-policy"] });
   const second = await accepted();
   second.socket.resume();
   await waitFor(() => expect(second.text()).toBe("begin"));

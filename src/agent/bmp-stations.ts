@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { BmpStation } from "../bgp/speaker/config.ts";
+import type { BmpConfig, BmpStation } from "../bgp/speaker/config.ts";
 
 export type BmpStationsOptions = {
   /** What a station that has just connected is sent first. */
@@ -20,9 +20,13 @@ export class BmpStations {
     this.#options = options;
   }
 
-  /** Calls those that are new; those that are not wanted any more are left without a word. */
-  configure(stations: readonly BmpStation[]): void {
-    const wanted = new Map(stations.map((station) => [JSON.stringify(station), station]));
+  /**
+   * Calls those that are new; those that are not wanted any more are left without a word. All are called anew where other
+   * routes are to be told: what was told before has no end of its own, and what was not is told at the beginning only.
+   */
+  configure(bmp: Pick<BmpConfig, "stations" | "ribs"> | undefined): void {
+    const { stations = [], ribs } = bmp ?? {};
+    const wanted = new Map(stations.map((station) => [JSON.stringify([station, ribs]), station]));
     for (const [key, call] of this.#calls) {
       if (wanted.has(key)) continue;
       this.#calls.delete(key);

@@ -72,7 +72,7 @@ export class SpeakerHost {
   }
 
   start(): void {
-    this.#stations.configure(this.speaker.config.bmp?.stations ?? []);
+    this.#stations.configure(this.speaker.config.bmp);
     this.#kernel.configure(this.speaker.config);
     this.#perform(this.speaker.start(performance.now()));
     this.#links.configure(this.speaker.config);
@@ -84,7 +84,7 @@ export class SpeakerHost {
     this.#perform(this.speaker.configure(config, performance.now()));
     this.#sockets.listen(this.speaker.config);
     this.#links.configure(config);
-    this.#stations.configure(config.bmp?.stations ?? []);
+    this.#stations.configure(config.bmp);
   }
 
   /** What became of each peer of this name or address, or of all. */

@@ -52,6 +52,10 @@ export class BmpFeed {
     if (timer === statisticsTimer) this.beginStatistics(nowMs);
   }
 
+  sweeping(name: FamilyName, of: Peer, nowMs: number): void {
+    if (this.#isOn) this.#send(this.#options.monitor.sweeping(name, of, nowMs));
+  }
+
   policyChanged(of: Peer, nowMs: number): void {
     if (this.#isOn) this.#send(this.#options.monitor.policyChanged(of, nowMs));
   }

@@ -1,6 +1,7 @@
 import { address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { type FamilyName, familyName, families } from "../rib/family.ts";
+import type { ReceivedEntry } from "../rib/adj-rib-in.ts";
 import type { Path } from "../rib/path.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { SessionEffect } from "../session/io.ts";
@@ -27,6 +28,7 @@ import { endOfRib } from "./outbound.ts";
 import type { Peer } from "./peer.ts";
 import type { Ribs } from "./ribs.ts";
 
+const adjRibsIn = ["pre-policy", "post-policy"] as const;
 const noAddress = address("0.0.0.0");
 
 export type BmpMonitorOptions = {
@@ -56,9 +58,7 @@ export class BmpMonitor {
     const messages = [encodeInitiation({ sysName, sysDescr: this.#options.softwareVersion })];
     for (const peer of peers) {
       if (peer.established === undefined) continue;
-      messages.push(this.#peerUp(peer, peer.established.sinceMs));
-      if (this.#tells("pre-policy")) messages.push(...this.#table(peer, "pre-policy", nowMs));
-      if (this.#tells("post-policy")) messages.push(...this.#table(peer, "post-policy", nowMs));
+      messages.push(this.#peerUp(peer, peer.established.sinceMs), ...this.#tables(peer, nowMs));
     }
     if (this.#tells("loc-rib")) messages.push(...this.#locRib(nowMs));
     return messages;
@@ -73,10 +73,25 @@ export class BmpMonitor {
         if (peer.established === undefined) return [];
         return [encodePeerDown(this.#peer(peer, nowMs), peerDown(effect))];
       case "established":
-        return [this.#peerUp(peer, nowMs)];
+        // Routes that were kept as stale since before the session: Peer Down has taken them from the station.
+        return [this.#peerUp(peer, nowMs), ...this.#tables(peer, nowMs)];
       default:
         return [];
     }
+  }
+
+  /** The peer's stale routes are about to go without a word of its own: of a session that is over Peer Down has told. */
+  sweeping(name: FamilyName, peer: Peer, nowMs: number): Uint8Array[] {
+    if (peer.established === undefined) return [];
+    const { pathIdsIn } = peer.established.negotiated.codec;
+    const gone = this.#told(peer, name).filter(({ isStale }) => isStale);
+    const routes = gone.map(({ prefix, path: { pathId } }) => ({
+      ...{ prefix, ...(pathId !== undefined && { pathId }), set: undefined },
+    }));
+    const updates = updatesOf(families[name], routes, hasFamily(pathIdsIn, families[name]));
+    return adjRibsIn
+      .filter((rib) => this.#tells(rib))
+      .flatMap((rib) => this.#monitoring(this.#peer(peer, nowMs, rib), updates, pathIdsIn));
   }
 
   /** The peer's import policy is another: all of its routes as that leaves them. */
@@ -154,13 +169,29 @@ export class BmpMonitor {
     return messages;
   }
 
+  #tables(peer: Peer, atMs: number): Uint8Array[] {
+    return adjRibsIn
+      .filter((rib) => this.#tells(rib))
+      .flatMap((rib) => this.#table(peer, rib, atMs));
+  }
+
+  /**
+   * What a station has of the family. A stale route from a session that numbered its paths where this one does not, or
+   * the other way round, is not among it: nothing could say which one it is.
+   */
+  #told(peer: Peer, name: FamilyName): ReceivedEntry[] {
+    const isNumbered = hasFamily(peer.established!.negotiated.codec.pathIdsIn, families[name]);
+    const entries = peer.inbound.tables().get(name)?.entries() ?? [];
+    return entries.filter(({ path }) => (path.pathId !== undefined) === isNumbered);
+  }
+
   /** The Adj-RIB-In, and End-of-RIB of each family that the peer has ended. */
-  #table(peer: Peer, rib: "pre-policy" | "post-policy", atMs: number): Uint8Array[] {
+  #table(peer: Peer, rib: (typeof adjRibsIn)[number], atMs: number): Uint8Array[] {
     const { pathIdsIn } = peer.established!.negotiated.codec;
     const header = this.#peer(peer, atMs, rib);
-    return [...peer.inbound.tables()].flatMap(([name, table]) => {
+    return [...peer.inbound.tables().keys()].flatMap((name) => {
       const family = families[name];
-      const routes = table.entries().map(({ prefix, path }): ToldRoute => {
+      const routes = this.#told(peer, name).map(({ prefix, path }): ToldRoute => {
         const { pathId } = path;
         const set = rib === "pre-policy" ? path.set : imported(peer, prefix, path);
         return { prefix, ...(pathId !== undefined && { pathId }), set };

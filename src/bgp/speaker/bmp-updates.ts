@@ -21,7 +21,6 @@ export function updatesOf(
     Map.groupBy(routes, ({ set }) => set),
     ([set, same]) => {
       const prefixes = same.map(({ prefix }) => prefix);
-      // A stale route may be from before the paths were numbered.
       const pathIds = same.map(({ pathId = 0 }) => pathId);
       const nlri = { family, prefixes, ...(isNumbered && { pathIds }) };
       if (set === undefined) {

@@ -36,8 +36,17 @@ export class Inbound {
   /** Families between BoRR and EoRR. */
   readonly #refreshing = new Set<FamilyName>();
 
-  constructor(peer: string, ribs: Ribs, importPolicy: ImportPolicy) {
+  readonly #sweeping: (name: FamilyName) => void;
+
+  /** `sweeping`: told when stale routes of the family are about to go by themselves. */
+  constructor(
+    peer: string,
+    ribs: Ribs,
+    importPolicy: ImportPolicy,
+    sweeping: (name: FamilyName) => void,
+  ) {
     this.#peer = peer;
+    this.#sweeping = sweeping;
     this.#ribs = ribs;
     this.#importPolicy = importPolicy;
     this.#importer = new Importer(importPolicy, ribs.pool);
@@ -175,18 +184,23 @@ export class Inbound {
   /** The end of a time limit: what was not sent again is gone. */
   sweepStale(name: FamilyName): void {
     const table = this.#tables.get(name);
-    this.#ribs.nextHops.departed(table?.stale ?? 0);
-    table?.forEachStale(({ pathId }, id) => {
+    if (table === undefined || table.stale === 0) return;
+    this.#sweeping(name);
+    this.#ribs.nextHops.departed(table.stale);
+    table.forEachStale(({ pathId }, id) => {
       table.withdraw(id, pathId);
       this.#uninstall(name, id, pathId);
     });
   }
 
-  /** End-of-RIB (RFC 4724 §4.2). */
+  /**
+   * End-of-RIB (RFC 4724 §4.2): what was not sent again since the restart is gone. Of a peer that refreshes its routes
+   * they are stale for that, and wait for EoRR: one without graceful restart may do so before its End-of-RIB.
+   */
   endOfRib(name: FamilyName): void {
     this.#endOfRib.add(name);
     this.#longLived.delete(name);
-    this.sweepStale(name);
+    if (!this.#refreshing.has(name)) this.sweepStale(name);
   }
 
   hasEndOfRib(name: FamilyName): boolean {

@@ -9,7 +9,7 @@ import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { Negotiated } from "../session/io.ts";
 import { encodeMessage } from "../wire/encode.ts";
 import type { AfiSafi, UpdateMessage } from "../wire/message.ts";
-import { hasFamily } from "../wire/registry.ts";
+import { hasFamily, RouteRefreshSubtype } from "../wire/registry.ts";
 import { AdvertisementInterval } from "./advertisement-interval.ts";
 import { NumberedOut } from "./numbered-out.ts";
 import type { Ribs } from "./ribs.ts";
@@ -178,9 +178,9 @@ export class Outbound {
     if (table === undefined) return;
     // RFC 7313 §4: to a restarting peer no BoRR before the End-of-RIB.
     const isMarked = this.#negotiated.enhancedRouteRefresh && !this.#owed.has(name);
-    if (isMarked) this.#routeRefresh(family, 1);
+    if (isMarked) this.#routeRefresh(family, RouteRefreshSubtype.begin);
     table.out.dump(this.#receiver, false);
-    if (isMarked) this.#routeRefresh(family, 2);
+    if (isMarked) this.#routeRefresh(family, RouteRefreshSubtype.end);
   }
 
   /** The session is over. */

@@ -32,6 +32,8 @@ export type PeerContext = {
   readonly newConnectionId: () => ConnectionId;
   /** What the session does, told while the peer has that session: for who watches. */
   readonly observe: (effect: SessionEffect, peer: Peer, nowMs: number) => void;
+  /** The stale routes of the family are about to go. */
+  readonly sweeping: (name: FamilyName, peer: Peer, nowMs: number) => void;
   readonly emit: (effect: Effect, peer: Peer) => void;
   /** The peer's state or one of its route counts is another. */
   readonly changed: (peer: Peer) => void;

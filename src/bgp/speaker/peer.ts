@@ -12,7 +12,7 @@ import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
 import { updatesIn } from "../wire/frame.ts";
-import { CeaseSubcode } from "../wire/registry.ts";
+import { CeaseSubcode, RouteRefreshSubtype } from "../wire/registry.ts";
 import { withJitter } from "../session/jitter.ts";
 import type { PeerConfig } from "./config.ts";
 import type { Effect, TimerId } from "./effect.ts";
@@ -25,9 +25,6 @@ import type { Established, PeerContext } from "./peer-context.ts";
 import type { Receiver } from "./routes-out.ts";
 import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
 import { StaleRoutes } from "./stale-routes.ts";
-
-/** RFC 7313 §3.2. */
-const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
 
 /** One configured peer: its session, its routes in and out, and what it left behind when it restarts. */
 export class Peer {
@@ -46,12 +43,15 @@ export class Peer {
   readonly #limits = new PrefixLimits();
   readonly #announced = new Map<FamilyName, number>();
   readonly #context: PeerContext;
+  /** Of the call at hand. */
+  #nowMs = 0;
 
   constructor(serial: number, config: PeerConfig, context: PeerContext) {
     this.serial = serial;
     this.#config = config;
     this.#context = context;
-    this.inbound = new Inbound(config.name, context.ribs, config.importPolicy);
+    const sweeping = (name: FamilyName) => context.sweeping(name, this, this.#nowMs);
+    this.inbound = new Inbound(config.name, context.ribs, config.importPolicy, sweeping);
     this.#timers = new OwnTimers(
       (effect) => this.#emit(effect),
       (name) => this.#timerId(name),
@@ -125,6 +125,7 @@ export class Peer {
   }
 
   step(input: SessionInput, nowMs: number): void {
+    this.#nowMs = nowMs;
     const { state, lastError } = this.session;
     for (const effect of this.session.step(input, nowMs)) {
       const ends = effect.do === "down";
@@ -141,6 +142,7 @@ export class Peer {
 
   /** A timer of the name this peer gave it fired: its own, or the session's. */
   timer(name: string, nowMs: number): void {
+    this.#nowMs = nowMs;
     const own = this.#timers.fired(name);
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
@@ -274,8 +276,6 @@ export class Peer {
         this.#emit(effect);
         break;
       case "setTimer":
-        this.#emit({ ...effect, timer: this.#timerId(effect.timer) });
-        break;
       case "clearTimer":
         this.#emit({ ...effect, timer: this.#timerId(effect.timer) });
         break;

@@ -7,25 +7,47 @@ import type { Effect, Input } from "./effect.ts";
 import { Speaker } from "./speaker.ts";
 import { configB } from "./two-speakers.testkit.ts";
 
-/** What the peer's OPENs have of restarts. `restarts`: undefined leaves the capability out. */
-type Says = { restarts?: AfiSafi[]; notification?: boolean; longLived?: AfiSafi[] };
+/**
+ * What the peer's OPENs have of restarts, route refresh and numbered paths; it may be changed before another OPEN.
+ * `restarts`: undefined leaves the capability out.
+ */
+type Says = {
+  restarts?: AfiSafi[];
+  notification?: boolean;
+  longLived?: AfiSafi[];
+  refreshes?: boolean;
+  numbers?: boolean;
+};
 
-/** A peer of a speaker that keeps its routes, with one route: it says what no speaker of ours would. */
-export function scriptedPeer(says: Says, more: { stalePathTimeSeconds?: number } = {}) {
+/**
+ * A peer of a speaker that keeps its routes, with one route: it says what no speaker of ours would. `of`: what else the
+ * speaker is configured with.
+ */
+export function scriptedPeer(
+  says: Says,
+  more: { stalePathTimeSeconds?: number } = {},
+  of: Parameters<typeof configB>[0] = {},
+) {
   const gracefulRestart = { restartTimeSeconds: 60, longLivedStaleTimeSeconds: 600, ...more };
   const options = { nowMs: 0, restarting: false, softwareVersion: "", random: () => 0.5 };
-  const speaker = new Speaker(configB({ peer: { gracefulRestart } }), options);
+  const config = (peer: typeof of.peer) =>
+    configB({ ...of, peer: { gracefulRestart, ...of.peer, ...peer } });
+  const speaker = new Speaker(config({}), options);
   const timers = new Map<string, number>();
+  const bmp: Uint8Array[] = [];
   let connection = 0;
   const perform = (effects: Effect[]) => {
     for (const effect of effects) {
       if (effect.do === "setTimer") timers.set(effect.timer, effect.afterMs);
       else if (effect.do === "clearTimer") timers.delete(effect.timer);
+      else if (effect.do === "bmp") bmp.push(effect.bytes);
     }
   };
   const step = (input: Input) => perform(speaker.step(input, 0));
   const say = (message: Message) => {
-    for (const bytes of encodeMessage(message, { fourOctetAs: true, extendedMessage: false })) {
+    const numbered = says.numbers === true && { pathIdsOut: [ipv4Unicast] };
+    const codec = { fourOctetAs: true, extendedMessage: false, ...numbered };
+    for (const bytes of encodeMessage(message, codec)) {
       step({ input: "received", connection, bytes });
     }
   };
@@ -49,14 +71,25 @@ export function scriptedPeer(says: Says, more: { stalePathTimeSeconds?: number }
     type: "UPDATE",
     withdrawn: [],
     attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65001] }] },
-    announced: [{ family: ipv4Unicast, nextHop: remoteAddress, prefixes: [prefix("10.1.0.0/16")] }],
+    announced: [
+      {
+        ...{ family: ipv4Unicast, nextHop: remoteAddress, prefixes: [prefix("10.1.0.0/16")] },
+        ...(says.numbers === true && { pathIds: [0] }),
+      },
+    ],
   });
   return {
     speaker,
     timers,
+    /** What BMP stations hear. */
+    bmp,
     say,
+    /** The speaker's side of the session is another. */
+    configure: (peer: typeof of.peer) => perform(speaker.configure(config(peer), 0)),
+    withoutPeer: () => perform(speaker.configure({ ...config({}), peers: [] }, 0)),
     /** Another session; routes are sent by `say`. */
     open,
+    reset: () => perform(speaker.reset({ peer: undefined, kind: "hard" }, 0).effects),
     close: () => step({ input: "closed", connection }),
     fire: (timer: string) => {
       if (!timers.delete(timer)) throw new Error(`${timer} does not run`);
@@ -65,12 +98,25 @@ export function scriptedPeer(says: Says, more: { stalePathTimeSeconds?: number }
   };
 }
 
-function capabilitiesOf({ restarts, notification = true, longLived }: Says): Capability[] {
+function capabilitiesOf({
+  restarts,
+  notification = true,
+  longLived,
+  refreshes,
+  numbers,
+}: Says): Capability[] {
   const forwardingPreserved = true;
   const capabilities: Capability[] = [
     { capability: "multiprotocol", family: ipv4Unicast },
     { capability: "fourOctetAs", asn: 65001 },
   ];
+  if (refreshes) {
+    capabilities.push({ capability: "routeRefresh" }, { capability: "enhancedRouteRefresh" });
+  }
+  if (numbers) {
+    const entries = [{ family: ipv4Unicast, send: true, receive: true }];
+    capabilities.push({ capability: "addPath", entries });
+  }
   if (restarts !== undefined) {
     const families = restarts.map((family) => ({ family, forwardingPreserved }));
     capabilities.push({

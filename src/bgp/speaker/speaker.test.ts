@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { prefix } from "../../net/prefix.ts";
 import { ipv4Unicast, WellKnownCommunity } from "../wire/registry.ts";
+import { endOfRib } from "./outbound.ts";
 import {
   configA,
   peerConfig,
@@ -140,6 +141,28 @@ describe("two speakers", () => {
     net.run(5);
     expect(b.speaker.routesReceived()).toEqual([]);
     expect(b.speaker.routesAvailable()).toEqual([]);
+    expect([...b.timers.keys()]).not.toContain("1:sweepStale");
+  });
+
+  it("sweep nothing by an End-of-RIB amid a refresh, which ends with EoRR as ever (RFC 7313 §4)", () => {
+    const { net, a, b } = twoSpeakers({ originate: ["10.1.0.0/16", "10.2.0.0/16"] });
+    net.settle();
+    const stale = () => b.speaker.routesReceived().map((route) => `${route.prefix} ${route.stale}`);
+    const refresh = { type: "ROUTE-REFRESH", family: ipv4Unicast } as const;
+    net.inject(a, { ...refresh, subtype: 1 }, endOfRib(ipv4Unicast));
+    net.run(5);
+    expect(stale()).toEqual(["10.1.0.0/16 true", "10.2.0.0/16 true"]);
+    expect([...b.timers.keys()]).toContain("1:sweepStale");
+    net.inject(a, {
+      ...{ type: "UPDATE", withdrawn: [] },
+      attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65001] }] },
+      announced: [{ family: ipv4Unicast, prefixes: [prefix("10.1.0.0/16")], nextHop: a.address }],
+    });
+    net.run(5);
+    expect(stale()).toEqual(["10.1.0.0/16 false", "10.2.0.0/16 true"]);
+    net.inject(a, { ...refresh, subtype: 2 });
+    net.run(5);
+    expect(stale()).toEqual(["10.1.0.0/16 false"]);
     expect([...b.timers.keys()]).not.toContain("1:sweepStale");
   });
 

@@ -320,6 +320,7 @@ export class Speaker extends SpeakerViews {
         if (effect.do === "established") this.#bfd.configure(of, atMs);
         this.#bmp.observe(effect, of, atMs);
       },
+      sweeping: (name, of, atMs) => this.#bmp.sweeping(name, of, atMs),
       emit: (effect, peer) => this.#emit(effect, peer),
       changed: (peer) => this.#changed.add(peer),
     };

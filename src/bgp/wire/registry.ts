@@ -18,6 +18,9 @@ export const messageTypeNumber: Record<Message["type"], number> = {
   "ROUTE-REFRESH": MessageType.routeRefresh,
 };
 
+/** RFC 7313 §3.2: what a ROUTE-REFRESH is, BoRR and EoRR the latter two. */
+export const RouteRefreshSubtype = { request: 0, begin: 1, end: 2 } as const;
+
 /** RFC 4271 §4.1: marker, length, type. */
 export const headerBytes = 19;
 /** RFC 4271 §4.1. */
