@@ -101,7 +101,7 @@ export function formatLabelSelector(selector: LabelSelector | undefined): string
   return parts.length === 0 ? "<none>" : parts.join(",");
 }
 
-export type FieldRequirement = { path: string; equal: boolean; value: string };
+export type FieldRequirement = { path: readonly string[]; equal: boolean; value: string };
 
 /** `metadata.name=a,spec.nodeName!=b` (fields.ParseSelector). */
 export function parseFieldSelector(text: string): FieldRequirement[] {
@@ -110,7 +110,7 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
     if (part.trim() === "") continue;
     const match = /^\s*([A-Za-z0-9_.[\]-]+)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part);
     if (!match) throw new SelectorError(`invalid field selector: ${JSON.stringify(part)}`);
-    found.push({ path: match[1]!, equal: match[2] !== "!=", value: match[3]! });
+    found.push({ path: match[1]!.split("."), equal: match[2] !== "!=", value: match[3]! });
   }
   return found;
 }
@@ -119,7 +119,7 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
 export function matchesFields(requirements: readonly FieldRequirement[], object: unknown): boolean {
   return requirements.every(({ path, equal, value }) => {
     let at = object;
-    for (const name of path.split(".")) {
+    for (const name of path) {
       at =
         typeof at === "object" && at !== null ? (at as Record<string, unknown>)[name] : undefined;
     }

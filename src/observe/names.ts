@@ -5,6 +5,8 @@ import type { Endpoint, Fabric } from "../topology/fabric.ts";
 import { type InterfaceAddress, kernelAddresses } from "./kernel.ts";
 import type { NextHop } from "./rib-view.ts";
 
+type Neighbor = { own: string; other: Endpoint };
+
 /**
  * Which address is whose in a lab, so that checks speak names. Read from the nodes at first need,
  * kept, and read again by `refresh`. Link-local addresses mean something on their own link only:
@@ -13,12 +15,25 @@ import type { NextHop } from "./rib-view.ts";
 export class Names {
   readonly #runtime: Runtime;
   readonly #fabric: Fabric;
+  readonly #neighbors = new Map<string, Neighbor[]>();
   #addresses: Map<string, InterfaceAddress[]> | undefined;
+  /** The node of each global address; of one that several have, the first node. */
+  #owners = new Map<Address, string>();
   #reading: Promise<void> | undefined;
 
   constructor(runtime: Runtime, fabric: Fabric) {
     this.#runtime = runtime;
     this.#fabric = fabric;
+    const add = (node: string, neighbor: Neighbor) => {
+      const known = this.#neighbors.get(node);
+      if (known === undefined) this.#neighbors.set(node, [neighbor]);
+      else known.push(neighbor);
+    };
+    for (const { endpoints } of fabric.links) {
+      const [a, b] = endpoints;
+      add(a.node, { own: a.interface, other: b });
+      add(b.node, { own: b.interface, other: a });
+    }
   }
 
   /** Reads the addresses of every node. A node that cannot be read keeps what was known of it. */
@@ -58,11 +73,7 @@ export class Names {
 
   /** The node that owns a global address. */
   nodeOf(address: Address): string | undefined {
-    for (const [node, addresses] of this.#addresses ?? []) {
-      const owns = addresses.some((of) => of.address === address && of.scope === "global");
-      if (owns) return node;
-    }
-    return undefined;
+    return this.#owners.get(address);
   }
 
   /** The node that `hop` leads to, as `node` sees it. */
@@ -86,11 +97,8 @@ export class Names {
   }
 
   /** The links of a node: its own interface and the other end. */
-  neighborsOf(node: string): { own: string; other: Endpoint }[] {
-    return this.#fabric.links.flatMap(({ endpoints: [a, b] }) => [
-      ...(a.node === node ? [{ own: a.interface, other: b }] : []),
-      ...(b.node === node ? [{ own: b.interface, other: a }] : []),
-    ]);
+  neighborsOf(node: string): readonly Neighbor[] {
+    return this.#neighbors.get(node) ?? [];
   }
 
   async #read(): Promise<void> {
@@ -104,6 +112,13 @@ export class Names {
         const result = read[i]!;
         return [node, result.status === "fulfilled" ? result.value : (before?.get(node) ?? [])];
       }),
+    );
+    this.#owners = new Map(
+      [...this.#addresses]
+        .flatMap(([node, of]) => of.map((one) => ({ ...one, node })))
+        .filter(({ scope }) => scope === "global")
+        .map(({ address, node }) => [address, node] as const)
+        .reverse(),
     );
     const failures = read.filter((result) => result.status === "rejected");
     // Where nothing at all can be read, the names are not merely old: say so.

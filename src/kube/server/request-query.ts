@@ -20,9 +20,10 @@ export function chooser(
     const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
     const known = ["metadata.name", "metadata.namespace", ...(path.definition.fieldLabels ?? [])];
     for (const field of fields) {
-      if (known.includes(field.path)) continue;
+      const label = field.path.join(".");
+      if (known.includes(label)) continue;
       throw badRequest(
-        `field label not supported: ${field.path}: of ${path.definition.plural} there are ${known.join(", ")}`,
+        `field label not supported: ${label}: of ${path.definition.plural} there are ${known.join(", ")}`,
       );
     }
     return (object) =>

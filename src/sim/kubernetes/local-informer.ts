@@ -42,10 +42,13 @@ export class LocalInformer implements Informer<KubeObject> {
     this.#run = run;
     this.#key = key;
     this.#namespace = options.namespace;
-    const fields = parseFieldSelector(options.fieldSelector ?? "");
-    const labels = parseLabelSelector(options.labelSelector ?? "");
+    const { namespace, fieldSelector = "", labelSelector = "" } = options;
+    const fields = parseFieldSelector(fieldSelector);
+    const labels = parseLabelSelector(labelSelector);
     this.#matches = (object) =>
-      matchesFields(fields, object) && matchesLabels(labels, object.metadata.labels);
+      (namespace === undefined || object.metadata.namespace === namespace) &&
+      matchesFields(fields, object) &&
+      matchesLabels(labels, object.metadata.labels);
   }
 
   list(namespace?: string): readonly KubeObject[] {
@@ -66,10 +69,12 @@ export class LocalInformer implements Informer<KubeObject> {
 
   start(): Promise<void> {
     return new Promise((resolve) => {
-      const unsubscribe = this.#api.subscribe(({ resource, object, type }) => {
-        if (resource === this.#key) this.#soon(() => this.#take(object, type === "DELETED"));
+      this.#stop = this.#api.subscribe(({ resource, object, previous, type }) => {
+        if (resource !== this.#key) return;
+        // What it neither knows nor wants: a thousand nodes each ask for one object of each kind.
+        if (!this.#matches(object) && (previous === undefined || !this.#matches(previous))) return;
+        this.#soon(() => this.#take(object, type === "DELETED"));
       });
-      this.#stop = unsubscribe;
       const all = this.#api.list(
         this.#key,
         this.#namespace === undefined ? {} : { namespace: this.#namespace },
@@ -102,8 +107,6 @@ export class LocalInformer implements Informer<KubeObject> {
   }
 
   #take(object: KubeObject, isGone: boolean): void {
-    const { namespace } = object.metadata;
-    if (this.#namespace !== undefined && namespace !== this.#namespace) return;
     const name = nameOf(object.metadata);
     const isKnown = this.#known.has(name);
     if (!isGone && this.#matches(object)) {
