@@ -15,7 +15,7 @@ export interface PodSandboxes {
   releaseCidrs(node: string, cidrs: readonly Prefix[]): Promise<void>;
   /** Runs a command in the pod, its streams joined to the caller's. */
   exec(pod: PodName, argv: readonly string[], options: { terminal: boolean }): PodExec;
-  /** What the container wrote so far to stdout and stderr. */
+  /** What the container wrote so far to stdout and stderr; of much the end. */
   logs(pod: PodName, container: string): Promise<string>;
 }
 

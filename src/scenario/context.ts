@@ -59,7 +59,7 @@ export interface KubePort {
   delete(reference: ResourceReference): Promise<void>;
   /** Calls back after each change of an object that is heard of. Returns how to stop. */
   onChange(callback: () => void): () => void;
-  /** What the container wrote so far; undefined `container`: the first. */
+  /** What the container wrote so far, of much the end; undefined `container`: the first. */
   podLog(namespace: string, name: string, container: string | undefined): Promise<string>;
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { labDirectory, logDirectory } from "../../lab/state-folder.ts";
+import { readContainerLog } from "../../runtime/netns/container-log.ts";
 import { findNode } from "../../topology/fabric.ts";
 import { UsageError } from "../exit.ts";
 import { entryOf, podsMatching, selectLab } from "../running-lab.ts";
@@ -50,7 +51,9 @@ Examples:
         : podLogs(`${labDirectory(state.lab)}/pods/${pod.replace("/", "_")}`);
       const found = files.filter((file) => existsSync(file));
       if (found.length === 0) throw new UsageError(`${place} has written no log`);
-      for (const file of found) process.stdout.write(readFileSync(file));
+      for (const file of found) {
+        process.stdout.write(node ? readFileSync(file) : readContainerLog(file));
+      }
     });
 }
 

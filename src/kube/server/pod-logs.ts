@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { addedText } from "../../net/added-text.ts";
 import type { Clock } from "../clock.ts";
 import type { Pod } from "../kinds.ts";
 import type { PodName, PodSandboxes } from "../pod-sandbox.ts";
@@ -53,8 +54,7 @@ export async function servePodLogs(
     const now = api.find("pods", pod) as Pod | undefined;
     if (now?.metadata.uid !== uid) break;
     const all = await sandboxes.logs(pod, container);
-    // A restarted container begins a new log.
-    response.write(all.startsWith(written) ? all.slice(written.length) : all);
+    response.write(addedText(written, all));
     written = all;
     if (now?.status?.phase === "Succeeded" || now?.status?.phase === "Failed") break;
   }

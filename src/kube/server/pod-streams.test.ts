@@ -194,14 +194,17 @@ describe("logs", () => {
       () => clock.timers,
       (timers) => timers === 1,
     );
-    sandboxes.log = "one\ntwo\n";
-    clock.advance(500);
-    await eventually(
-      () => clock.timers,
-      (timers) => timers === 1,
-    );
+    // Of a long log the beginning goes.
+    for (const log of ["one\ntwo\n", "two\nthree\n"]) {
+      sandboxes.log = log;
+      clock.advance(500);
+      await eventually(
+        () => clock.timers,
+        (timers) => timers === 1,
+      );
+    }
     api.delete("pods", at, { gracePeriodSeconds: 0 });
     clock.advance(500);
-    expect(await following).toEqual([200, "one\ntwo\n"]);
+    expect(await following).toEqual([200, "one\ntwo\nthree\n"]);
   });
 });

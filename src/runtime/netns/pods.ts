@@ -1,8 +1,9 @@
-import { createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { PodExec, PodName, PodSandboxes, PodToRun } from "../../kube/pod-sandbox.ts";
 import { familyOf } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import { ContainerLog, readContainerLog } from "./container-log.ts";
 import { podGatewayAddress } from "./links.ts";
 import { ipBatch } from "./ip.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -74,7 +75,7 @@ export class NetnsPods implements PodSandboxes {
   }
 
   async logs(pod: PodName, container: string): Promise<string> {
-    return readFileSync(`${this.#directory(pod)}/${container}.log`, "utf8");
+    return readContainerLog(`${this.#directory(pod)}/${container}.log`);
   }
 
   sandbox(pod: PodName): Sandbox {
@@ -150,7 +151,7 @@ export class NetnsPods implements PodSandboxes {
     sandbox: Sandbox,
   ): void {
     mkdirSync(this.#directory(pod), { recursive: true });
-    const log = createWriteStream(`${this.#directory(pod)}/${container.name}.log`, { flags: "a" });
+    const log = new ContainerLog(`${this.#directory(pod)}/${container.name}.log`);
     const argv = container.argv.length > 0 ? container.argv : ["sleep", "infinity"];
     const command = sandbox.spawn(argv, { env: container.env });
     command.stdout!.pipe(log, { end: false });

@@ -1,3 +1,4 @@
+import { addedText } from "../../net/added-text.ts";
 import { excerpt, textMatches, textMatchText } from "../bounds.ts";
 import type { CheckHandler } from "../check.ts";
 import { type LabContext, PreconditionError } from "../context.ts";
@@ -15,9 +16,9 @@ export const log: CheckHandler<"log"> = {
   async look(context, check) {
     const now = await readLog(context, check);
     const before = context.step.logsBefore.get(logKey(check)) ?? "";
-    // A log that does not go on from what it was has been begun anew.
-    const written = now.startsWith(before) ? now.slice(before.length) : now;
-    const lines = written.split("\n").filter((line) => line !== "");
+    const lines = addedText(before, now)
+      .split("\n")
+      .filter((line) => line !== "");
     const found = lines.find((line) => textMatches(line, check.line));
     const last = lines.length === 0 ? "nothing written" : `last: ${excerpt(lines.at(-1)!)}`;
     return {
