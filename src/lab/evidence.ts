@@ -5,8 +5,11 @@ import { hideSecrets } from "../timeline/secrets.ts";
 import type { Fabric, FabricNode } from "../topology/fabric.ts";
 import { logDirectory } from "./state-folder.ts";
 
-/** `path` is relative to the bundle: `tor0/running-config.txt`. */
-export type EvidenceFile = { path: string; content: string | Uint8Array };
+/**
+ * `path` is relative to the bundle: `tor0/running-config.txt`. What may be large is a file of the lab's folder, which
+ * whoever asked for it takes away.
+ */
+export type EvidenceFile = { path: string } & ({ content: string } | { file: string });
 
 const limitMs = 5_000;
 
@@ -32,7 +35,7 @@ export async function gatherEvidence(
   lab: string,
   fabric: Fabric,
   runtime: () => Runtime,
-): Promise<EvidenceFile[]> {
+): Promise<Extract<EvidenceFile, { content: string }>[]> {
   const files = await Promise.all(
     fabric.nodes.flatMap((node) => {
       const commands = { ...nodeCommands, ...(runsFrr(node) ? routerCommands : {}) };

@@ -92,14 +92,8 @@ export function controlHandler(lab: Lab): ControlHandler {
         return null;
       // Everything that helps to explain a failure, or what was captured alone.
       case "evidence":
-      case "captures": {
-        const files = await (request["do"] === "evidence" ? lab.evidence() : lab.captures.take());
-        return files.map(({ path, content }) =>
-          typeof content === "string"
-            ? { path, content }
-            : { path, base64: Buffer.from(content).toString("base64") },
-        );
-      }
+      case "captures":
+        return await (request["do"] === "evidence" ? lab.evidence() : lab.captures.take());
       case "link": {
         const link = lab.spec.fabric.links.find((each) =>
           each.endpoints.some(

@@ -1,4 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -13,6 +20,16 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(directory, { recursive: true });
+});
+
+test("a large file is written as it is read, not from memory", async () => {
+  const source = join(directory, "source.pcap");
+  writeFileSync(source, Buffer.alloc(200_000, "packet"));
+  const content = createReadStream(source);
+  await writeReports(directory, failingTimeline(), [{ path: "captures/tor0-net0.pcap", content }]);
+  expect(content.bytesRead).toBe(200_000);
+  const written = readFileSync(join(directory, "evidence/captures/tor0-net0.pcap"));
+  expect(written.equals(readFileSync(source))).toBe(true);
 });
 
 test("three readings and the evidence, in a directory that was not there", async () => {

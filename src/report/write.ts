@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { dirname, join, relative, resolve } from "node:path";
 import type { TimelineRecord } from "../timeline/record.ts";
 import { reportHtml } from "./html.ts";
 import { junitXml } from "./junit.ts";
 import type { SpreadReport } from "./spread.ts";
 
-/** A file of the evidence: `tor0/frr.conf`, relative to the report's `evidence/`. */
-export type EvidenceFile = { path: string; content: string | Uint8Array };
+/** A file of the evidence: `tor0/frr.conf`, relative to the report's `evidence/`. What may be large is a stream. */
+export type EvidenceFile = { path: string; content: string | Readable };
 
 /**
  * Writes timeline.jsonl, junit.xml and report.html into the directory, which is made where it is not

@@ -4,6 +4,9 @@ import { askControl } from "../../lab/control.ts";
 import type { NamedObject } from "../../lab/objects-now.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
 import type { TimelineRecord, Verdict } from "../../timeline/record.ts";
+import type { EvidenceFile } from "../../lab/evidence.ts";
+import type { EvidenceFile as ReportFile } from "../../report/write.ts";
+import { takenOver } from "../evidence.ts";
 import { ExitStatus, statusOf, wholeNumber } from "../exit.ts";
 import { selectLab } from "../running-lab.ts";
 import { Stepper } from "../stepping.ts";
@@ -83,7 +86,7 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   signal.addEventListener("abort", stop, { once: true });
   const request = { do: "play", file, step, breakOnFailure, ...(seed !== undefined && { seed }) };
   let status: number;
-  let evidence: { path: string; content: string | Uint8Array }[] | undefined;
+  let evidence: ReportFile[] | undefined;
   try {
     const verdict = (await askControl(socket, request, { onLine })) as Verdict;
     status = statusOf(verdict);
@@ -106,14 +109,9 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
 async function filesOf(
   socket: string,
   what: "captures" | "evidence",
-): Promise<{ path: string; content: string | Uint8Array }[] | undefined> {
-  type Sent = { path: string; content?: string; base64?: string };
+): Promise<ReportFile[] | undefined> {
   try {
-    const files = (await askControl(socket, { do: what })) as Sent[];
-    return files.map(({ path, content, base64 }) => ({
-      path,
-      content: content ?? Buffer.from(base64 ?? "", "base64"),
-    }));
+    return takenOver((await askControl(socket, { do: what })) as EvidenceFile[]);
   } catch (error) {
     process.stderr.write(`no ${what} of the lab: ${(error as Error).message}\n`);
     return undefined;

@@ -14,6 +14,8 @@ import {
   runtimeWords,
   withRuntime,
 } from "../runtime-options.ts";
+import type { EvidenceFile as ReportFile } from "../../report/write.ts";
+import { takenOver } from "../evidence.ts";
 import { ExitStatus, statusOf, UsageError, wholeNumber } from "../exit.ts";
 import { planText } from "../plan-text.ts";
 import { concludeBrokenOff, InterruptedError } from "../../lab/broken-off.ts";
@@ -182,18 +184,20 @@ export async function runOnce(
   const beganMs = performance.now();
   let status: number;
   let lab: Lab | undefined;
-  let evidence: Awaited<ReturnType<Lab["evidence"]>> | undefined;
+  let evidence: ReportFile[] | undefined;
   try {
     lab = await Lab.open(loaded.spec, { sinks: [view.write], scenario: loaded.scenario });
     await lab.up(signal);
     status = statusOf(await lab.play(loaded.scenario!, signal));
-    evidence = await (status === ExitStatus.passed ? lab.captures.take() : lab.evidence());
+    evidence = takenOver(
+      await (status === ExitStatus.passed ? lab.captures.take() : lab.evidence()),
+    );
   } catch (error) {
     if (lab === undefined) {
       view.close();
       throw error;
     }
-    if (!(error instanceof InterruptedError)) evidence = await lab.evidence();
+    if (!(error instanceof InterruptedError)) evidence = takenOver(await lab.evidence());
     status = statusOf(concludeBrokenOff(lab, error as Error));
   }
   const folder = resolve(options.report, loaded.spec.name);
