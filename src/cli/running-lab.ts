@@ -1,6 +1,7 @@
 import { nearest } from "../input/nearest.ts";
 import type { Entry } from "../lab/backend.ts";
 import { isAlive, labNames, type LabState, readState } from "../lab/state-folder.ts";
+import { NodeDownError } from "../runtime/node-down.ts";
 import { findNode } from "../topology/fabric.ts";
 import { UsageError } from "./exit.ts";
 
@@ -42,10 +43,14 @@ export function selectLab(given: string | undefined): LabState {
   );
 }
 
-/** The way into a node, or into a pod written `POD@NODE` or `NAMESPACE/POD`. */
+/** The way into a node, or into a pod written `POD@NODE` or `NAMESPACE/POD`. Throws where it has no power. */
 export function entryOf(state: LabState, place: string): Entry {
   const node = findNode(state.fabric, place);
-  if (node) return state.nodes[node.name]!;
+  if (node) {
+    const entry = state.nodes[node.name];
+    if (entry === undefined) throw new NodeDownError(node.name);
+    return entry;
+  }
   const pods = podsMatching(state, place);
   if (pods.length === 1) return state.pods[pods[0]!]!;
   if (pods.length > 1) {

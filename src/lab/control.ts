@@ -1,12 +1,13 @@
 import { createServer, connect, type Server, type Socket } from "node:net";
 import { EnvironmentError } from "../input/diagnostic.ts";
+import { NodeDownError } from "../runtime/node-down.ts";
 import { listen } from "../sys/listen.ts";
 import { InterruptedError } from "./broken-off.ts";
 import { linesOf } from "../sys/socket-lines.ts";
 
 /**
  * How commands talk to a running lab: one line of JSON asks, lines of JSON answer. `{ok}` or
- * `{error}` (with `remedy` where the environment is at fault) ends the answer; lines before it are records or what the request says.
+ * `{error}` (with `remedy` where the environment is at fault, `down` where a node has no power) ends the answer; lines before it are records or what the request says.
  */
 export type ControlHandler = (
   request: Record<string, unknown>,
@@ -32,7 +33,8 @@ export async function serveControl(
           (answer) => socket.end(`${JSON.stringify({ ok: answer ?? null })}\n`),
           (error: Error) => {
             const remedy = error instanceof EnvironmentError ? { remedy: error.remedy } : {};
-            socket.end(`${JSON.stringify({ error: error.message, ...remedy })}\n`);
+            const down = error instanceof NodeDownError ? { down: error.node } : {};
+            socket.end(`${JSON.stringify({ error: error.message, ...remedy, ...down })}\n`);
           },
         );
     });
@@ -46,10 +48,12 @@ export class ControlError extends Error {
   override readonly name = "ControlError";
 }
 
-type Answer = { ok?: unknown; error?: string; remedy?: string; line?: unknown };
+type Failure = { error: string; remedy?: string; down?: string };
+type Answer = { ok: unknown } | Failure | { line: unknown };
 
-function errorOf(message: string, remedy: string | undefined): Error {
-  return remedy === undefined ? new ControlError(message) : new EnvironmentError(message, remedy);
+function errorOf({ error, remedy, down }: Failure): Error {
+  if (down !== undefined) return new NodeDownError(down);
+  return remedy === undefined ? new ControlError(error) : new EnvironmentError(error, remedy);
 }
 
 /** Asks a lab. Lines before the end of the answer go to `onLine`. Aborting hangs up. */
@@ -72,7 +76,7 @@ export function askControl(
     linesOf(socket).on("line", (line) => {
       const value = JSON.parse(line) as Answer;
       if ("ok" in value) resolve(value.ok);
-      else if (value.error !== undefined) reject(errorOf(value.error, value.remedy));
+      else if ("error" in value) reject(errorOf(value));
       else options.onLine?.(value.line);
     });
   });

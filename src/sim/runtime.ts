@@ -15,6 +15,7 @@ import type {
   RunningCommand,
   Runtime,
 } from "../runtime/port.ts";
+import { NodeDownError } from "../runtime/node-down.ts";
 import type { Endpoint, Fabric, FabricNode, ManagementNetwork } from "../topology/fabric.ts";
 import { FrrRouter } from "./frr/router.ts";
 import { show } from "./frr/show.ts";
@@ -121,6 +122,7 @@ export class SimRuntime implements Runtime {
   ): Promise<ExecResult> {
     const { clock } = this.world;
     const beganMs = clock.nowMs;
+    if (!this.world.network.node(place.node).isUp) throw new NodeDownError(place.node);
     const output = await command(this.#shellPlace(place), argv, stdin);
     return { ...output, tookMs: clock.nowMs - beganMs };
   }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { drawTopology } from "../../report/terminal/topology.ts";
 import { terminalOutput } from "../../report/terminal/output.ts";
+import { NodeDownError } from "../../runtime/node-down.ts";
 import type { ExecResult } from "../../runtime/port.ts";
 import { namespaceNames } from "../../runtime/netns/names.ts";
 import { askControl } from "../../lab/control.ts";
@@ -143,7 +144,7 @@ async function answerOf(
   try {
     return (await askControl(controlSocket(state.lab), request)) as ExecResult;
   } catch (error) {
-    if (/ is not up\b/.test((error as Error).message)) return undefined;
+    if (error instanceof NodeDownError) return undefined;
     throw error;
   }
 }

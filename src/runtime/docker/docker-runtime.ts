@@ -21,6 +21,7 @@ import type {
   Runtime,
   SpawnOptions,
 } from "../port.ts";
+import { NodeDownError } from "../node-down.ts";
 import { endedError } from "./container-end.ts";
 import { containerName, containerOptions, parkingOptions, type Placement } from "./containers.ts";
 import { engineError, lostRace } from "./engine-error.ts";
@@ -149,8 +150,7 @@ export class DockerRuntime implements Runtime {
   async stopNode(name: string): Promise<void> {
     const { container, pid, gone } = this.#node(name);
     this.#parking ??= await this.#startParking();
-    const batch = unplugBatch(this.#fabric!, name, this.#parking.pid);
-    await this.#batch(pid, name, batch);
+    await this.#batch(pid, name, unplugBatch(this.#fabric!, name, this.#parking.pid));
     const ended = container.wait();
     this.#stopped.set(name, container);
     await container.kill();
@@ -375,7 +375,7 @@ export class DockerRuntime implements Runtime {
 
   #node(name: string): NodeContainer {
     const node = this.#nodes.get(name);
-    if (!node) throw new Error(`node ${name} is not up`);
+    if (!node) throw new NodeDownError(name);
     return node;
   }
 

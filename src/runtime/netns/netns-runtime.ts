@@ -15,6 +15,7 @@ import type {
   Runtime,
   SpawnOptions,
 } from "../port.ts";
+import { NodeDownError } from "../node-down.ts";
 import { type Impairment, Impairments } from "../impairments.ts";
 import { LinkCuts } from "../link-cuts.ts";
 import { batchFailure, linkBatch } from "../links.ts";
@@ -235,7 +236,7 @@ export class NetnsRuntime implements Runtime {
     };
     const end = () => {
       void stop();
-      nodeStopped.resolve(`node ${place.node} is not up`);
+      nodeStopped.resolve(new NodeDownError(place.node).message);
     };
     ends.add(end);
     return { failed: Promise.race([run.failed, nodeStopped.promise]), stop };
@@ -262,7 +263,7 @@ export class NetnsRuntime implements Runtime {
 
   #node(name: string): Sandbox {
     const sandbox = this.#nodes.get(name);
-    if (!sandbox) throw new Error(`node ${name} is not up`);
+    if (!sandbox) throw new NodeDownError(name);
     return sandbox;
   }
 

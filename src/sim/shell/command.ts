@@ -3,7 +3,7 @@ import type { FrrRouter } from "../frr/router.ts";
 import type { SimNode } from "../network.ts";
 import { curl } from "./curl.ts";
 import { catLog, editDaemons, frrinit, watchfrr } from "./daemons.ts";
-import { done, failed, ip, type Output } from "./ip.ts";
+import { done, ip, type Output } from "./ip.ts";
 import { iptables, iptablesSave } from "./iptables.ts";
 import { knock, netstat } from "./knock.ts";
 import { nft } from "./nft.ts";
@@ -30,7 +30,6 @@ export async function command(
   stdin?: string,
 ): Promise<Output> {
   const { node } = place;
-  if (!node.isUp) return failed(`${node.name} is switched off`, 255);
   const output = await run(place, argv, stdin);
   if (output !== undefined) return output;
   throw new EnvironmentError(
