@@ -136,6 +136,13 @@ describe("the repository stands by itself", () => {
     expect(brokenLinks(project)).toEqual([]);
   });
 
+  test("docs/labs.md leads to every lab", () => {
+    const labs = project.flatMap(({ path }) => /^labs\/([^/]+)\/lab\.yaml$/.exec(path)?.[1] ?? []);
+    expect(labs).toContain("rack-spine");
+    const page = project.find(({ path }) => path === "docs/labs.md")!.text;
+    expect(labs.filter((lab) => !page.includes(`(../labs/${lab}/README.md)`))).toEqual([]);
+  });
+
   test("the lock file is complete", () => {
     const lock = project.find((file) => file.path === "package-lock.json");
     expect(lockGaps(JSON.parse(lock!.text) as Parameters<typeof lockGaps>[0])).toEqual([]);
