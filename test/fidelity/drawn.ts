@@ -9,7 +9,7 @@ import type { FabricNode } from "../../src/topology/fabric.ts";
 
 /** What breaks in one scenario, and what is done to routers. */
 const faults = { count: 4, overMs: 40_000, lastingMsMax: 12_000 };
-const routerEvents = 2;
+const routerEvents = 3;
 
 /** An event as a file has it. */
 type Written = Record<string, unknown>;
@@ -113,6 +113,9 @@ function eventsOf({ name, image, exec }: FabricNode, random: Random): Written[] 
       ? []
       : [
           { daemon: { on: name, daemon: "bgpd", do: "restart" } },
+          { daemon: { on: name, do: "restart" } },
+          { exec: { on: name, command: "vtysh -c 'clear bgp *'" } },
+          { node: { on: name, do: "pause" }, undoAfter: `${atRandom(12)}s` },
           {
             daemon: { on: name, daemon: "bgpd", do: "kill" },
             undoAfter: `${atRandom(12)}s`,

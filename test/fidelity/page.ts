@@ -125,11 +125,12 @@ that nothing explains.`;
 const drawnIntroduction = `The simulation was built against the labs' own scenarios, so their agreement says the least about it. What a seed draws
 (\`node test/fidelity/run.ts --drawn SEEDS LAB\`) nobody wrote: links, machines, agents and partitions break at drawn
 times as in \`spinelab simulate\` ([exploration.md](exploration.md)), some heal and some stay, those that overlap are in
-one step; between them a router's metric changes, its bgpd is restarted or killed for a while, or a node's default
-route gets another metric; at the end what is broken is mended. No check tells when such a step is over: in namespaces
-it goes on until all is as a first simulation had it, or for half a minute, and then the lab is simulated once more with
-steps as long. Every line that is compared above is compared here. Times are not: how long a session stays away depends
-on where its timers stood when its cable was cut.`;
+one step. Between them a router's metric changes, its sessions are cleared, its daemons are restarted, killed for a
+while or frozen, or a node's default route gets another metric. At the end what is broken is mended. No check tells when
+such a step is over: in namespaces it goes on until all is as a first simulation had it, or for half a minute, and then
+the lab is simulated once more with steps as long. Every line that is compared above is compared here. Times are not:
+how long a session stays away depends on where its timers stood when its cable was cut. \`make system\` plays two of
+these.`;
 
 function resultRow(result: LabResult): string {
   const { lab, sim, real, realRuns, steps, linesCompared, differences, times } = result;
@@ -193,7 +194,7 @@ function drawnSection(results: readonly LabResult[]): string[] {
     "What was drawn, step by step:",
     "",
     ...results.map(
-      ({ lab, drawn }) => `- **${lab}, seed ${drawn!.seed}**: ${drawn!.steps.join("; ")}`,
+      ({ lab, drawn }) => `- **${lab}, seed ${drawn!.seed}**: ${drawn!.steps.join(" · ")}`,
     ),
     "",
   ];

@@ -17,7 +17,7 @@ const halfOpenMsMax = 12_000;
 
 export type Played = {
   verdict: string;
-  /** Checks of its scenario that did not pass, and what was seen. */
+  /** Checks of its scenario that did not pass, and what was seen; what went wrong, or could not be done. */
   failures: string[];
   /** After each step, by its name, in their order. */
   states: Map<string, LabStates>;
@@ -87,6 +87,9 @@ export async function played(
     verdict: lab.records.findLast((record) => record.type === "verdict")?.verdict ?? "none",
     failures: lab.records.flatMap((record) => {
       if (record.type === "failure") return [record.message];
+      if (record.type === "verdict" && record.verdict === "inconclusive") {
+        return [record.reason ?? "inconclusive"];
+      }
       return record.type === "check" && record.verdict !== "pass"
         ? [`${record.text}: ${record.verdict}: ${record.seen}`]
         : [];
