@@ -8,10 +8,15 @@ import { spinelab, traces } from "./spinelab.ts";
 const folder = mkdtempSync(join(tmpdir(), "spinelab-frr-configuration-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.each(["netns", "sim"])("routes and attributes are as the lab says on %s", async (runtime) => {
-  const lab = `frr-configuration-${process.pid}`;
+test.each([
+  ["frr-configuration", "netns"],
+  ["frr-configuration", "sim"],
+  ["frr-way-out", "netns"],
+  ["frr-way-out", "sim"],
+])("%s: routes and attributes are as the lab says on %s", async (name, runtime) => {
+  const lab = `${name}-${process.pid}`;
   const before = traces(lab);
-  const files = join("test", "system", "frr-configuration");
+  const files = join("test", "system", name);
   const options = ["--runtime", runtime, "--name", lab, "--report", folder];
   const { stdout, stderr } = await spinelab("run", files, ...options);
   expect(traces(lab)).toEqual(before);

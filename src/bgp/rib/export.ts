@@ -5,6 +5,7 @@ import { isConfederation, withoutConfederations } from "../wire/as-path.ts";
 import type { PathAttributes, Role } from "../wire/message.ts";
 import { AttributeFlag, WellKnownCommunity } from "../wire/registry.ts";
 import { prependAsn } from "./as-path.ts";
+import { type AsRewrite, rewrittenAsPath } from "./as-rewrite.ts";
 import type { AttributePool } from "./attribute-pool.ts";
 import { defaultLocalPref } from "./decision.ts";
 import { InternedSet } from "./interned-set.ts";
@@ -24,6 +25,8 @@ export type ExportTarget = {
   readonly clusterId: Address;
   /** What is put in front of AS_PATH towards external peers: our AS, or the one that stands for it, then ours. */
   readonly prependAsns: readonly number[];
+  /** Undefined: paths go out as they came in. */
+  readonly asRewrite: AsRewrite | undefined;
   /**
    * Our own address as next hop, to internal peers of routes from external ones, or, with `force`, of reflected ones
    * too; to external peers always.
@@ -33,8 +36,10 @@ export type ExportTarget = {
   readonly role: Role | undefined;
   /** The peer knows of long-lived stale routes (RFC 9494 §4.3); `partial`: it does not, and gets them as a last resort (§4.6). */
   readonly longLived: boolean | "partial";
-  /** The default route is sent as our own, whatever the loc-rib holds, and no policy is asked. */
+  /** The default route is sent as our own, whatever the loc-rib holds, and no export policy is asked. */
   readonly defaultOriginate: boolean;
+  /** It is as long as these statements let some route of ours through, as the first one that does so sets it. */
+  readonly defaultOriginateIf: readonly PolicyStatement[] | undefined;
   /**
    * A peer is sent what came from it, too, as far as it would be sent it from another: it will find its own AS there,
    * or itself in ORIGINATOR_ID.
@@ -76,6 +81,8 @@ export class Exporter {
   readonly #pool: AttributePool;
   /** As long as there is the statement. */
   #known = new WeakMap<PolicyStatement, PathMemo<Exported>>();
+  /** Paths as export policies see them, where AS numbers are rewritten. */
+  readonly #rewritten = new PathMemo<Path>();
   #onlyPeer: string | undefined;
 
   constructor(target: ExportTarget, policy: Policy, pool: AttributePool) {
@@ -116,7 +123,8 @@ export class Exporter {
 
   /** The same for whichever peer: that a route does not go back where it came from is up to the caller. */
   export(prefix: Prefix | undefined, path: Path): Exported {
-    const statement = this.#policy.match(prefix, path);
+    const seen = this.#rewrite(path);
+    const statement = this.#policy.match(prefix, seen);
     if (statement === undefined) {
       return this.#policy.statements.length === 0 ? noPolicy : noStatement;
     }
@@ -124,8 +132,20 @@ export class Exporter {
     if (known === undefined) this.#known.set(statement, (known = new PathMemo()));
     return (
       known.get(path) ??
-      known.set(path, exportPath(path, statement, this.#targetOf(path), this.#pool))
+      known.set(path, exportPath(seen, statement, this.#targetOf(path), this.#pool))
     );
+  }
+
+  #rewrite(path: Path): Path {
+    const { asRewrite } = this.#target;
+    if (asRewrite === undefined) return path;
+    const known = this.#rewritten.get(path);
+    if (known !== undefined) return known;
+    const { attributes, nextHop, number = 0 } = path.set;
+    const asPath = rewrittenAsPath(attributes.asPath, asRewrite);
+    if (asPath === attributes.asPath) return this.#rewritten.set(path, path);
+    const set = { attributes: { ...attributes, asPath: [...asPath] }, nextHop, number };
+    return this.#rewritten.set(path, { ...path, set });
   }
 
   #targetOf({ source }: Path): ExportTarget {
@@ -133,9 +153,9 @@ export class Exporter {
     return isToSource ? this.#targetAsSource : this.#target;
   }
 
-  /** The default route, as originated here. Undefined: the peer does not take our address as next hop. */
-  exportDefault(): ExportedRoute | undefined {
-    const exported = exportPath(ownDefault, defaultStatement, this.#target, this.#pool);
+  /** The default route, as originated here and set by the statement. Undefined: the peer does not take our address as next hop. */
+  exportDefault(statement = defaultStatement): ExportedRoute | undefined {
+    const exported = exportPath(ownDefault, statement, this.#target, this.#pool);
     return "set" in exported ? exported : undefined;
   }
 

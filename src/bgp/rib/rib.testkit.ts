@@ -15,6 +15,8 @@ export const externalTarget: ExportTarget = {
   prependAsns: [65000],
   nextHopSelf: false,
   defaultOriginate: false,
+  defaultOriginateIf: undefined,
+  asRewrite: undefined,
   sendsBack: false,
   reflectsWithMed: false,
   reflectsUnchanged: false,

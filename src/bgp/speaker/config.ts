@@ -1,5 +1,6 @@
 import type { Address } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
+import type { RemovePrivateAs } from "../rib/as-rewrite.ts";
 import type { MaximumPaths } from "../rib/multipath.ts";
 import type { PolicyStatement } from "../rib/policy.ts";
 import type { FamilyName } from "../rib/family.ts";
@@ -209,6 +210,15 @@ export type PeerConfig = {
   nextHopSelf?: boolean | "force";
   /** Families whose default route it is sent as our own, whatever we know: FRR's `default-originate`. */
   defaultOriginate?: FamilyName[];
+  /**
+   * Families whose default route is sent only as long as these statements let some route of ours through; it is what
+   * the statement sets that lets the first of them through, in the order of prefixes. FRR's `default-originate route-map`.
+   */
+  defaultOriginateIf?: Partial<Record<FamilyName, PolicyStatement[]>>;
+  /** Of the paths that an external peer is sent (rib/as-rewrite.ts). */
+  removePrivateAs?: RemovePrivateAs;
+  /** In the paths that an external peer is sent its own AS number is ours: FRR's `as-override`. */
+  asOverride?: boolean;
   /**
    * Also what came from the peer, as FRR has it: an external one will find its own AS in the path, and a client of a
    * route reflector itself in ORIGINATOR_ID. Where the peer alone is sent the same, our own address is the next hop.

@@ -34,6 +34,7 @@ export type OutboundOptions = Pick<
   | "reflectsUnchanged"
   | "prependsInternally"
   | "prependAsns"
+  | "asRewrite"
   | "role"
   | "longLived"
 > & {
@@ -42,6 +43,8 @@ export type OutboundOptions = Pick<
   ipv4NextHop: Address | undefined;
   /** Where the default route is sent as our own. */
   defaultOriginate: readonly FamilyName[];
+  /** And where only under a condition. */
+  defaultOriginateIf: Partial<Record<FamilyName, readonly PolicyStatement[]>>;
   /** Paths to a prefix that are sent where they are numbered. */
   pathsMax: number;
   /** There is a MinRouteAdvertisementInterval. */
@@ -52,7 +55,7 @@ export type OutboundOptions = Pick<
 export class Outbound {
   readonly #ribs: Ribs;
   readonly #groups: UpdateGroups;
-  readonly #options: OutboundOptions;
+  #options: OutboundOptions;
   readonly #negotiated: Negotiated;
   readonly #receiver: Receiver;
   readonly #deferred: () => ReadonlySet<FamilyName>;
@@ -144,11 +147,12 @@ export class Outbound {
     this.#tables.get(name)?.interval?.over();
   }
 
-  /** What the peer must be told under another policy: the difference only. */
-  setPolicy(exportPolicy: readonly PolicyStatement[]): void {
-    this.#options.exportPolicy = exportPolicy;
+  /** What the peer must be told under another policy, or other ways of a route out: the difference only. */
+  setOptions(options: OutboundOptions): void {
+    this.#options = options;
     for (const table of this.#tables.values()) {
-      if (table.out instanceof NumberedOut) table.out.setPolicy(exportPolicy);
+      // The rest of its options stays as it is for its session (peer-change.ts).
+      if (table.out instanceof NumberedOut) table.out.setPolicy(options.exportPolicy);
       else {
         const group = this.#group(table.family);
         if (group !== table.out) group.takeOver(this.#receiver, table.out);
@@ -166,13 +170,24 @@ export class Outbound {
     this.#refreshes.set(familyName(family), family);
   }
 
+  get isRefreshAsked(): boolean {
+    return this.#refreshes.size > 0;
+  }
+
+  /** Others are sent the same. */
+  get isInGroup(): boolean {
+    return [...this.#tables.values()].some(
+      ({ out }) => out instanceof UpdateGroup && out.peers.length > 1,
+    );
+  }
+
   answerRefreshes(): void {
-    for (const family of this.#refreshes.values()) this.refresh(family);
+    for (const family of this.#refreshes.values()) this.#refresh(family);
     this.#refreshes.clear();
   }
 
   /** The answer to ROUTE-REFRESH (RFC 2918 §4), between BoRR and EoRR where both know them (RFC 7313 §4). */
-  refresh(family: AfiSafi): void {
+  #refresh(family: AfiSafi): void {
     const name = familyName(family);
     const table = this.#tables.get(name);
     if (table === undefined) return;
@@ -246,22 +261,25 @@ export class Outbound {
       pathsMax: _,
       isPaced,
       defaultOriginate,
+      defaultOriginateIf,
       ipv4NextHop,
       ...options
     } = this.#options;
+    const name = familyName(family);
     const own = codec.sharedLink?.address ?? localAddress;
     const isTaken = nextHopFamilies.includes(familyOf(own));
     const self = isTaken ? own : (ipv4NextHop ?? own);
     const target = {
       ...options,
-      defaultOriginate: defaultOriginate.includes(familyName(family)),
+      defaultOriginate: defaultOriginate.includes(name),
+      defaultOriginateIf: defaultOriginateIf[name],
       internal,
       localAddress: self,
       sharedSubnets: internal ? [] : (sharedSubnets ?? []),
       nextHopFamilies,
     };
     const paced = isPaced && { pacedBy: this.#receiver.peer };
-    return { name: familyName(family), target, exportPolicy, codec, ...paced };
+    return { name, target, exportPolicy, codec, ...paced };
   }
 
   #endOfRib(name: FamilyName): void {

@@ -13,8 +13,8 @@ export type OwnTimer =
   | "maximumPrefix"
   /** What changes meanwhile is told at its end (RFC 4271 §9.2.1.1). */
   | `advertise/${FamilyName}`
-  /** Routes are sent by another export policy (pace.ts). */
-  | "exportPolicy"
+  /** Routes are sent by another export policy, or again (pace.ts). */
+  | "announce"
   /** The first UPDATE of a session that waits for it (pace.ts). */
   | "firstUpdate";
 
@@ -59,7 +59,7 @@ export class OwnTimers {
   /** What a session sends by. */
   clearSessions(): void {
     for (const timer of this.#running) {
-      const isSessions = timer === "firstUpdate" || timer === "exportPolicy";
+      const isSessions = timer === "firstUpdate" || timer === "announce";
       if (isSessions || timer.startsWith("advertise/")) this.clear(timer);
     }
   }

@@ -10,6 +10,8 @@ it("the first change waits, those after it come along, and the next waits anew",
     firstUpdateMs: 1000,
     firstUpdatePerPeerMs: 50,
     exportPolicyMs: 100,
+    announceInGroupMs: 500,
+    defaultOriginateMs: 5000,
   };
   const paced = new PacedChanges(pace, (effect) => effects.push(effect));
   const asked = { do: "setTimer", timer: "0:changes", afterMs: 50 };
@@ -34,7 +36,14 @@ it("without a pace nothing waits", () => {
 
 it("where there is a pace, another export policy is sent by after a while, once, and not by a session that began anew", () => {
   const net = new TestNet();
-  net.pace = { changesMs: 0, firstUpdateMs: 0, firstUpdatePerPeerMs: 0, exportPolicyMs: 100 };
+  net.pace = {
+    changesMs: 0,
+    firstUpdateMs: 0,
+    firstUpdatePerPeerMs: 0,
+    exportPolicyMs: 100,
+    announceInGroupMs: 500,
+    defaultOriginateMs: 5000,
+  };
   const a = net.add(configA({ originate: ["10.1.0.0/24"] }), "10.0.0.1");
   const b = net.add(configB(), "10.0.0.2");
   net.settle();
@@ -59,5 +68,5 @@ it("where there is a pace, another export policy is sent by after a while, once,
   net.reset();
   net.settle();
   expect(med()).toEqual([9]);
-  expect([...a.timers.keys()].filter((timer) => timer.includes("exportPolicy"))).toEqual([]);
+  expect([...a.timers.keys()].filter((timer) => timer.includes("announce"))).toEqual([]);
 });

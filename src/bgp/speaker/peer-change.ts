@@ -6,6 +6,10 @@ import { policyChange } from "./policy-change.ts";
 /** What a new configuration asks of a peer whose session goes on. */
 export type PeerChange = {
   exportPolicy: boolean;
+  /** Routes go out in another way. */
+  wayOut: boolean;
+  /** Whether the default route is sent as our own, and when. */
+  defaultOriginate: boolean;
   importPolicy: boolean;
   shutdown: boolean;
   maximumPrefix: boolean;
@@ -13,6 +17,8 @@ export type PeerChange = {
 
 const noChange: PeerChange = {
   exportPolicy: false,
+  wayOut: false,
+  defaultOriginate: false,
   importPolicy: false,
   shutdown: false,
   maximumPrefix: false,
@@ -23,6 +29,8 @@ export function peerChange(before: PeerConfig, after: PeerConfig): PeerChange {
   if (before === after) return noChange;
   return {
     exportPolicy: policyChange(before.exportPolicy, after.exportPolicy) !== undefined,
+    wayOut: differ(wayOut(before), wayOut(after)),
+    defaultOriginate: differ(defaultOriginate(before), defaultOriginate(after)),
     importPolicy: differ(before.importPolicy, after.importPolicy),
     shutdown: differ(before.shutdown, after.shutdown),
     maximumPrefix: differ(before.maximumPrefix, after.maximumPrefix),
@@ -62,6 +70,15 @@ export function speakerReset(before: SpeakerConfig, after: SpeakerConfig): boole
   );
 }
 
+/** Without a new session, where the peer is in an update group. */
+function wayOut({ nextHopSelf, removePrivateAs, asOverride }: PeerConfig): unknown {
+  return [nextHopSelf, removePrivateAs, asOverride];
+}
+
+function defaultOriginate({ defaultOriginate: names, defaultOriginateIf }: PeerConfig): unknown {
+  return [names, defaultOriginateIf];
+}
+
 function sessionKey(of: PeerConfig): string {
   return JSON.stringify([
     of.address,
@@ -81,8 +98,7 @@ function sessionKey(of: PeerConfig): string {
     of.localAs,
     of.routeReflectorClient,
     of.longLivedPartialDeployment,
-    of.nextHopSelf,
-    of.defaultOriginate,
+    of.addPath?.send === undefined ? undefined : wayOut(of),
     of.sendsBack,
     of.advertisementIntervalSeconds,
     of.reflectsWithMed,

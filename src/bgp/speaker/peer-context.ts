@@ -25,8 +25,8 @@ export type PeerContext = {
   readonly startsAfterMs: number;
   /** From Established until the first UPDATE. */
   readonly firstUpdateMs: () => number;
-  /** From another export policy until routes are sent by it. */
-  readonly exportPolicyMs: number;
+  /** Until a peer is sent its routes anew: by another policy, or since it asked for them. */
+  readonly announceMs: (isInGroup: boolean) => number;
   /** Why the address of a peer that is named by its interface is not known; undefined where it is. */
   readonly whyUnknown: (config: PeerConfig) => string | undefined;
   readonly newConnectionId: () => ConnectionId;

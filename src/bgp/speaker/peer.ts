@@ -1,28 +1,21 @@
 import { type FamilyName, familyName } from "../rib/family.ts";
 import { ownCapabilities } from "../session/capabilities.ts";
-import type {
-  DownReason,
-  Negotiated,
-  SessionEffect,
-  SessionInput,
-  TimerName,
-} from "../session/io.ts";
+import type { DownReason, SessionEffect, SessionInput, TimerName } from "../session/io.ts";
 import { Session } from "../session/session.ts";
 import type { PrefixIds } from "../rib/prefix-table.ts";
 import type { ReceivedUpdate } from "../wire/decode-update.ts";
 import type { AfiSafi, Capability } from "../wire/message.ts";
 import { updatesIn } from "../wire/frame.ts";
 import { CeaseSubcode, RouteRefreshSubtype } from "../wire/registry.ts";
-import { withJitter } from "../session/jitter.ts";
 import type { PeerConfig } from "./config.ts";
-import type { Effect, TimerId } from "./effect.ts";
+import type { ConnectionId, Effect, TimerId } from "./effect.ts";
 import { Inbound } from "./inbound.ts";
 import { PrefixLimits } from "./maximum-prefix.ts";
 import { Outbound } from "./outbound.ts";
 import { familyOfTimer, OwnTimers } from "./own-timers.ts";
 import { type PeerChange, peerChange } from "./peer-change.ts";
 import type { Established, PeerContext } from "./peer-context.ts";
-import type { Receiver } from "./routes-out.ts";
+import { receiverOf } from "./receiver.ts";
 import { inboundSession, missingPolicies, outboundOptions, sessionAsn } from "./session-view.ts";
 import { StaleRoutes } from "./stale-routes.ts";
 
@@ -133,7 +126,7 @@ export class Peer {
       this.#perform(effect, nowMs);
       if (!ends) this.#context.observe(effect, this, nowMs);
     }
-    this.#established?.outbound.answerRefreshes();
+    this.answerRefreshes();
     // Not amid the effects: those left would be of a session that is over.
     if (this.#established !== undefined) this.#checkLimits(nowMs);
     if (this.session.state === state && this.session.lastError === lastError) return;
@@ -147,7 +140,7 @@ export class Peer {
     if (own === undefined) this.step({ input: "timer", timer: name as TimerName }, nowMs);
     else if (own === "maximumPrefix") this.start(nowMs);
     else if (own === "firstUpdate") this.#established?.outbound.begin();
-    else if (own === "exportPolicy") this.#exportAnew(0);
+    else if (own === "announce") this.#sendAnew();
     else if (own === "advertise/ipv4/unicast" || own === "advertise/ipv6/unicast")
       this.#established?.outbound.intervalOver(familyOfTimer(own));
     else {
@@ -160,21 +153,36 @@ export class Peer {
   /** Takes up what needs no reset, and tells what that was; an export policy's difference is sent. */
   configure(config: PeerConfig, nowMs: number): PeerChange {
     const change = peerChange(this.#config, config);
-    const { exportPolicy, importPolicy, shutdown, maximumPrefix } = change;
+    const { importPolicy, shutdown, maximumPrefix } = change;
     this.#config = config;
     if (shutdown || (maximumPrefix && this.#heldDown !== undefined)) this.#hold(nowMs);
     if (importPolicy) this.applyImportPolicy();
-    const isSent = this.#established !== undefined;
-    if (exportPolicy && isSent) this.#exportAnew(this.#context.exportPolicyMs);
+    // FRR sends its own default route at once, and lets the rest wait.
+    if (change.defaultOriginate) this.#sendAnew();
+    else if (change.exportPolicy || change.wayOut) this.#announce(this.#context.announceMs(false));
     // What is there already may be too many by the new one.
     if (maximumPrefix && this.#established !== undefined) this.#checkLimits(nowMs);
     return change;
   }
 
   /** By the policy of then; what changes before goes by the old one. */
-  #exportAnew(afterMs: number): void {
-    if (afterMs === 0) this.#established?.outbound.setPolicy(this.#config.exportPolicy);
-    else if (!this.#timers.isRunning("exportPolicy")) this.#timers.set("exportPolicy", afterMs);
+  #announce(afterMs: number): void {
+    if (afterMs === 0) this.#sendAnew();
+    else if (this.#established !== undefined && !this.#timers.isRunning("announce"))
+      this.#timers.set("announce", afterMs);
+  }
+
+  #sendAnew(): void {
+    if (this.#established === undefined) return;
+    const { outbound, negotiated } = this.#established;
+    outbound.setOptions(outboundOptions(this.#config, this.#context.speaker(), negotiated));
+    outbound.answerRefreshes();
+  }
+
+  /** What the peer has asked for again is sent, or after a while (pace.ts). */
+  answerRefreshes(): void {
+    const outbound = this.#established?.outbound;
+    if (outbound?.isRefreshAsked) this.#announce(this.#context.announceMs(outbound.isInGroup));
   }
 
   /** Down where it is to be shut down, else up. */
@@ -307,7 +315,14 @@ export class Peer {
     this.#stale.sessionBegan();
     const options = outboundOptions(config, speaker, negotiated);
     const { ribs, groups, deferred } = this.#context;
-    const receiver = this.#receiver(negotiated);
+    const receiver = receiverOf({
+      config: () => this.#config,
+      send: (bytes) => this.#send(negotiated.connection, bytes),
+      announced: (name, routes) => this.#announced.set(name, this.announced(name) + routes),
+      setTimer: (timer, afterMs) => this.#timers.set(timer, afterMs),
+      random: this.#context.random,
+      log: (level, message) => this.#log(level, message),
+    });
     const outbound = new Outbound(ribs, groups, options, negotiated, receiver, deferred);
     this.#established = { negotiated, opens, outbound, sinceMs: nowMs };
     for (const missing of missingPolicies(config, negotiated)) this.#log("warn", missing);
@@ -356,27 +371,10 @@ export class Peer {
     this.#stale.clearUnneeded();
   }
 
-  #receiver({ connection }: Negotiated): Receiver {
-    return {
-      peer: this.#config.name,
-      send: (bytes) => {
-        this.updates.sent += updatesIn(bytes);
-        this.#emit({ do: "send", connection, bytes });
-        this.#context.changed(this);
-      },
-      announced: (name, routes) => {
-        if (routes > 0) this.#announced.set(name, this.announced(name) + routes);
-      },
-      startInterval: (name) => {
-        const seconds = this.#config.advertisementIntervalSeconds ?? 0;
-        this.#timers.set(`advertise/${name}`, withJitter(1000 * seconds, this.#context.random));
-      },
-      // RFC 8654 §4: routes whose attributes leave no room for a prefix.
-      notSent: (reason, prefix) => {
-        const which = `${prefix}: their path attributes are too long: ${reason}`;
-        this.#log("error", `routes not sent, ${which}`);
-      },
-    };
+  #send(connection: ConnectionId, bytes: Uint8Array): void {
+    this.updates.sent += updatesIn(bytes);
+    this.#emit({ do: "send", connection, bytes });
+    this.#context.changed(this);
   }
 
   #capabilities(): Capability[] {

@@ -37,7 +37,8 @@ function resetPeer(peer: Peer, kind: ResetKind, nowMs: number): string {
       const { established } = peer;
       if (established === undefined) return `nothing to send: ${peer.session.state}`;
       const { negotiated, outbound } = established;
-      for (const family of negotiated.families) outbound.refresh(family);
+      for (const family of negotiated.families) outbound.refreshAsked(family);
+      peer.answerRefreshes();
       return "routes sent anew";
     }
     case "hard":

@@ -21,7 +21,14 @@ function hub(peers: string[], of: Partial<Omit<PeerConfig, "address">> = {}, atP
   return { net, node };
 }
 
-const pace = { changesMs: 5, firstUpdateMs: 100, firstUpdatePerPeerMs: 0, exportPolicyMs: 0 };
+const pace = {
+  changesMs: 5,
+  firstUpdateMs: 100,
+  firstUpdatePerPeerMs: 0,
+  exportPolicyMs: 0,
+  announceInGroupMs: 500,
+  defaultOriginateMs: 5000,
+};
 
 function spoke(localAsn: number, at: string, originate: string[]) {
   const peers = [peerConfig({ name: "hub", address: hubAt })];

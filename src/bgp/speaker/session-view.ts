@@ -55,6 +55,7 @@ export function outboundOptions(
 ): OutboundOptions {
   const { localAsn, routerId, clusterId = routerId } = speaker;
   const { exportPolicy, localAs, nextHopSelf = false, addPath, defaultOriginate = [] } = config;
+  const { defaultOriginateIf = {}, removePrivateAs, asOverride = false } = config;
   const asn = sessionAsn(config, speaker);
   return {
     exportPolicy,
@@ -62,6 +63,11 @@ export function outboundOptions(
     clusterId,
     nextHopSelf,
     defaultOriginate,
+    defaultOriginateIf,
+    asRewrite:
+      negotiated.internal || (removePrivateAs === undefined && !asOverride)
+        ? undefined
+        : { removePrivateAs, asOverride, localAsn, peerAsn: negotiated.peerAsn },
     ipv4NextHop: config.ipv4NextHop,
     sendsBack: config.sendsBack === true,
     reflectsWithMed: config.reflectsWithMed === true,

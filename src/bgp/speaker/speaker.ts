@@ -13,7 +13,7 @@ import { NextHopFeed } from "./next-hop-feed.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerContext } from "./peer-context.ts";
 import { mustStartOver, speakerReset } from "./peer-change.ts";
-import { PacedChanges } from "./pace.ts";
+import { defaultsTimer, PacedChanges } from "./pace.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Ribs } from "./ribs.ts";
 import { type PeerReset, resetPeers, type ResetRequest } from "./reset.ts";
@@ -141,6 +141,7 @@ export class Speaker extends SpeakerViews {
       case "timer": {
         this.#bmp.timer(input.timer, nowMs);
         this.#paced.timer(input.timer);
+        if (input.timer === defaultsTimer) this.#groups.lookAtDefaults();
         if (input.timer === deferralTimer) this.#endDeferral(this.#deferral.takeAll());
         const [serial = "", name = ""] = input.timer.split(":");
         if (serial === "bfd") this.#bfd.timer(name, nowMs);
@@ -205,7 +206,7 @@ export class Speaker extends SpeakerViews {
     if (bmpChanged) this.#bmp.beginStatistics(nowMs);
     this.#ribs.originate(config.originate, nowMs);
     // Policies before the changed routes: a prefix and the statement for it make one UPDATE.
-    if (this.#paced.exportPolicyMs === 0) {
+    if (this.#paced.announceMs(false) === 0) {
       this.#groups.setPolicies((peer) => wanted.get(peer)?.exportPolicy);
     }
     for (const peer of this.#peers.values()) {
@@ -313,7 +314,7 @@ export class Speaker extends SpeakerViews {
       random,
       startsAfterMs: Math.max(0, (this.#endedUntilMs.get(address) ?? 0) - nowMs),
       firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
-      exportPolicyMs: this.#paced.exportPolicyMs,
+      announceMs: (isInCompany) => this.#paced.announceMs(isInCompany),
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {
@@ -365,12 +366,17 @@ export class Speaker extends SpeakerViews {
   /** The end of every call: peers are told of changed best paths, the edge of changed peers. */
   #finish(nowMs: number): Effect[] {
     if (this.#paced.mayTell(this.#ribs.hasChanged)) {
+      const tellings = this.#tellings;
       for (const [name, changed] of this.#ribs.takeChanged()) {
         this.#tellings++;
         this.#groups.changed(name, changed);
         for (const peer of this.#peers.values()) peer.routesChanged(name, changed);
         this.#routes.changed(name, changed);
         this.#bmp.locRibChanged(name, changed, nowMs);
+      }
+      const hasTold = this.#tellings > tellings;
+      if (hasTold && this.#groups.hasConditionalDefault && this.#paced.mayLookAtDefaults()) {
+        this.#groups.lookAtDefaults();
       }
     }
     // Routes whose next hops are being asked about are not selected yet.

@@ -7,6 +7,8 @@ import { Policy, type PolicyStatement } from "../rib/policy.ts";
 import type { PrefixId, PrefixIds, PrefixTable } from "../rib/prefix-table.ts";
 import { RouteTable } from "../rib/route-table.ts";
 import type { CodecOptions } from "../wire/message.ts";
+import { Audiences } from "./audiences.ts";
+import { DefaultCondition } from "./default-condition.ts";
 import { concernedPrefixes, type PolicyChange } from "./policy-change.ts";
 import type { Ribs } from "./ribs.ts";
 import type { Receiver, RoutesOut, SentRoute } from "./routes-out.ts";
@@ -47,6 +49,7 @@ export class UpdateGroup implements RoutesOut {
   readonly #sent = new RouteTable<ExportedRoute>();
   /** The default route's, where that is sent as our own. */
   readonly #ownDefault: PrefixId | undefined;
+  readonly #condition: DefaultCondition | undefined;
   /** How many of these came from each peer. */
   readonly #sentFrom = new Map<string | undefined, { routes: number }>();
   /** The last of them that was looked up. */
@@ -82,9 +85,14 @@ export class UpdateGroup implements RoutesOut {
     this.#exporter = new Exporter(target, new Policy(exportPolicy), ribs.pool);
     this.#sendsBack = target.sendsBack;
     this.#isByCompany = target.sendsBack && target.sharedSubnets.length > 0;
+    const { defaultOriginateIf: condition } = target;
+    if (condition !== undefined) {
+      this.#condition = new DefaultCondition(condition, this.#loc, this.#prefixes);
+    }
     if (target.defaultOriginate) this.#ownDefault = this.#prefixes.addPrefix(defaultPrefix[name]);
     if (this.#ownDefault !== undefined) {
       this.#prefixes.retain(this.#ownDefault);
+      this.#condition?.look();
       this.#tell([this.#ownDefault]);
     }
     this.changed(this.#loc.ids());
@@ -101,6 +109,17 @@ export class UpdateGroup implements RoutesOut {
   /** Names of the peers that it is for. */
   get peers(): string[] {
     return [...this.#receivers.keys(), ...this.#waiting.keys()];
+  }
+
+  get hasConditionalDefault(): boolean {
+    return this.#condition !== undefined;
+  }
+
+  /** The default route goes, or comes, where the routes that it depends on have. */
+  lookAtDefault(): void {
+    if (this.#condition?.look() === true && this.#ownDefault !== undefined) {
+      this.#tell([this.#ownDefault]);
+    }
   }
 
   /** All of its sessions have this policy from now on: they are told what is decided otherwise. */
@@ -155,6 +174,7 @@ export class UpdateGroup implements RoutesOut {
     const waiting = [...this.#waiting.values()];
     const receivers = waiting.map(({ receiver }) => receiver);
     this.#waiting.clear();
+    this.lookAtDefault();
     const isDeferred = this.#isDeferred();
     for (const { begun } of waiting) begun(isDeferred);
     const packed =
@@ -292,7 +312,7 @@ export class UpdateGroup implements RoutesOut {
 
   /** What is to be sent of the prefix now. */
   #exported(id: PrefixId): ExportedRoute | undefined {
-    if (id === this.#ownDefault) return this.exporter.exportDefault();
+    if (id === this.#ownDefault) return this.#exportedDefault();
     const best = this.#loc.bestAt(id);
     if (best === undefined) return undefined;
     if (best === this.#lastPath) return this.#lastExported;
@@ -304,6 +324,12 @@ export class UpdateGroup implements RoutesOut {
       this.#lastExported = route;
     }
     return route;
+  }
+
+  #exportedDefault(): ExportedRoute | undefined {
+    if (this.#condition === undefined) return this.exporter.exportDefault();
+    const { statement } = this.#condition;
+    return statement && this.exporter.exportDefault(statement);
   }
 
   #isHeldBack({ source }: Path): boolean {
@@ -372,25 +398,3 @@ type Waiting = {
   /** `isDeferred`: there was no End-of-RIB, as learned routes are held back (RFC 4724 §4.1). */
   readonly begun: (isDeferred: boolean) => void;
 };
-
-/** A batch for each audience, which one peer tells from the others. */
-class Audiences {
-  readonly batches = new Map<string | undefined, UpdateBatch>();
-  readonly #newBatch: () => UpdateBatch;
-  /** The last of them that was asked for: neighbours in a table mostly came from one peer. */
-  #lastPeer: string | undefined;
-  #last: UpdateBatch | undefined;
-
-  constructor(newBatch: () => UpdateBatch) {
-    this.#newBatch = newBatch;
-  }
-
-  batch(peer: string | undefined): UpdateBatch {
-    if (this.#last !== undefined && peer === this.#lastPeer) return this.#last;
-    let batch = this.batches.get(peer);
-    if (batch === undefined) this.batches.set(peer, (batch = this.#newBatch()));
-    this.#lastPeer = peer;
-    this.#last = batch;
-    return batch;
-  }
-}

@@ -25,7 +25,9 @@ export class UpdateGroups {
     const { name, target, exportPolicy, codec, pacedBy } = options;
     const { fourOctetAs, extendedMessage, sharedLink } = codec;
     const wire = { fourOctetAs, extendedMessage, sharedLink };
-    const key = JSON.stringify([name, target, wire, pacedBy]);
+    // As FRR has it, a group goes by the AS number of the peer that it began with (bgpd/bgp_updgrp.c: its conf).
+    const asRewrite = target.asRewrite && { ...target.asRewrite, peerAsn: undefined };
+    const key = JSON.stringify([name, { ...target, asRewrite }, wire, pacedBy]);
     let known = this.#groups.find(
       (each) => each.key === key && isSame(each.group.exportPolicy, exportPolicy),
     );
@@ -61,6 +63,16 @@ export class UpdateGroups {
     for (const { name, group, isPaced } of this.#groups) {
       if (name === of && !isPaced) group.changed(ids);
     }
+  }
+
+  /** Whether some default route is sent only as long as there are other routes. */
+  get hasConditionalDefault(): boolean {
+    return this.#groups.some(({ group }) => group.hasConditionalDefault);
+  }
+
+  /** Whether it is sent now. */
+  lookAtDefaults(): void {
+    for (const { group } of this.#groups) group.lookAtDefault();
   }
 
   forEachSet(call: (set: AttributeSet) => void): void {

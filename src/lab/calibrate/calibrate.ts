@@ -6,15 +6,17 @@ import { Lab } from "../lab.ts";
 import { loadLab } from "../load.ts";
 import { intervals, type LogLine, parseLog } from "./frr-log.ts";
 
-const topology = fileURLToPath(new URL("two-routers.clab.yaml", import.meta.url));
+const topology = fileURLToPath(new URL("routers.clab.yaml", import.meta.url));
 const logFile = "/var/log/frr/bgpd.log";
 const lookEveryMs = 20;
 const limitMs = 30_000;
+/** Neighbors of `a` that somebody is. */
+const peers = 2;
 /** Neighbors that nobody is, to see what each costs. */
 const morePeers = 8;
 
 /**
- * Measures FRR's own times on two routers in namespaces. Each is the least of several runs: a timer is never early,
+ * Measures FRR's own times on routers in namespaces. Each is the least of several runs: a timer is never early,
  * and what a busy machine adds is not FRR's. `tell`: how far it is.
  */
 export async function calibrate(options: {
@@ -36,6 +38,7 @@ export async function calibrate(options: {
     tell(`FRR ${version?.[1]}: sessions, ${runs} runs`);
     const loads = [load()];
     await bench.routeTo("10.0.0.1/32");
+    await bench.routeTo("10.0.0.1/32", "c");
     const changed = new Map<string, number>();
     const stop = lab.runtime.watchRoutes(["b"], ({ change, prefix, atMs }: RouteChange) => {
       if (change === "add") changed.set(prefix, performance.timeOrigin + atMs);
@@ -46,6 +49,8 @@ export async function calibrate(options: {
       tell(`a new route: ${run} of ${runs}`);
     }
     stop();
+    await bench.askAgain(runs);
+    tell("routes sent again to one of a group");
     loads.push(load());
     const b = await bench.log("b");
     const told = await bench.log("a");
@@ -65,8 +70,11 @@ export async function calibrate(options: {
     );
     await bench.configure(["router bgp 65001", ...lines]);
     const many = await resets();
-    await bench.exportOtherwise(runs);
+    // The first leaves the group, which the log does not tell.
+    await bench.exportOtherwise(runs + 1);
     tell("another route map on the way out");
+    await bench.originateDefault();
+    tell("a default route that waits for another route");
     const vtyshMs: number[] = [];
     for (let run = 1; run <= runs; run++) vtyshMs.push(await bench.configure(["hostname a"]));
     tell("a neighbor that nobody is: twice the connect retry time");
@@ -87,10 +95,18 @@ export async function calibrate(options: {
       changesMs: rounded(
         least(intervals(b, /rcvd 10\.9\.0\.\d+\/32/, /Tx route add VRF 0 10\.9\.0\.\d+\/32/)),
       ),
-      firstUpdateMs: rounded(firstUpdate[0]! - perPeerMs),
+      firstUpdateMs: rounded(firstUpdate[0]! - peers * perPeerMs),
       firstUpdatePerPeerMs: rounded(perPeerMs),
       exportPolicyMs: rounded(
         least(intervals(await bench.log("a"), / peer 10\.0\.1\.2 moved to /, announcesAnew)),
+      ),
+      announceInGroupMs: rounded(
+        least(intervals(told, /10\.0\.1\.2\S* sending REFRESH_REQ/, sendsAgain)),
+      ),
+      defaultOriginateMs: rounded(
+        least(
+          intervals(await bench.log("a"), /announce_selected: p=10\.8\.0\.1\/32/, defaultRoute),
+        ),
       ),
       zebraMs: rounded(least(toKernel(b, changed))),
       advertisementIntervalMs: rounded(waitOf(told)),
@@ -126,6 +142,8 @@ const connectRetry = {
 };
 
 const announcesAnew = /announcing routes to 10\.0\.1\.2/;
+const sendsAgain = / 10\.0\.1\.2 announcing routes/;
+const defaultRoute = /send UPDATE 0\.0\.0\.0\/0 nexthop/;
 
 /** What is quicker has not waited. */
 const timerMsMin = 1;
@@ -167,7 +185,7 @@ function rounded(ms: number): number {
   return Math.round(10 * ms) / 10;
 }
 
-/** The two routers, as they are measured. */
+/** The routers, as they are measured. */
 class Bench {
   readonly #lab: Lab;
   readonly #signal: AbortSignal;
@@ -195,11 +213,32 @@ class Bench {
     return parseLog(await this.exec(node, ["cat", logFile]));
   }
 
-  /** Until the kernel of `b` has a route to it. */
-  async routeTo(prefix: string): Promise<void> {
-    await this.#until(`a route of b to ${prefix}`, async () => {
-      return (await this.exec("b", ["ip", "route", "show", prefix])) !== "";
+  /** Until the node's kernel has a route to it. */
+  async routeTo(prefix: string, node = "b"): Promise<void> {
+    await this.#until(`a route of ${node} to ${prefix}`, async () => {
+      return (await this.exec(node, ["ip", "route", "show", prefix])) !== "";
     });
+  }
+
+  /** `b` asks for all routes again, so many times. */
+  async askAgain(times: number): Promise<void> {
+    for (let time = 1; time <= times; time++) {
+      await this.exec("b", ["vtysh", "-c", "clear bgp 10.0.1.1 soft in"]);
+      await this.logged("routes sent again", sendsAgain, time);
+    }
+  }
+
+  /** `c` is sent a default route as long as there is 10.8.0.1/32, which then comes from `b`. */
+  async originateDefault(): Promise<void> {
+    await this.configure([
+      ...["ip prefix-list WANTED permit 10.8.0.1/32", "route-map DEFAULT permit 10"],
+      ...["match ip address prefix-list WANTED", "router bgp 65001"],
+      ...["address-family ipv4 unicast", "neighbor 10.0.2.2 default-originate route-map DEFAULT"],
+    ]);
+    // Sent anew by then, and looked at once more.
+    await this.logged("routes sent with a default route", /announcing routes to 10\.0\.2\.2/, 1);
+    await this.exec("b", ["ip", "addr", "add", "10.8.0.1/32", "dev", "lo"]);
+    await this.logged("a default route", defaultRoute, 1);
   }
 
   /** A session ends and is back, with all routes. */

@@ -17,6 +17,8 @@ export type FrrConfig = {
   staticRoutes: StaticRoute[];
   /** What `[no] ip forwarding` says; undefined: nothing. */
   doesNotForward: Partial<Record<FrrFamily, boolean>>;
+  /** What `[no] ip nht resolve-via-default` says; undefined: as the profile has it. */
+  resolvesViaDefault?: boolean;
   /** By interface: addresses that zebra gives it. */
   interfaces: Map<string, InterfaceAddress[]>;
   bfdProfiles: Map<string, BfdProfile>;
@@ -26,7 +28,7 @@ export type FrrConfig = {
 export type BfdProfile = Partial<Omit<BfdConfig, "checkControlPlaneFailure">>;
 
 export type Permit = "permit" | "deny";
-export type ListEntry<Value> = { permit: Permit; value: Value };
+export type ListEntry<Value> = { sequence: number; permit: Permit; value: Value };
 
 export type PrefixListEntry = {
   sequence: number;
@@ -51,6 +53,8 @@ export type FrrFamily = "ipv4" | "ipv6";
 
 export type BgpConfig = {
   asn: number;
+  /** Of when `router bgp` was given: a later one is no matter to it. */
+  profile: FrrConfig["profile"];
   routerId?: Address;
   /** Undefined: as the profile has it. */
   ebgpRequiresPolicy?: boolean;
@@ -59,6 +63,7 @@ export type BgpConfig = {
   multipathRelax: boolean;
   compareRouterId: boolean;
   fastExternalFailover: boolean;
+  disableConnectedCheck: boolean;
   clusterId?: Address;
   gracefulRestart: boolean;
   gracefulRestartSeconds: number;
@@ -101,16 +106,24 @@ export type Neighbor = {
   updateSource?: string;
   ebgpMultihop?: number;
   ttlSecurityHops?: number;
+  disableConnectedCheck?: true;
   bfd?: BfdConfig;
   bfdProfile?: string;
   extendedNextHop?: boolean;
   families: Record<FrrFamily, NeighborFamily>;
 };
 
+export const removePrivateForms = ["", "replace-AS", "all", "all replace-AS"] as const;
+export type RemovePrivateForm = (typeof removePrivateForms)[number];
+
 export type NeighborFamily = {
   activate?: boolean;
-  defaultOriginate?: boolean;
-  nextHopSelf?: boolean | "force";
+  defaultOriginate?: { routeMap?: string };
+  nextHopSelf?: true;
+  nextHopSelfForce?: true;
+  /** Each is a setting of its own, and the last of them that is there counts. */
+  removePrivateAs?: Partial<Record<RemovePrivateForm, true>>;
+  asOverride?: true;
   routeReflectorClient?: boolean;
   routeMapIn?: string;
   routeMapOut?: string;
@@ -142,14 +155,15 @@ export function emptyConfig(): FrrConfig {
   };
 }
 
-export function emptyBgp(asn: number): BgpConfig {
+export function emptyBgp(asn: number, profile: FrrConfig["profile"]): BgpConfig {
   return {
-    asn,
+    ...{ asn, profile },
     networkImportCheck: true,
     defaultIpv4Unicast: true,
     multipathRelax: false,
     compareRouterId: false,
     fastExternalFailover: true,
+    disableConnectedCheck: false,
     gracefulRestart: false,
     gracefulRestartSeconds: 120,
     neighbors: new Map(),

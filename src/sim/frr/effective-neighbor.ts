@@ -1,4 +1,4 @@
-import type { BgpConfig, FrrConfig, FrrFamily, Neighbor } from "./config.ts";
+import type { BgpConfig, FrrFamily, Neighbor } from "./config.ts";
 
 /** What `frr defaults` sets (FRR bgpd/bgp_vty.c). */
 export const profiles = {
@@ -32,7 +32,7 @@ export function hasFamily(bgp: BgpConfig, of: Neighbor, family: FrrFamily): bool
 }
 
 /** RFC 8212, where that is not switched off. `of`: with its group. */
-export function needsPolicy({ bgp, profile }: FrrConfig, of: Neighbor): boolean {
-  const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp?.asn;
-  return !isInternal && (bgp?.ebgpRequiresPolicy ?? profiles[profile].ebgpRequiresPolicy);
+export function needsPolicy(bgp: BgpConfig, of: Neighbor): boolean {
+  const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
+  return !isInternal && (bgp.ebgpRequiresPolicy ?? profiles[bgp.profile].ebgpRequiresPolicy);
 }

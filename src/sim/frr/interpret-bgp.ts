@@ -37,6 +37,7 @@ function globalLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
       bgp.networkImportCheck = !isNo;
       return "done";
     case "default ipv4-unicast":
+      keepActivation(bgp);
       bgp.defaultIpv4Unicast = !isNo;
       return "done";
     case "bestpath as-path multipath-relax":
@@ -52,17 +53,19 @@ function globalLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
       bgp.gracefulRestart = !isNo;
       return "done";
     case "disable-ebgp-connected-route-check":
-      // A neighbor one hop away is reached at any of its addresses here.
+      bgp.disableConnectedCheck = !isNo;
       return "done";
     case "default show-hostname":
     case "default show-nexthop-hostname":
     case "log-neighbor-changes":
+      return "done"; // What is told, not what is done.
     case "deterministic-med":
     case "suppress-duplicates":
-      return "done"; // What is told, not what is done; and the decision is deterministic.
+      return isNo ? "unknown" : "done"; // As the speaker has it.
   }
   if (first === "graceful-restart" && second === "restart-time") {
-    bgp.gracefulRestartSeconds = Number(third);
+    if (!isNo && !isWhole(third)) return "unknown";
+    bgp.gracefulRestartSeconds = isNo ? 120 : Number(third);
     return "done";
   }
   if (first === "router-id" || first === "cluster-id") {
@@ -77,14 +80,27 @@ function globalLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
   return "unknown";
 }
 
+/** What was made before another default is as the default was then. Members of a group are as their group is. */
+function keepActivation({ neighbors, peerGroups, defaultIpv4Unicast }: BgpConfig): void {
+  for (const { group, families } of [...peerGroups.values(), ...neighbors.values()]) {
+    if (group === undefined) families.ipv4.activate ??= defaultIpv4Unicast;
+  }
+}
+
+export function isWhole(word: string | undefined): boolean {
+  return word !== undefined && /^\d+$/.test(word);
+}
+
 function listenLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): LineResult {
   const [what, value, , group] = words;
   if (what === "limit") {
+    if (!isNo && !isWhole(value)) return "unknown";
     bgp.listenLimit = isNo ? 100 : Number(value);
     return "done";
   }
   const prefix = parsePrefix(value ?? "");
   if (what !== "range" || prefix === undefined || group === undefined) return "unknown";
+  if (!isNo && !bgp.peerGroups.has(group)) return "unknown";
   bgp.listenRanges = bgp.listenRanges.filter((range) => range.prefix !== prefix);
   if (!isNo) bgp.listenRanges.push({ prefix, group });
   return "done";
@@ -92,9 +108,11 @@ function listenLine(bgp: BgpConfig, words: readonly string[], isNo: boolean): Li
 
 function timersLine(
   bgp: BgpConfig,
-  [, keepalive, hold]: readonly string[],
+  [of, keepalive, hold, ...others]: readonly string[],
   isNo: boolean,
 ): LineResult {
+  if (of !== "bgp" || others.length > 0) return "unknown";
+  if (!isNo && !(isWhole(keepalive) && isWhole(hold))) return "unknown";
   if (isNo) delete bgp.timers;
   else bgp.timers = { keepaliveSeconds: Number(keepalive), holdSeconds: Number(hold) };
   return "done";
@@ -107,7 +125,8 @@ function networkLine(
 ): LineResult {
   const prefix = parsePrefix(words[0] ?? "");
   const routeMap = words[1] === "route-map" ? words[2] : undefined;
-  if (prefix === undefined || (words.length > 1 && routeMap === undefined)) return "unknown";
+  if (prefix === undefined || words.length > 3) return "unknown";
+  if (words.length > 1 && routeMap === undefined) return "unknown";
   const of = bgp.families[family];
   of.networks = of.networks.filter((network) => network.prefix !== prefix);
   if (!isNo) of.networks.push({ prefix, ...(routeMap !== undefined && { routeMap }) });
@@ -137,14 +156,19 @@ function redistributeLine(
   words: readonly string[],
   isNo: boolean,
 ): LineResult {
-  const [from, key, value] = words;
+  const [from, key, value, ...others] = words;
   if (from === undefined || !redistributed.has(from)) return "unknown";
-  if (key !== undefined && key !== "route-map") return "unknown";
+  if (others.length > 0 || (key !== undefined && (key !== "route-map" || value === undefined))) {
+    return "unknown";
+  }
   const of = bgp.families[family];
+  const before = of.redistribute.find((one) => one.from === from)?.routeMap;
   of.redistribute = of.redistribute.filter((one) => one.from !== from);
   if (!isNo) {
-    const routeMap = key === undefined ? {} : { routeMap: value! };
-    of.redistribute.push({ from: from as Redistributed, ...routeMap });
+    // A map that was given before stays until it is taken back.
+    const routeMap = value ?? before;
+    const mapped = routeMap !== undefined && { routeMap };
+    of.redistribute.push({ from: from as Redistributed, ...mapped });
   }
   return "done";
 }
@@ -155,10 +179,10 @@ function maximumPathsLine(
   isNo: boolean,
 ): LineResult {
   const isInternal = words[0] === "ibgp";
-  const count = Number(isInternal ? words[1] : words[0]);
-  if (!isNo && !Number.isInteger(count)) return "unknown";
+  const [count, ...others] = isInternal ? words.slice(1) : words;
+  if ((!isNo && !isWhole(count)) || others.length > 0) return "unknown";
   const key = isInternal ? "maximumPathsIbgp" : "maximumPaths";
   if (isNo) delete bgp.families[family][key];
-  else bgp.families[family][key] = count;
+  else bgp.families[family][key] = Number(count);
   return "done";
 }

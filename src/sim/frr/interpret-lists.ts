@@ -1,5 +1,7 @@
-import { parsePrefix } from "../../net/prefix.ts";
-import type { FrrConfig, ListEntry, Permit } from "./config.ts";
+import { jsonEqual } from "../../cilium/json-equal.ts";
+import { addressBits, parsePrefix, prefixFamily } from "../../net/prefix.ts";
+import type { FrrConfig, FrrFamily, ListEntry, Permit, PrefixListEntry } from "./config.ts";
+import { isWhole } from "./interpret-bgp.ts";
 import type { LineResult } from "./interpret.ts";
 
 /** `ip prefix-list`, `ipv6 prefix-list`, `bgp community-list`, `bgp large-community-list`, `bgp as-path access-list`. */
@@ -7,58 +9,95 @@ export function listLine(config: FrrConfig, words: readonly string[], isNo: bool
   const [, kind, ...rest] = words;
   switch (kind) {
     case "prefix-list":
-      return prefixListLine(config, rest, isNo);
+      return prefixListLine(config, words[0] === "ip" ? "ipv4" : "ipv6", rest, isNo);
     case "community-list":
       return communityListLine(config.communityLists, rest, isNo);
     case "large-community-list":
       return communityListLine(config.largeCommunityLists, rest, isNo);
     case "as-path": {
       const [, name, ...entry] = rest;
-      return listEntry(config.asPathLists, name, entry, isNo, (value) => value.join(" "));
+      return listEntry(config.asPathLists, { name, entry, isNo }, (value) => value.join(" "));
     }
     case "forwarding":
       config.doesNotForward[words[0] === "ip" ? "ipv4" : "ipv6"] = isNo;
       return "done";
     case "nht":
-      return "done"; // Next hops resolve as the profile says.
+      if (rest.join(" ") !== "resolve-via-default" || words[0] !== "ip") return "unknown";
+      config.resolvesViaDefault = !isNo;
+      return "done";
     default:
       return "unknown";
   }
 }
 
-/** `NAME [seq N] permit|deny PREFIX [ge N] [le N]`. */
-function prefixListLine(config: FrrConfig, words: readonly string[], isNo: boolean): LineResult {
+/** `NAME [seq N] permit|deny PREFIX [ge N] [le N]`. Lists of the two families may have the same name. */
+function prefixListLine(
+  config: FrrConfig,
+  family: FrrFamily,
+  words: readonly string[],
+  isNo: boolean,
+): LineResult {
   const [name, ...rest] = words;
   if (name === undefined) return "unknown";
-  if (isNo && rest.length === 0) {
-    config.prefixLists.delete(name);
+  if (rest[0] === "description") return "done";
+  const all = config.prefixLists.get(name) ?? [];
+  const entries = all.filter((entry) => prefixFamily(entry.prefix) === family);
+  const put = (own: PrefixListEntry[]): LineResult => {
+    const others = all.filter((entry) => !entries.includes(entry));
+    const left = [...others, ...own].sort((a, b) => a.sequence - b.sequence);
+    if (left.length === 0) config.prefixLists.delete(name);
+    else config.prefixLists.set(name, left);
     return "done";
-  }
-  const entries = config.prefixLists.get(name) ?? [];
+  };
+  if (isNo && rest.length === 0) return put([]);
   const isNumbered = rest[0] === "seq";
-  const last = entries.at(-1)?.sequence ?? 0;
-  const sequence = isNumbered ? Number(rest[1]) : 5 * (Math.floor(last / 5) + 1);
+  if (isNumbered && !isWhole(rest[1])) return "unknown";
   const [permit, to, ...bounds] = isNumbered ? rest.slice(2) : rest;
-  const prefix = to === "any" ? parsePrefix("0.0.0.0/0") : parsePrefix(to ?? "");
-  if (!isPermit(permit) || prefix === undefined) return "unknown";
-  const bound = (word: string) => {
-    const at = bounds.indexOf(word);
-    return at < 0 ? undefined : Number(bounds[at + 1]);
-  };
-  const minLength = to === "any" ? 0 : bound("ge");
-  const maxLength = to === "any" ? 32 : bound("le");
+  const numbered = isNumbered ? Number(rest[1]) : undefined;
+  if (isNo && isNumbered && permit === undefined) {
+    return put(entries.filter(({ sequence }) => sequence !== numbered));
+  }
+  const range = rangeOf(family, to, bounds);
+  if (!isPermit(permit) || range === undefined) return "unknown";
+  const isSame = (entry: PrefixListEntry) =>
+    entry.permit === permit &&
+    entry.prefix === range.prefix &&
+    entry.minLength === range.minLength &&
+    entry.maxLength === range.maxLength &&
+    (numbered ?? entry.sequence) === entry.sequence;
+  if (isNo) return put(entries.filter((entry) => !isSame(entry)));
+  if (entries.some(isSame)) return "done";
+  const last = entries.at(-1)?.sequence ?? 0;
+  const sequence = numbered ?? 5 * (Math.floor(last / 5) + 1);
   const others = entries.filter((entry) => entry.sequence !== sequence);
-  const entry = {
-    ...{ sequence, permit, prefix },
-    ...(minLength !== undefined && { minLength }),
-    ...(maxLength !== undefined && { maxLength }),
+  return put([...others, { sequence, permit, ...range }]);
+}
+
+/** `any`, or `PREFIX [ge N] [le N]` in either order. */
+function rangeOf(
+  family: FrrFamily,
+  to: string | undefined,
+  bounds: readonly string[],
+): Pick<PrefixListEntry, "prefix" | "minLength" | "maxLength"> | undefined {
+  if (to === "any") {
+    const prefix = parsePrefix(family === "ipv4" ? "0.0.0.0/0" : "::/0")!;
+    const every = { prefix, minLength: 0, maxLength: addressBits(family) };
+    return bounds.length === 0 ? every : undefined;
+  }
+  const prefix = parsePrefix(to ?? "");
+  if (prefix === undefined || prefixFamily(prefix) !== family) return undefined;
+  const lengths: { ge?: number; le?: number } = {};
+  for (let at = 0; at < bounds.length; at += 2) {
+    const [word, length] = bounds.slice(at);
+    if ((word !== "ge" && word !== "le") || !isWhole(length)) return undefined;
+    lengths[word] = Number(length);
+  }
+  const { ge, le } = lengths;
+  return {
+    prefix,
+    ...(ge !== undefined && { minLength: ge }),
+    ...(le !== undefined && { maxLength: le }),
   };
-  const left = isNo ? others : [...others, entry];
-  config.prefixLists.set(
-    name,
-    left.sort((a, b) => a.sequence - b.sequence),
-  );
-  return "done";
 }
 
 /** `[standard|expanded] NAME [seq N] permit|deny VALUE…`. */
@@ -69,24 +108,36 @@ function communityListLine(
 ): LineResult {
   if (words[0] === "expanded") return "unknown";
   const [name, ...entry] = words[0] === "standard" ? words.slice(1) : words;
-  return listEntry(lists, name, entry, isNo, (value) => value);
+  return listEntry(lists, { name, entry, isNo }, (value) => value);
 }
 
+/** Of the same name in the order of their numbers, those without one last. `no` takes away the entry that it names. */
 function listEntry<Value>(
   lists: Map<string, ListEntry<Value>[]>,
-  name: string | undefined,
-  words: readonly string[],
-  isNo: boolean,
+  line: { name: string | undefined; entry: readonly string[]; isNo: boolean },
   valueOf: (words: string[]) => Value,
 ): LineResult {
+  const { name, entry, isNo } = line;
   if (name === undefined) return "unknown";
-  if (isNo) {
+  if (isNo && entry.length === 0) {
     lists.delete(name);
     return "done";
   }
-  const [permit, ...value] = words[0] === "seq" ? words.slice(2) : words;
-  if (!isPermit(permit)) return "unknown";
-  lists.set(name, [...(lists.get(name) ?? []), { permit, value: valueOf(value) }]);
+  const isNumbered = entry[0] === "seq";
+  const [permit, ...words] = isNumbered ? entry.slice(2) : entry;
+  if (!isPermit(permit) || (isNumbered && !isWhole(entry[1]))) return "unknown";
+  const before = lists.get(name) ?? [];
+  const value = valueOf(words);
+  const others = before.filter((one) => one.permit !== permit || !jsonEqual(one.value, value));
+  const last = before.at(-1)?.sequence ?? 0;
+  const sequence = isNumbered ? Number(entry[1]) : 5 * (Math.floor(last / 5) + 1);
+  const left = isNo ? others : [...others, { sequence, permit, value }];
+  if (left.length === 0) lists.delete(name);
+  else
+    lists.set(
+      name,
+      left.sort((a, b) => a.sequence - b.sequence),
+    );
   return "done";
 }
 

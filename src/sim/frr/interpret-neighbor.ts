@@ -1,7 +1,13 @@
 import type { BfdConfig } from "../../bgp/speaker/config.ts";
 import { parseAddress } from "../../net/address.ts";
-import { emptyNeighbor, type Neighbor, type NeighborFamily } from "./config.ts";
-import type { BgpContext } from "./interpret-bgp.ts";
+import {
+  type BgpConfig,
+  emptyNeighbor,
+  type Neighbor,
+  type NeighborFamily,
+  removePrivateForms,
+} from "./config.ts";
+import { type BgpContext, isWhole } from "./interpret-bgp.ts";
 import type { LineResult } from "./interpret.ts";
 
 /** Of bfdd. */
@@ -12,33 +18,57 @@ export const bfdDefaults: BfdConfig = {
 /** `neighbor` and what follows it. */
 export function neighborLine(
   context: BgpContext,
-  [id, ...words]: readonly string[],
+  [written, ...words]: readonly string[],
   isNo: boolean,
 ): LineResult {
   const { bgp } = context;
   const [first] = words;
-  if (id === undefined) return "unknown";
+  if (written === undefined) return "unknown";
+  const id = parseAddress(written) ?? written;
   if (first === "peer-group" && words.length === 1) {
-    if (isNo) bgp.peerGroups.delete(id);
-    else bgp.peerGroups.set(id, bgp.peerGroups.get(id) ?? emptyNeighbor(false));
+    if (isNo) return removeGroup(bgp, id);
+    bgp.peerGroups.set(id, bgp.peerGroups.get(id) ?? emptyNeighbor(false));
     return "done";
   }
-  if (isNo && first === undefined) {
-    bgp.neighbors.delete(id);
-    return "done";
+  if (isNo && first === undefined && bgp.peerGroups.has(id)) return removeGroup(bgp, id);
+  // A neighbor does not outlive what says whose it is.
+  const saysWhose = first === undefined || first === "remote-as" || first === "peer-group";
+  if (isNo && saysWhose && !bgp.peerGroups.has(id)) {
+    return bgp.neighbors.delete(id) ? "done" : "unknown";
   }
-  if (first === "interface") return interfaceLine(context, id, words.slice(1), isNo);
-  const found = bgp.peerGroups.get(id) ?? bgp.neighbors.get(id) ?? addressNeighbor(context, id);
+  if (first === "interface" && parseAddress(id) === undefined) {
+    return interfaceLine(context, id, words.slice(1), isNo);
+  }
+  const group = bgp.peerGroups.get(id);
+  if (isNo && group !== undefined && first === "remote-as") removeMembers(bgp, id);
+  const found = group ?? bgp.neighbors.get(id) ?? addressNeighbor(context, id, words, isNo);
   if (found === undefined) return "unknown";
   return settingLine(context, found, words, isNo);
 }
 
-/** FRR makes a neighbor with the first line that says whose it is. */
-function addressNeighbor({ bgp }: BgpContext, id: string): Neighbor | undefined {
-  const parsed = parseAddress(id);
-  if (parsed === undefined) return undefined;
+/** Its members and listen ranges go with it. */
+function removeGroup(bgp: BgpConfig, name: string): LineResult {
+  if (!bgp.peerGroups.delete(name)) return "unknown";
+  removeMembers(bgp, name);
+  bgp.listenRanges = bgp.listenRanges.filter(({ group }) => group !== name);
+  return "done";
+}
+
+function removeMembers({ neighbors }: BgpConfig, name: string): void {
+  for (const [id, { group }] of [...neighbors]) if (group === name) neighbors.delete(id);
+}
+
+/** FRR makes a neighbor with the line that says whose it is, and takes no other line before. */
+function addressNeighbor(
+  { bgp }: BgpContext,
+  id: string,
+  [first, group = ""]: readonly string[],
+  isNo: boolean,
+): Neighbor | undefined {
+  const saysWhose = first === "remote-as" || (first === "peer-group" && bgp.peerGroups.has(group));
+  if (isNo || !saysWhose || parseAddress(id) === undefined) return undefined;
   const made = emptyNeighbor(false);
-  bgp.neighbors.set(parsed, made);
+  bgp.neighbors.set(id, made);
   return made;
 }
 
@@ -50,13 +80,13 @@ function interfaceLine(
   isNo: boolean,
 ): LineResult {
   const { bgp } = context;
-  if (isNo) {
-    bgp.neighbors.delete(id);
-    return "done";
-  }
+  if (isNo) return bgp.neighbors.delete(id) ? "done" : "unknown";
+  const rest = words[0] === "v6only" ? words.slice(1) : words;
+  const [what, group = ""] = rest;
+  if (what !== undefined && what !== "remote-as" && what !== "peer-group") return "unknown";
+  if (what === "peer-group" && !bgp.peerGroups.has(group)) return "unknown";
   const neighbor = bgp.neighbors.get(id) ?? emptyNeighbor(true);
   bgp.neighbors.set(id, neighbor);
-  const rest = words[0] === "v6only" ? words.slice(1) : words;
   return rest.length === 0 ? "done" : settingLine(context, neighbor, rest, false);
 }
 
@@ -74,12 +104,16 @@ function settingLine(
   };
   switch (first) {
     case "peer-group":
-      return set("group", second);
+      return context.bgp.peerGroups.has(second ?? "") ? set("group", second) : "unknown";
     case "remote-as": {
-      const word = second === "internal" || second === "external" ? second : Number(second);
-      return Number.isNaN(word) && !isNo ? "unknown" : set("remoteAs", word);
+      const isWord = second === "internal" || second === "external";
+      const ofGroup = context.bgp.peerGroups.get(of.group ?? "")?.remoteAs;
+      // FRR: a member cannot override the AS of its group.
+      if (!isNo && ((!isWord && !isWhole(second)) || ofGroup !== undefined)) return "unknown";
+      return set("remoteAs", isWord ? second : Number(second));
     }
     case "local-as":
+      if (!isNo && !isWhole(second)) return "unknown";
       return set("localAs", {
         asn: Number(second),
         noPrepend: words.includes("no-prepend"),
@@ -90,14 +124,17 @@ function settingLine(
     case "password":
       return set("password", words.slice(1).join(" "));
     case "timers":
+      if (!isNo && !isWhole(third)) return "unknown";
       if (second === "connect") return set("connectSeconds", Number(third));
       if (second === "delayopen") return set("delayOpenSeconds", Number(third));
+      if (!isNo && !isWhole(second)) return "unknown";
       return set("timers", { keepaliveSeconds: Number(second), holdSeconds: Number(third) });
     case "advertisement-interval":
-      return set("advertisementSeconds", Number(second));
+      return isNo || isWhole(second) ? set("advertisementSeconds", Number(second)) : "unknown";
     case "passive":
       return set("passive", true);
     case "shutdown":
+      if (second !== undefined && second !== "message") return "unknown";
       return set("shutdown", second === "message" ? { message: words.slice(2).join(" ") } : {});
     case "update-source":
       return set("updateSource", second);
@@ -114,12 +151,20 @@ function settingLine(
       if (isNo) delete of.bfdProfile;
       return bfdLine(words.slice(1), (value) => set("bfd", value));
     case "disable-connected-check":
-      return "done"; // A neighbor one hop away is reached at any of its addresses here.
+      return set("disableConnectedCheck", true);
     case "capability":
-      return second === "extended-nexthop" ? set("extendedNextHop", true) : "unknown";
+      // FRR does not let it be taken from a neighbor that is named by its interface.
+      if (second !== "extended-nexthop" || (isNo && of.isInterface)) return "unknown";
+      return set("extendedNextHop", true);
     default:
+      if (first === "route-reflector-client" && isExternal(context.bgp, of)) return "unknown";
       return familyLine(of.families[context.family], words, isNo);
   }
+}
+
+/** As far as it is said here, and not by a group. */
+function isExternal({ asn }: BgpConfig, { remoteAs }: Neighbor): boolean {
+  return remoteAs !== undefined && remoteAs !== "internal" && remoteAs !== asn;
 }
 
 /** `bfd [MULTIPLIER RECEIVE TRANSMIT]`, in milliseconds. */
@@ -146,16 +191,32 @@ function familyLine(of: NeighborFamily, words: readonly string[], isNo: boolean)
       of.activate = !isNo;
       return "done";
     case "default-originate":
-      return words.length === 1 ? set("defaultOriginate", true) : "unknown";
+      if (isNo || words.length === 1) return set("defaultOriginate", {});
+      if (second !== "route-map" || third === undefined) return "unknown";
+      return set("defaultOriginate", { routeMap: third });
     case "next-hop-self":
-      return set("nextHopSelf", second === "force" ? "force" : true);
+      if (second === undefined) return set("nextHopSelf", true);
+      return second === "force" || second === "all" ? set("nextHopSelfForce", true) : "unknown";
+    case "remove-private-AS": {
+      const form = removePrivateForms.find((one) => one === words.slice(1).join(" "));
+      if (form === undefined) return "unknown";
+      const { [form]: _, ...others } = of.removePrivateAs ?? {};
+      const left = isNo ? others : { ...others, [form]: true };
+      if (Object.keys(left).length > 0) of.removePrivateAs = left;
+      else delete of.removePrivateAs;
+      return "done";
+    }
+    case "as-override":
+      return set("asOverride", true);
     case "route-reflector-client":
       return set("routeReflectorClient", true);
     case "soft-reconfiguration":
-      return set("softReconfigurationInbound", true);
+      return second === "inbound" ? set("softReconfigurationInbound", true) : "unknown";
     case "addpath-tx-all-paths":
       return set("addPathTxAll", true);
     case "allowas-in":
+      // `origin`: only where we are the path's origin.
+      if (!isNo && second !== undefined && !isWhole(second)) return "unknown";
       return set("allowAsIn", second === undefined ? 3 : Number(second));
     case "route-map":
       if (third !== "in" && third !== "out") return "unknown";
@@ -164,17 +225,30 @@ function familyLine(of: NeighborFamily, words: readonly string[], isNo: boolean)
       if (third !== "in" && third !== "out") return "unknown";
       return set(third === "in" ? "prefixListIn" : "prefixListOut", second);
     case "maximum-prefix": {
-      const restart = words.indexOf("restart");
-      return set("maximumPrefix", {
-        count: Number(second),
-        warningOnly: words.includes("warning-only"),
-        thresholdPercent: /^\d+$/.test(third ?? "") ? Number(third) : 75,
-        ...(restart > 0 && { restartMinutes: Number(words[restart + 1]) }),
-      });
+      if (isNo) return set("maximumPrefix", undefined);
+      const maximum = maximumPrefix(words.slice(1));
+      return maximum === undefined ? "unknown" : set("maximumPrefix", maximum);
     }
-    case "send-community":
-      return isNo ? "unknown" : "done"; // All are sent unless told otherwise.
+    case "send-community": {
+      const isKnown = /^(standard|extended|both|large|all)?$/.test(words.slice(1).join(" "));
+      return isNo || !isKnown ? "unknown" : "done"; // All are sent unless told otherwise.
+    }
     default:
       return "unknown";
   }
+}
+
+/** `COUNT [PERCENT] [warning-only | restart MINUTES]`; undefined: another form, such as `force`. */
+function maximumPrefix(words: readonly string[]): NeighborFamily["maximumPrefix"] {
+  const { count, percent, warning, restart } =
+    /^(?<count>\d+)( (?<percent>\d+))?(?<warning> warning-only)?( restart (?<restart>\d+))?$/.exec(
+      words.join(" "),
+    )?.groups ?? {};
+  if (count === undefined) return undefined;
+  return {
+    count: Number(count),
+    warningOnly: warning !== undefined,
+    thresholdPercent: percent === undefined ? 75 : Number(percent),
+    ...(restart !== undefined && { restartMinutes: Number(restart) }),
+  };
 }

@@ -46,11 +46,23 @@ function interfaceLine(
 /** Where a line stands: within what was opened before. */
 type Context =
   | { in: "top" }
-  | { in: "bgp"; bgp: BgpConfig; family: FrrFamily; isInFamily: boolean; isInBmp?: true }
+  | {
+      in: "bgp";
+      bgp: BgpConfig;
+      family: FrrFamily;
+      isInFamily: boolean;
+      within?: "bmp" | "unknown family";
+    }
   | { in: "route-map"; entry: RouteMapEntry }
   | { in: "interface"; name: string }
   | { in: "bfd"; profile?: BfdProfile }
-  | { in: "other" };
+  /** Opened by a line that is not simulated, as `router ospf`: what stands there is not either. */
+  | { in: "unknown" };
+
+/** Lines that open what others stand in, until `exit`, `exit-vrf` or the next of them. */
+const openers: ReadonlySet<string> = new Set(
+  "router vrf key pbr-map segment-routing nexthop-group mpls l2vpn rpki pseudowire".split(" "),
+);
 
 /** What comes of a line. */
 export type LineResult = "done" | "unknown";
@@ -102,6 +114,10 @@ export class Interpreter {
         this.#context = { in: "bfd", profile: taken.profile };
         return "done";
       }
+      case "unknown":
+        if (!/^exit(-vrf)?$/.test(words[0]!)) return "unknown";
+        this.#context = { in: "top" };
+        return "done";
       default:
         return "unknown";
     }
@@ -122,29 +138,28 @@ export class Interpreter {
 
   #bgp(context: Context & { in: "bgp" }, words: readonly string[], isNo: boolean): LineResult {
     const [first, second, third] = words;
+    const { within, ...bgp } = context;
     if (first === "address-family") {
       if ((second !== "ipv4" && second !== "ipv6") || (third ?? "unicast") !== "unicast") {
+        this.#context = { ...bgp, isInFamily: true, within: "unknown family" };
         return "unknown";
       }
-      this.#context = { ...context, family: second, isInFamily: true };
+      this.#context = { ...bgp, family: second, isInFamily: true };
       return "done";
     }
     if (first === "exit-address-family" || (first === "exit" && context.isInFamily)) {
-      this.#context = { ...context, family: "ipv4", isInFamily: false };
+      this.#context = { ...bgp, family: "ipv4", isInFamily: false };
       return "done";
     }
+    // `neighbor … activate` for EVPN is none for IPv4.
+    if (within === "unknown family") return "unknown";
     // Stations of BMP: nobody listens in the simulation, and what a router tells is no part of what it does.
     if (first === "bmp") {
-      if (second === "targets" && !isNo) this.#context = { ...context, isInBmp: true };
+      if (second === "targets" && !isNo) this.#context = { ...context, within: "bmp" };
       return "done";
     }
     if (first === "exit") {
-      if (context.isInBmp === true) {
-        const { isInBmp: _, ...bgp } = context;
-        this.#context = bgp;
-        return "done";
-      }
-      this.#context = { in: "top" };
+      this.#context = within === "bmp" ? bgp : { in: "top" };
       return "done";
     }
     if (first === "neighbor") return neighborLine(context, words.slice(1), isNo);
@@ -154,6 +169,9 @@ export class Interpreter {
   #top(words: readonly string[], isNo: boolean): LineResult {
     const { config } = this;
     const [first, second, third] = words;
+    // What stands in a VRF is of that VRF alone, static routes too.
+    const isClosed = this.#context.in === "unknown" && first === "ip" && second === "route";
+    if (isClosed) return "unknown";
     switch (first) {
       case "configure":
       case "conf":
@@ -188,7 +206,7 @@ export class Interpreter {
         config.profile = third;
         return "done";
       case "router":
-        return second === "bgp" ? this.#router(third, isNo) : "unknown";
+        return this.#router(words, isNo);
       case "bfd":
         if (second !== undefined || isNo) return "unknown";
         this.#context = { in: "bfd" };
@@ -205,21 +223,29 @@ export class Interpreter {
         if (second === "route") return this.#staticRoute(words, isNo);
         return listLine(config, words, isNo);
       default:
+        if (openers.has(first!) && !isNo) this.#context = { in: "unknown" };
         return "unknown";
     }
   }
 
-  #router(asnText: string | undefined, isNo: boolean): LineResult {
+  /** `router bgp [AS]`; another protocol's, or a VRF's, is not simulated. */
+  #router([, protocol, asnText, ...others]: readonly string[], isNo: boolean): LineResult {
     const { config } = this;
     const asn = Number(asnText ?? config.bgp?.asn);
-    if (!Number.isInteger(asn) || asn < 1) return "unknown";
+    if (protocol !== "bgp" || others.length > 0 || !Number.isInteger(asn) || asn < 1) {
+      if (!isNo) this.#context = { in: "unknown" };
+      return "unknown";
+    }
     if (isNo) {
       delete config.bgp;
       this.#context = { in: "top" };
       return "done";
     }
-    if (config.bgp !== undefined && config.bgp.asn !== asn) return "unknown";
-    config.bgp ??= emptyBgp(asn);
+    if (config.bgp !== undefined && config.bgp.asn !== asn) {
+      this.#context = { in: "unknown" };
+      return "unknown";
+    }
+    config.bgp ??= emptyBgp(asn, config.profile);
     this.#context = { in: "bgp", bgp: config.bgp, family: "ipv4", isInFamily: false };
     return "done";
   }
@@ -248,11 +274,13 @@ export class Interpreter {
     return "done";
   }
 
-  #staticRoute([, , to, via, link]: readonly string[], isNo: boolean): LineResult {
+  /** `ip route PREFIX ADDRESS [INTERFACE]`, or `… Null0`. A distance, tag or table is not simulated. */
+  #staticRoute([, , to, via, link, ...others]: readonly string[], isNo: boolean): LineResult {
     const prefix = parsePrefix(to ?? "");
     const isBlackhole = via === "blackhole" || via === "Null0";
     const address = isBlackhole ? ("blackhole" as const) : parseAddress(via ?? "");
-    if (prefix === undefined || address === undefined) return "unknown";
+    if (prefix === undefined || address === undefined || others.length > 0) return "unknown";
+    if (link !== undefined && (isBlackhole || /^\d+$|^onlink$/.test(link))) return "unknown";
     const { config } = this;
     config.staticRoutes = config.staticRoutes.filter(
       (route) => route.prefix !== prefix || route.via !== address,

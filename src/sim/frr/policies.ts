@@ -19,9 +19,12 @@ import type {
   PrefixListEntry,
   RouteMapEntry,
 } from "./config.ts";
+import { isWhole } from "./interpret-bgp.ts";
 
 type Match = NonNullable<PolicyStatement["match"]>;
 type Set = NonNullable<PolicyStatement["set"]>;
+
+const origins: ReadonlySet<string> = new Set<Origin>(["igp", "egp", "incomplete"]);
 
 /** A route that the router has itself. `interface`: that it is connected by. `nextHop`: of a static one. */
 export type OwnCandidate = { prefix: Prefix; interface?: string; nextHop?: Address };
@@ -55,6 +58,11 @@ export class PolicyBuilder {
     });
   }
 
+  /** `default-originate route-map`: what must let some route through. A map that does not exist lets none. */
+  condition(map: string): PolicyStatement[] {
+    return this.#routeMap(map, "out");
+  }
+
   /** What a route map makes of an own route; undefined: it does not let it through, as where there is no such map. */
   own(
     map: string,
@@ -68,7 +76,7 @@ export class PolicyBuilder {
       const names = entry.matches.filter(isInterface).map(([, name]) => name);
       if (names.some((name) => name !== candidate.interface)) continue;
       const matches = entry.matches.filter((words) => !isInterface(words));
-      const [statement] = this.#entry(map, { ...entry, matches });
+      const [statement] = this.#entry(map, { ...entry, matches }, "own");
       if (statement === undefined || !new Policy([statement]).match(prefix, path)) continue;
       if (statement.action === "reject") return undefined;
       const set = statement.set ?? {};
@@ -103,7 +111,7 @@ export class PolicyBuilder {
         this.#problem(`route-map ${name} ${sequence}: ${direction}: set ${words.join(" ")}`);
       }
     }
-    return entries.flatMap((entry) => this.#entry(name, entry));
+    return entries.flatMap((entry) => this.#entry(name, entry, direction));
   }
 
   /** Spinelab's speaker puts its own AS number before a path that goes out, and the path's first before one that comes. */
@@ -115,11 +123,12 @@ export class PolicyBuilder {
     return rest.some((asn) => Number(asn) !== this.#config.bgp?.asn);
   }
 
-  #entry(map: string, entry: RouteMapEntry): PolicyStatement[] {
+  #entry(map: string, entry: RouteMapEntry, direction: "in" | "out" | "own"): PolicyStatement[] {
     const name = `${map} ${entry.sequence}`;
     const match: Match = {};
     for (const words of entry.matches) {
-      if (!this.#match(match, words)) this.#problem(`route-map ${name}: match ${words.join(" ")}`);
+      if (!this.#match(match, words, direction))
+        this.#problem(`route-map ${name}: match ${words.join(" ")}`);
     }
     // A list that nothing can be in.
     if (match.prefixRanges?.length === 0 || match.communities?.any?.length === 0) return [];
@@ -138,24 +147,28 @@ export class PolicyBuilder {
   }
 
   /** Whether it was understood. */
-  #match(match: Match, words: readonly string[]): boolean {
+  #match(match: Match, words: readonly string[], direction: "in" | "out" | "own"): boolean {
     const [first, ...rest] = words;
     const config = this.#config;
     switch (first) {
       case "ip":
       case "ipv6": {
-        const [what, kind, list] = rest;
+        const [what, kind, list, ...others] = rest;
         if (what !== "address" || kind !== "prefix-list" || list === undefined) return false;
+        // Of both families at once nothing can be.
+        if (others.length > 0 || match.prefixRanges !== undefined) return false;
         match.prefixRanges = this.#ranges(list);
         return true;
       }
       case "community": {
+        if (rest.length !== 1) return false;
         const values = entriesOf(config.communityLists.get(rest[0] ?? ""), parseCommunity);
         if (values === undefined) return false;
         match.communities = values;
         return true;
       }
       case "large-community": {
+        if (rest.length !== 1) return false;
         const values = entriesOf(
           config.largeCommunityLists.get(rest[0] ?? ""),
           parseLargeCommunity,
@@ -171,10 +184,13 @@ export class PolicyBuilder {
         return true;
       }
       case "origin":
+        if (!origins.has(rest[0]!)) return false;
         match.origin = [rest[0] as Origin];
         return true;
       case "peer":
-        match.neighbors = [rest[0]!];
+        // On the way out FRR asks for the peer that it is sent to.
+        if (direction !== "in" || rest[0] === "local") return false;
+        match.neighbors = [parseAddress(rest[0]!) ?? rest[0]!];
         return true;
       default:
         return false;
@@ -253,9 +269,12 @@ function setOf(set: Set, words: readonly string[]): boolean {
   const [first, ...rest] = words;
   switch (first) {
     case "local-preference":
+      // `+10` is added to what is there.
+      if (!isWhole(rest[0])) return false;
       set.localPref = Number(rest[0]);
       return true;
     case "metric":
+      if (!isWhole(rest[0])) return false;
       set.med = Number(rest[0]);
       return true;
     case "as-path":
@@ -282,10 +301,9 @@ function setOf(set: Set, words: readonly string[]): boolean {
     }
     case "ip":
     case "ipv6": {
-      const hop = rest.at(-1) ?? "";
-      if (rest[0] !== "next-hop") return false;
-      const parsed = parseAddress(hop);
-      if (parsed === undefined) return false;
+      const [what, ...hop] = first === "ipv6" && rest[1] === "global" ? rest.toSpliced(1, 1) : rest;
+      const parsed = parseAddress(hop[0] ?? "");
+      if (what !== "next-hop" || hop.length !== 1 || parsed === undefined) return false;
       set.nextHop = parsed;
       return true;
     }

@@ -123,3 +123,28 @@ test("BFD by a profile, which may be written later, and whose values count befor
   a.configure(["router bgp 65000", "no neighbor 10.0.0.2 bfd profile quick"]);
   expect(used()).toEqual({ detectMultiplier: 3, receiveIntervalMs: 300, transmitIntervalMs: 300 });
 });
+
+test.each([
+  ["nothing", "", "", "Active"],
+  ["disable-connected-check at one end", "", "disable-connected-check", "Established"],
+  ["ebgp-multihop at both ends", "ebgp-multihop 2", "ebgp-multihop 2", "Established"],
+])("an external neighbor at a loopback address, by %s", (_, ofA, ofB, state) => {
+  const world = new World(() => 0.5);
+  const nodes = ["a", "b"].map((name) => world.network.addNode(name));
+  world.network.connect({ node: "a", interface: "net0" }, { node: "b", interface: "net0" }, 0.05);
+  const lines = (own: number, line: string) =>
+    [
+      ...["frr defaults datacenter", `ip route 10.0.0.${3 - own}/32 10.1.1.${3 - own}`],
+      ...[`router bgp 6500${own}`, `neighbor 10.0.0.${3 - own} remote-as external`],
+      `neighbor 10.0.0.${3 - own} update-source lo`,
+      ...(line === "" ? [] : [`neighbor 10.0.0.${3 - own} ${line}`]),
+    ].join("\n");
+  for (const [i, node] of nodes.entries()) {
+    const own = { address: address(`10.1.1.${i + 1}`), prefixLength: 24 };
+    node.addAddress("net0", own);
+  }
+  const a = router(world, "a", "10.0.0.1", lines(1, ofA));
+  router(world, "b", "10.0.0.2", lines(2, ofB));
+  runUntil(world, 20_000);
+  expect(a.host!.speaker.peers(world.clock.nowMs)).toMatchObject([{ state }]);
+});

@@ -202,7 +202,7 @@ export class FrrRouter {
       },
       pace: this.timing,
       installDelayMs: this.timing.zebraMs,
-      resolveViaDefault: this.#config.profile === "datacenter",
+      resolveViaDefault: this.#config.resolvesViaDefault ?? this.#config.profile === "datacenter",
       keeper: "zebra",
       endsWithLink: bgp.fastExternalFailover,
     });

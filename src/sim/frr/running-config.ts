@@ -91,6 +91,9 @@ function familyLines(
     ...all.flatMap(([id, of]) =>
       settingLines(of.families[family]).map((text) => `  neighbor ${id} ${text}`),
     ),
+    ...all
+      .filter(([, of]) => of.families[family].activate === false)
+      .map(([id]) => `  no neighbor ${id} activate`),
   ];
 }
 
@@ -109,8 +112,11 @@ function settingLines(of: NeighborFamily): string[] {
     name === undefined ? [] : [`${what} ${name} ${way}`];
   return [
     ...(of.activate === true ? ["activate"] : []),
-    ...(of.defaultOriginate === true ? ["default-originate"] : []),
+    ...(of.defaultOriginate ? [`default-originate${mapText(of.defaultOriginate.routeMap)}`] : []),
     ...(of.nextHopSelf === undefined ? [] : ["next-hop-self"]),
+    ...(of.nextHopSelfForce === undefined ? [] : ["next-hop-self force"]),
+    ...Object.keys(of.removePrivateAs ?? {}).map((form) => `remove-private-AS ${form}`.trim()),
+    ...(of.asOverride === undefined ? [] : ["as-override"]),
     ...(of.routeReflectorClient === true ? ["route-reflector-client"] : []),
     ...map(of.prefixListIn, "prefix-list", "in"),
     ...map(of.prefixListOut, "prefix-list", "out"),

@@ -18,7 +18,7 @@ function neighborOf({ config }: FrrRouter, peer: PeerStatus): object {
   const families = (["ipv4", "ipv6"] as const).filter((family) => of && hasFamily(bgp, of, family));
   const info = families.map((family) => {
     const { routeMapIn, routeMapOut, prefixListIn, prefixListOut } = of!.families[family];
-    const lacks = needsPolicy(config, of!);
+    const lacks = needsPolicy(bgp, of!);
     const isMissing = (...names: (string | undefined)[]) =>
       lacks && names.every((name) => name === undefined);
     return [

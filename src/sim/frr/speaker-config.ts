@@ -12,18 +12,20 @@ import {
   type Address,
   addressToBytes,
   familyOf,
+  isLinkLocal,
   parseAddress,
 } from "../../net/address.ts";
 import { prefixContains, prefixOf } from "../../net/prefix.ts";
 import { families, type FamilyName } from "../../bgp/rib/family.ts";
 import type { SimNode } from "../network.ts";
-import type {
-  BgpConfig,
-  FrrConfig,
-  FrrFamily,
-  Neighbor,
-  NeighborFamily,
-  Timers,
+import {
+  type BgpConfig,
+  type FrrConfig,
+  type FrrFamily,
+  type Neighbor,
+  type NeighborFamily,
+  removePrivateForms,
+  type Timers,
 } from "./config.ts";
 import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
 import { effectiveNeighbor, hasFamily, needsPolicy, profiles } from "./effective-neighbor.ts";
@@ -64,6 +66,9 @@ export function speakerConfigOf(
     if (peer === undefined) return [];
     return [{ prefix, limit: bgp.listenLimit, peer }];
   });
+  if (hasOtherMultipath(bgp)) {
+    problem("maximum-paths: IPv4 and IPv6 are configured differently");
+  }
   return {
     localAsn: bgp.asn,
     routerId,
@@ -85,6 +90,18 @@ export function speakerConfigOf(
       learned: router.learned,
     }),
   };
+}
+
+/** The speaker has one limit for both families. */
+function hasOtherMultipath(bgp: BgpConfig): boolean {
+  const { ipv4, ipv6 } = bgp.families;
+  const isSame =
+    ipv4.maximumPaths === ipv6.maximumPaths && ipv4.maximumPathsIbgp === ipv6.maximumPathsIbgp;
+  const isUsed = (family: FrrFamily) =>
+    [...bgp.neighbors.values(), ...bgp.peerGroups.values()].some((of) =>
+      hasFamily(bgp, effectiveNeighbor(bgp, of), family),
+    );
+  return !isSame && isUsed("ipv4") && isUsed("ipv6");
 }
 
 /** What FRR takes when none is written: the highest IPv4 address of `lo`, else of all interfaces. */
@@ -132,7 +149,7 @@ class PeerReader {
       name: id,
       address: at ?? unspecified,
       port: bgpPort,
-      passive: of.passive === true,
+      passive: of.passive === true || !this.#isCalled(of, at),
       idleHold: {
         ...idleHold(this.#router.timing),
         clearingSeconds: this.#router.timing.clearingMs / 1000,
@@ -143,23 +160,37 @@ class PeerReader {
     };
   }
 
+  /** An external neighbor one hop away is not called where no subnet of ours has its address; it may call. */
+  #isCalled(of: Neighbor, at: Address | undefined): boolean {
+    const { bgp } = this.#config;
+    const isOneHop = of.ebgpMultihop === undefined && of.ttlSecurityHops === undefined;
+    const isChecked = of.disableConnectedCheck !== true && !bgp.disableConnectedCheck;
+    const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
+    if (at === undefined || isLinkLocal(at) || isInternal || !isOneHop || !isChecked) return true;
+    return [...this.#router.node.interfaces.values()].some(
+      ({ hasCarrier, addresses }) =>
+        hasCarrier &&
+        addresses.some((one) => prefixContains(prefixOf(one.address, one.prefixLength), at)),
+    );
+  }
+
   template(id: string, neighbor: Neighbor): PeerTemplate | undefined {
-    const { bgp, profile } = this.#config;
+    const { bgp } = this.#config;
     const of = effectiveNeighbor(this.#config.bgp, neighbor);
     if (of.remoteAs === undefined) return undefined;
-    const defaults = profiles[profile];
+    const defaults = profiles[bgp.profile];
     const timers: Timers = of.timers ?? bgp.timers ?? defaults.timers;
     const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
-    const needsOne = needsPolicy(this.#config, of);
+    const needsOne = needsPolicy(bgp, of);
     const active = (["ipv4", "ipv6"] as const).filter((family) => hasFamily(bgp, of, family));
-    const ipv4 = of.families.ipv4;
     const first = of.families[active[0] ?? "ipv4"];
     this.#sameInAll(id, of, active);
     return {
       asn: of.remoteAs,
       holdTimeSeconds: timers.holdSeconds,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
-      connectRetryTimeSeconds: of.connectSeconds ?? connectSeconds(profile, this.#router.timing),
+      connectRetryTimeSeconds:
+        of.connectSeconds ?? connectSeconds(bgp.profile, this.#router.timing),
       ...(of.delayOpenSeconds !== undefined && { delayOpenTimeSeconds: of.delayOpenSeconds }),
       ...advertisementInterval(of, this.#router.timing),
       idleHold: idleHold(this.#router.timing),
@@ -187,11 +218,11 @@ class PeerReader {
         hardAdministrativeReset: true,
       },
       ...(first.routeReflectorClient === true && { routeReflectorClient: true }),
-      ...(first.nextHopSelf !== undefined && { nextHopSelf: first.nextHopSelf }),
-      ...defaultOriginate(of, active),
+      ...wayOut(first),
+      ...this.#defaultOriginate(of, active),
       ...(first.allowAsIn !== undefined && { allowAsIn: first.allowAsIn }),
       ...(of.bfd !== undefined && this.#router.hasBfd && { bfd: this.#bfd(of.bfd, of) }),
-      ...(ipv4.maximumPrefix !== undefined && { maximumPrefix: maximumPrefix(of, active) }),
+      ...maximumPrefix(of, active),
       ...(of.shutdown && {
         shutdown: of.shutdown.message === undefined ? {} : { communication: of.shutdown.message },
       }),
@@ -216,6 +247,22 @@ class PeerReader {
     if (shared("ipv4") !== shared("ipv6")) {
       this.#problem(`neighbor ${id}: IPv4 and IPv6 are configured differently`);
     }
+  }
+
+  #defaultOriginate(
+    of: Neighbor,
+    active: readonly FrrFamily[],
+  ): Pick<PeerTemplate, "defaultOriginate" | "defaultOriginateIf"> {
+    const names = active.filter((family) => of.families[family].defaultOriginate !== undefined);
+    if (names.length === 0) return {};
+    const conditions = names.flatMap((family) => {
+      const map = of.families[family].defaultOriginate?.routeMap;
+      return map === undefined ? [] : [[familyName(family), this.#policies.condition(map)]];
+    });
+    return {
+      defaultOriginate: names.map(familyName),
+      ...(conditions.length > 0 && { defaultOriginateIf: Object.fromEntries(conditions) }),
+    };
   }
 
   #exportPolicy(of: NeighborFamily, needsOne: boolean): PolicyStatement[] {
@@ -278,32 +325,42 @@ function ttlOf(of: Neighbor, isInternal: boolean): Pick<PeerTemplate, "ttl" | "t
   return { ttl: isInternal ? 255 : (of.ebgpMultihop ?? 1) };
 }
 
-function defaultOriginate(
-  of: Neighbor,
-  active: readonly FrrFamily[],
-): Pick<PeerTemplate, "defaultOriginate"> {
-  const names = active.filter((family) => of.families[family].defaultOriginate).map(familyName);
-  return names.length === 0 ? {} : { defaultOriginate: names };
+/** How routes go out, beside policies. */
+function wayOut({ nextHopSelf, nextHopSelfForce, ...of }: NeighborFamily) {
+  const form = removePrivateForms.findLast((one) => of.removePrivateAs?.[one]);
+  return {
+    ...(nextHopSelf && { nextHopSelf }),
+    ...(nextHopSelfForce && { nextHopSelf: "force" as const }),
+    ...(form !== undefined && {
+      removePrivateAs: {
+        ...(form.startsWith("all") && { all: true as const }),
+        ...(form.endsWith("replace-AS") && { replaceAs: true as const }),
+      },
+    }),
+    ...(of.asOverride && { asOverride: true }),
+  };
 }
 
-function maximumPrefix(of: Neighbor, active: readonly FrrFamily[]) {
-  return Object.fromEntries(
-    active.flatMap((family) => {
-      const limit = of.families[family].maximumPrefix;
-      if (limit === undefined) return [];
-      return [
-        [
-          familyName(family),
-          {
-            count: limit.count,
-            warningThresholdPercent: limit.thresholdPercent,
-            action: limit.warningOnly ? ("warn" as const) : ("teardown" as const),
-            ...(limit.restartMinutes !== undefined && {
-              restartTimeSeconds: 60 * limit.restartMinutes,
-            }),
-          },
-        ],
-      ];
-    }),
-  );
+function maximumPrefix(
+  of: Neighbor,
+  active: readonly FrrFamily[],
+): Pick<PeerTemplate, "maximumPrefix"> {
+  const limits = active.flatMap((family) => {
+    const limit = of.families[family].maximumPrefix;
+    if (limit === undefined) return [];
+    return [
+      [
+        familyName(family),
+        {
+          count: limit.count,
+          warningThresholdPercent: limit.thresholdPercent,
+          action: limit.warningOnly ? ("warn" as const) : ("teardown" as const),
+          ...(limit.restartMinutes !== undefined && {
+            restartTimeSeconds: 60 * limit.restartMinutes,
+          }),
+        },
+      ],
+    ];
+  });
+  return limits.length === 0 ? {} : { maximumPrefix: Object.fromEntries(limits) };
 }

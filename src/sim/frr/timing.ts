@@ -21,6 +21,10 @@ const schema = z.strictObject({
   firstUpdatePerPeerMs: ms,
   /** From another route map on the way out until routes are sent by it: bgp_announce_route. */
   exportPolicyMs: ms,
+  /** From a peer's ROUTE-REFRESH, or `clear bgp … soft out`, until its routes are sent again, where the peer is in one update group with others. */
+  announceInGroupMs: ms,
+  /** From a change of routes until it is looked whether a `default-originate route-map` still lets the default route out. */
+  defaultOriginateMs: ms,
   /** From bgpd's choice to the kernel's route: zebra. */
   zebraMs: ms,
   /** How long an UPDATE waits for one to the same peer that went just before: MinRouteAdvertisementIntervalTimer. */
