@@ -20,7 +20,7 @@ export function registerCalibrate(program: Command): void {
     .addHelpText(
       "after",
       `
-Builds two routers of FRR in network namespaces (root), changes routes and resets sessions, and reads from
+Builds three routers of FRR in network namespaces (root), changes routes and resets sessions, and reads from
 their logs how long FRR lets things wait. Takes about a minute; a quiet machine measures best.`,
     )
     .action(async ({ runs, output }: CalibrateOptions) => {
