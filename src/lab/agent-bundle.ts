@@ -168,6 +168,19 @@ export function agentTools(
   ];
 }
 
+/** Folders of src/ that agent and speaker are made of. */
+export const bundledFolders = [
+  "net",
+  "input",
+  "sys",
+  "bfd",
+  "nd",
+  "bgp",
+  "cilium",
+  "kube",
+  "agent",
+];
+
 /** Changes when a source file, a dependency or Node does. */
 function fingerprint(): string {
   const hash = createHash("sha256").update(`${process.version} ${process.arch} `);
@@ -177,7 +190,7 @@ function fingerprint(): string {
   };
   add(join(repository, "package-lock.json"));
   add(fileURLToPath(import.meta.url));
-  for (const folder of ["net", "input", "timeline", "sys", "bgp", "cilium", "kube", "agent"]) {
+  for (const folder of bundledFolders) {
     const files = readdirSync(join(repository, "src", folder), { recursive: true });
     for (const file of files.map(String).sort()) {
       if (file.endsWith(".ts") && !file.endsWith(".test.ts")) {

@@ -1,4 +1,6 @@
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { bundledFolders } from "../../src/lab/agent-bundle.ts";
 import { floors, floorViolations } from "./floors.ts";
 import {
   brokenLinks,
@@ -71,6 +73,20 @@ describe("floors", () => {
     expect(floorViolations([fake("src/attic/a.ts")])).toHaveLength(1);
     expect(floorViolations([fake("src/main.ts")])).toHaveLength(1);
   });
+});
+
+test("a bundle is named by all that it is made of: else an agent would run what its sources were once", () => {
+  const reached = new Set(["agent"]);
+  for (const folder of reached) {
+    const files = source.filter(({ path }) => path.startsWith(`src/${folder}/`));
+    for (const file of files.filter(({ path }) => !/\.test(kit)?\.ts$/.test(path))) {
+      for (const { specifier } of importsOf(file)) {
+        const [, of] = /^src\/([^/]+)\//.exec(join(dirname(file.path), specifier)) ?? [];
+        if (specifier.startsWith(".") && of !== undefined) reached.add(of);
+      }
+    }
+  }
+  expect([...reached].sort()).toEqual(bundledFolders.toSorted());
 });
 
 describe("sans-I/O", () => {
