@@ -108,6 +108,7 @@ describe("neighbors", () => {
     expect(a.step({ input: "linkDown" })).toEqual([]);
     expect(a.step(advertisement(peer))).toEqual([]);
     expect(told(a.step(linkUp))).toEqual([[]]);
+    expect(told(a.step({ input: "timer", timer: "advertise" }, 500))).toEqual([]);
   });
 
   test("a link that is not there at first is told of, once", () => {
@@ -122,6 +123,59 @@ describe("neighbors", () => {
     expect(a.step(advertisement(own))).toEqual([]);
     const broken: DiscoveryInput = { input: "received", from: peer, bytes: Uint8Array.of(134, 1) };
     expect(a.step(broken)).toMatchObject([{ do: "log", level: "debug" }]);
+  });
+});
+
+describe("a link that has come back", () => {
+  const back = (random?: number) => {
+    const a = discovery(random);
+    a.step(linkUp);
+    a.step(advertisement(peer));
+    a.step({ input: "linkDown" });
+    return { ...a, effects: a.step(linkUp, 1000) };
+  };
+  const settled: DiscoveryInput = { input: "timer", timer: "advertise" };
+
+  test("is let be for 250 to 500 ms, and then it is as at first", () => {
+    expect(timers(back(0).effects)).toEqual({ advertise: 250 });
+    expect(timers(back(0.999).effects)["advertise"]).toBeCloseTo(500, 0);
+    const a = back(0);
+    expect(sent(a.effects)).toEqual([]);
+    const effects = a.step(settled, 250);
+    expect(sent(effects)).toEqual(["solicitation to ff02::2", "advertisement 30 to ff02::1"]);
+    expect(timers(effects)["advertise"]).toBeCloseTo(3300);
+    // The first of those that are sent in turn.
+    expect(sent(a.step(settled, 3300))).toEqual(["advertisement 30 to ff02::1"]);
+  });
+
+  test("who is heard meanwhile is told of, and answered, after it", () => {
+    const a = back();
+    const heard = a.step(advertisement(peer), 10);
+    const asked = a.step({ input: "received", from: peer, bytes: encodeRouterSolicitation() });
+    const moved = a.step({ ...linkUp, linkLocal: address("fe80::9") });
+    for (const effects of [heard, asked, moved])
+      expect([sent(effects), told(effects)]).toEqual([[], []]);
+    expect(timers(moved)).toEqual({});
+    const effects = a.step(settled, 365);
+    expect(told(effects)).toEqual([[peer]]);
+    expect(sent(effects)).toEqual(["solicitation to ff02::2", "advertisement 30 to ff02::1"]);
+    expect(sent(a.step(advertisement(other)))).toEqual(["advertisement 30 to fe80::3"]);
+  });
+
+  test("is let be from the beginning when it went away again", () => {
+    const a = back(0);
+    expect(told(a.step({ input: "linkDown" }, 100))).toEqual([undefined]);
+    expect(sent(a.step(linkUp, 100))).toEqual([]);
+    expect(timers(a.step({ input: "linkDown" }))).toEqual({});
+    expect(timers(a.step(linkUp))).toEqual({ advertise: 250 });
+    expect(sent(a.step(settled, 250))).toHaveLength(2);
+  });
+
+  test("is the same one when it was not there at first", () => {
+    const a = discovery();
+    a.step({ input: "linkDown" });
+    expect(sent(a.step(linkUp))).toEqual([]);
+    expect(sent(a.step(settled, 375))).toHaveLength(2);
   });
 });
 

@@ -40,6 +40,13 @@ const advertiseIntervalMinMs = 0.33 * advertiseIntervalMaxMs;
  * MaxRtrAdvInterval that is a default (RFC 4861 §6.2.1).
  */
 const nonDefaultLifetimeSeconds = 1800;
+/**
+ * A link that has come back is let be for so long, with chance in it, as RFC 4861 has it (§6.3.7 for solicitations,
+ * §6.2.6 for answers). A router at the other end comes to know that the link is up in several steps, and FRR's bgpd
+ * forgets, for good, a neighbor that it hears of between them: docs/bfd-and-unnumbered.md.
+ */
+const settleMinMs = 250;
+const settleMaxMs = 500;
 /** Behind the link of a peer there is one. Whoever is on it can make up as many as it likes. */
 const neighborsMax = 64;
 
@@ -52,6 +59,8 @@ export class RouterDiscovery {
   #link: { linkLocal: Address; linkLayer: Uint8Array } | undefined;
   /** Told so: at first nothing is known. */
   #isDown = false;
+  /** The link has just come back: who is heard is noted, and nothing sent or told yet. */
+  #isSettling = false;
   /** By address, in the order in which they were first heard: when they are forgotten. */
   readonly #neighbors = new Map<Address, number>();
   #effects: DiscoveryEffect[] = [];
@@ -75,6 +84,7 @@ export class RouterDiscovery {
         break;
       case "timer":
         if (input.timer === "expire") this.#expire(nowMs);
+        else if (this.#isSettling) this.#settled();
         else if (this.#link !== undefined) this.#advertise();
         break;
       case "stop":
@@ -87,19 +97,33 @@ export class RouterDiscovery {
 
   #linkUp({ linkLocal, linkLayer }: Extract<DiscoveryInput, { input: "linkUp" }>): void {
     const wasUp = this.#link !== undefined;
-    this.#isDown = false;
     this.#link = { linkLocal, linkLayer };
-    // A neighbor that is there already would say so within its own interval only.
-    const bytes = encodeRouterSolicitation(linkLayer);
+    if (this.#isDown) {
+      this.#isDown = false;
+      this.#isSettling = true;
+      this.#setAdvertise(settleMinMs, settleMaxMs);
+    } else if (!this.#isSettling) this.#ask();
+    if (!wasUp) this.#tell();
+  }
+
+  #settled(): void {
+    this.#isSettling = false;
+    this.#ask();
+    if (this.#neighbors.size > 0) this.#tell();
+  }
+
+  /** A neighbor that is there already would say so within its own interval only. */
+  #ask(): void {
+    const bytes = encodeRouterSolicitation(this.#link!.linkLayer);
     this.#emit({ do: "send", to: allRouters, bytes });
     this.#advertise();
-    if (!wasUp) this.#tell();
   }
 
   /** What was behind the link before is not known to be there when it comes back. */
   #linkDown(): void {
     if (this.#isDown) return;
     this.#isDown = true;
+    this.#isSettling = false;
     this.#link = undefined;
     this.#neighbors.clear();
     this.#clearTimers();
@@ -114,7 +138,8 @@ export class RouterDiscovery {
       this.#emit({ do: "log", level: "debug", message: text });
     } else if (message.message === "solicitation") {
       // Alone, at once, as FRR does (RFC 4861 §6.2.6 would have it wait up to half a second).
-      this.#sendAdvertisement(isLinkLocal(from) ? from : allNodes, routerLifetimeSeconds);
+      const to = isLinkLocal(from) ? from : allNodes;
+      if (!this.#isSettling) this.#sendAdvertisement(to, routerLifetimeSeconds);
     } else this.#heard(from, message.routerLifetimeSeconds || nonDefaultLifetimeSeconds, nowMs);
   }
 
@@ -129,6 +154,7 @@ export class RouterDiscovery {
     this.#setExpiry(nowMs);
     if (!isNew) return;
     this.#emit({ do: "log", level: "info", message: `router ${from} is on the link` });
+    if (this.#isSettling) return;
     // It may not know of us yet.
     this.#sendAdvertisement(from, routerLifetimeSeconds);
     this.#tell();
@@ -152,8 +178,11 @@ export class RouterDiscovery {
 
   #advertise(): void {
     this.#sendAdvertisement(allNodes, routerLifetimeSeconds);
-    const spreadMs = advertiseIntervalMaxMs - advertiseIntervalMinMs;
-    const afterMs = advertiseIntervalMinMs + spreadMs * this.#random();
+    this.#setAdvertise(advertiseIntervalMinMs, advertiseIntervalMaxMs);
+  }
+
+  #setAdvertise(minMs: number, maxMs: number): void {
+    const afterMs = minMs + (maxMs - minMs) * this.#random();
     this.#emit({ do: "setTimer", timer: "advertise", afterMs });
   }
 
