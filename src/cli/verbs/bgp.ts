@@ -6,6 +6,7 @@ import type { PeerReset, ResetKind } from "../../bgp/speaker/reset.ts";
 import type { Explanation } from "../../bgp/speaker/explain.ts";
 import { compareText } from "../../cilium/compare-text.ts";
 import { type Answer, askAgents, type Asked } from "../agent-answers.ts";
+import { mrtFiles } from "../mrt-files.ts";
 import { UsageError } from "../exit.ts";
 import {
   attributesText,
@@ -116,16 +117,16 @@ export function registerBgp(program: Command): void {
     bgp
       .command("dump")
       .summary("the routes received and the own ones as an MRT file (RFC 6396)")
-      .argument("<file>", "what to write"),
+      .argument("<file>", "what to write; of several speakers one each, FILE.NODE, or in a folder"),
   ).action(async (file: string, scope: Scope) => {
     await askRows<{ mrt: string }>(scope, { get: "mrt" }, (dumps) => {
-      const [dump, another] = dumps;
-      if (dump === undefined) throw new UsageError("no BGP instance runs there");
-      if (another !== undefined) {
-        const names = dumps.map(({ node, instance }) => `${node} (${instance})`).join(", ");
-        throw new UsageError(`a file holds one speaker's routes, not those of ${names}`);
+      if (dumps.length === 0) throw new UsageError("no BGP instance runs there");
+      const files = mrtFiles(file, dumps);
+      for (const [n, { mrt }] of dumps.entries()) {
+        writeFileSync(files[n]!, Buffer.from(mrt, "base64"));
       }
-      writeFileSync(file, Buffer.from(dump.mrt, "base64"));
+      // Of one it may be what goes to the terminal.
+      if (files.some((each) => each !== file)) write(`${files.join("\n")}\n`);
     });
   });
 }
