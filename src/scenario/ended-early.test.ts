@@ -77,3 +77,50 @@ describe("a run that ends early", () => {
     expect((await playedUntil("aborted", () => false)).happened).toEqual(done);
   });
 });
+
+describe("a command that is under way when a run ends early", () => {
+  beforeEach(() => {
+    const { exec } = lab.runtime;
+    lab.runtime.exec = async (place, argv, options) => {
+      if (argv[0] !== "slow") return await exec(place, argv, options);
+      lab.clock.wait(5000, new AbortController().signal).then(
+        () => lab.abort.abort(new Error("interrupted")),
+        () => undefined,
+      );
+      await lab.clock.wait(20_000, new AbortController().signal);
+      return { exitCode: 0, stdout: "", stderr: "", tookMs: 20_000 };
+    };
+  });
+
+  /** When the run came to its end. */
+  async function endsAtMs(step: string, staysUp: boolean): Promise<number> {
+    const context = { ...lab.scenarioContext, staysUp: () => staysUp };
+    const scenario = scenarioOf(`name: test\nsteps: [ { name: one, ${step} } ]`);
+    await expect(runScenario(context, scenario)).rejects.toThrow("interrupted");
+    return lab.clock.nowMs();
+  }
+
+  test.each([true, false])(
+    "looks at something: nobody waits for it; lab stays up: %j",
+    async (staysUp) => {
+      const look = "within: 60s, expect: [ { exec: { on: tor0, command: slow } } ]";
+      expect(await endsAtMs(look, staysUp)).toBe(5000);
+    },
+  );
+
+  test("is not to be: nor for that", async () => {
+    const look =
+      "within: 60s, do: [ { exec: { on: tor0, command: fast, allowFailure: true } } ], never: [ { exec: { on: tor0, command: slow } } ]";
+    expect(await endsAtMs(look, true)).toBe(5000);
+  });
+
+  test("is an event: it ends with its lab", async () => {
+    const event = "do: [ { exec: { on: tor0, command: slow } } ]";
+    expect(await endsAtMs(event, false)).toBe(5000);
+  });
+
+  test("is an event of a lab that goes on: it is waited for", async () => {
+    const event = "do: [ { exec: { on: tor0, command: slow } } ]";
+    expect(await endsAtMs(event, true)).toBe(20_000);
+  });
+});

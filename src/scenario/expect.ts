@@ -5,6 +5,7 @@ import type { Changes } from "./changes.ts";
 import type { CheckContext, Look } from "./check.ts";
 import { checkHandler } from "./checks/table.ts";
 import type { Check } from "./schema/types.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** Between two looks at a check that does not hold, where nothing changes meanwhile. */
 const lookEveryMs = 100;
@@ -197,11 +198,13 @@ function wrongWith({ seen, differs = [] }: Look): string {
   return differs.length > 0 ? differs.join("; ") : seen;
 }
 
-/** What kept it from looking is a look that says so: neither a pass nor a failure. */
+/** What kept it from looking is a look that says so: neither a pass nor a failure. Rejects where the run ends early. */
 export async function lookSafely(context: CheckContext, check: Check): Promise<Look> {
+  const { signal } = context;
   try {
-    return await checkHandler(check.kind).look(context, check as never);
+    return await untilAborted(signal, () => checkHandler(check.kind).look(context, check as never));
   } catch (error) {
+    signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);
     const remedy = error instanceof EnvironmentError ? ` (${error.remedy})` : "";
     return {
