@@ -67,6 +67,18 @@ describe("what explains a difference", () => {
     expect(
       why({ r: [internal(`${a} best`), internal(b)] }, { r: [internal(a), internal(`${b} best`)] }),
     ).toEqual(new Set([undefined]));
+    // A policy of the router gives what it learns a local preference.
+    const from = (asn: number) => [
+      `session ipv4-unicast net0 (a) AS ${asn} 1/1`,
+      `session ipv4-unicast net1 (b) AS ${asn + 1} 1/1`,
+    ];
+    const chosen = (asn: number) =>
+      why(
+        { r: [internal(`${a} best`), internal(b), ...from(asn)] },
+        { r: [internal(a), internal(`${b} best`), ...from(asn)] },
+      );
+    expect(chosen(65001)).toEqual(new Set(["of external paths"]));
+    expect(chosen(65100)).toEqual(new Set([undefined]));
   });
 
   it("one of equal paths is passed on, and the neighbor counts it", () => {

@@ -111,7 +111,21 @@ function isChosenByChance(node: string, prefix: string, { sim, real }: Sides): b
     const paths = new Set((states[node] ?? []).map((line) => route(line)?.path));
     return paths.has(ours.path) && paths.has(theirs.path);
   });
-  return areThere && ours.merits === theirs.merits && ours.isExternal && theirs.isExternal;
+  const areExternal = isExternal(ours, sim[node]) && isExternal(theirs, real[node]);
+  return areThere && ours.merits === theirs.merits && areExternal;
+}
+
+/** An internal path always has a local preference, an external one where a policy gives it one; it begins with its peer's AS. */
+function isExternal(
+  { asPath, localPref, hops }: NonNullable<ReturnType<typeof route>>,
+  lines: readonly string[] = [],
+): boolean {
+  if (asPath === "") return false;
+  if (localPref === "undefined") return true;
+  return lines.some((line) => {
+    const from = session(line);
+    return from?.peer === hops[0] && from?.asn === asPath.split(" ")[0];
+  });
 }
 
 /** Whether the kernels have the best path of their side, which is there by chance. */
@@ -170,10 +184,11 @@ function isCountOfPassedOn(
 
 /** An Established one. */
 function session(line: string | undefined) {
-  const match = /^(session (\S+) \S+(?: \((\S+)\))? AS \d+) (\d+)\/(\d+)$/.exec(line ?? "");
+  const match = /^(session (\S+) \S+(?: \((\S+)\))? AS (\d+)) (\d+)\/(\d+)$/.exec(line ?? "");
   if (match === null) return undefined;
-  const [, name, family, peer, received, sent] = match;
-  return { session: name!, family: family!, peer, received: Number(received), sent: Number(sent) };
+  const [, name, family, peer, asn, received, sent] = match;
+  const counts = { received: Number(received), sent: Number(sent) };
+  return { session: name!, family: family!, peer, asn: asn!, ...counts };
 }
 
 function familyOf(prefix: string): string {
@@ -216,7 +231,7 @@ function route(line = "") {
     path: `${prefix} ${hops} ${asPath} ${attributes} ${communities}`,
     /** What the decision process looks at before it asks who was first. */
     merits: `${asPath!.split(" ").length} ${attributes}`,
-    isExternal: asPath !== "" && localPref === "undefined",
+    localPref: localPref!,
     isBest: marks!.includes("best"),
     isUsed: /best|multipath/.test(marks!),
     isStale: marks!.includes("stale"),
