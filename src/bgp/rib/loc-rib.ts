@@ -47,7 +47,14 @@ type Change = {
   readonly had: boolean;
   /** What is used is what was; false where that is asked later. */
   readonly isSameUse: boolean;
+  /** No path was in use. */
+  readonly isOpen: boolean;
 };
+
+/** Of a prefix: whether it is in #changed; and whether there is no path in use, since none was or it has gone. */
+const stateUnchanged = 0;
+const stateChanged = 1;
+const stateNoneInUse = 2;
 
 const nothing = new Uint8Array();
 
@@ -59,8 +66,8 @@ export class LocRib {
   readonly #prefixes: PrefixTable;
   readonly #entries = new RouteTable<Path | Contest>();
   readonly #changed = new IdList();
-  /** By id: whether it is in #changed. */
-  #isChanged = nothing;
+  /** By id. */
+  #states = nothing;
   #isTrackingAll = false;
   #isGathering = false;
   /** Of those in #changed, where changes are gathered: what there was before the first of them, of so many in a row. */
@@ -134,7 +141,8 @@ export class LocRib {
     this.#lastAdded = undefined;
     this.#lastCut = undefined;
     this.#entries.forEach((entry, id) => {
-      if (entry instanceof Contest) this.#carryOut(id, this.#changeOf(entry, entry.candidates));
+      if (entry instanceof Contest)
+        this.#carryOut(id, this.#changeOf(entry, entry.candidates, this.#isOpen(id)));
     });
   }
 
@@ -161,24 +169,27 @@ export class LocRib {
       if (path === undefined) this.#entries.delete(id);
       else this.#entries.set(id, path);
       this.#change(id, entry);
+      if (path === undefined) this.#states[id] = stateNoneInUse;
       return true;
     }
-    const last = this.#lastAdded;
+    const isOpen = this.#isOpen(id);
+    const last = this.#lastAdded?.isOpen === isOpen ? this.#lastAdded : undefined;
     if (path !== undefined && entry === last?.before && path === last.path) {
       this.#carryOut(id, last);
       return last.had;
     }
     const isCut = path === undefined && pathId === undefined;
-    if (isCut && entry === this.#lastCut?.before && peer === this.#lastCut.peer) {
-      this.#carryOut(id, this.#lastCut);
-      return this.#lastCut.had;
+    const lastCut = this.#lastCut?.isOpen === isOpen ? this.#lastCut : undefined;
+    if (isCut && entry === lastCut?.before && peer === lastCut.peer) {
+      this.#carryOut(id, lastCut);
+      return lastCut.had;
     }
     const candidates = this.candidatesAt(id);
     const others = candidates.filter((candidate) => !isOf(candidate, peer, pathId));
     const had = others.length < candidates.length;
     if (path === undefined && !had) return false;
     const change = {
-      ...this.#changeOf(entry, path === undefined ? others : [...others, path]),
+      ...this.#changeOf(entry, path === undefined ? others : [...others, path], isOpen),
       had,
     };
     this.#carryOut(id, change);
@@ -221,9 +232,9 @@ export class LocRib {
 
   /** The prefixes whose best path, or a path used beside it, became another since the last call. */
   takeChanged(): Uint32Array {
-    const changed = this.#changed.take();
-    for (let i = 0; i < changed.length; i++) this.#isChanged[changed[i]!] = 0;
-    return this.#isGathering ? this.#usedOtherwise(changed) : changed;
+    const ids = this.#changed.take();
+    for (let i = 0; i < ids.length; i++) this.#states[ids[i]!] = stateUnchanged;
+    return this.#isGathering ? this.#usedOtherwise(ids) : ids;
   }
 
   /** Of these, which were gathered. */
@@ -250,33 +261,43 @@ export class LocRib {
     return changed.subarray(0, kept);
   }
 
-  /** What an entry becomes that has these candidates from now on. */
-  #changeOf(before: Path | Contest, candidates: readonly Path[]): Change {
-    const after = candidates.length < 2 ? candidates[0] : this.#contest(before, candidates);
-    const isAskedLater = this.#isGathering || this.#isTrackingAll;
-    return { before, after, had: true, isSameUse: !isAskedLater && isSameUse(before, after) };
+  /** Changes are gathered, and since the first of them no path is in use: FRR chooses once for all, by what it chose last. */
+  #isOpen(id: PrefixId): boolean {
+    return this.#isGathering && this.#states[id] === stateNoneInUse;
   }
 
-  #contest(before: Path | Contest, candidates: readonly Path[]): Contest {
-    const last = before instanceof Contest ? before.inUse : before;
-    const inUse = this.#keepsExternalBest ? stillThere(last, candidates) : undefined;
-    return new Contest(candidates, this.#maximumPaths, inUse);
+  /** What an entry becomes that has these candidates from now on. */
+  #changeOf(before: Path | Contest, candidates: readonly Path[], isOpen: boolean): Change {
+    const inUse = isOpen ? undefined : inUseOf(before);
+    const after = candidates.length < 2 ? candidates[0] : this.#contest(inUse, candidates);
+    const isAskedLater = this.#isGathering || this.#isTrackingAll;
+    const isSame = !isAskedLater && isSameUse(before, after);
+    return { before, after, had: true, isSameUse: isSame, isOpen };
+  }
+
+  #contest(inUse: Path | undefined, candidates: readonly Path[]): Contest {
+    const stays = this.#keepsExternalBest ? stillThere(inUse, candidates) : undefined;
+    return new Contest(candidates, this.#maximumPaths, stays);
   }
 
   #carryOut(id: PrefixId, { before, after, isSameUse: isSame }: Change): void {
     if (after === undefined) this.#entries.delete(id);
     else this.#entries.set(id, after);
     if (!isSame) this.#change(id, before);
+    const isLone = after !== undefined && !(after instanceof Contest);
+    if (!isSame && isLone && stillThere(inUseOf(before), [after]) === undefined) {
+      this.#states[id] = stateNoneInUse;
+    }
   }
 
   #change(id: PrefixId, before: Path | Contest | undefined): void {
-    if (id >= this.#isChanged.length) {
-      const larger = new Uint8Array(Math.max(id + 1, 2 * this.#isChanged.length, 64));
-      larger.set(this.#isChanged);
-      this.#isChanged = larger;
+    if (id >= this.#states.length) {
+      const larger = new Uint8Array(Math.max(id + 1, 2 * this.#states.length, 64));
+      larger.set(this.#states);
+      this.#states = larger;
     }
-    if (this.#isChanged[id] === 1) return;
-    this.#isChanged[id] = 1;
+    if (this.#states[id] !== stateUnchanged) return;
+    this.#states[id] = before === undefined ? stateNoneInUse : stateChanged;
     this.#changed.push(id);
     if (!this.#isGathering) return;
     const last = this.#before.at(-1);
@@ -294,6 +315,10 @@ function isSameUse(before: Path | Contest | undefined, after: Path | Contest | u
 
 function bestOf(entry: Path | Contest): Path {
   return entry instanceof Contest ? entry.best : entry;
+}
+
+function inUseOf(entry: Path | Contest): Path | undefined {
+  return entry instanceof Contest ? entry.inUse : entry;
 }
 
 function usedOf(entry: Path | Contest): readonly Path[] {

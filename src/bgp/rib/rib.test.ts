@@ -98,6 +98,35 @@ describe("LocRib", () => {
     expect(rib.best(two)).toBe(best);
   });
 
+  it("stays with the external path in use, and of gathered ones with that of the lowest identifier", () => {
+    const rib = new LocRib(prefixes);
+    rib.keepExternalBest(true);
+    rib.gather();
+    const [high, middle, low] = [9, 8, 7].map((n) =>
+      learned(`peer${n}`, { identifier: `10.0.0.${n}` }),
+    );
+    rib.replace(id1, "peer9", high);
+    rib.replace(id2, "peer9", high);
+    rib.replace(id2, "peer8", middle);
+    rib.takeChanged();
+    expect([rib.best(one), rib.best(two)]).toEqual([high, middle]);
+    for (const id of [id1, id2]) rib.replace(id, "peer7", low);
+    rib.takeChanged();
+    expect([rib.best(one), rib.best(two)]).toEqual([high, middle]);
+    // What was in use goes, and two come before anything is chosen.
+    for (const id of [id1, id2]) {
+      for (const n of [7, 8, 9]) rib.replace(id, `peer${n}`, undefined);
+    }
+    rib.replace(id1, "peer9", high);
+    rib.replace(id1, "peer8", middle);
+    expect(rib.best(one)).toBe(middle);
+    rib.takeChanged();
+    rib.replace(id1, "peer8", undefined);
+    rib.replace(id1, "peer7", low);
+    rib.takeChanged();
+    expect(rib.best(one)).toBe(low);
+  });
+
   it("reports a prefix as changed only when its best path is another", () => {
     const rib = new LocRib(prefixes);
     const better = learned("a", { localPref: 200 });
