@@ -103,6 +103,11 @@ export async function calibrate(options: {
       announceInGroupMs: rounded(
         least(intervals(told, /10\.0\.1\.2\S* sending REFRESH_REQ/, sendsAgain)),
       ),
+      routeMapMs: rounded(
+        least(
+          intervals(await bench.log("a"), /match ip address prefix-list WANTED/, routeMapCounts),
+        ),
+      ),
       defaultOriginateMs: rounded(
         least(
           intervals(await bench.log("a"), /announce_selected: p=10\.8\.0\.1\/32/, defaultRoute),
@@ -143,6 +148,7 @@ const connectRetry = {
 
 const announcesAnew = /announcing routes to 10\.0\.1\.2/;
 const sendsAgain = / 10\.0\.1\.2 announcing routes/;
+const routeMapCounts = /announcing default upon default routemap DEFAULT change/;
 const defaultRoute = /send UPDATE 0\.0\.0\.0\/0 nexthop/;
 
 /** What is quicker has not waited. */
@@ -235,8 +241,8 @@ class Bench {
       ...["match ip address prefix-list WANTED", "router bgp 65001"],
       ...["address-family ipv4 unicast", "neighbor 10.0.2.2 default-originate route-map DEFAULT"],
     ]);
-    // Sent anew by then, and looked at once more.
-    await this.logged("routes sent with a default route", /announcing routes to 10\.0\.2\.2/, 1);
+    // It is looked at once more when the route map's lines count.
+    await this.logged("the route map", routeMapCounts, 1);
     await this.exec("b", ["ip", "addr", "add", "10.8.0.1/32", "dev", "lo"]);
     await this.logged("a default route", defaultRoute, 1);
   }

@@ -17,6 +17,8 @@ export type FrrConfig = {
   staticRoutes: StaticRoute[];
   /** What `[no] ip forwarding` says; undefined: nothing. */
   doesNotForward: Partial<Record<FrrFamily, boolean>>;
+  /** `bgp route-map delay-timer`; undefined: as FRR has it by itself. */
+  routeMapDelaySeconds?: number;
   /** What `[no] ip nht resolve-via-default` says; undefined: as the profile has it. */
   resolvesViaDefault?: boolean;
   /** By interface: addresses that zebra gives it. */

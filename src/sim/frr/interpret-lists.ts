@@ -18,6 +18,14 @@ export function listLine(config: FrrConfig, words: readonly string[], isNo: bool
       const [, name, ...entry] = rest;
       return listEntry(config.asPathLists, { name, entry, isNo }, (value) => value.join(" "));
     }
+    case "route-map": {
+      const [timer, delay] = rest;
+      // 0: what is changed is never applied to what is there.
+      if (timer !== "delay-timer" || (!isNo && Number(delay) === 0)) return "unknown";
+      if (isNo) delete config.routeMapDelaySeconds;
+      else if (isWhole(delay)) config.routeMapDelaySeconds = Number(delay);
+      return isNo || isWhole(delay) ? "done" : "unknown";
+    }
     case "forwarding":
       config.doesNotForward[words[0] === "ip" ? "ipv4" : "ipv6"] = isNo;
       return "done";

@@ -328,6 +328,7 @@ const table: Readonly<Record<string, Lines>> = {
       no ip nht resolve-via-default
       frr defaults datacenter
       frr defaults traditional
+      bgp route-map delay-timer 5
     `,
     told: `
       bgp community-list expanded Y permit .*

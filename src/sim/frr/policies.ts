@@ -20,6 +20,7 @@ import type {
   RouteMapEntry,
 } from "./config.ts";
 import { isWhole } from "./interpret-bgp.ts";
+import type { RouteMapSource } from "./route-maps-in-force.ts";
 
 type Match = NonNullable<PolicyStatement["match"]>;
 type Set = NonNullable<PolicyStatement["set"]>;
@@ -34,10 +35,13 @@ type OwnAttributes = Omit<OwnRoute, "prefix" | "nextHop">;
 /** What of a route map or list the simulation cannot do is told by `problem`, and left out. */
 export class PolicyBuilder {
   readonly #config: FrrConfig;
+  /** Route maps as they are in force, which may not be as they are configured. */
+  readonly #maps: RouteMapSource;
   readonly #problem: (message: string) => void;
 
-  constructor(config: FrrConfig, problem: (message: string) => void) {
+  constructor(config: FrrConfig, maps: RouteMapSource, problem: (message: string) => void) {
     this.#config = config;
+    this.#maps = maps;
     this.#problem = problem;
   }
 
@@ -48,7 +52,7 @@ export class PolicyBuilder {
     const entries: PolicyStatement[] =
       map === undefined ? [{ name: "all", action: "accept" }] : this.#routeMap(map, direction);
     if (list === undefined) return entries;
-    const prefixRanges = this.#ranges(list);
+    const prefixRanges = rangesOf(this.#config, list);
     if (prefixRanges.length === 0) return [{ name: `prefix-list ${list}`, action: "reject" }];
     return entries.map((entry) => {
       if (entry.match?.prefixRanges !== undefined) {
@@ -69,7 +73,7 @@ export class PolicyBuilder {
     candidate: OwnCandidate,
     { prefix, nextHop, ...attributes }: OwnRoute,
   ): OwnRoute | undefined {
-    const entries = this.#config.routeMaps.get(map) ?? [];
+    const entries = this.#maps.routeMaps.get(map) ?? [];
     const path = ownPathOf(attributes);
     for (const entry of entries) {
       const isInterface = (words: readonly string[]) => words[0] === "interface";
@@ -104,7 +108,7 @@ export class PolicyBuilder {
 
   /** FRR: a route map that does not exist lets nothing through. */
   #routeMap(name: string, direction: "in" | "out"): PolicyStatement[] {
-    const entries = this.#config.routeMaps.get(name) ?? [];
+    const entries = this.#maps.routeMaps.get(name) ?? [];
     for (const { sequence, sets } of entries) {
       for (const words of sets) {
         if (!this.#prependsOther(words, direction)) continue;
@@ -149,7 +153,7 @@ export class PolicyBuilder {
   /** Whether it was understood. */
   #match(match: Match, words: readonly string[], direction: "in" | "out" | "own"): boolean {
     const [first, ...rest] = words;
-    const config = this.#config;
+    const maps = this.#maps;
     switch (first) {
       case "ip":
       case "ipv6": {
@@ -157,28 +161,25 @@ export class PolicyBuilder {
         if (what !== "address" || kind !== "prefix-list" || list === undefined) return false;
         // Of both families at once nothing can be.
         if (others.length > 0 || match.prefixRanges !== undefined) return false;
-        match.prefixRanges = this.#ranges(list);
+        match.prefixRanges = rangesOf(maps, list);
         return true;
       }
       case "community": {
         if (rest.length !== 1) return false;
-        const values = entriesOf(config.communityLists.get(rest[0] ?? ""), parseCommunity);
+        const values = entriesOf(maps.communityLists.get(rest[0] ?? ""), parseCommunity);
         if (values === undefined) return false;
         match.communities = values;
         return true;
       }
       case "large-community": {
         if (rest.length !== 1) return false;
-        const values = entriesOf(
-          config.largeCommunityLists.get(rest[0] ?? ""),
-          parseLargeCommunity,
-        );
+        const values = entriesOf(maps.largeCommunityLists.get(rest[0] ?? ""), parseLargeCommunity);
         if (values === undefined) return false;
         match.largeCommunities = values;
         return true;
       }
       case "as-path": {
-        const entries = config.asPathLists.get(rest[0] ?? "");
+        const entries = maps.asPathLists.get(rest[0] ?? "");
         if (entries?.length !== 1 || entries[0]!.permit === "deny") return false;
         match.asPath = { regex: entries[0]!.value };
         return true;
@@ -196,11 +197,10 @@ export class PolicyBuilder {
         return false;
     }
   }
+}
 
-  #ranges(list: string): NonNullable<Match["prefixRanges"]> {
-    const entries = this.#config.prefixLists.get(list) ?? [];
-    return entries.map(rangeOf);
-  }
+function rangesOf({ prefixLists }: RouteMapSource, list: string): PrefixRange[] {
+  return (prefixLists.get(list) ?? []).map(rangeOf);
 }
 
 /** One policy of those of several families: where they differ, each is for the prefixes of its own. */

@@ -148,3 +148,62 @@ test.each([
   runUntil(world, 20_000);
   expect(a.host!.speaker.peers(world.clock.nowMs)).toMatchObject([{ state }]);
 });
+
+test("a line of a route map counts five seconds after the last one for what was sent, and at once where it is given", () => {
+  const world = new World(() => 0.5);
+  const nodes = ["a", "b"].map((name) => world.network.addNode(name));
+  world.network.connect({ node: "a", interface: "net0" }, { node: "b", interface: "net0" }, 0.05);
+  for (const [i, node] of nodes.entries()) {
+    node.addAddress("net0", { address: address(`10.1.1.${i + 1}`), prefixLength: 24 });
+  }
+  const lines = (asn: number, peer: string, map: string) =>
+    [
+      ...["frr defaults datacenter", "route-map M permit 10", "set metric 1", "exit"],
+      ...[
+        "ip prefix-list L permit any",
+        `router bgp ${asn}`,
+        `neighbor ${peer} remote-as external`,
+      ],
+      ...["address-family ipv4 unicast", "redistribute connected", map],
+    ].join("\n");
+  const a = router(
+    world,
+    "a",
+    "10.0.0.1",
+    lines(65001, "10.1.1.2", "neighbor 10.1.1.2 route-map M out"),
+  );
+  const b = router(world, "b", "10.0.0.2", lines(65002, "10.1.1.1", ""));
+  // The clock stands where something happened last.
+  const advanceTo = (atMs: number) => {
+    world.clock.setTimer(atMs - world.clock.nowMs, () => {});
+    runUntil(world, atMs);
+  };
+  const med = () =>
+    b.host!.speaker.routesReceived().find(({ prefix }) => prefix === "10.0.0.1/32")?.attributes.med;
+  advanceTo(10_000);
+  expect(med()).toBe(1);
+
+  expect(a.configure(["route-map M permit 10", "set metric 2"])).toEqual([]);
+  advanceTo(12_000);
+  expect(a.configure(["route-map M permit 10", "set metric 3"])).toEqual([]);
+  advanceTo(16_990);
+  expect(med()).toBe(1);
+  advanceTo(17_010);
+  expect(med()).toBe(3);
+
+  // A list that it asks is a part of it; one that the neighbor has itself is none.
+  const match = ["route-map M permit 10", "match ip address prefix-list L", "exit"];
+  a.configure([...match, "bgp route-map delay-timer 2"]);
+  advanceTo(20_000);
+  a.configure(["ip prefix-list L seq 1 deny 10.0.0.1/32"]);
+  advanceTo(21_900);
+  expect(med()).toBe(3);
+  advanceTo(22_010);
+  expect(med()).toBeUndefined();
+
+  const given = ["router bgp 65001", "address-family ipv4 unicast"];
+  const other = ["route-map OTHER permit 10", "set metric 4", "exit"];
+  a.configure([...other, ...given, "neighbor 10.1.1.2 route-map OTHER out"]);
+  advanceTo(22_120);
+  expect(med()).toBe(4);
+});

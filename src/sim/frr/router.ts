@@ -9,6 +9,7 @@ import type { World } from "../world.ts";
 import { emptyConfig, type FrrConfig } from "./config.ts";
 import { logLine, logTime } from "./bgpd-log.ts";
 import { Interpreter } from "./interpret.ts";
+import { RouteMapsInForce } from "./route-maps-in-force.ts";
 import { speakerConfigOf } from "./speaker-config.ts";
 import type { FrrTiming } from "./timing.ts";
 
@@ -40,6 +41,10 @@ export class FrrRouter {
   #wanted: SpeakerConfig | undefined;
   #tableVersion = 0;
   #isToAggregate = false;
+  #maps = new RouteMapsInForce();
+  /** Since it was looked at for route maps. */
+  #hasNewLines = true;
+  #cancelMaps = () => {};
   /** Told once each: what of the configuration is not simulated. */
   readonly #told = new Set<string>();
   #log = "";
@@ -81,6 +86,7 @@ export class FrrRouter {
   configure(lines: readonly string[]): string[] {
     const unknown = lines.filter((line) => this.#interpreter.take(line) === "unknown");
     const before = this.#told.size;
+    this.#hasNewLines = true;
     this.#apply();
     return [...unknown, ...[...this.#told].slice(before)];
   }
@@ -156,6 +162,9 @@ export class FrrRouter {
   #setConfig(config: FrrConfig): void {
     this.#config = structuredClone(config);
     this.#interpreter = new Interpreter(this.#config);
+    this.#cancelMaps();
+    this.#maps = new RouteMapsInForce();
+    this.#hasNewLines = true;
   }
 
   #end(how: "cease" | "killed"): void {
@@ -178,8 +187,10 @@ export class FrrRouter {
       this.#host = undefined;
       return;
     }
+    if (this.#hasNewLines) this.#followRouteMaps();
     const router = {
       ...{ node: this.node, hasBfd: this.#hasBfdd, timing: this.timing },
+      routeMaps: this.#maps.of(this.#config),
       learned: () => this.#learned(),
     };
     const wanted = speakerConfigOf({ ...this.#config, bgp }, router, (text) => {
@@ -207,6 +218,29 @@ export class FrrRouter {
       endsWithLink: bgp.fastExternalFailover,
     });
     this.#host.start(aggregates);
+  }
+
+  /** Those in use are what they were for a while, as long as there is anybody who was sent routes by them. */
+  #followRouteMaps(): void {
+    this.#hasNewLines = false;
+    const { clock } = this.world;
+    const peers = this.#host?.speaker.peers(clock.nowMs) ?? [];
+    const followed = this.#maps.follow(
+      this.#config,
+      peers.some(({ state }) => state === "Established"),
+    );
+    if (followed === "same") return;
+    this.#cancelMaps();
+    if (followed === "done") return;
+    const { routeMapMs, exportPolicyMs } = this.timing;
+    const { routeMapDelaySeconds } = this.#config;
+    const delayMs = routeMapDelaySeconds === undefined ? routeMapMs : 1000 * routeMapDelaySeconds;
+    // Another policy waits a little by itself, which this one does not.
+    const waitMs = Math.max(0, delayMs - exportPolicyMs);
+    this.#cancelMaps = this.node.processes.setTimer(clock, waitMs, () => {
+      this.#maps.takeUp(this.#config);
+      this.#apply();
+    });
   }
 
   #learned(): LearnedRoute[] {

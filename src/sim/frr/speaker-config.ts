@@ -31,6 +31,7 @@ import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
 import { effectiveNeighbor, hasFamily, needsPolicy, profiles } from "./effective-neighbor.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { ofFamilies, importPolicyOf, PolicyBuilder } from "./policies.ts";
+import type { RouteMapSource } from "./route-maps-in-force.ts";
 import type { FrrTiming } from "./timing.ts";
 
 /** Compiled into Debian's packages: `--enable-multipath=256`. */
@@ -44,6 +45,7 @@ export type RouterSetting = {
   /** bfdd runs. */
   hasBfd: boolean;
   timing: FrrTiming;
+  routeMaps: RouteMapSource;
   /** What bgpd's table has of peers. Asked for only where routes are aggregated. */
   learned: () => readonly LearnedRoute[];
 };
@@ -57,7 +59,7 @@ export function speakerConfigOf(
   const { node } = router;
   const { bgp, hostname = node.name } = config;
   const routerId = bgp.routerId ?? defaultRouterId(node);
-  const policies = new PolicyBuilder(config, problem);
+  const policies = new PolicyBuilder(config, router.routeMaps, problem);
   const peers = new PeerReader(config, router, { policies, problem });
   const named = [...bgp.neighbors].flatMap(([id, of]) => peers.peer(id, of) ?? []);
   const listenRanges = bgp.listenRanges.flatMap(({ prefix, group }): ListenRange[] => {

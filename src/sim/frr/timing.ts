@@ -23,6 +23,8 @@ const schema = z.strictObject({
   exportPolicyMs: ms,
   /** From a peer's ROUTE-REFRESH, or `clear bgp … soft out`, until its routes are sent again, where the peer is in one update group with others. */
   announceInGroupMs: ms,
+  /** From the last change of a route map's lines until routes that are there already go by them: `bgp route-map delay-timer`. */
+  routeMapMs: ms,
   /** From a change of routes until it is looked whether a `default-originate route-map` still lets the default route out. */
   defaultOriginateMs: ms,
   /** From bgpd's choice to the kernel's route: zebra. */

@@ -122,7 +122,10 @@ function routerConfig(fabric: LeafSpine, plan: LeafSpineRouter, timing: FrrTimin
   if (bgp === undefined) return refuse("a router without bgp");
   const { installRoutes: _, ...speaker } = speakerConfigOf(
     { ...config, bgp },
-    { node, hasBfd: false, timing, learned: () => refuse("aggregate-address") },
+    {
+      ...{ node, hasBfd: false, timing, routeMaps: config },
+      learned: () => refuse("aggregate-address"),
+    },
     refuse,
   );
   return speaker;
