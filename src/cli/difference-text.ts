@@ -2,6 +2,7 @@ import { formatDuration } from "../report/duration.ts";
 import { type StepSummary, summarize } from "../report/summary.ts";
 import type { TimelineRecord } from "../timeline/record.ts";
 import type { StateChange } from "../timeline/state.ts";
+import { UsageError } from "./exit.ts";
 
 /** A figure of a step that two runs do not share. */
 type FigureChange = { step: string; figure: string; before: string; after: string };
@@ -10,16 +11,58 @@ type FigureChange = { step: string; figure: string; before: string; after: strin
 const sameFactor = 1.25;
 const sameMs = 100;
 
-/** Verdicts, and times that differ by more than chance. Steps are paired by name. */
+/**
+ * Verdicts, and times that differ by more than chance. Steps are paired by name; one that only one run has is told,
+ * but of runs of other scenarios altogether, which have no figures to compare.
+ */
 export function figureChanges(
   one: readonly TimelineRecord[],
   other: readonly TimelineRecord[],
 ): FigureChange[] {
-  const others = new Map(summarize(other).steps.map((step) => [step.name, step]));
-  return summarize(one).steps.flatMap((step) => {
-    const then = others.get(step.name);
-    return then === undefined ? [] : stepChanges(step, then);
+  const [ones, others] = [one, other].map(
+    (records) => new Map(summarize(records).steps.map((step) => [step.name, step])),
+  ) as [Map<string, StepSummary>, Map<string, StepSummary>];
+  const names = [...new Set([...ones.keys(), ...others.keys()])];
+  if (!names.some((name) => ones.has(name) && others.has(name))) return [];
+  return names.flatMap((step) => {
+    const [before, after] = [ones.get(step), others.get(step)];
+    if (before !== undefined && after !== undefined) return stepChanges(before, after);
+    return { step, figure: "verdict", before: verdictText(before), after: verdictText(after) };
   });
+}
+
+function verdictText(step: StepSummary | undefined): string {
+  if (step === undefined) return "no such step";
+  return step.verdict === "notRun" ? "not run" : step.verdict;
+}
+
+/** From 0; -1 before the first step. Throws where a run of `steps` steps has no such moment. */
+export function stepOfMoment(name: string, moment: string, steps: number): number {
+  if (moment === "start") return -1;
+  if (moment === "end") return Infinity;
+  if (!/^\d+$/.test(moment)) {
+    throw new UsageError(`${moment}: expected start, end, or the number of a step`);
+  }
+  if (Number(moment) > steps)
+    throw new UsageError(`${name} has no step ${moment}: it has ${steps}`);
+  return Number(moment) - 1;
+}
+
+/** What keeps two runs from being like each other; undefined where they are of one fabric. */
+export function otherFabric(
+  one: { name: string; nodes: readonly string[] },
+  other: { name: string; nodes: readonly string[] },
+): string | undefined {
+  const only = (a: readonly string[], b: readonly string[]) =>
+    a.filter((node) => !b.includes(node));
+  const sides = [
+    [one.name, only(one.nodes, other.nodes)],
+    [other.name, only(other.nodes, one.nodes)],
+  ] as const;
+  const told = sides.flatMap(([name, nodes]) =>
+    nodes.length === 0 ? [] : `only in ${name}: ${nodes.join(", ")}`,
+  );
+  return told.length === 0 ? undefined : `these are two fabrics: ${told.join("; ")}`;
 }
 
 function stepChanges(one: StepSummary, other: StepSummary): FigureChange[] {
@@ -29,7 +72,7 @@ function stepChanges(one: StepSummary, other: StepSummary): FigureChange[] {
   return [
     ...(one.verdict === other.verdict
       ? []
-      : [{ step, figure: "verdict", before: one.verdict, after: other.verdict }]),
+      : [{ step, figure: "verdict", before: verdictText(one), after: verdictText(other) }]),
     ...[time("converged", one.convergeMs, other.convergeMs)].flat(),
     ...[time("outage", one.outageMs, other.outageMs)].flat(),
   ];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { askControl } from "../../lab/control.ts";
 import { controlSocket } from "../../lab/state-folder.ts";
+import { summarize } from "../../report/summary.ts";
 import { readTimeline } from "../../timeline/log.ts";
 import type { TimelineRecord } from "../../timeline/record.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type StateItem,
   stateOf,
 } from "../../timeline/state.ts";
-import { differenceText, figureChanges } from "../difference-text.ts";
+import { differenceText, figureChanges, otherFabric, stepOfMoment } from "../difference-text.ts";
 import { ExitStatus, UsageError } from "../exit.ts";
 import { runningLabs, selectLab } from "../running-lab.ts";
 
@@ -49,9 +50,11 @@ Exit status: 0 nothing differs, 1 something does.`,
 async function diff(one: string, other: string | undefined, options: DiffOptions): Promise<number> {
   const first = await sourceOf(one);
   const second = other === undefined ? first : await sourceOf(other);
-  const before = momentOf(first, options.from ?? (other === undefined ? "start" : "end"));
-  const after = momentOf(second, options.to ?? "end");
+  const before = momentOf(first, options.from, other === undefined ? "start" : "end");
+  const after = momentOf(second, options.to, "end");
   const changes = changesBetween(before, after);
+  const unlike = otherFabric(first, second);
+  if (unlike !== undefined) process.stderr.write(`${unlike}\n`);
   const figures =
     other !== undefined && first.records && second.records
       ? figureChanges(first.records, second.records)
@@ -62,7 +65,7 @@ async function diff(one: string, other: string | undefined, options: DiffOptions
   return changes.length + figures.length === 0 ? ExitStatus.passed : ExitStatus.failed;
 }
 
-type Source = { name: string } & (
+type Source = { name: string; nodes: string[] } & (
   | { records: TimelineRecord[]; now?: undefined }
   | { records?: undefined; now: State }
 );
@@ -71,7 +74,12 @@ type Source = { name: string } & (
 async function sourceOf(name: string): Promise<Source> {
   const file =
     existsSync(name) && statSync(name).isDirectory() ? join(name, "timeline.jsonl") : name;
-  if (existsSync(file)) return { name, records: readTimeline(file) };
+  if (existsSync(file)) {
+    const records = readTimeline(file);
+    const started = records.findLast((record) => record.type === "started");
+    const nodes = started?.topology.nodes.map((node) => node.name) ?? [];
+    return { name, nodes, records };
+  }
   const labs = runningLabs().map(({ lab }) => lab);
   if (!labs.includes(name)) {
     const up = labs.length === 0 ? "no lab is up" : `labs that are up: ${labs.join(", ")}`;
@@ -79,18 +87,25 @@ async function sourceOf(name: string): Promise<Source> {
       `${name} is no timeline, no folder with one, and no lab that is up (${up})`,
     );
   }
-  const { lab } = selectLab(name);
+  const { lab, fabric } = selectLab(name);
   const items = (await askControl(controlSocket(lab), { do: "state" })) as StateItem[];
-  return { name, now: stateOf(items) };
+  return { name, nodes: fabric.nodes.map((node) => node.name), now: stateOf(items) };
 }
 
-function momentOf({ name, records, now }: Source, moment: string): State {
-  if (now !== undefined) return now;
-  const step = moment === "start" ? -1 : moment === "end" ? Infinity : Number(moment) - 1;
-  if (Number.isNaN(step) || step < -1) {
-    throw new UsageError(`${moment}: expected start, end, or the number of a step`);
+/** Undefined `moment`: a run's `otherwise`, and of a lab that is up the only one there is. */
+function momentOf(
+  { name, records, now }: Source,
+  given: string | undefined,
+  otherwise: string,
+): State {
+  if (now !== undefined) {
+    if (given === undefined) return now;
+    throw new UsageError(
+      `${name} is a lab that is up: it is as it is now, and has no moment ${given}`,
+    );
   }
-  const state = stateAt(records, step);
+  const moment = given ?? otherwise;
+  const state = stateAt(records, stepOfMoment(name, moment, summarize(records).steps.length));
   if (state === undefined) {
     throw new UsageError(`${name} holds no state of sessions and tables at ${moment}`);
   }
