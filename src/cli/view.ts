@@ -8,6 +8,7 @@ export function createView(json: boolean | undefined): Terminal {
   if (!json) return createTerminal(terminalOutput(process.stdout, process.env));
   return {
     write: (record) => void process.stdout.write(`${JSON.stringify(record)}\n`),
+    pause: () => () => {},
     close: () => {},
   };
 }

@@ -58,8 +58,10 @@ export async function playOn(lab: string, file: string, options: PlayOptions): P
   using stepper = step ? new Stepper() : undefined;
   const ended = new AbortController();
   const ask = async (index: number) => {
-    if (await stepper!.ask(index, steps[index]!.name, lab))
-      await askControl(socket, { do: "goOn" });
+    const resume = view.pause();
+    const goesOn = await stepper!.ask(index, steps[index]!.name, lab);
+    resume();
+    if (goesOn) await askControl(socket, { do: "goOn" });
     else ended.abort(new Error("ended before a step"));
   };
   let old = 0;

@@ -236,3 +236,31 @@ test("of a simulated run: how long it was in its own time, and how long it took"
   terminal.close({ tookRealMs: 1234 });
   expect(written.join("")).toMatch(/PASSED · .* s of virtual time\s+in 1\.23 s\n/);
 });
+
+test("while it is paused a question stands, the cursor too; what came meanwhile is written thereafter", () => {
+  const { terminal, clock, screen } = open();
+  const records = passingTimeline();
+  const half = Math.floor(records.length / 2);
+  play(records.slice(0, half), terminal, clock);
+  const resume = terminal.pause();
+  screen.write("next: step 2  [Enter] play it\n");
+  expect(screen.cursorHidden).toBe(false);
+  clock.pass(1000);
+  play(records.slice(half, -1), terminal, clock);
+  expect(screen.text().trimEnd()).toMatch(/next: step 2 {2}\[Enter\] play it$/);
+  resume();
+  clock.pass(1000);
+  const [before, after] = screen.text().split("next: step 2  [Enter] play it");
+  expect(before).toContain("every session comes up");
+  expect(after).toContain("an agent restarts, gracefully");
+  expect(after).toMatch(/rack-spine on netns/);
+});
+
+test("one that ends while it is paused says the outcome all the same", () => {
+  const { terminal, clock, screen } = open();
+  play(passingTimeline(), terminal, clock);
+  terminal.pause();
+  screen.write("next: step 2  \n");
+  terminal.close();
+  expect(screen.text()).toMatch(/next: step 2[^]*PASSED/);
+});

@@ -12,6 +12,11 @@ import { pictureLines } from "./topology.ts";
 export type Terminal = {
   write(record: TimelineRecord): void;
   /**
+   * Somebody is to be asked something: until the function it returns is called nothing is redrawn, and
+   * what comes meanwhile is written thereafter.
+   */
+  pause(): () => void;
+  /**
    * Ends the live view and says the outcome: a table of the steps, the failures again, where the
    * reports are and how to replay. Nothing is shown where the
    * records hold neither steps, a verdict nor a failure: an `up`, a `down`.
@@ -40,8 +45,8 @@ const escape = {
 
 /**
  * The timeline as a person reads it. On a terminal what is going on is redrawn at the bottom and what
- * is over stays above; elsewhere each fact is one line without control characters. While it is open
- * nothing else may write to the stream.
+ * is over stays above; elsewhere each fact is one line without control characters. While it is open,
+ * and not paused, nothing else may write to the stream.
  */
 export function createTerminal(
   output: TerminalOutput,
@@ -79,6 +84,7 @@ function plainTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
       const sign = symbol(fact.symbol, output);
       say(record.atMs, [span(indent), sign, span(" "), ...factInOneLine(fact)]);
     },
+    pause: () => () => {},
     close(closing = {}) {
       stop();
       for (const line of summaryLines(summarize(records), closing, 100, output)) {
@@ -95,9 +101,15 @@ function liveTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
   let stepCount = 0;
   /** Cells of each line of the live part as it stands on the screen. */
   let drawn: number[] = [];
+  /** While it is paused: what is to be written thereafter. */
+  let held: Line[] | undefined;
 
   /** Takes the live part away, writes what is finished, draws the live part anew: one frame. */
   function frame(finished: readonly Line[], live: readonly Line[]): void {
+    if (held !== undefined) {
+      held.push(...finished);
+      return;
+    }
     const columns = output.columns();
     // A window made narrower has broken lines in two or more: count the rows as they are now.
     const rows = drawn.reduce((sum, cells) => sum + Math.max(1, Math.ceil(cells / columns)), 0);
@@ -114,6 +126,13 @@ function liveTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
   const showCursor = () => {
     output.stream.write(escape.showCursor);
   };
+  function resume(): void {
+    if (held === undefined) return;
+    const finished = held;
+    held = undefined;
+    output.stream.write(escape.hideCursor);
+    if (finished.length > 0) frame(finished, []);
+  }
   output.stream.write(escape.hideCursor);
   // A process that dies with the view open must still give the cursor back.
   process.once("exit", showCursor);
@@ -135,8 +154,15 @@ function liveTerminal(output: TerminalOutput, clock: FrameClock): Terminal {
       const fact = factOf(record, stepCount);
       if (fact !== undefined) frame(factLines(fact, record.atMs, columns, output), liveLines());
     },
+    pause() {
+      frame([], []);
+      showCursor();
+      held ??= [];
+      return resume;
+    },
     close(closing = {}) {
       stop();
+      resume();
       const columns = Math.max(1, output.columns() - 1);
       frame(summaryLines(summarize(records), closing, columns, output), []);
       process.off("exit", showCursor);
