@@ -381,7 +381,7 @@ export class Lab {
 
   /** Pods come by hundreds: once for all of a moment. */
   #saveStateSoon(): void {
-    this.#saving ??= setImmediate(() => this.#saveState(this.#state.phase));
+    if (!this.#saving) this.#saving = setImmediate(() => this.#saveState(this.#state.phase));
   }
 
   #saveState(phase: LabState["phase"]): void {

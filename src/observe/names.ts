@@ -118,7 +118,7 @@ export class Names {
         .flatMap(([node, of]) => of.map((one) => ({ ...one, node })))
         .filter(({ scope }) => scope === "global")
         .map(({ address, node }) => [address, node] as const)
-        .reverse(),
+        .toReversed(),
     );
     const failures = read.filter((result) => result.status === "rejected");
     // Where nothing at all can be read, the names are not merely old: say so.
