@@ -37,6 +37,20 @@ it("marks a reflected route as FRR does: a MED of 0 where it has none and was no
   expect(medOf({}, { ...to, reflectsWithMed: false })).toBeUndefined();
 });
 
+it("of a route that was reflected before ORIGINATOR_ID stays, and our cluster comes first (RFC 4456 §8)", () => {
+  const to = { internal: true, client: true };
+  const of = (more: Partial<Parameters<typeof learned>[1]>) => {
+    const from = { identifier: "3.3.3.3", internal: true, ...more };
+    const { originatorId, clusterList } = setOf(learned("from", from), to).attributes;
+    return [originatorId, clusterList];
+  };
+  const [first, before] = [address("1.1.1.1"), [address("2.2.2.2"), address("4.4.4.4")]];
+  expect(of({})).toEqual(["3.3.3.3", ["9.9.9.9"]]);
+  expect(of({ originatorId: first, clusterList: before })).toEqual([first, ["9.9.9.9", ...before]]);
+  // What an external peer sent is reflected by nobody.
+  expect(of({ internal: false })).toEqual([undefined, undefined]);
+});
+
 it("reflects as FRR does: a policy says which routes, and changes none", () => {
   const to = { internal: true, client: true, reflectsUnchanged: true, prependsInternally: true };
   const change = {

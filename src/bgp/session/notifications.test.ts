@@ -1,5 +1,5 @@
 // Every NOTIFICATION of the registries: what brings it about, or why it is never sent.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { address } from "../../net/address.ts";
 import { message as frame } from "../wire/hex.testkit.ts";
 import {
@@ -131,4 +131,14 @@ describe("is sent", () => {
     );
     expect([...connections].map((connection) => played.refused(connection))).toEqual([code]);
   });
+});
+
+test("what was wrong is cut where a NOTIFICATION of 4096 octets has no room for it", () => {
+  const extended = peerOpen({ extra: [{ capability: "extendedMessage" }] });
+  const length = 5000;
+  const unknown = `5063${length.toString(16).padStart(4, "0")}${"ab".repeat(length)}`;
+  const bytes = (length + 4).toString(16).padStart(4, "0");
+  const played = new Played().establish(extended).receive(1, frame(2, `0000${bytes}${unknown}`));
+  expect(played.refused(1)).toBe("3/2");
+  expect(played.all("send").map((one) => one.bytes.length)).toEqual([4096]);
 });

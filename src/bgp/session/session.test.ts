@@ -115,6 +115,32 @@ describe("on the way to Established", () => {
     expect(played.all("setTimer").filter(({ timer }) => timer === "hold/1")).toHaveLength(2);
   });
 
+  it("routes are preserved, says an OPEN after a session that was lost (RFC 8538 §4, RFC 9494 §3)", () => {
+    const gracefulRestart = { restartTimeSeconds: 15, longLivedStaleTimeSeconds: 60 };
+    const played = new Played(sessionOptions({ gracefulRestart }));
+    const preserved = (id: number) => {
+      const [open] = played.sent(id);
+      const capabilities = open?.type === "OPEN" ? open.capabilities : [];
+      return ["gracefulRestart", "longLivedGracefulRestart"].map((name) => {
+        const one = capabilities.find(({ capability }) => capability === name);
+        return one !== undefined && "families" in one
+          ? one.families.map(({ forwardingPreserved }) => forwardingPreserved)
+          : [];
+      });
+    };
+    played.step({ input: "start" }).connected(1);
+    expect(preserved(1)).toEqual([
+      [false, false],
+      [false, false],
+    ]);
+    played.receive(1, peerOpen(), keepalive).step({ input: "closed", connection: 1 });
+    played.step({ input: "timer", timer: "idleHold" }).connected(2);
+    expect(preserved(2)).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
+
   it("the Restart State bit is sent until it was Established once (RFC 4724 §4.1)", () => {
     const played = new Played(
       sessionOptions({ restarting: true, gracefulRestart: { restartTimeSeconds: 15 } }),
@@ -277,6 +303,20 @@ describe("an OPEN that is accepted", () => {
       gracefulRestart: { notification: true, restartTimeSeconds: 120 },
     });
     expect(played.logged()).toContain("established with AS 65000 (tor0), hold time 9 s");
+  });
+
+  it("routes are kept after NOTIFICATIONs where both sides said so (RFC 8538 §2)", () => {
+    const isAgreed = (ours: boolean, notification: boolean) => {
+      const options = sessionOptions({ gracefulRestart: { restartTimeSeconds: 15 } });
+      const capabilities = options.capabilities.map((one) =>
+        one.capability === "gracefulRestart" ? { ...one, notification: ours } : one,
+      );
+      const open = peerOpen({ extra: [{ ...graceful, notification }] });
+      const { session } = new Played({ ...options, capabilities }).establish(open);
+      return session.negotiated?.gracefulRestart?.notification;
+    };
+    const agreed = [isAgreed(true, true), isAgreed(true, false), isAgreed(false, true)];
+    expect(agreed).toEqual([true, false, false]);
   });
 
   it("of several graceful restart capabilities the last counts (RFC 4724 §3)", () => {

@@ -131,4 +131,24 @@ describe("graceful restart", () => {
     expect(a.speaker.routesReceived()).toMatchObject([{ stale: true }]);
     expect(notifications(a)).toEqual([]);
   });
+
+  test("but not where its BFD would outlive it: the C bit says that the path itself is down (RFC 5882 §4.3)", () => {
+    const { net, a, b } = upPair({
+      gracefulRestart,
+      bfd: { ...bfd, checkControlPlaneFailure: true },
+    });
+    const perform = net.perform.bind(net);
+    net.perform = (node, effects) => {
+      for (const effect of effects) {
+        // RFC 5880 §4.1.
+        if (node === b && effect.do === "bfdSend") effect.bytes[1]! |= 0x08;
+      }
+      perform(node, effects);
+    };
+    net.run(1000);
+    net.crash(b);
+    net.run(5000);
+    expect(a.status().bfd?.state).toBe("Down");
+    expect(a.speaker.routesReceived()).toEqual([]);
+  });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { prefix } from "../../net/prefix.ts";
 import { WellKnownCommunity } from "../wire/registry.ts";
-import { configA, configB, peerConfig, TestNet } from "./two-speakers.testkit.ts";
+import { configA, configB, peerConfig, TestNet, twoSpeakers } from "./two-speakers.testkit.ts";
 
 it("GRACEFUL_SHUTDOWN of an external peer makes its routes the last choice, unless a policy says otherwise (RFC 8326)", () => {
   const net = new TestNet();
@@ -33,4 +33,19 @@ it("GRACEFUL_SHUTDOWN of an external peer makes its routes the last choice, unle
   const importPolicy = [{ name: "all", action: "accept" as const, set: { localPref: 100 } }];
   net.configure(b, { ...config, peers: config.peers.map((peer) => ({ ...peer, importPolicy })) });
   expect(best()?.peer).toBe("a");
+});
+
+it("of an internal peer it changes nothing: LOCAL_PREF is that peer's to say (RFC 8326 §4.2)", () => {
+  const communities = [WellKnownCommunity.gracefulShutdown];
+  const exportPolicy = [
+    { name: "all", action: "accept" as const, set: { communities, localPref: 200 } },
+  ];
+  const { net, b } = twoSpeakers(
+    { originate: ["10.1.0.0/16"], peer: { exportPolicy } },
+    { localAsn: 65001 },
+  );
+  net.settle();
+  expect(b.speaker.routesAvailable()).toMatchObject([
+    { attributes: { localPref: 200, communities } },
+  ]);
 });

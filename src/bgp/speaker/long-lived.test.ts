@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import { ipv4Unicast, WellKnownCommunity } from "../wire/registry.ts";
+import { endOfRib } from "./outbound.ts";
 import { scriptedPeer } from "./scripted-peer.testkit.ts";
 import {
   configA,
@@ -178,6 +179,59 @@ describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
     ]);
     expect(timers.get("1:longLived/ipv4/unicast")).toBe(600_000);
     expect(timers.has("1:sweepStale")).toBe(false);
+  });
+
+  it("the stale time goes on until the peer has said End-of-RIB, though it has sent all routes again", () => {
+    const { timers, fire, close, open, say } = scriptedPeer({
+      restarts: [ipv4Unicast],
+      longLived: [ipv4Unicast],
+    });
+    const runs = () => timers.has("1:longLived/ipv4/unicast");
+    close();
+    fire("1:sweepStale");
+    open();
+    say({
+      ...{ type: "UPDATE", withdrawn: [] },
+      attributes: { origin: "igp", asPath: [{ kind: "sequence", asns: [65001] }] },
+      announced: [
+        {
+          ...{ family: ipv4Unicast, nextHop: address("10.0.0.1") },
+          prefixes: [prefix("10.1.0.0/16")],
+        },
+      ],
+    });
+    expect(runs()).toBe(true);
+    say(endOfRib(ipv4Unicast));
+    expect(runs()).toBe(false);
+  });
+
+  it("routes that have it stay by the F bit of its own capability, others by graceful restart's", () => {
+    const says = { restarts: [ipv4Unicast], longLived: [ipv4Unicast], longLivedPreserved: false };
+    const soon = scriptedPeer(says);
+    soon.close();
+    soon.open();
+    expect(soon.speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    const late = scriptedPeer(says);
+    late.close();
+    late.fire("1:sweepStale");
+    expect(late.speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    late.open();
+    expect(late.speaker.routesReceived()).toEqual([]);
+  });
+
+  it("a stale time of 0 keeps nothing beyond the restart time", () => {
+    const never = { longLived: [ipv4Unicast], staleTimeSeconds: 0 };
+    const left = scriptedPeer({ restarts: [], ...never });
+    left.close();
+    expect(left.speaker.routesReceived()).toEqual([]);
+    const restarting = scriptedPeer({ restarts: [ipv4Unicast], ...never });
+    restarting.close();
+    expect(restarting.speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    restarting.fire("1:sweepStale");
+    expect(restarting.speaker.routesReceived()).toEqual([]);
+    expect([...restarting.timers.keys()].filter((timer) => /stale|longLived/i.test(timer))).toEqual(
+      [],
+    );
   });
 
   it("one that the long-lived one leaves out has no long life, nor has any without graceful restart (§4.5)", () => {

@@ -146,7 +146,7 @@ export class Peer {
     else {
       if (own === "sweepStale" || own === "staleLimit") this.#stale.restartTimeOver();
       else this.#stale.staleTimeOver(familyOfTimer(own));
-      this.#context.changed(this);
+      this.#checkStale();
     }
   }
 

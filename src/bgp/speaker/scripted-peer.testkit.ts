@@ -15,7 +15,11 @@ type Says = {
   restarts?: AfiSafi[];
   notification?: boolean;
   longLived?: AfiSafi[];
-  refreshes?: boolean;
+  /** Of these. */
+  staleTimeSeconds?: number;
+  longLivedPreserved?: boolean;
+  /** `plain`: without BoRR and EoRR. */
+  refreshes?: boolean | "plain";
   numbers?: boolean;
 };
 
@@ -35,12 +39,14 @@ export function scriptedPeer(
   const speaker = new Speaker(config({}), options);
   const timers = new Map<string, number>();
   const bmp: Uint8Array[] = [];
+  const sent: Uint8Array[] = [];
   let connection = 0;
   const perform = (effects: Effect[]) => {
     for (const effect of effects) {
       if (effect.do === "setTimer") timers.set(effect.timer, effect.afterMs);
       else if (effect.do === "clearTimer") timers.delete(effect.timer);
       else if (effect.do === "bmp") bmp.push(effect.bytes);
+      else if (effect.do === "send") sent.push(effect.bytes);
     }
   };
   const step = (input: Input) => perform(speaker.step(input, 0));
@@ -83,6 +89,8 @@ export function scriptedPeer(
     timers,
     /** What BMP stations hear. */
     bmp,
+    /** Messages, each by itself or several in one. */
+    sent,
     say,
     /** The speaker's side of the session is another. */
     configure: (peer: typeof of.peer) => perform(speaker.configure(config(peer), 0)),
@@ -102,6 +110,8 @@ function capabilitiesOf({
   restarts,
   notification = true,
   longLived,
+  staleTimeSeconds = 600,
+  longLivedPreserved = true,
   refreshes,
   numbers,
 }: Says): Capability[] {
@@ -111,7 +121,8 @@ function capabilitiesOf({
     { capability: "fourOctetAs", asn: 65001 },
   ];
   if (refreshes) {
-    capabilities.push({ capability: "routeRefresh" }, { capability: "enhancedRouteRefresh" });
+    capabilities.push({ capability: "routeRefresh" });
+    if (refreshes !== "plain") capabilities.push({ capability: "enhancedRouteRefresh" });
   }
   if (numbers) {
     const entries = [{ family: ipv4Unicast, send: true, receive: true }];
@@ -125,7 +136,7 @@ function capabilitiesOf({
     });
   }
   if (longLived !== undefined) {
-    const rest = { forwardingPreserved, staleTimeSeconds: 600 };
+    const rest = { forwardingPreserved: longLivedPreserved, staleTimeSeconds };
     const families = longLived.map((family) => ({ family, ...rest }));
     capabilities.push({ capability: "longLivedGracefulRestart", families });
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { prefix } from "../../net/prefix.ts";
 import { ipv4Unicast, WellKnownCommunity } from "../wire/registry.ts";
 import { endOfRib } from "./outbound.ts";
+import { scriptedPeer } from "./scripted-peer.testkit.ts";
 import {
   configA,
   peerConfig,
@@ -128,6 +129,16 @@ describe("two speakers", () => {
       "UPDATE",
       "ROUTE-REFRESH",
     ]);
+  });
+
+  it.each([
+    ["plain" as const, [2]],
+    [true, [5, 2, 5]],
+  ])("answer a peer that knows no BoRR and EoRR without them: %s", (refreshes, types) => {
+    const { sent, say } = scriptedPeer({ refreshes }, {}, { originate: ["10.9.0.0/16"] });
+    sent.length = 0;
+    say({ type: "ROUTE-REFRESH", family: ipv4Unicast, subtype: 0 });
+    expect(sent.map((bytes) => bytes[18])).toEqual(types);
   });
 
   it("drop routes that the peer leaves out between BoRR and EoRR", () => {

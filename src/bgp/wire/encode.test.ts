@@ -6,7 +6,7 @@ import { decodeMessage } from "./decode.ts";
 import { encodeMessage } from "./encode.ts";
 import { hex, message } from "./hex.testkit.ts";
 import { arbitraryPrefix } from "./message.testkit.ts";
-import type { PathAttributes, UpdateMessage } from "./message.ts";
+import type { AsPathSegment, PathAttributes, UpdateMessage } from "./message.ts";
 
 const ipv4 = { afi: "ipv4", safi: "unicast" } as const;
 const ipv6 = { afi: "ipv6", safi: "unicast" } as const;
@@ -78,6 +78,20 @@ describe("UPDATE, byte for byte", () => {
         plain,
       ).map(hex),
     ).toEqual([hex(message(2, body))]);
+  });
+
+  it("has no confederation segments in AS4_PATH, and none of that where nothing else is left (RFC 6793 §3)", () => {
+    const as4PathIn = (asPath: PathAttributes["asPath"]) => {
+      const nextHop = address("10.0.2.2");
+      const announced = [{ family: ipv4, nextHop, prefixes: [prefix("10.1.1.0/24")] }];
+      const value = update({ attributes: { origin: "igp", asPath }, announced });
+      const [bytes] = encodeMessage(value, { ...plain, fourOctetAs: false });
+      return Buffer.from(bytes!).toString("hex").split("c011")[1]?.slice(0, 14);
+    };
+    const confederation: AsPathSegment = { kind: "confedSequence", asns: [4_200_000_001] };
+    const sequence: AsPathSegment = { kind: "sequence", asns: [4_200_000_000] };
+    expect(as4PathIn([confederation, sequence])).toBe("060201fa56ea00");
+    expect(as4PathIn([confederation])).toBeUndefined();
   });
 
   it("to a two-octet peer has AS_TRANS and AS4_PATH (RFC 6793)", () => {
