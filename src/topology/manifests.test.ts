@@ -112,6 +112,14 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    "numbers where text is meant",
+    "apiVersion: 1\nkind: true\nmetadata: {name: a}\n",
+    [
+      "m.yaml:1: WrongType apiVersion: expected text, not '1'",
+      "m.yaml:2: WrongType kind: expected text, not 'true'",
+    ],
+  ],
+  [
     "a misspelled kind",
     daemonSet.replace("DaemonSet", "DeamonSet"),
     [

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../input/diagnostic.ts";
 import { hintAtNames } from "../input/nearest.ts";
-import { diagnosticAt, type Location } from "../input/shape.ts";
+import { diagnosticAt, inYaml, type Location } from "../input/shape.ts";
 import { lineOfPath, readYamlFile, type YamlNode, yamlValue } from "../input/yaml-file.ts";
 import { builtInKinds, isClusterScoped, knownKinds } from "./manifest-kinds.ts";
 import { workloadProblems } from "./workload-checks.ts";
@@ -92,7 +92,15 @@ export function readManifest(
     const message = `a Kubernetes object needs '${field}'`;
     report({ path: field, code: "MissingField", message, ...(hint && { hint }) });
   }
-  if (missing.length > 0) return [];
+  // YAML makes a number of `apiVersion: 1`.
+  const noText = ["apiVersion", "kind"].filter(
+    (field) => !missing.includes(field) && typeof yamlValue(node.entries.get(field)!) !== "string",
+  );
+  for (const path of noText) {
+    const message = `expected text, not ${inYaml(node.entries.get(path)!)}`;
+    report({ path, code: "WrongType", message });
+  }
+  if (missing.length + noText.length > 0) return [];
 
   const object = yamlValue(node) as ManifestObject;
   object.metadata.name = String(object.metadata.name);
