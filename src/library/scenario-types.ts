@@ -96,7 +96,7 @@ export type EventInput =
         /** a node: tor0 */
         on: string | number | boolean;
         /** lines of router configuration */
-        lines: string | string[];
+        lines: string | number | boolean | (string | number | boolean)[];
       };
       /** a duration such as 10ms, 2s or 1m */
       after?: string;
@@ -216,7 +216,7 @@ export type EventInput =
         /** a node: tor0; a pod: APP@NODE */
         on: string | number | boolean;
         /** a command: one text, split as a shell would without a shell, or a list of words */
-        command: string | (string | number | boolean)[];
+        command: string | number | boolean | (string | number | boolean)[];
         allowFailure?: boolean;
       };
       /** a duration such as 10ms, 2s or 1m */
@@ -592,7 +592,7 @@ export type CheckInput =
         /** a node: tor0; a pod: APP@NODE */
         on: string | number | boolean;
         /** a command: one text, split as a shell would without a shell, or a list of words */
-        command: string | (string | number | boolean)[];
+        command: string | number | boolean | (string | number | boolean)[];
         /** an exit code from 0 to 255 */
         exitCode?: number;
         stdout?:

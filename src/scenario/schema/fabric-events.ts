@@ -45,7 +45,9 @@ export function linkEvent(reading: Reading): Shape<EventBody> {
     reading.mentions.push({ type: "link", link, at: locationOf(at) });
     return link;
   };
-  const between = refined(list(linkEnd, "a list of two nodes"), ([a, b, third], at) =>
+  const listed = list(linkEnd, "a list of two nodes");
+  const two = described({ ...schemaOf(listed), minItems: 2, maxItems: 2 }, listed);
+  const between = refined(two, ([a, b, third], at) =>
     a !== undefined && b !== undefined && third === undefined
       ? noted({ between: [a, b] }, at)
       : mistake(at, "BadValue", "a link is between two nodes", "such as [tor0, router0]"),

@@ -7,6 +7,7 @@ import {
   oneOf,
   optional,
   refined,
+  scalarSchema,
   schemaOf,
   type Shape,
   text,
@@ -43,7 +44,7 @@ export function nodeEvent(reading: Reading): Shape<EventBody> {
 
 /** One text with line breaks, or a list. */
 const linesSchema = {
-  anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
+  anyOf: [scalarSchema("lines"), { type: "array", items: scalarSchema("a line") }],
   description: "lines of router configuration",
 };
 

@@ -149,7 +149,7 @@ export { matchFields };
 
 /** A command as one text, split as a shell would, or as a list of words. */
 const commandSchema = {
-  anyOf: [{ type: "string" }, { type: "array", items: scalarSchema("a word") }],
+  anyOf: [scalarSchema("a command"), { type: "array", items: scalarSchema("a word") }],
   description: "a command: one text, split as a shell would without a shell, or a list of words",
 };
 
