@@ -148,6 +148,8 @@ export type PeerConfig = {
   /** Proposed Hold Time: 0 or at least 3 (RFC 4271 §4.2). */
   holdTimeSeconds: number;
   keepaliveTimeSeconds: number;
+  /** Another hold or keepalive time is for the next session, as FRR has it; else it ends the one that is up. */
+  keepsTimers?: boolean;
   connectRetryTimeSeconds: number;
   /** DelayOpenTime: how long our OPEN waits for the peer's (RFC 4271 §8.1.1); undefined: it goes at once. */
   delayOpenTimeSeconds?: number;

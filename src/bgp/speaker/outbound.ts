@@ -149,6 +149,7 @@ export class Outbound {
 
   /** What the peer must be told under another policy, or other ways of a route out: the difference only. */
   setOptions(options: OutboundOptions): void {
+    const isOtherwisePaced = options.isPaced !== this.#options.isPaced;
     this.#options = options;
     for (const table of this.#tables.values()) {
       // The rest of its options stays as it is for its session (peer-change.ts).
@@ -157,6 +158,10 @@ export class Outbound {
         const group = this.#group(table.family);
         if (group !== table.out) group.takeOver(this.#receiver, table.out);
         table.out = group;
+        if (isOtherwisePaced) {
+          table.interval?.end();
+          this.#setTable(table.family, group);
+        }
       }
     }
     for (const { family, group } of this.#awaited.values()) {

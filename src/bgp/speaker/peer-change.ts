@@ -71,8 +71,14 @@ export function speakerReset(before: SpeakerConfig, after: SpeakerConfig): boole
 }
 
 /** Without a new session, where the peer is in an update group. */
-function wayOut({ nextHopSelf, removePrivateAs, asOverride }: PeerConfig): unknown {
-  return [nextHopSelf, removePrivateAs, asOverride];
+function wayOut({
+  nextHopSelf,
+  removePrivateAs,
+  asOverride,
+  advertisementIntervalSeconds,
+}: PeerConfig): unknown {
+  const isPaced = advertisementIntervalSeconds !== undefined;
+  return [nextHopSelf, removePrivateAs, asOverride, isPaced];
 }
 
 function defaultOriginate({ defaultOriginate: names, defaultOriginateIf }: PeerConfig): unknown {
@@ -91,8 +97,7 @@ function sessionKey(of: PeerConfig): string {
     of.ttl,
     of.ttlSecurityHops,
     of.password,
-    of.holdTimeSeconds,
-    of.keepaliveTimeSeconds,
+    of.keepsTimers ? undefined : [of.holdTimeSeconds, of.keepaliveTimeSeconds],
     of.families.map(familyName).sort(),
     // What the routes of a session are marked and rewritten by, from its first to its last.
     of.localAs,
@@ -100,7 +105,6 @@ function sessionKey(of: PeerConfig): string {
     of.longLivedPartialDeployment,
     of.addPath?.send === undefined ? undefined : wayOut(of),
     of.sendsBack,
-    of.advertisementIntervalSeconds,
     of.reflectsWithMed,
     of.reflectsUnchanged,
     of.prependsInternally,

@@ -129,6 +129,42 @@ it("another way out is taken up while the session stays", () => {
   expect(since()).toBe(before);
 });
 
+it("another advertisement interval is taken up while the session stays, and so is none again", () => {
+  const bench = new Bench({});
+  bench.announce("10.3.0.0/24");
+  bench.net.settle();
+  const since = () => bench.hub.speaker.peers(bench.net.nowMs)[0]!.establishedAtMs;
+  const before = since();
+  bench.configure({ advertisementIntervalSeconds: 30 });
+  bench.net.run(100);
+  bench.announce("10.3.0.0/24", "10.4.0.0/24");
+  bench.net.run(10_000);
+  expect(bench.has).toEqual(["10.3.0.0/24 -"]);
+  // What waits goes with the interval.
+  bench.configure({});
+  bench.net.run(100);
+  expect(bench.has).toEqual(["10.3.0.0/24 -", "10.4.0.0/24 -"]);
+  bench.announce("10.4.0.0/24");
+  bench.net.run(100);
+  expect(bench.has).toEqual(["10.4.0.0/24 -"]);
+  expect(since()).toBe(before);
+});
+
+it.each([
+  ["of the next session, as in FRR", true],
+  ["at once, by another session", false],
+])("another hold time is %s", (_, keepsTimers) => {
+  const bench = new Bench({ keepsTimers });
+  const peer = () => bench.hub.speaker.peers(bench.net.nowMs)[0]!;
+  const before = peer().establishedAtMs;
+  bench.configure({ keepsTimers, holdTimeSeconds: 6, keepaliveTimeSeconds: 2 });
+  bench.net.run(10_000);
+  expect(peer().establishedAtMs === before).toBe(keepsTimers);
+  if (keepsTimers) bench.net.reset();
+  bench.net.run(10_000);
+  expect(peer()).toMatchObject({ state: "Established", appliedHoldTimeSeconds: 6 });
+});
+
 it("policies see the path without the AS numbers that are taken out", () => {
   const by65002: PolicyStatement[] = [
     { name: "private", match: { asPath: { contains: [65002] } }, action: "reject" },
@@ -165,4 +201,24 @@ it.each([
       atMs > askedMs && to === bench.a.address && message.type === "UPDATE",
   );
   expect(again.map(({ atMs }) => atMs - askedMs)[0]).toBe(afterMs + 1);
+});
+
+it("an update group goes by the AS number of the peer that it began with, as FRR's do", () => {
+  const net = new TestNet();
+  const asOverride = { asOverride: true };
+  const peers = [
+    peerConfig({ name: "a", address: "10.0.0.2", asn: 65002, ...asOverride }),
+    peerConfig({ name: "b", address: "10.0.0.3", asn: 65002 }),
+    peerConfig({ name: "c", address: "10.0.0.4", asn: 65003, ...asOverride }),
+  ];
+  net.add(speakerConfig({ localAsn: 65000, routerId: "1.1.1.1", peers }), "10.0.0.1");
+  const a = net.add(spoke(65002), "10.0.0.2");
+  net.add(spoke(65002, ["10.3.0.0/24"]), "10.0.0.3");
+  net.run(5000);
+  const c = net.add(spoke(65003), "10.0.0.4");
+  net.settle();
+  const paths = [a, c].map(({ speaker }) =>
+    speaker.routesReceived().map(({ attributes }) => asPathText(attributes.asPath)),
+  );
+  expect(paths).toEqual([["65000 65000"], ["65000 65000"]]);
 });

@@ -190,6 +190,7 @@ class PeerReader {
     return {
       asn: of.remoteAs,
       holdTimeSeconds: timers.holdSeconds,
+      keepsTimers: true,
       keepaliveTimeSeconds: Math.min(timers.keepaliveSeconds, timers.holdSeconds / 3),
       connectRetryTimeSeconds:
         of.connectSeconds ?? connectSeconds(bgp.profile, this.#router.timing),
