@@ -59,7 +59,7 @@ const explanations: readonly Explanation[] = [
   },
   {
     cause:
-      "of external paths that are equally good FRR stays with the one that came first (RFC 5004), and which of two routers' messages is first by milliseconds is chance",
+      "of external paths that are equally good FRR stays with the one that came first (RFC 5004), where they do not come within the 50 ms of its work queue: which of two routers is first by more is chance",
     holds: ({ node, sim, real }, sides) => {
       const [ours, theirs] = [route(sim), route(real)];
       if (ours === undefined || theirs === undefined || ours.path !== theirs.path) return false;
