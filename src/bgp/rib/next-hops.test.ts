@@ -49,7 +49,9 @@ describe("next hops that no route has any more", () => {
     const nextHops = asked();
     nextHops.departed(1);
     nextHops.sweep(17, () => expect.unreachable());
+    expect(nextHops.mayHaveUnneeded).toBe(false);
     nextHops.departed(1);
+    expect(nextHops.mayHaveUnneeded).toBe(true);
     let looked = 0;
     nextHops.sweep(17, (isIt) =>
       [two, two, one, one].some((via) => {

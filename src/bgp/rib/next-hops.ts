@@ -27,6 +27,8 @@ export class NextHops {
   #isTold = false;
   /** Routes that left, or got another path, since the last sweep. */
   #departed = 0;
+  /** Of these, how many there were when a sweep was last thought of. */
+  #lookedAt = 0;
   #forgotten: Address[] = [];
 
   /** Whether somebody tells; where nobody does, all are reachable at no cost. */
@@ -41,6 +43,7 @@ export class NextHops {
     this.#asked = [];
     this.#unanswered.clear();
     this.#departed = 0;
+    this.#lookedAt = 0;
     this.#forgotten = [];
   }
 
@@ -84,9 +87,9 @@ export class NextHops {
     this.#departed += routes;
   }
 
-  /** Whether any left: only then a sweep may be due. */
+  /** Whether any left since the last time: only then a sweep may have come due. */
   get mayHaveUnneeded(): boolean {
-    return this.#departed > 0 && this.#known.size > 0;
+    return this.#departed > this.#lookedAt && this.#known.size > 0;
   }
 
   /**
@@ -94,8 +97,10 @@ export class NextHops {
    * `some`: whether what it is called with holds for the next hop of one of the routes; it stops at the first.
    */
   sweep(routes: number, some: (isIt: (nextHop: Address) => boolean) => boolean): void {
+    this.#lookedAt = this.#departed;
     if (this.#departed * routesPerDeparture < routes) return;
     this.#departed = 0;
+    this.#lookedAt = 0;
     const unneeded = new Set(this.#known.keys());
     some((nextHop) => unneeded.delete(nextHop) && unneeded.size === 0);
     if (unneeded.size === 0) return;
