@@ -72,6 +72,19 @@ describe("decision process", () => {
     expect(dropped).toHaveLength(3);
   });
 
+  it("stays with the path in use among external ones that are equal, and among no others (RFC 5004)", () => {
+    const of = (internal: boolean, identifier: string) =>
+      learned(identifier, { internal, identifier, asPath: sequence(1) });
+    const inUse = (internal: boolean, more: Path[] = []) => {
+      const [lower, used] = [of(internal, "10.0.0.1"), of(internal, "10.0.0.9")];
+      return bestPath([lower, used, ...more], undefined, used) === used;
+    };
+    expect(inUse(false)).toBe(true);
+    expect(inUse(true)).toBe(false);
+    // What is better wins all the same.
+    expect(inUse(false, [learned("c", { asPath: sequence(1), localPref: 200 })])).toBe(false);
+  });
+
   it("does not depend on the order of the paths", () => {
     const octet = fc.integer({ min: 1, max: 3 });
     const path = fc.record({

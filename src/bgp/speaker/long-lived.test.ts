@@ -219,6 +219,19 @@ describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
     expect(late.speaker.routesReceived()).toEqual([]);
   });
 
+  it("of a peer that is back and says nothing they stay for their stale time, no shorter (§4.2)", () => {
+    const both = { restarts: [ipv4Unicast], longLived: [ipv4Unicast] };
+    const { speaker, fire, close, open } = scriptedPeer(both);
+    close();
+    fire("1:sweepStale");
+    open();
+    // What bounds the wait for an End-of-RIB after a restart.
+    fire("1:sweepStale");
+    expect(speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    fire("1:longLived/ipv4/unicast");
+    expect(speaker.routesReceived()).toEqual([]);
+  });
+
   it("a stale time of 0 keeps nothing beyond the restart time", () => {
     const never = { longLived: [ipv4Unicast], staleTimeSeconds: 0 };
     const left = scriptedPeer({ restarts: [], ...never });
