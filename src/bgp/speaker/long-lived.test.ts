@@ -232,6 +232,17 @@ describe("long-lived graceful restart helper (RFC 9494 §4.2)", () => {
     expect(speaker.routesReceived()).toEqual([]);
   });
 
+  it("is not begun while the peer is back: what it does not send again in time goes", () => {
+    const both = { restarts: [ipv4Unicast], longLived: [ipv4Unicast] };
+    const { speaker, timers, fire, close, open } = scriptedPeer(both);
+    close();
+    open();
+    expect(speaker.routesReceived()).toMatchObject([{ stale: true }]);
+    fire("1:sweepStale");
+    expect(speaker.routesReceived()).toEqual([]);
+    expect(timers.has("1:longLived/ipv4/unicast")).toBe(false);
+  });
+
   it("a stale time of 0 keeps nothing beyond the restart time", () => {
     const never = { longLived: [ipv4Unicast], staleTimeSeconds: 0 };
     const left = scriptedPeer({ restarts: [], ...never });
