@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { address } from "../../net/address.ts";
 import { prefix } from "../../net/prefix.ts";
 import { decodeMessage } from "../wire/decode.ts";
+import { decodeBmp } from "../wire/decode-bmp.ts";
 import type { Message } from "../wire/message.ts";
 import { ipv4Unicast } from "../wire/registry.ts";
 import type { BmpConfig, PeerConfig } from "./config.ts";
@@ -113,6 +114,16 @@ describe("BMP (RFC 7854)", () => {
     net.run(10);
     expect(watched(b)[0]).toMatchObject({ kind: "down", reason });
     expect(watched(b).at(-1)!.kind).toBe(how === "stop" ? "termination" : "down");
+  });
+
+  it("we go to restart, in silence: Peer Down has the event that ended the session (RFC 7854 §4.9)", () => {
+    const peer = { gracefulRestart: { restartTimeSeconds: 60 } };
+    const { net, b } = twoSpeakers({ peer }, { bmp, peer });
+    net.settle();
+    net.perform(b, b.speaker.stop("graceful", net.nowMs));
+    const down = b.bmp.map(decodeBmp).find(({ type }) => type === "peerDown");
+    // ManualStop (RFC 4271 §8.1.2).
+    expect(down).toMatchObject({ down: { reason: "localNoNotification", fsmEvent: 2 } });
   });
 
   it("one that connects late gets what is there", () => {
