@@ -44,6 +44,8 @@ export const daemons: readonly Daemon[] = [
     ...debian("frr", "/usr/lib/frr/bgpd"),
     // -Z: no zebra, so no routes in the kernel, as with all the others.
     argv: (setup) => [
+      // FRR keeps a folder for each process in /var/tmp, for ever: not in the machine's.
+      ...["sh", "-c", 'mount -t tmpfs -o mode=1777 tmpfs /var/tmp && exec "$@"', "sh"],
       "/usr/lib/frr/bgpd",
       ...["-Z", "-f", write(setup, "bgpd.conf", frr(setup)), "-i", `${setup.dir}/bgpd.pid`],
       ...["-l", speaker.address, "--vty_socket", setup.dir, "-A", "127.0.0.1", "-P", "0"],

@@ -89,10 +89,12 @@ export class BgpNetwork {
     mkdirSync(run, { mode: 0o777 });
     const file = this.write(`frr-${node}/bgpd.conf`, config);
     const argv = ["-f", file, "-i", join(run, "bgpd.pid"), "-Z", "-S", "--vty_socket", run];
+    // FRR keeps a folder for each process in /var/tmp, for ever: not in the machine's.
+    const alone = 'mount -t tmpfs -o mode=1777 tmpfs /var/tmp && exec "$@"';
     return this.spawn(
       node,
       `frr-${node}`,
-      "/usr/lib/frr/bgpd",
+      ...["sh", "-c", alone, "sh", "/usr/lib/frr/bgpd"],
       ...argv,
       "-P",
       "0",
