@@ -2,8 +2,8 @@ import type { Prefix } from "../net/prefix.ts";
 import type { Finding } from "../observe/doctor/finding.ts";
 import { diagnoseMachine } from "../observe/doctor/machine.ts";
 import { diagnoseRoutes } from "../observe/doctor/routes.ts";
-import { diagnoseSessions } from "../observe/doctor/sessions.ts";
-import { readSpeakers } from "../observe/doctor/speaker-facts.ts";
+import { diagnoseNodes, diagnoseSessions } from "../observe/doctor/sessions.ts";
+import { readSpeakers, type SpeakerFacts } from "../observe/doctor/speaker-facts.ts";
 import { diagnoseTraffic, type TrafficEnd } from "../observe/doctor/traffic.ts";
 import { familyOf, parseAddress } from "../net/address.ts";
 import type { LabContext } from "../scenario/context.ts";
@@ -28,13 +28,18 @@ export async function examine(
   const [sessions, routes, lost] = await Promise.all([
     diagnoseSessions(runtime, names, speakers),
     diagnoseRoutes(runtime, names, speakers, prefixes),
-    traffic ? examineTraffic(context) : [],
+    traffic ? examineTraffic(context, speakers) : [],
   ]);
-  return [...diagnoseMachine(), ...sessions, ...routes, ...lost];
+  return [...diagnoseMachine(), ...diagnoseNodes(speakers), ...sessions, ...routes, ...lost];
 }
 
-async function examineTraffic(context: LabContext): Promise<Finding[]> {
-  const pods = await podEnds(context);
+/** Between pods of nodes that have power: to Kubernetes the others' run, until it gives them up. */
+async function examineTraffic(
+  context: LabContext,
+  speakers: readonly SpeakerFacts[],
+): Promise<Finding[]> {
+  const down = new Set(speakers.flatMap(({ node, isDown }) => (isDown ? node.name : [])));
+  const pods = (await podEnds(context)).filter(({ place }) => !down.has(place.node));
   const found = await Promise.all(
     (["ipv4", "ipv6"] as const).map((family) =>
       tryPairs(

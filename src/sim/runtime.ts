@@ -143,6 +143,7 @@ export class SimRuntime implements Runtime {
 
   async connectUnix(node: string, path: string): Promise<Duplex> {
     const router = this.#routers.get(node);
+    if (!this.world.network.node(node).isUp) throw new NodeDownError(node);
     if (this.world.network.node(node).processes.arePaused) {
       await this.world.sleep(noAnswerMs);
       throw Object.assign(new Error(`no answer from ${path}`), { code: "ECONNREFUSED" });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -112,6 +112,41 @@ describe("a simulated lab that is up", () => {
     await on("tor0", "sleep", "30");
     expect((await doctor())[0]).toMatchObject({ cause: "port 179 filtered", at: "tor0" });
   });
+});
+
+test("the doctor names nodes without power, and looks at what is left", async () => {
+  const name = `${lab}-down`;
+  expect(await spinelab("up", "rack-spine", "--runtime", "sim", "--name", name)).toMatchObject({
+    exitCode: 0,
+  });
+  const file = join(state, "stop.yaml");
+  writeFileSync(
+    file,
+    `name: stop
+steps:
+  - name: power cuts
+    do:
+      - node: { on: kind-worker, do: stop }
+      - node: { on: router0, do: stop }
+    expect:
+      - session: { on: tor0, to: router0, absent: true }
+    within: 1s
+`,
+  );
+  await spinelab("play", name, file, "--report", state);
+  const { stdout } = await spinelab("doctor", name, "--json");
+  const found = JSON.parse(stdout) as { about: string; subject: string; cause: string }[];
+  expect(found.filter(({ about }) => about === "node")).toMatchObject([
+    { subject: "router0", cause: "node is down" },
+    { subject: "kind-worker", cause: "node is down" },
+  ]);
+  expect(found).toContainEqual(
+    expect.objectContaining({ subject: "tor0 – router0", cause: "node is down" }),
+  );
+  const traffic = found.filter(({ about }) => about === "traffic").map(({ subject }) => subject);
+  expect(traffic.length).toBeGreaterThan(0);
+  expect(traffic.join()).not.toMatch(/kind-worker(?!\d)/);
+  expect(await spinelab("down", name)).toMatchObject({ exitCode: 0 });
 });
 
 test("a fabric that never comes to rest is up all the same, and it is said", async () => {

@@ -1,6 +1,7 @@
 /** What keeps a session down, a route away or a packet from arriving. */
 export type Cause =
   | "neighbor table full"
+  | "node is down"
   | "speaker does not run"
   | "link down"
   | "no route to the peer"

@@ -66,9 +66,30 @@ function finding({ node, facts, other, back }: Pair, told: Told): Finding {
   };
 }
 
+/** Nodes without power, which may have left no session behind. */
+export function diagnoseNodes(speakers: readonly SpeakerFacts[]): Finding[] {
+  return speakers
+    .filter(({ isDown }) => isDown)
+    .map((speaker) => ({
+      ...{ about: "node" as const, subject: speaker.node.name, evidence: [] },
+      ...nodeDown(speaker),
+    }));
+}
+
+function nodeDown({ node: { name }, unreadable }: SpeakerFacts): Told {
+  return {
+    cause: "node is down",
+    at: name,
+    text: `${name} has no power`,
+    ...(unreadable !== undefined && { evidence: [unreadable] }),
+    cure: `a scenario's event starts it: node: { on: ${name}, do: start }`,
+  };
+}
+
 function notRunning({ other }: Pair): Told | undefined {
   if (other?.unreadable === undefined) return undefined;
   const { name } = other.node;
+  if (other.isDown) return nodeDown(other);
   return {
     cause: "speaker does not run",
     at: name,

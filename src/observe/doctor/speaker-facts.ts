@@ -5,6 +5,7 @@ import { frrJson } from "../frr.ts";
 import type { Names } from "../names.ts";
 import type { AddressFamily } from "../rib-view.ts";
 import { hasAgent, readSessions } from "../router.ts";
+import { NodeDownError } from "../../runtime/node-down.ts";
 import { agentPeers } from "../speaker.ts";
 
 /** A speaker and how it sees its neighbors. */
@@ -12,6 +13,8 @@ export type SpeakerFacts = {
   node: FabricNode;
   /** Why it cannot be read; then there are no peers. */
   unreadable?: string;
+  /** The node itself is down, and that is why. */
+  isDown?: boolean;
   peers: PeerFacts[];
 };
 
@@ -73,7 +76,9 @@ export async function readSpeakers(
             : await frrPeers(runtime, node);
           return { node, peers: peers.map((peer) => withOther(names, node.name, peer)) };
         } catch (error) {
-          return { node, unreadable: (error as Error).message, peers: [] };
+          const { message, cause } = error as Error;
+          const isDown = [error, cause].some((one) => one instanceof NodeDownError);
+          return { node, unreadable: message, isDown, peers: [] };
         }
       }),
   );
