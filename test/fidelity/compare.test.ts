@@ -162,7 +162,7 @@ it("the band goes both ways", () => {
 
 it("what is not as it has to be is told", () => {
   const good = {
-    ...{ lab: "l", sim: "pass", real: "pass", steps: 1, linesCompared: 1, realRuns: 1 },
+    ...{ lab: "l", sim: "pass", real: "pass", steps: 1, linesCompared: 1, runs: 1 },
     failures: [],
     differences: [{ step: "s", node: "n", sim: "x", why: "known" }],
     times: [{ step: "s", sim: { convergeMs: 100 }, real: { convergeMs: 120 } }],

@@ -60,6 +60,6 @@ export function outOfBand(sim: StepTimes, real: StepTimes): (keyof StepTimes)[] 
 }
 
 /** Whether `ms` is too long beside the other. */
-export function isBeyond(ms: number, otherMs: number): boolean {
+function isBeyond(ms: number, otherMs: number): boolean {
   return ms > band.factor * otherMs + band.marginMs;
 }

@@ -2,42 +2,41 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Lab } from "../../src/lab/lab.ts";
-import { differences, isBeyond, outOfBand } from "./compare.ts";
+import { differences } from "./compare.ts";
 import { drawnScenario } from "./drawn.ts";
+import { nearestTimes, timesOutOfBand } from "./nearest-times.ts";
 import type { LabResult } from "./page.ts";
-import { type Played, played, type PlayOptions, type StepTimes } from "./play.ts";
+import { type Played, played, type PlayOptions } from "./play.ts";
 
 /** Of the hash by which a simulated node chooses one of equal ways. */
 export const hashSeedsMost = 16;
 
 /**
- * Plays the lab in virtual time and in namespaces. Where something took longer in namespaces than it may, it is played
- * there again, `realRunsMost` times in all, and the least of each time counts: a machine that has other things to do as
- * well makes times longer, never shorter. Which of equal ways a probe goes is by chance on both sides: where an outage is
- * not within the band, the simulation is played with other hashes too, and the nearest outage counts.
+ * Plays the lab in virtual time and in namespaces. Where a time is not within the band both are played again, the
+ * simulation with another seed, `runsMost` times in all, and the nearest two times count (nearest-times.ts). Where it is
+ * an outage the simulation is played with other hashes, too.
  */
-export async function comparedLab(name: string, realRunsMost: number): Promise<LabResult> {
+export async function comparedLab(name: string, runsMost: number): Promise<LabResult> {
   const playReal = () => played(name, { kind: "netns" });
   const real = await playReal();
-  const sim = await played(name, { kind: "sim" }, { lastedMs: real.lastedMs });
-  let { times } = real;
-  let realRuns = 1;
-  for (; realRuns < realRunsMost && isSlow(times, sim.times); realRuns++) {
-    times = leastOf(times, (await playReal()).times);
+  const { lastedMs } = real;
+  const sim = await played(name, { kind: "sim" }, { lastedMs });
+  const reals = [real.times];
+  const sims = [sim.times];
+  const outOfBand = () => timesOutOfBand(nearestTimes(sims, reals));
+  for (let seed = 2; seed <= runsMost && outOfBand().size > 0; seed++) {
+    const again = await playReal();
+    reals.push(again.times);
+    sims.push((await played(name, { kind: "sim" }, { lastedMs: again.lastedMs, seed })).times);
   }
-  let simTimes = sim.times;
-  for (let seed = 1; seed < hashSeedsMost && hasOtherOutage(simTimes, times); seed++) {
-    const other = await played(
-      name,
-      { kind: "sim" },
-      { lastedMs: real.lastedMs, meddle: (lab) => setHashSeed(lab, seed) },
-    );
-    simTimes = withNearestOutages(simTimes, other.times, times);
+  for (let hash = 1; hash < hashSeedsMost && outOfBand().has("outageMs"); hash++) {
+    const meddle = (lab: Lab) => setHashSeed(lab, hash);
+    sims.push((await played(name, { kind: "sim" }, { lastedMs, meddle })).times);
   }
   return {
     ...compared(name, sim, real),
-    realRuns,
-    times: [...times].map(([step, of]) => ({ step, real: of, sim: simTimes.get(step) ?? {} })),
+    runs: reals.length,
+    times: [...nearestTimes(sims, reals)].map(([step, both]) => ({ step, ...both })),
   };
 }
 
@@ -91,7 +90,7 @@ function compared(name: string, sim: Played, real: Played): LabResult {
     steps: real.states.size,
     linesCompared: lines.length,
     differences: differences(sim, real),
-    realRuns: 1,
+    runs: 1,
     times: [],
   };
 }
@@ -102,51 +101,4 @@ async function setHashSeed(lab: Lab, seed: number): Promise<void> {
     const { exitCode, stderr } = await lab.runtime.exec({ node: name }, argv);
     if (exitCode !== 0) throw new Error(`${name}: ${argv.join(" ")}: ${stderr}`);
   }
-}
-
-function hasOtherOutage(sim: Played["times"], real: Played["times"]): boolean {
-  return [...real].some(([step, times]) =>
-    outOfBand(sim.get(step) ?? {}, times).includes("outageMs"),
-  );
-}
-
-function withNearestOutages(
-  sim: Played["times"],
-  other: Played["times"],
-  real: Played["times"],
-): Played["times"] {
-  const distance = (step: string, times: StepTimes = {}) =>
-    Math.abs((times.outageMs ?? 0) - (real.get(step)?.outageMs ?? 0));
-  return new Map(
-    [...sim].map(([step, times]): [string, StepTimes] => {
-      const others = other.get(step);
-      const isNearer = distance(step, others) < distance(step, times);
-      return [step, isNearer ? { ...times, outageMs: others?.outageMs } : times];
-    }),
-  );
-}
-
-function isSlow(real: Played["times"], sim: Played["times"]): boolean {
-  return [...real].some(([step, times]) =>
-    (["convergeMs", "outageMs"] as const).some((one) =>
-      isBeyond(times[one] ?? 0, sim.get(step)?.[one] ?? 0),
-    ),
-  );
-}
-
-function leastOf(one: Played["times"], other: Played["times"]): Played["times"] {
-  const least = (a: number | undefined, b: number | undefined) =>
-    a === undefined || b === undefined ? undefined : Math.min(a, b);
-  return new Map(
-    [...one].map(([step, times]): [string, StepTimes] => {
-      const others = other.get(step) ?? {};
-      return [
-        step,
-        {
-          convergeMs: least(times.convergeMs, others.convergeMs),
-          outageMs: least(times.outageMs, others.outageMs),
-        },
-      ];
-    }),
-  );
 }

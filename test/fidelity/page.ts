@@ -34,11 +34,8 @@ export type LabResult = {
   steps: number;
   linesCompared: number;
   differences: Difference[];
-  /**
-   * How often it was played in namespaces: the times are the least of each. Undefined: once, when best paths and
-   * communities were not compared yet.
-   */
-  realRuns?: number;
+  /** How often it was played on each side: the times are the nearest two. Lines are those of the first. */
+  runs: number;
   times: { step: string; sim: StepTimes; real: StepTimes }[];
 };
 
@@ -69,7 +66,7 @@ export function page(
       "lab",
       "on sim",
       "on netns",
-      "runs on netns",
+      "runs",
       "steps compared",
       "lines compared",
       "equal",
@@ -116,10 +113,12 @@ with some of the labs and fails where a line differs that nothing explains.`;
 
 const timesIntroduction = `From an event to the last change of a route, and the longest outage that a probe of the lab's scenario saw, in
 milliseconds. FRR's own times are parameters that \`spinelab calibrate\` measured ([simulation.md](simulation.md)).
-**Within the band**: neither is more than ${band.factor} times the other and ${band.marginMs} ms more; none (–) counts as 0. A machine that has other things
-to do makes times in namespaces longer and never shorter, so \`make fidelity\` plays a lab in which one is too long there up
-to three times, and the least of each counts. Which of equal ways a probe goes is by chance on both sides: where an outage
-is not within the band, the lab is simulated with up to ${hashSeedsMost} hashes, and the nearest outage counts. \`make fidelity\` fails where a time is not within the band, and where a line differs
+**Within the band**: neither is more than ${band.factor} times the other and ${band.marginMs} ms more; none (–) counts as 0. Where a session's
+timers stood when a cable was mended is chance on both sides (a neighbor that does not answer is asked once a second, a
+session is tried again after a while), and a machine that has other things to do makes times in namespaces longer. So
+\`make fidelity\` plays a lab in which a time is not within the band up to three times on both sides, and the nearest two
+count. Which of equal ways a probe goes is chance as well: where it is an outage, the lab is simulated with up to
+${hashSeedsMost} hashes besides. \`make fidelity\` fails where a time is not within the band after that, and where a line differs
 that nothing explains.`;
 
 const drawnIntroduction = `The simulation was built against the labs' own scenarios, so their agreement says the least about it. What a seed draws
@@ -133,14 +132,14 @@ how long a session stays away depends on where its timers stood when its cable w
 these.`;
 
 function resultRow(result: LabResult): string {
-  const { lab, sim, real, realRuns, steps, linesCompared, differences, times } = result;
+  const { lab, sim, real, runs, steps, linesCompared, differences, times } = result;
   const explained = differences.filter(({ why }) => why !== undefined).length;
   const equal = linesCompared - differences.length;
   return row([
-    realRuns === undefined ? `${lab} (without best paths and communities)` : lab,
+    lab,
     sim,
     real,
-    `${realRuns ?? 1}`,
+    `${runs}`,
     `${steps}`,
     `${linesCompared}`,
     `${equal}`,

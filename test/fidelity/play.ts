@@ -41,6 +41,8 @@ export type PlayOptions = {
   restMs?: number;
   /** What came of another run: where a step has come to rest otherwise, it is waited for that to come, for a while. */
   expected?: Played["states"];
+  /** Of what is left to chance, where that is drawn. */
+  seed?: number;
   /** What is done to the lab before. */
   meddle?: (lab: Lab) => Promise<void>;
   /** No more are played. */
@@ -53,13 +55,14 @@ export async function played(
   runtime: RuntimeChoice,
   options: PlayOptions = {},
 ): Promise<Played> {
-  const { lastedMs = [], restMs = restMsDefault, expected, meddle, stepsMost = Infinity } = options;
+  const { lastedMs = [], restMs = restMsDefault, seed = 1 } = options;
+  const { expected, meddle, stepsMost = Infinity } = options;
   const label = `${name}-${runtime.kind}-${process.pid}`;
   const found = findLab(name);
   const source = { ...found, name: label, scenario: options.scenario ?? found.scenario };
   const loaded = loadLab(source, "", runtime);
   const scenario = loaded.scenario!;
-  const lab = await Lab.open({ ...loaded.spec, seed: 1 }, { sinks: [], scenario });
+  const lab = await Lab.open({ ...loaded.spec, seed }, { sinks: [], scenario });
   const states = new Map<string, LabStates>();
   const lasted: number[] = [];
   try {

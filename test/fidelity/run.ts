@@ -5,7 +5,7 @@
  *   node test/fidelity/run.ts --drawn 1..3 [lab,…]             (what these seeds draw, instead of the labs' own)
  *   node test/fidelity/run.ts --page                           (plays none: the page of the results that are there)
  *
- * `--runs`: how often a lab is played in namespaces at the most, where something takes too long there (1: without).
+ * `--runs`: how often a lab is played on both sides at the most, where a time is not within the band (1: without).
  * `--write` keeps what came of each in test/fidelity/results, and makes docs/fidelity.md of all that is there. Exit
  * status 1: a line differs that nothing explains, or a time is not within the band. Needs root.
  */
