@@ -283,11 +283,10 @@ export class LocRib {
   #carryOut(id: PrefixId, { before, after, isSameUse: isSame }: Change): void {
     if (after === undefined) this.#entries.delete(id);
     else this.#entries.set(id, after);
-    if (!isSame) this.#change(id, before);
-    const isLone = after !== undefined && !(after instanceof Contest);
-    if (!isSame && isLone && stillThere(inUseOf(before), [after]) === undefined) {
-      this.#states[id] = stateNoneInUse;
-    }
+    if (isSame) return;
+    this.#change(id, before);
+    if (!this.#isGathering || after === undefined || after instanceof Contest) return;
+    if (stillThere(inUseOf(before), [after]) === undefined) this.#states[id] = stateNoneInUse;
   }
 
   #change(id: PrefixId, before: Path | Contest | undefined): void {
