@@ -89,18 +89,14 @@ export class BgpNetwork {
     mkdirSync(run, { mode: 0o777 });
     const file = this.write(`frr-${node}/bgpd.conf`, config);
     const argv = ["-f", file, "-i", join(run, "bgpd.pid"), "-Z", "-S", "--vty_socket", run];
-    // FRR keeps a folder for each process in /var/tmp, for ever: not in the machine's.
+    const more = ["-P", "0", "--log", "stdout"];
+    return this.daemon(node, `frr-${node}`, "/usr/lib/frr/bgpd", ...argv, ...more);
+  }
+
+  /** One of FRR's, which keeps a folder for each process in /var/tmp, for ever: not in the machine's. */
+  daemon(node: string, name: string, ...argv: string[]): BgpProcess {
     const alone = 'mount -t tmpfs -o mode=1777 tmpfs /var/tmp && exec "$@"';
-    return this.spawn(
-      node,
-      `frr-${node}`,
-      ...["sh", "-c", alone, "sh", "/usr/lib/frr/bgpd"],
-      ...argv,
-      "-P",
-      "0",
-      "--log",
-      "stdout",
-    );
+    return this.spawn(node, name, "sh", "-c", alone, "sh", ...argv);
   }
 
   vtysh(node: string, command: string): string {

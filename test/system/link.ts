@@ -128,7 +128,7 @@ class Frr {
     if (daemon === "bfdd") argv.push("--bfdctl", of("bfdd.sock"));
     rmSync(of(`${daemon}.vty`), { force: true });
     const path = `/usr/lib/frr/${daemon}`;
-    this.#running.set(daemon, this.#net.spawn(this.#end, `${daemon}-${this.#end}`, path, ...argv));
+    this.#running.set(daemon, this.#net.daemon(this.#end, `${daemon}-${this.#end}`, path, ...argv));
     await until(`${daemon} is up`, () => existsSync(of(`${daemon}.vty`)));
   }
 
