@@ -1,6 +1,6 @@
-import { relative } from "node:path";
 import type { Plan } from "../lab/plan.ts";
 import { formatDuration } from "../report/duration.ts";
+import { here } from "./here.ts";
 import { formatTable } from "./table.ts";
 
 /** A plan as `run --dry-run` prints it. */
@@ -77,10 +77,4 @@ function indented(table: string): string[] {
     .split("\n")
     .slice(1)
     .map((line) => `  ${line}`);
-}
-
-/** A path as it is seen from here, where it is below. */
-function here(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
 }

@@ -94,19 +94,17 @@ export function scalePage(outcome: ScaleOutcome, written: readonly WrittenFile[]
             fill: color-mix(in srgb, currentColor 12%, transparent);
           }
           .early {
-            fill: light-dark(#9ecae1, #9ecae1);
+            fill: #9ecae1;
           }
-          .later {
-            fill: light-dark(#4292c6, #4292c6);
+          .later,
+          .bar {
+            fill: #4292c6;
           }
           .last {
             fill: light-dark(#084594, #2171b5);
           }
           .down {
             fill: light-dark(#b00020, #ff8a80);
-          }
-          .bar {
-            fill: light-dark(#4292c6, #4292c6);
           }
           .axis {
             stroke: currentColor;

@@ -62,10 +62,10 @@ function place(tier: readonly RouterOutcome[], top: number, boxes: Map<string, B
 }
 
 function cables(fabric: LeafSpine, boxes: ReadonlyMap<string, Box>): Markup[] {
+  if (fabric.racks * fabric.uplinks + fabric.spines * fabric.superspines > cablesMax) return [];
   const ports = routersOf(fabric).flatMap(({ name, ports: of }) => of.map(({ to }) => [name, to]));
   // Each is a port at both of its ends.
   const lines = ports.filter(([from, to]) => boxes.get(from!)!.y < boxes.get(to!)!.y);
-  if (lines.length > cablesMax) return [];
   return lines.map(([from, to]) => {
     const [a, b] = [boxes.get(from!)!, boxes.get(to!)!];
     return html`<line

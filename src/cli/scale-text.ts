@@ -1,9 +1,9 @@
-import { relative } from "node:path";
 import { formatDuration } from "../report/duration.ts";
 import type { TerminalOutput } from "../report/terminal/output.ts";
 import { type Line, printLine, span } from "../report/terminal/text.ts";
 import type { ScaleOutcome, ScaleStage } from "../sim/scale/scale-run.ts";
 import type { LeafSpine } from "../topology/leaf-spine/parameters.ts";
+import { here } from "./here.ts";
 
 /** What a user has written, which is the same for every size: files and their bytes. */
 export type WrittenFile = { file: string; bytes: number };
@@ -56,19 +56,13 @@ export class ScaleText {
       this.#print(span("ended early: the stages above are what was found", "yellow"));
     }
     for (const line of totalLines(outcome)) this.#print(span(line));
-    for (const file of files) this.#print(span(`report: ${shortPath(file)}`));
+    for (const file of files) this.#print(span(`report: ${here(file)}`));
   }
 
   #print(...line: Line): void {
     const output = this.#output;
     output?.stream.write(`${printLine(line, output)}\n`);
   }
-}
-
-/** From here where it is below, else as it is. */
-function shortPath(file: string): string {
-  const path = relative(".", file);
-  return path.startsWith("..") ? file : path;
 }
 
 /** To be read after how it ended. */
@@ -96,7 +90,7 @@ export function fabricText(fabric: LeafSpine, services: number): string {
 
 /** `written for it, as for a fabric of any size: bgp.yaml (1,160 bytes), leaf-spine.yaml (274 bytes)`. */
 export function writtenText(written: readonly WrittenFile[]): string {
-  const files = written.map(({ file, bytes }) => `${shortPath(file)} (${whole(bytes)} bytes)`);
+  const files = written.map(({ file, bytes }) => `${here(file)} (${whole(bytes)} bytes)`);
   return `written for it, as for a fabric of any size: ${files.join(", ")}`;
 }
 

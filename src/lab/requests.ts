@@ -109,11 +109,10 @@ export function controlHandler(lab: Lab): ControlHandler {
         return `${a.node}:${a.interface} – ${b.node}:${b.interface} ${state}${later}`;
       }
       // Sessions come up, where time does not go on by itself.
-      case "settle":
-        return timeGoneText(
-          (await goesBy(afterChangeMs, signal))!,
-          "went by; between commands it stands still",
-        );
+      case "settle": {
+        const gone = await goesBy(afterChangeMs, signal);
+        return gone && timeGoneText(gone, "went by; between commands it stands still");
+      }
       // A command that ends by itself, in a node or pod. `settles`: it may have changed something.
       case "exec": {
         const pod = request["pod"] as Place["pod"];

@@ -5,7 +5,8 @@ import type { Endpoint, Fabric } from "../topology/fabric.ts";
 import { type InterfaceAddress, kernelAddresses } from "./kernel.ts";
 import type { NextHop } from "./rib-view.ts";
 
-type Neighbor = { own: string; other: Endpoint };
+/** A link as the node at one end has it. */
+type Neighbor = { node: string; own: string; other: Endpoint };
 
 /**
  * Which address is whose in a lab, so that checks speak names. Read from the nodes at first need,
@@ -15,7 +16,7 @@ type Neighbor = { own: string; other: Endpoint };
 export class Names {
   readonly #runtime: Runtime;
   readonly #fabric: Fabric;
-  readonly #neighbors = new Map<string, Neighbor[]>();
+  readonly #neighbors: ReadonlyMap<string, Neighbor[]>;
   #addresses: Map<string, InterfaceAddress[]> | undefined;
   /** The node of each global address; of one that several have, the first node. */
   #owners = new Map<Address, string>();
@@ -24,16 +25,11 @@ export class Names {
   constructor(runtime: Runtime, fabric: Fabric) {
     this.#runtime = runtime;
     this.#fabric = fabric;
-    const add = (node: string, neighbor: Neighbor) => {
-      const known = this.#neighbors.get(node);
-      if (known === undefined) this.#neighbors.set(node, [neighbor]);
-      else known.push(neighbor);
-    };
-    for (const { endpoints } of fabric.links) {
-      const [a, b] = endpoints;
-      add(a.node, { own: a.interface, other: b });
-      add(b.node, { own: b.interface, other: a });
-    }
+    const ends = fabric.links.flatMap(({ endpoints: [a, b] }): Neighbor[] => [
+      { node: a.node, own: a.interface, other: b },
+      { node: b.node, own: b.interface, other: a },
+    ]);
+    this.#neighbors = Map.groupBy(ends, ({ node }) => node);
   }
 
   /** Reads the addresses of every node. A node that cannot be read keeps what was known of it. */
@@ -113,13 +109,12 @@ export class Names {
         return [node, result.status === "fulfilled" ? result.value : (before?.get(node) ?? [])];
       }),
     );
-    this.#owners = new Map(
-      [...this.#addresses]
-        .flatMap(([node, of]) => of.map((one) => ({ ...one, node })))
-        .filter(({ scope }) => scope === "global")
-        .map(({ address, node }) => [address, node] as const)
-        .toReversed(),
-    );
+    this.#owners = new Map();
+    for (const [node, addresses] of this.#addresses) {
+      for (const { address, scope } of addresses) {
+        if (scope === "global" && !this.#owners.has(address)) this.#owners.set(address, node);
+      }
+    }
     const failures = read.filter((result) => result.status === "rejected");
     // Where nothing at all can be read, the names are not merely old: say so.
     if (failures.length === nodes.length && failures[0]) throw failures[0].reason;

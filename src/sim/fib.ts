@@ -119,11 +119,6 @@ function compareRoutes(a: FibRoute, b: FibRoute): number {
   );
 }
 
-/** 0.0.0.0/0 or ::/0. */
-export function defaultPrefix(family: Family): Prefix {
-  return (family === "ipv4" ? "0.0.0.0/0" : "::/0") as Prefix;
-}
-
 /** The host's own prefix: /32 or /128. */
 export function hostPrefix(of: Address): Prefix {
   return prefixOf(of, addressBits(familyOf(of)));

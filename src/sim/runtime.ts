@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { EnvironmentError } from "../input/diagnostic.ts";
 import { type Address, addressAfter, familyOf } from "../net/address.ts";
-import { addressBits, type Prefix, prefixBase, prefixLength } from "../net/prefix.ts";
+import {
+  addressBits,
+  defaultRoutes,
+  type Prefix,
+  prefixBase,
+  prefixLength,
+} from "../net/prefix.ts";
 import type {
   Echo,
   EchoRun,
@@ -20,7 +26,6 @@ import type { Endpoint, Fabric, FabricNode, ManagementNetwork } from "../topolog
 import { FrrRouter } from "./frr/router.ts";
 import { show } from "./frr/show.ts";
 import type { FrrTiming } from "./frr/timing.ts";
-import { defaultPrefix } from "./fib.ts";
 import type { Cable, Interface } from "./link.ts";
 import type { SimNode } from "./network.ts";
 import { command, type ShellPlace, sysctl } from "./shell/command.ts";
@@ -278,7 +283,7 @@ export class SimRuntime implements Runtime {
       const length = prefixLength(management.ipv4Subnet);
       node.addAddress("eth0", { address: of.managementAddress, prefixLength: length });
       const nextHops = [{ address: management.ipv4Gateway, interface: "eth0" }];
-      node.fib.replace({ prefix: defaultPrefix("ipv4"), ...unicast, metric: 0, nextHops });
+      node.fib.replace({ prefix: defaultRoutes["ipv4"], ...unicast, metric: 0, nextHops });
     }
     this.#addPodGateway(node, of.kubernetes?.podCidrs ?? []);
     const settings = Object.entries(of.sysctls).map(([key, value]) => `${key}=${value}`);

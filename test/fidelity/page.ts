@@ -132,21 +132,23 @@ how long a session stays away depends on where its timers stood when its cable w
 these.`;
 
 function resultRow(result: LabResult): string {
-  const { lab, sim, real, runs, steps, linesCompared, differences, times } = result;
-  const explained = differences.filter(({ why }) => why !== undefined).length;
-  const equal = linesCompared - differences.length;
+  const { lab, sim, real, runs, steps, times } = result;
   return row([
     lab,
     sim,
     real,
     `${runs}`,
     `${steps}`,
-    `${linesCompared}`,
-    `${equal}`,
-    `${explained}`,
-    `${differences.length - explained}`,
+    ...lineCounts(result),
     `${times.flatMap((step) => outOfBand(step.sim, step.real)).length}`,
   ]);
+}
+
+/** Lines that were compared, and how many of them are equal, explained, unexplained. */
+function lineCounts({ linesCompared, differences }: LabResult): string[] {
+  const explained = differences.filter(({ why }) => why !== undefined).length;
+  const { length } = differences;
+  return [linesCompared, linesCompared - length, explained, length - explained].map(String);
 }
 
 /** A lab's first ones: more are mostly more of the same. */
@@ -183,11 +185,9 @@ function drawnSection(results: readonly LabResult[]): string[] {
     "",
     row(["lab", "seed", "steps compared", "lines compared", "equal", "explained", "unexplained"]),
     row(Array.from({ length: 7 }, () => "---")),
-    ...results.map(({ lab, drawn, steps, linesCompared, differences }) => {
-      const explained = differences.filter(({ why }) => why !== undefined).length;
-      const counts = [steps, linesCompared, linesCompared - differences.length];
-      const all = [drawn!.seed, ...counts, explained, differences.length - explained];
-      return row([lab, ...all.map(String)]);
+    ...results.map((result) => {
+      const { lab, drawn, steps } = result;
+      return row([lab, `${drawn!.seed}`, `${steps}`, ...lineCounts(result)]);
     }),
     "",
     "What was drawn, step by step:",

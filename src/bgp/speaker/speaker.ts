@@ -314,7 +314,7 @@ export class Speaker extends SpeakerViews {
       random,
       startsAfterMs: Math.max(0, (this.#endedUntilMs.get(address) ?? 0) - nowMs),
       firstUpdateMs: () => this.#paced.firstUpdateMs(this.#peers.size),
-      announceMs: (isInCompany) => this.#paced.announceMs(isInCompany),
+      announceMs: (isInGroup) => this.#paced.announceMs(isInGroup),
       whyUnknown: (config) => this.#neighbors.whyUnknown(config),
       newConnectionId: () => ++this.#lastConnection,
       observe: (effect, of, atMs) => {

@@ -76,8 +76,8 @@ Examples:
       process.exitCode = await up(loaded, options);
       if (process.exitCode !== ExitStatus.passed || loaded.spec.runtime.kind !== "sim") return;
       const gone = await askControl(controlSocket(loaded.spec.name), { do: "settle" });
-      if (options.json) return;
-      process.stdout.write(`  ${String(gone)}\n`);
+      // None where somebody plays on it already.
+      if (!options.json && typeof gone === "string") process.stdout.write(`  ${gone}\n`);
     });
 }
 

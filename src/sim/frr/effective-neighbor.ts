@@ -31,8 +31,18 @@ export function hasFamily(bgp: BgpConfig, of: Neighbor, family: FrrFamily): bool
   return of.families[family].activate ?? (family === "ipv4" && bgp.defaultIpv4Unicast);
 }
 
+/** `remote-as internal`, or our own AS number. */
+export function isInternalNeighbor(
+  { asn }: BgpConfig,
+  { remoteAs }: Pick<Neighbor, "remoteAs">,
+): boolean {
+  return remoteAs === "internal" || remoteAs === asn;
+}
+
 /** RFC 8212, where that is not switched off. `of`: with its group. */
 export function needsPolicy(bgp: BgpConfig, of: Neighbor): boolean {
-  const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
-  return !isInternal && (bgp.ebgpRequiresPolicy ?? profiles[bgp.profile].ebgpRequiresPolicy);
+  return (
+    !isInternalNeighbor(bgp, of) &&
+    (bgp.ebgpRequiresPolicy ?? profiles[bgp.profile].ebgpRequiresPolicy)
+  );
 }

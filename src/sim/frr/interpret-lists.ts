@@ -1,5 +1,5 @@
 import { jsonEqual } from "../../cilium/json-equal.ts";
-import { addressBits, parsePrefix, prefixFamily } from "../../net/prefix.ts";
+import { addressBits, defaultRoutes, parsePrefix, prefixFamily } from "../../net/prefix.ts";
 import type { FrrConfig, FrrFamily, ListEntry, Permit, PrefixListEntry } from "./config.ts";
 import { isWhole } from "./interpret-bgp.ts";
 import type { LineResult } from "./interpret.ts";
@@ -88,8 +88,7 @@ function rangeOf(
   bounds: readonly string[],
 ): Pick<PrefixListEntry, "prefix" | "minLength" | "maxLength"> | undefined {
   if (to === "any") {
-    const prefix = parsePrefix(family === "ipv4" ? "0.0.0.0/0" : "::/0")!;
-    const every = { prefix, minLength: 0, maxLength: addressBits(family) };
+    const every = { prefix: defaultRoutes[family], minLength: 0, maxLength: addressBits(family) };
     return bounds.length === 0 ? every : undefined;
   }
   const prefix = parsePrefix(to ?? "");

@@ -7,6 +7,7 @@ import {
   type NeighborFamily,
   removePrivateForms,
 } from "./config.ts";
+import { isInternalNeighbor } from "./effective-neighbor.ts";
 import { type BgpContext, isWhole } from "./interpret-bgp.ts";
 import type { LineResult } from "./interpret.ts";
 
@@ -163,8 +164,8 @@ function settingLine(
 }
 
 /** As far as it is said here, and not by a group. */
-function isExternal({ asn }: BgpConfig, { remoteAs }: Neighbor): boolean {
-  return remoteAs !== undefined && remoteAs !== "internal" && remoteAs !== asn;
+function isExternal(bgp: BgpConfig, of: Neighbor): boolean {
+  return of.remoteAs !== undefined && !isInternalNeighbor(bgp, of);
 }
 
 /** `bfd [MULTIPLIER RECEIVE TRANSMIT]`, in milliseconds. */

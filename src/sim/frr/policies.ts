@@ -203,16 +203,22 @@ function rangesOf({ prefixLists }: RouteMapSource, list: string): PrefixRange[] 
   return (prefixLists.get(list) ?? []).map(rangeOf);
 }
 
+/** What all of the families have; undefined: not all have the same. */
+function common<Of>(families: readonly FrrFamily[], of: (family: FrrFamily) => Of): Of | undefined {
+  const [first = "ipv4", ...others] = families;
+  const ofFirst = of(first);
+  const text = JSON.stringify(ofFirst);
+  return others.every((other) => JSON.stringify(of(other)) === text) ? ofFirst : undefined;
+}
+
 /** One policy of those of several families: where they differ, each is for the prefixes of its own. */
 export function ofFamilies(
   families: readonly FrrFamily[],
   of: (family: FrrFamily) => PolicyStatement[],
 ): PolicyStatement[] {
-  const [first = "ipv4", ...others] = families;
-  const statements = of(first);
-  const isSame = (other: FrrFamily) => JSON.stringify(of(other)) === JSON.stringify(statements);
-  if (others.every(isSame)) return statements;
-  return families.flatMap((family) => of(family).flatMap((one) => within(family, one) ?? []));
+  const ofEach = () =>
+    families.flatMap((family) => of(family).flatMap((one) => within(family, one) ?? []));
+  return common(families, of) ?? ofEach();
 }
 
 /** As `ofFamilies`. */
@@ -220,13 +226,11 @@ export function importPolicyOf(
   families: readonly FrrFamily[],
   of: (family: FrrFamily) => ImportPolicy,
 ): ImportPolicy {
-  const [first = "ipv4", ...others] = families;
-  const policy = of(first);
-  if (others.every((other) => JSON.stringify(of(other)) === JSON.stringify(policy))) return policy;
-  return ofFamilies(families, (family) => {
-    const statements = of(family);
-    return typeof statements === "string" ? [{ name: "all", action: statements }] : statements;
-  });
+  const statements = (family: FrrFamily): PolicyStatement[] => {
+    const policy = of(family);
+    return typeof policy === "string" ? [{ name: "all", action: policy }] : policy;
+  };
+  return common(families, of) ?? ofFamilies(families, statements);
 }
 
 /** The statement for the prefixes of one family; undefined: it holds for none of them. */

@@ -1,6 +1,11 @@
 import type { PeerStatus } from "../../bgp/speaker/views.ts";
 import type { FrrRouter } from "./router.ts";
-import { effectiveNeighbor, hasFamily, needsPolicy } from "./effective-neighbor.ts";
+import {
+  effectiveNeighbor,
+  hasFamily,
+  isInternalNeighbor,
+  needsPolicy,
+} from "./effective-neighbor.ts";
 
 /** Of `show bgp neighbors json`: what holds a session down, and by what policies routes come and go. */
 export function neighborsJson(router: FrrRouter, nowMs: number): object {
@@ -13,7 +18,7 @@ function neighborOf({ config }: FrrRouter, peer: PeerStatus): object {
   const range = bgp.listenRanges.find(({ prefix }) => prefix === peer.listenRange);
   const written = bgp.neighbors.get(peer.name) ?? (range && bgp.peerGroups.get(range.group));
   const of = written && effectiveNeighbor(bgp, written);
-  const isInternal = of?.remoteAs === "internal" || of?.remoteAs === bgp.asn;
+  const isInternal = of !== undefined && isInternalNeighbor(bgp, of);
   const reason = peer.lastError ?? peer.lastDown;
   const families = (["ipv4", "ipv6"] as const).filter((family) => of && hasFamily(bgp, of, family));
   const info = families.map((family) => {

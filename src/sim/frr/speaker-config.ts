@@ -28,7 +28,13 @@ import {
   type Timers,
 } from "./config.ts";
 import { type LearnedRoute, summarized, withAggregates } from "./aggregates.ts";
-import { effectiveNeighbor, hasFamily, needsPolicy, profiles } from "./effective-neighbor.ts";
+import {
+  effectiveNeighbor,
+  hasFamily,
+  isInternalNeighbor,
+  needsPolicy,
+  profiles,
+} from "./effective-neighbor.ts";
 import { ownRoutes } from "./own-routes.ts";
 import { ofFamilies, importPolicyOf, PolicyBuilder } from "./policies.ts";
 import type { RouteMapSource } from "./route-maps-in-force.ts";
@@ -167,8 +173,8 @@ class PeerReader {
     const { bgp } = this.#config;
     const isOneHop = of.ebgpMultihop === undefined && of.ttlSecurityHops === undefined;
     const isChecked = of.disableConnectedCheck !== true && !bgp.disableConnectedCheck;
-    const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
-    if (at === undefined || isLinkLocal(at) || isInternal || !isOneHop || !isChecked) return true;
+    if (at === undefined || isLinkLocal(at) || !isOneHop || !isChecked) return true;
+    if (isInternalNeighbor(bgp, of)) return true;
     return [...this.#router.node.interfaces.values()].some(
       ({ hasCarrier, addresses }) =>
         hasCarrier &&
@@ -182,7 +188,6 @@ class PeerReader {
     if (of.remoteAs === undefined) return undefined;
     const defaults = profiles[bgp.profile];
     const timers: Timers = of.timers ?? bgp.timers ?? defaults.timers;
-    const isInternal = of.remoteAs === "internal" || of.remoteAs === bgp.asn;
     const needsOne = needsPolicy(bgp, of);
     const active = (["ipv4", "ipv6"] as const).filter((family) => hasFamily(bgp, of, family));
     const first = of.families[active[0] ?? "ipv4"];
@@ -214,7 +219,7 @@ class PeerReader {
       ...(!of.isInterface && of.extendedNextHop !== true && { extendedNextHop: false }),
       ...(of.localAs && { localAs: of.localAs }),
       ...(of.password !== undefined && { password: of.password }),
-      ...ttlOf(of, isInternal),
+      ...ttlOf(of, isInternalNeighbor(bgp, of)),
       gracefulRestart: {
         restartTimeSeconds: bgp.gracefulRestartSeconds,
         ...(!bgp.gracefulRestart && { helperOnly: true }),

@@ -6,7 +6,7 @@ import { agentMetrics } from "../../agent/metrics.ts";
 import { type Log, logLine } from "../../agent/log.ts";
 import { Operator } from "../../agent/operator.ts";
 import type { NetworkState } from "../../net/network-state.ts";
-import { defaultPrefix } from "../fib.ts";
+import { defaultRoutes } from "../../net/prefix.ts";
 import type { SimNode } from "../network.ts";
 import type { Server } from "../programs.ts";
 import type { SimRuntime } from "../runtime.ts";
@@ -266,7 +266,7 @@ function networkState(node: SimNode): NetworkState {
       ],
     })),
     defaultRoutes: families.flatMap((family) =>
-      node.fib.at(defaultPrefix(family)).map(({ metric, nextHops }) => ({
+      node.fib.at(defaultRoutes[family]).map(({ metric, nextHops }) => ({
         ...{ family, metric },
         nextHops: nextHops.map(({ address, interface: link }) => ({
           ...(address !== undefined && { gateway: address }),

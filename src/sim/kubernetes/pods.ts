@@ -1,8 +1,14 @@
 import { EnvironmentError } from "../../input/diagnostic.ts";
 import type { PodExec, PodName, PodSandboxes, PodToRun } from "../../kube/pod-sandbox.ts";
 import { addressAfter, familyOf } from "../../net/address.ts";
-import { addressBits, type Prefix, prefixBase, prefixFamily } from "../../net/prefix.ts";
-import { defaultPrefix, hostPrefix } from "../fib.ts";
+import {
+  addressBits,
+  defaultRoutes,
+  type Prefix,
+  prefixBase,
+  prefixFamily,
+} from "../../net/prefix.ts";
+import { hostPrefix } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 import { podNode } from "../runtime.ts";
 import { startProgram } from "../shell/programs.ts";
@@ -64,7 +70,7 @@ export class SimPods implements PodSandboxes {
         nextHops: [{ interface: "eth0" }],
       });
       sandbox.fib.replace({
-        prefix: defaultPrefix(familyOf(address)),
+        prefix: defaultRoutes[familyOf(address)],
         ...onLink,
         nextHops: [{ address: gateway, interface: "eth0" }],
       });

@@ -1,6 +1,13 @@
 import { type Address, familyOf, parseAddress } from "../../net/address.ts";
-import { addressBits, parsePrefix, type Prefix, prefixFamily, prefixOf } from "../../net/prefix.ts";
-import { defaultPrefix, type FibNextHop, type FibRoute } from "../fib.ts";
+import {
+  addressBits,
+  defaultRoutes,
+  parsePrefix,
+  type Prefix,
+  prefixFamily,
+  prefixOf,
+} from "../../net/prefix.ts";
+import { type FibNextHop, type FibRoute } from "../fib.ts";
 import type { SimNode } from "../network.ts";
 import { addressCommand } from "./ip-address.ts";
 import { linkCommand } from "./ip-link.ts";
@@ -128,7 +135,7 @@ function isViaIpv6(words: readonly string[]): boolean {
 }
 
 function destination(to: string, isIpv6: boolean): Prefix | undefined {
-  if (to === "default") return defaultPrefix(isIpv6 ? "ipv6" : "ipv4");
+  if (to === "default") return defaultRoutes[isIpv6 ? "ipv6" : "ipv4"];
   if (to.includes("/")) return parsePrefix(to);
   const parsed = parseAddress(to);
   return parsed && prefixOf(parsed, addressBits(familyOf(parsed)));
